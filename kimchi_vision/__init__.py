@@ -1,0 +1,1 @@
+"""Photo folders to a classifier you can trust."""

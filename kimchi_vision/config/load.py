@@ -1,0 +1,218 @@
+"""Read experiment and table files; say where they are wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from kimchi_vision.config.experiment import Experiment, Table
+from kimchi_vision.config.stages import Stage
+from kimchi_vision.errors import ConfigError
+
+Location = tuple[str | int, ...]
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Experiment | Table:
+    """Read an experiment, or a table of them when the file has `rows`.
+
+    overrides: `section.key=value` texts, the value in YAML; on a table they hold for every row.
+    Raises ConfigError, which names the file, the line, the dotted key and the nearest known key.
+    """
+    tree = read_yaml(path)
+    if "rows" not in tree:
+        return _experiment(_overridden(tree, overrides), path, path.stem)
+    return _table(tree, overrides, path)
+
+
+def dump(plain: Mapping[str, Any]) -> str:
+    """Plain data as YAML text, keys in the given order."""
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 110
+    text = StringIO()
+    yaml.dump(dict(plain), text)
+    return text.getvalue()
+
+
+def read_yaml(path: Path) -> CommentedMap:
+    """Read a YAML file that holds a mapping. Raises ConfigError with the line of a syntax error."""
+    try:
+        tree = YAML().load(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, _names_beside(path), n=1)
+        hint = f" Did you mean {path.parent / near[0]}?" if near else ""
+        raise ConfigError(f"{path}: there is no such file.{hint}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder; give the experiment's .yaml file.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(tree, CommentedMap):
+        raise ConfigError(f"{path}: an experiment is a list of `section:` keys; this file holds none.")
+    return tree
+
+
+def _names_beside(path: Path) -> list[str]:
+    return os.listdir(path.parent) if path.parent.is_dir() else []
+
+
+def _experiment(tree: CommentedMap, path: Path, name: str) -> Experiment:
+    try:
+        return Experiment.model_validate({"name": name, **_plain(tree)})
+    except ValidationError as error:
+        raise ConfigError("\n".join(_sentences(error, tree, path))) from None
+
+
+def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
+    unknown = [key for key in tree if key not in ("defaults", "rows")]
+    if unknown:
+        line = tree.lc.key(unknown[0])[0] + 1
+        raise ConfigError(f"{path}:{line}: unknown key `{unknown[0]}`; a table has `defaults` and `rows`.")
+    rows = tree["rows"]
+    if not isinstance(rows, CommentedMap) or not rows:
+        raise ConfigError(f"{path}: `rows` needs at least one `name: {{...}}`.")
+    defaults = tree.get("defaults") or CommentedMap()
+    return Table(
+        name=path.stem,
+        rows=tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items()),
+    )
+
+
+def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Experiment:
+    source = path
+    if isinstance(row, str):
+        source = path.parent / row
+        if not source.is_file():
+            raise ConfigError(f"{path}: rows.{name}: there is no file {source}.")
+        row = read_yaml(source)
+    elif row is not None and not isinstance(row, CommentedMap):
+        raise ConfigError(f"{path}: rows.{name}: a row is a part of an experiment, or an experiment file.")
+    merged = _merge(defaults, row or CommentedMap())
+    return _experiment(_overridden(merged, overrides), source, name)
+
+
+def _merge(base: CommentedMap, over: CommentedMap) -> CommentedMap:
+    """A new mapping: `over` wins key by key; lists are replaced whole."""
+    merged = CommentedMap()
+    for source in (base, over):
+        for key, value in source.items():
+            both = isinstance(merged.get(key), CommentedMap) and isinstance(value, CommentedMap)
+            merged[key] = _merge(merged[key], value) if both else value
+            if getattr(source.lc, "data", None) and key in source.lc.data:
+                merged.lc.add_kv_line_col(key, source.lc.data[key])
+    return merged
+
+
+def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
+    for text in overrides:
+        dotted, equals, value = text.partition("=")
+        if not equals or not all(dotted.split(".")):
+            raise ConfigError(f"--set {text}: write it as section.key=value, such as augment.max_rotate=20.")
+        try:
+            parsed = YAML().load(value)
+        except YAMLError:
+            raise ConfigError(f"--set {text}: the value is not valid YAML.") from None
+        branch = CommentedMap({dotted.split(".")[-1]: parsed})
+        for key in reversed(dotted.split(".")[:-1]):
+            branch = CommentedMap({key: branch})
+        if dotted.startswith("train.") and isinstance(tree.get("train"), list):
+            tree = _merge(tree, CommentedMap({"train": CommentedMap({"stages": tree["train"]})}))
+        tree = _merge(tree, branch)
+    return tree
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _sentences(error: ValidationError, tree: CommentedMap, path: Path) -> list[str]:
+    """One line for each wrong key, a union's alternatives folded into one."""
+    lines: dict[Location, str] = {}
+    for detail in error.errors(include_url=False):
+        location = _in_file(detail["loc"], tree)
+        line = _line(location, tree)
+        where = f"{path}:{line}" if line else str(path)
+        lines.setdefault(location, f"{where}: {_sentence(detail, location)}")
+    return list(lines.values())
+
+
+def _in_file(location: Location, tree: Any) -> Location:
+    """Pydantic's location without what the file does not show: union tags and an unwritten `stages`."""
+    shown: list[str | int] = []
+    for depth, part in enumerate(location):
+        if isinstance(tree, list) and part == "stages":
+            continue
+        last = depth == len(location) - 1
+        known = isinstance(tree, Mapping) and part in tree
+        indexed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+        if not (known or indexed) and not (last and isinstance(tree, Mapping)):
+            break
+        shown.append(part)
+        tree = tree[part] if known or indexed else None
+    return tuple(shown)
+
+
+def _line(location: Location, tree: Any) -> int | None:
+    line = None
+    for part in location:
+        marks = getattr(getattr(tree, "lc", None), "data", None) or {}
+        if part in marks:
+            line = marks[part][0] + 1
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _sentence(detail: Any, location: Location) -> str:
+    dotted = ".".join(map(str, location)) or "experiment"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1])
+        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
+        return f"unknown key `{dotted}`. {hint}"
+    if detail["type"] == "missing":
+        return f"`{dotted}` is missing."
+    message = detail["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(detail["input"], Mapping | list) else f", not {detail['input']!r}"
+    return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
+
+
+def _known_keys(location: Location) -> list[str]:
+    """Names of the fields of the model that pydantic reached at this location."""
+    model: type[BaseModel] = Experiment
+    for part in location:
+        if isinstance(part, int):
+            model = Stage
+            continue
+        field = model.model_fields.get(str(part))
+        models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
+        model = models[0] if models else model
+    return [name for name in model.model_fields if model is not Experiment or name != "name"]
+
+
+def _classes(annotation: Any) -> list[type]:
+    inner = getattr(annotation, "__args__", ())
+    return [annotation] if isinstance(annotation, type) else [c for i in inner for c in _classes(i)]

@@ -1,0 +1,122 @@
+"""The stages of `train`: each one a method of fastai's Learner, with its argument names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Rate = Annotated[float, Field(gt=0, lt=100)]
+Rates = Rate | tuple[Rate, Rate] | Literal["auto"]
+"""One rate, two (fastai's slice: first group, head), or `auto`: what the last lr_find suggests."""
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Arguments(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class LrFind(_Arguments):
+    """Learner.lr_find: a mock training with growing rates. Smith, 2015, arXiv:1506.01186."""
+
+    start_lr: Rate = 1e-7
+    end_lr: Rate = 10.0
+    num_it: int = Field(100, ge=30, description="the slide suggestion needs 30")
+    stop_div: bool = Field(True, description="stop when the loss explodes")
+    suggest: Literal["valley", "slide", "steep", "minimum"] = Field("valley", description="what `auto` takes")
+
+
+class FineTune(_Arguments):
+    """Learner.fine_tune: frozen epochs at base_lr, then unfrozen ones at half of it, slower below."""
+
+    epochs: Epochs
+    base_lr: Rate | Literal["auto"] = 2e-3
+    freeze_epochs: int = Field(1, ge=0, le=10_000)
+    lr_mult: float = Field(100.0, gt=0)
+    pct_start: Fraction = 0.3
+    div: float = Field(5.0, gt=0)
+    wd: float | None = Field(None, ge=0, description="weight decay; fastai's 0.01 when not given")
+
+
+class FitOneCycle(_Arguments):
+    """Learner.fit_one_cycle. Smith, 2018, arXiv:1803.09820."""
+
+    epochs: Epochs
+    lr_max: Rates = 1e-3
+    div: float = Field(25.0, gt=0)
+    div_final: float = Field(1e5, gt=0)
+    pct_start: Fraction = 0.25
+    wd: float | None = Field(None, ge=0)
+
+
+class Fit(_Arguments):
+    """Learner.fit: a flat rate."""
+
+    epochs: Epochs
+    lr: Rates = 1e-3
+    wd: float | None = Field(None, ge=0)
+
+
+class FeatureExtract(_Arguments):
+    """The body stays as it is, batch-norm statistics too; only the head learns, in one cycle."""
+
+    epochs: Epochs
+    lr_max: Rate | Literal["auto"] = 1e-3
+    pct_start: Fraction = 0.25
+    wd: float | None = Field(None, ge=0)
+
+
+class GradualUnfreeze(_Arguments):
+    """One cycle an epoch, each with one more parameter group. Howard and Ruder, 2018, arXiv:1801.06146."""
+
+    epochs: Epochs
+    lr_max: Rate | Literal["auto"] = 1e-3
+    lr_mult: float = Field(100.0, gt=0, description="the lowest group learns this much slower")
+    wd: float | None = Field(None, ge=0)
+
+
+class Freeze(_Arguments):
+    """Learner.freeze: all groups but the head."""
+
+
+class Unfreeze(_Arguments):
+    """Learner.unfreeze: every group learns."""
+
+
+class Stage(_Arguments):
+    """One entry of `train.stages`: a name, or a name with its arguments."""
+
+    lr_find: LrFind | None = None
+    fine_tune: FineTune | None = None
+    fit_one_cycle: FitOneCycle | None = None
+    fit: Fit | None = None
+    feature_extract: FeatureExtract | None = None
+    gradual_unfreeze: GradualUnfreeze | None = None
+    freeze: Freeze | None = None
+    unfreeze: Unfreeze | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {value: {}}
+        if isinstance(value, dict):
+            return {name: {} if arguments is None else arguments for name, arguments in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Stage:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("each stage is one name, with a dash of its own")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The stage's name: a field of this class."""
+        return next(iter(self.model_fields_set))
+
+    @property
+    def arguments(self) -> Any:
+        """The stage's arguments: the model under its name."""
+        return getattr(self, self.name)

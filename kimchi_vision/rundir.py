@@ -1,0 +1,164 @@
+"""A run folder: every file name in it, and writing that never shows half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The folder of one run, such as exports/exp1."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        """The experiment with every value written out."""
+        return self.path / "experiment.yaml"
+
+    @property
+    def versions(self) -> Path:
+        """Packages, machine and code version."""
+        return self.path / "versions.json"
+
+    @property
+    def items(self) -> Path:
+        """Columns path (below the data folder), label, split (train, valid or test), sha256."""
+        return self.path / "items.csv"
+
+    @property
+    def history(self) -> Path:
+        """A row an epoch over all stages."""
+        return self.path / "history.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """Columns path, split, truth, predicted, loss, and `p:CLASS`, the probability of each class."""
+        return self.path / "predictions.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores over the validation photos, and facts about model and training."""
+        return self.path / "metrics.json"
+
+    @property
+    def classification_report(self) -> Path:
+        """scikit-learn's classification report and the confusion matrix as text."""
+        return self.path / "classification_report.txt"
+
+    @property
+    def summary(self) -> Path:
+        """Layers, output shapes and parameters."""
+        return self.path / "summary.txt"
+
+    @property
+    def labels(self) -> Path:
+        """The classes in the order of the model's outputs."""
+        return self.path / "labels.json"
+
+    @property
+    def lr_find(self) -> Path:
+        """Rate and loss of each step of the last lr_find."""
+        return self.path / "lr_find.csv"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of PNG files."""
+        return self.path / "figures"
+
+    def figure(self, name: str) -> Path:
+        """One figure, such as `confusion_matrix`."""
+        return self.figures / f"{name}.png"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of weights kept during training."""
+        return self.path / "checkpoints"
+
+    @property
+    def report(self) -> Path:
+        """The page about the run."""
+        return self.path / "report.html"
+
+    @property
+    def pkl(self) -> Path:
+        """What learn.export writes."""
+        return self.path / "model.pkl"
+
+    @property
+    def weights(self) -> Path:
+        """The state dict alone."""
+        return self.path / "weights.pth"
+
+    @property
+    def log(self) -> Path:
+        """What the run printed."""
+        return self.path / "log.txt"
+
+    @property
+    def finished(self) -> Path:
+        """Written last: the experiment's digest, code version and seconds."""
+        return self.path / "finished.json"
+
+    def read_json(self, path: Path) -> Any:
+        """Read one of the folder's JSON files. Raises InputError when it is missing or damaged."""
+        return json.loads(self._text(path))
+
+    def read_table(self, path: Path) -> pd.DataFrame:
+        """Read one of the folder's CSV files. Raises InputError when it is missing."""
+        import pandas as pd
+
+        if not path.is_file():
+            raise InputError(f"{path} is missing. Is {self.path} a finished run folder?")
+        # Class names such as "NA" or "001" are text.
+        text = dict.fromkeys(("path", "label", "split", "sha256", "truth", "predicted", "stage"), str)
+        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"loss": [""]})
+
+    def _text(self, path: Path) -> str:
+        if not path.is_file():
+            raise InputError(f"{path} is missing. Is {self.path} a finished run folder?")
+        return path.read_text(encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read; NaN is refused."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a CSV that keeps every digit of a float32 or float64."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)
