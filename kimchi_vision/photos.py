@@ -1,13 +1,19 @@
-"""The table of photos that `data` makes once and that every other room reads."""
+"""The table of photos that `data` makes once and that every other room reads, and how a photo is opened."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image, ImageOps, UnidentifiedImageError
+
 if TYPE_CHECKING:
     import pandas as pd
+
+PIXEL_LIMIT = 89_478_485
+"""Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
 
 
 @dataclass(frozen=True)
@@ -32,3 +38,38 @@ class Photos:
     def files(self, items: pd.DataFrame) -> list[Path]:
         """Full paths of the rows of a table with a `path` column."""
         return [self.root / path for path in items["path"]]
+
+
+def open_photo(source: str | Path | bytes | Image.Image) -> Image.Image:
+    """A photo as people see it, decoded in full, as RGB.
+
+    Turned upright (EXIF), 16-bit grey scaled to 8, transparency laid on white, first frame of an animation.
+    Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
+    Raises ValueError, which names the file, when it is no photo, damaged, or above PIXEL_LIMIT pixels;
+    a missing or forbidden file raises Python's own OSError.
+    """
+    if isinstance(source, Image.Image):
+        return _upright_rgb(source)
+    name = "the photo" if isinstance(source, bytes) else str(source)
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            if image.width * image.height > PIXEL_LIMIT:
+                raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
+            return _upright_rgb(image)
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
+        reason = "not a photo" if isinstance(error, UnidentifiedImageError) else error
+        raise ValueError(f"{name} cannot be read: {reason}") from error
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") and image.getextrema()[1] > 255:
+        # Pillow would clip 16-bit grey at 255, so that nearly all of it turns white.
+        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
