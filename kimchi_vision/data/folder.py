@@ -1,0 +1,122 @@
+"""Find photos in class folders: the class is the name of the folder that a photo lies in."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from kimchi_vision.errors import DataError
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+)
+"""Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
+WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
+SYSTEM_FOLDERS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
+
+
+@dataclass
+class Listing:
+    """What lies below a folder.
+
+    photos: columns path (POSIX, below the folder), label (NFC), bytes, mtime_ns; sorted by NFC path.
+    empty: leaf folders without a photo.
+    strays: files that are no photos of a class, counted by kind.
+    unreadable: sentences about folders that could not be opened.
+    """
+
+    photos: pd.DataFrame = field(default_factory=pd.DataFrame)
+    empty: list[str] = field(default_factory=list)
+    strays: Counter[str] = field(default_factory=Counter)
+    unreadable: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """One sentence about each thing that was left out."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.strays.items()))
+        notes = [f"Left out: {kinds}."] if kinds else []
+        notes += [f"The class folder {folder} holds no photo." for folder in self.empty]
+        return notes + self.unreadable
+
+
+Photo = tuple[str, int, int]  # path, bytes, mtime_ns
+
+
+def find(root: Path) -> Listing:
+    """List the photos of all leaf folders below `root`, at any depth; links are not followed.
+
+    Photos that lie beside class folders belong to no class and are counted as strays.
+    Raises DataError when the folder is missing or holds no photo.
+    """
+    if not root.is_dir():
+        what = "is a file; give the folder that holds it" if root.is_file() else "does not exist"
+        raise DataError(f"{root} {what}. {WHERE_FROM}")
+    listing = Listing()
+    folders = _walk(root, listing)
+    above_photos = {parent for name, photos in folders.items() if photos for parent in _parents(name)}
+    above_any = {parent for name in folders for parent in _parents(name)}
+    rows = []
+    for name, photos in folders.items():
+        if not photos and name not in above_any:
+            listing.empty.append(name)
+        elif photos and name in above_photos:
+            listing.strays["photos beside class folders"] += len(photos)
+        else:
+            label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
+            rows += [(path, label, size, mtime) for path, size, mtime in photos]
+    if not rows:
+        raise DataError(" ".join([f"{root} holds no photo in a class folder.", *listing.notes(), WHERE_FROM]))
+    rows.sort(key=lambda row: (unicodedata.normalize("NFC", row[0]), row[0]))
+    listing.photos = pd.DataFrame(rows, columns=["path", "label", "bytes", "mtime_ns"])
+    return listing
+
+
+def _walk(root: Path, listing: Listing) -> dict[str, list[Photo]]:
+    """Photos by folder; folders as POSIX names below the root, which itself is ""."""
+    folders: dict[str, list[Photo]] = {}
+    waiting = [""]
+    while waiting:
+        name = waiting.pop()
+        photos = folders[name] = []
+        try:
+            entries = list(os.scandir(root / name))
+        except OSError as error:
+            listing.unreadable.append(f"The folder {root / name} cannot be opened: {error.strerror}.")
+            continue
+        for entry in entries:
+            below = f"{name}/{entry.name}" if name else entry.name
+            if kind := _stray(entry):
+                listing.strays[kind] += 1
+            elif entry.is_dir(follow_symlinks=False):
+                waiting.append(below)
+            else:
+                stat = entry.stat(follow_symlinks=False)
+                photos.append((below, stat.st_size, stat.st_mtime_ns))
+    return folders
+
+
+def _parents(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:depth]) for depth in range(len(parts))] if name else []
+
+
+def _stray(entry: os.DirEntry[str]) -> str | None:
+    """The kind of a directory entry that holds no photo, or None."""
+    if entry.is_symlink():
+        return "links"
+    if not entry.name.isprintable() and _undecodable(entry.name):
+        return "names that are not UTF-8 (`data import` decodes them)"
+    if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
+        return "hidden files or folders"
+    if entry.is_dir(follow_symlinks=False):
+        return None
+    suffix = os.path.splitext(entry.name)[1].lower()
+    return None if suffix in SUFFIXES else f"{suffix or 'nameless'} files"
+
+
+def _undecodable(name: str) -> bool:
+    return any("\udc80" <= letter <= "\udcff" for letter in name)

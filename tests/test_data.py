@@ -1,0 +1,68 @@
+import subprocess
+import sys
+
+import pytest
+
+from kimchi_vision import data
+from kimchi_vision.config.sections import Data
+from kimchi_vision.errors import DataError
+
+
+def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"깍두기": 10, "갓김치": 10})), tmp_path / "cache")
+    assert photos.vocab == ("갓김치", "깍두기")
+    assert list(photos.items.columns) == ["path", "label", "split", "sha256"]
+    assert len(photos.part("valid")) == 4
+    assert photos.items["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    assert photos.items["sha256"].nunique() == 20
+    assert all(file.is_file() for file in photos.files(photos.items))
+
+
+def test_per_class_keeps_the_first_by_name(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"a": 8, "b": 3}), per_class=5), tmp_path / "cache")
+    assert photos.items["path"].tolist() == [f"a/{n:03}.jpg" for n in range(5)] + [
+        f"b/{n:03}.jpg" for n in range(3)
+    ]
+
+
+def test_one_class_and_a_class_of_one_are_refused(folder_of, tmp_path):
+    with pytest.raises(DataError, match="holds one class, a: a classifier needs two"):
+        data.load(Data(path=folder_of({"a": 5}, tmp_path / "one")), tmp_path)
+    with pytest.raises(DataError, match="only one photo of: b"):
+        data.load(Data(path=folder_of({"a": 5, "b": 1}, tmp_path / "two")), tmp_path)
+
+
+def test_damaged_photos_are_named_before_training(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    half = root / "a" / "000.jpg"
+    half.write_bytes(half.read_bytes()[:-200])
+    (root / "b" / "001.jpg").write_bytes(b"")
+    (root / "b" / "002.jpg").write_text("<html>")
+    with pytest.raises(DataError, match="3 photos cannot be used") as caught:
+        data.load(Data(path=root), tmp_path / "cache")
+    for name, reason in (("a/000.jpg", "truncated"), ("b/001.jpg", "is empty"), ("b/002.jpg", "not a photo")):
+        assert any(name in line and reason in line for line in str(caught.value).splitlines())
+
+
+def test_an_unchanged_photo_is_read_once(folder_of, photo, tmp_path, monkeypatch):
+    root = folder_of({"a": 5, "b": 5})
+    first = data.load(Data(path=root), tmp_path / "cache")
+    photo(root / "b" / "004.jpg", seed=99)
+    read = []
+    inspect = data.scan.__globals__["_inspect"]
+    monkeypatch.setitem(
+        data.scan.__globals__, "_inspect", lambda file: read.append(file.name) or inspect(file)
+    )
+    second = data.load(Data(path=root), tmp_path / "cache")
+    assert read == ["004.jpg"]
+    assert (first.items["sha256"] == second.items["sha256"]).sum() == 9
+
+
+def test_it_needs_no_torch(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    script = (
+        "import sys; from kimchi_vision import data; from kimchi_vision.config.sections import Data\n"
+        f"data.load(Data(path={str(root)!r})); print('torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.stdout.strip() == "False", shown.stderr
