@@ -63,6 +63,23 @@ def open_photo(source: str | Path | bytes | Image.Image) -> Image.Image:
         raise ValueError(f"{name} cannot be read: {reason}") from error
 
 
+def thumbnail(path: Path, side: int) -> Image.Image:
+    """A small RGB copy of a photo for people to look at, longest side at most `side` pixels.
+
+    Raises ValueError and OSError as open_photo does.
+    """
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth to a half of its size
+            small = _upright_rgb(image)
+    except (FileNotFoundError, PermissionError, IsADirectoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    small.thumbnail((side, side))
+    return small
+
+
 def _upright_rgb(image: Image.Image) -> Image.Image:
     image.load()
     image = ImageOps.exif_transpose(image)

@@ -1,0 +1,87 @@
+"""Scores come from the table of predictions, over photos."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import classification_report
+
+from kimchi_vision import evaluate
+from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.errors import RunError
+
+VOCAB = ("갓김치", "깍두기", "NA")
+
+
+def table(rows):
+    """Predictions from (truth, probabilities) of each photo."""
+    probabilities = np.array([p for _, p in rows], dtype=np.float32)
+    frame = pd.DataFrame(
+        {
+            "path": [f"{i}.jpg" for i in range(len(rows))],
+            "split": "valid",
+            "truth": [truth for truth, _ in rows],
+            "predicted": [VOCAB[i] for i in probabilities.argmax(axis=1)],
+            "loss": [-np.log(p[VOCAB.index(truth)]) for truth, p in rows],
+        }
+    )
+    return frame.join(pd.DataFrame(probabilities, columns=[f"p:{name}" for name in VOCAB]))
+
+
+@pytest.fixture
+def predictions():
+    return table(
+        [
+            ("갓김치", [0.8, 0.1, 0.1]),
+            ("갓김치", [0.3, 0.6, 0.1]),
+            ("깍두기", [0.1, 0.8, 0.1]),
+            ("NA", [0.5, 0.1, 0.4]),
+        ]
+    )
+
+
+def test_scores_by_hand(predictions):
+    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=2, top_losses=2))
+    assert scores["accuracy"] == 0.5
+    assert scores["top_k_accuracy"] == 1.0
+    assert scores["confusion_matrix"] == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert scores["classes"]["깍두기"] == {
+        "precision": 0.5,
+        "recall": 1.0,
+        "f1": pytest.approx(2 / 3),
+        "support": 1,
+    }
+    assert scores["macro_recall"] == pytest.approx((0.5 + 1 + 0) / 3)
+    assert scores["most_confused"] == [["갓김치", "깍두기", 1], ["NA", "갓김치", 1]]
+    assert scores["top_losses"] == ["1.jpg", "3.jpg"]
+
+
+def test_a_class_never_predicted_leaves_no_nan(predictions):
+    scores = evaluate.metrics(predictions, VOCAB, Evaluate())
+    assert scores["classes"]["NA"]["precision"] == 0
+    json.dumps(scores, allow_nan=False)
+
+
+def test_macro_scores_leave_out_a_class_that_nothing_speaks_of(predictions):
+    two = predictions[predictions["truth"] == "깍두기"]
+    assert evaluate.metrics(two, VOCAB, Evaluate())["macro_f1"] == 1
+
+
+def test_the_test_part_is_scored_only_when_asked(predictions):
+    held_out = predictions.assign(split=["valid", "valid", "valid", "test"])
+    assert evaluate.metrics(held_out, VOCAB, Evaluate())["photos"] == 3
+    assert evaluate.metrics(held_out, VOCAB, Evaluate(), split="test")["accuracy"] == 0
+    with pytest.raises(RunError, match="train"):
+        evaluate.metrics(held_out, VOCAB, Evaluate(), split="train")
+
+
+def test_text_holds_what_scikit_learn_says(predictions):
+    text = evaluate.classification_text(predictions, VOCAB)
+    expected = classification_report(
+        predictions["truth"], predictions["predicted"], labels=VOCAB, output_dict=True, zero_division=0
+    )
+    row = next(line for line in text.splitlines() if line.startswith("깍두기"))
+    assert row.split()[1:4] == [
+        f"{expected['깍두기'][key]:.3f}" for key in ("precision", "recall", "f1-score")
+    ]
