@@ -6,6 +6,7 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
 │   ├── DataError            the folder of photos
 │   └── ModelError           a backbone or its weights
 └── RunError                 a run that started could not go on; exit code 1
+    └── InterruptedRunError  the user pressed Ctrl-C; exit code 130
 """
 
 
@@ -35,3 +36,9 @@ class ModelError(InputError):
 
 class RunError(KimchiError):
     """A run that had started could not go on."""
+
+
+class InterruptedRunError(RunError):
+    """The user stopped a run."""
+
+    exit_code = 130

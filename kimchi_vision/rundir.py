@@ -39,6 +39,11 @@ class RunDir:
         return self.path / "items.csv"
 
     @property
+    def data(self) -> Path:
+        """The photos' folder, their counts, and what was noted about them."""
+        return self.path / "data.json"
+
+    @property
     def history(self) -> Path:
         """A row an epoch over all stages."""
         return self.path / "history.csv"
@@ -86,6 +91,11 @@ class RunDir:
     def checkpoints(self) -> Path:
         """Folder of weights kept during training."""
         return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the best epoch, with `keep: best`."""
+        return self.checkpoints / "best.pth"
 
     @property
     def report(self) -> Path:

@@ -1,0 +1,26 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: quickstart test clean
+
+# Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
+quickstart: $(VENV)/train.installed
+	$(BIN)/python -m kimchi_vision run experiments/quickstart.yaml
+
+# Lint, the import contract and every test.
+test: $(VENV)/dev.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+$(VENV)/train.installed: EXTRAS := train,offline
+$(VENV)/dev.installed: EXTRAS := train,offline,dev
+$(VENV)/%.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	touch $@
+
+clean:
+	rm -rf $(VENV)

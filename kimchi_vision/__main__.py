@@ -1,0 +1,5 @@
+"""`python -m kimchi_vision` is the same as `kimchi-vision`."""
+
+from kimchi_vision.cli import main
+
+main()

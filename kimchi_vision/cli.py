@@ -1,0 +1,174 @@
+"""Commands: read the line, call, print, exit code. Rooms are imported inside commands, so help is quick."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kimchi_vision.errors import KimchiError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer(
+    name="kimchi-vision",
+    help="Photo folders to a classifier you can trust. Experiments are YAML files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
+]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Options before the command; main looks for --debug itself, since errors reach it alone."""
+
+
+@app.command("run")
+def run_command(
+    experiment: Annotated[Path, typer.Argument(help="An experiment or a table of them, in YAML.")],
+    overrides: Overrides = None,
+    exports: Exports = Path("exports"),
+    force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
+) -> None:
+    """Train, explain and export: an experiment, or every row of a table."""
+    from kimchi_vision.config import Table, load
+
+    loaded = load(experiment, overrides or ())
+    from kimchi_vision import table
+    from kimchi_vision.run import run
+
+    if isinstance(loaded, Table):
+        finished = table.run_rows(loaded, exports, force)
+    else:
+        finished = [run(loaded, exports, force)]
+    _print_table(table.side_by_side(finished))
+    for folder in finished:
+        print(f"Report: {folder.report}\nModel:  {folder.pkl}")
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Say what is on photos, with the model of a run."""
+    from kimchi_vision.predict import Predictor, find_photos
+    from kimchi_vision.rundir import RunDir
+
+    if as_json and as_csv:
+        raise typer.BadParameter("Give --json or --csv, not both.")
+    found = find_photos(photos)
+    answers = Predictor(RunDir(run)).predict(found, top)
+    if as_json:
+        plain = [{"photo": a.photo, "label": a.label, "classes": dict(a.classes)} for a in answers]
+        print(json.dumps(plain, ensure_ascii=False, indent=2))
+    elif as_csv:
+        import csv
+
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(["photo", "rank", "label", "probability"])
+        for answer in answers:
+            writer.writerows([answer.photo, k, *pair] for k, pair in enumerate(answer.classes, 1))
+    else:
+        for answer in answers:
+            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            print(f"{answer.photo}: {answer.label}\n    {shares}")
+
+
+@app.command()
+def imagenet(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet50",
+    weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
+) -> None:
+    """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
+    from kimchi_vision.config.sections import Model
+    from kimchi_vision.model import imagenet
+    from kimchi_vision.predict import find_photos
+
+    section = Model(backbone=backbone, weights=weights)
+    for photo, names in imagenet(find_photos(photos), section):
+        print(photo)
+        for name, probability in names:
+            print(f"  {probability:6.1%}  {name}")
+
+
+@app.command()
+def models(
+    pattern: Annotated[str, typer.Argument(help="Part of a name, or a pattern such as 'convnext*'.")] = "",
+) -> None:
+    """List backbones with parameters, input size, and whether their weights are at hand."""
+    from kimchi_vision.model import catalog
+
+    for line in catalog(pattern):
+        print(line)
+
+
+@app.command()
+def new(
+    photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
+    output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
+) -> None:
+    """Write a commented starter experiment for a folder of photos, with the recipe that its size suggests."""
+    from kimchi_vision.starter import write
+
+    path = write(photos, output or Path("experiments") / f"{photos.resolve().name}.yaml")
+    print(f"{path} is written. Next: python -m kimchi_vision run {path}")
+
+
+@app.command()
+def report(
+    run: RunFolder, lang: Annotated[str, typer.Option(help="ko, en, or auto for the system's.")] = "auto"
+) -> None:
+    """Write report.html of a run again, from its folder alone."""
+    from kimchi_vision.report import write
+    from kimchi_vision.rundir import RunDir
+
+    print(write(RunDir(run), lang))
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 interrupted."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("kimchi_vision").setLevel(logging.INFO)
+    try:
+        app()
+    except KimchiError as error:
+        _stop(str(error), error.exit_code)
+    except Exception as error:
+        _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
+
+
+def _print_table(rows: pd.DataFrame) -> None:
+    """Runs as columns, so that any number of figures fits a narrow terminal."""
+    from rich import print as rich_print
+    from rich.table import Table
+
+    shown = Table("", *rows["run"])
+    for name in rows.columns.drop("run"):
+        shown.add_row(name, *(f"{v:.4f}" if isinstance(v, float) else f"{v:,}" for v in rows[name]))
+    rich_print(shown)
+
+
+def _stop(message: str, code: int) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    print(message, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,110 @@
+"""Section `train`: the stages in order, what each epoch brought, and which epoch is kept."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from fastai.callback.progress import ProgressCallback
+from fastai.metrics import accuracy, error_rate, skm_to_fastai
+from fastai.torch_core import set_seed
+from sklearn import metrics
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from kimchi_vision.rundir import write_table
+from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
+from kimchi_vision.train.rates import find_rates
+from kimchi_vision.train.stages import count_epochs, phases
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+    from kimchi_vision.config.sections import Train
+    from kimchi_vision.rundir import RunDir
+
+__all__ = ["facts", "fit", "overfits_from", "seed"]
+
+log = logging.getLogger(__name__)
+
+
+def seed(section: Train) -> None:
+    """Seed Python, NumPy and torch. Call before the DataLoaders are built: they draw their order then."""
+    set_seed(section.seed, reproducible=True)
+
+
+def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
+    """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
+
+    Writes history.csv after each epoch, lr_find's curve, and checkpoints/best.pth with `keep: best`.
+    Raises RunError when the loss is no longer a number, or lr_find gives no rate for `auto`.
+    """
+    learn.path, learn.model_dir = run.path, run.checkpoints.name
+    learn.metrics = _metrics()
+    learn.remove_cb(ProgressCallback)
+    recording = Recording(run, count_epochs(section.stages))
+    best = KeepBest(section, recording)
+    bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
+    callbacks = [recording, bar, *([best] if section.keep == "best" else [])]
+    with bar.bar, logging_redirect_tqdm():
+        _run_stages(section, learn, run, callbacks)
+    history = pd.DataFrame(recording.rows)
+    kept = len(history)
+    if section.keep == "best" and best.epoch:
+        kept = best.epoch
+        learn.load(run.best.stem, with_opt=False)
+        log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
+    history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
+    write_table(run.history, history)
+    return history
+
+
+def facts(history: pd.DataFrame) -> dict[str, Any]:
+    """The kept epoch, the number of epochs, the seconds that they took, and where overfitting sets in."""
+    if history.empty:
+        return {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
+    return {
+        "epochs": len(history),
+        "kept_epoch": int(history.loc[history["kept"], "epoch"].iloc[0]),
+        "seconds": round(float(history["seconds"].sum()), 1),
+        "overfits_from": overfits_from(history),
+    }
+
+
+def overfits_from(history: pd.DataFrame) -> int | None:
+    """First epoch from which training loss falls and validation loss rises to the end; None if not so."""
+    first = None
+    for before, row in zip(history.iloc[:-1].itertuples(), history.iloc[1:].itertuples(), strict=True):
+        parting = row.train_loss < before.train_loss and row.valid_loss > before.valid_loss
+        first = (first or int(row.epoch)) if parting else None
+    return first
+
+
+def _run_stages(section: Train, learn: Learner, run: RunDir, callbacks: list[Any]) -> None:
+    suggested: float | None = None
+    for stage in section.stages:
+        if stage.name == "lr_find":
+            suggested = find_rates(stage.arguments, learn, run)
+            continue
+        for phase in phases(stage, suggested):
+            callbacks[0].phase = phase.name
+            phase.prepare(learn)
+            phase.fit(learn, callbacks)
+
+
+def _metrics() -> list[Any]:
+    """Metrics over all validation photos, classes that no photo has left out."""
+    macro = {"average": "macro", "zero_division": 0}
+    scores = {
+        "macro_recall": partial(metrics.recall_score, **macro),
+        "macro_precision": partial(metrics.precision_score, **macro),
+        "macro_f1": partial(metrics.f1_score, **macro),
+    }
+    return [accuracy, error_rate, *(_named(name, score) for name, score in scores.items())]
+
+
+def _named(name: str, score: Any) -> Any:
+    metric = skm_to_fastai(score)
+    metric.name = name
+    return metric
