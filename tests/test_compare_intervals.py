@@ -1,0 +1,108 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import precision_recall_fscore_support
+
+from kimchi_vision.compare import intervals, wilson
+from kimchi_vision.compare.intervals import confusion_matrix, macro_intervals, macro_scores
+from kimchi_vision.errors import InputError
+
+VOCAB = ("ramyeon", "김치", "NA")
+
+
+def drawn(seed, photos, accuracy, shares=(1 / 3, 1 / 3, 1 / 3)):
+    """Predictions of a classifier that is right with probability `accuracy` on every class."""
+    random = np.random.default_rng(seed)
+    truth = random.choice(len(VOCAB), photos, p=shares)
+    wrong = (truth + random.integers(1, len(VOCAB), photos)) % len(VOCAB)
+    predicted = np.where(random.random(photos) < accuracy, truth, wrong)
+    names = np.array(VOCAB)
+    return pd.DataFrame({"truth": names[truth], "predicted": names[predicted]})
+
+
+@pytest.mark.parametrize(("right", "expected"), [(145, (92.4, 98.6)), (148, (95.3, 99.6))])
+def test_the_pizza_steak_sushi_figures(right, expected):
+    assert (wilson(right / 150, 150) * 100).round(1).tolist() == list(expected)
+
+
+@pytest.mark.parametrize("photos", [30, 50, 100, 300, 1100, 2000])
+def test_wilson_covers_the_truth(photos):
+    """Over all accuracies from 0.5 to 0.99; no interval of a count covers 95 % at every single accuracy."""
+    random = np.random.default_rng(photos)
+    truth = random.uniform(0.5, 0.99, 40_000)
+    seen = wilson(random.binomial(photos, truth) / photos, photos)
+    assert 0.935 <= ((seen[:, 0] <= truth) & (truth <= seen[:, 1])).mean() <= 0.965
+
+
+@pytest.mark.parametrize(
+    ("photos", "classes"), [(30, 2), (30, 3), (150, 3), (300, 10), (1100, 10), (2000, 5)]
+)
+def test_macro_intervals_cover_the_truth(photos, classes):
+    """All classes are equally hard here, so that each macro score's true value is the accuracy."""
+    random = np.random.default_rng(photos)
+    truth = random.uniform(0.5, 0.99, 4000)
+    own = np.eye(classes)
+    cells = own * truth[:, None, None] + (1 - own) * (1 - truth[:, None, None]) / (classes - 1)
+    seen = random.multinomial(photos, cells.reshape(len(truth), -1) / classes).reshape(cells.shape)
+    for name, (low, high) in ((name, both.T) for name, both in macro_intervals(seen).items()):
+        assert 0.935 <= ((low <= truth) & (truth <= high)).mean() <= 0.965, name
+
+
+def test_macro_intervals_agree_with_a_bootstrap_where_it_holds():
+    table = drawn(3, 2000, 0.8, shares=(0.6, 0.3, 0.1))
+    confusion = confusion_matrix(table, VOCAB)
+    draws = np.random.default_rng(3).multinomial(2000, confusion.ravel() / 2000, 4000).reshape(-1, 3, 3)
+    for name, interval in macro_intervals(confusion).items():
+        assert interval == pytest.approx(np.quantile(macro_scores(draws)[name], [0.025, 0.975]), abs=0.004)
+
+
+def test_macro_scores_are_those_of_scikit_learn():
+    table = drawn(1, 80, 0.6, shares=(0.7, 0.2, 0.1))
+    expected = precision_recall_fscore_support(
+        table["truth"], table["predicted"], average="macro", zero_division=0
+    )
+    scores = macro_scores(confusion_matrix(table, VOCAB))
+    assert [scores[name] for name in ("precision", "recall", "f1")] == pytest.approx(expected[:3])
+
+
+def test_near_copies_count_as_one_photo():
+    table = drawn(2, 200, 0.9)
+    copies = pd.concat([table] * 3, ignore_index=True)
+    once = intervals(table, VOCAB)
+    grouped = intervals(copies, VOCAB, groups=pd.Series(list(range(200)) * 3))
+    assert grouped["accuracy_interval"] == pytest.approx(once["accuracy_interval"])
+    assert grouped["classes"]["김치"]["recall_interval"] == pytest.approx(
+        once["classes"]["김치"]["recall_interval"]
+    )
+    naive = intervals(copies, VOCAB)
+    for name in ("accuracy", "macro_recall", "macro_f1"):
+        assert np.ptp(naive[f"{name}_interval"]) < 0.7 * np.ptp(grouped[f"{name}_interval"])
+
+
+def test_all_right_is_not_certainty():
+    table = pd.DataFrame({"truth": VOCAB * 10, "predicted": VOCAB * 10})
+    result = intervals(table, VOCAB)
+    assert result["accuracy_interval"] == pytest.approx([1 - 0.1135, 1], abs=1e-4)
+    for name in ("recall", "precision", "f1"):
+        low, high = result[f"macro_{name}_interval"]
+        assert 0.85 < low < 0.9
+        assert high == 1
+
+
+def test_a_score_that_does_not_exist_is_none():
+    table = pd.DataFrame(
+        {"truth": ["ramyeon", "김치", "김치"], "predicted": ["ramyeon", "ramyeon", "ramyeon"]}
+    )
+    result = intervals(table, VOCAB)
+    assert result["classes"]["김치"]["precision_interval"] is None
+    assert result["classes"]["NA"] == {"recall_interval": None, "precision_interval": None}
+    every = [value for name, value in result.items() if name != "classes"]
+    assert np.isfinite(every).all()
+
+
+def test_bad_predictions_are_refused():
+    with pytest.raises(InputError, match="no predictions"):
+        intervals(pd.DataFrame({"truth": [], "predicted": []}), VOCAB)
+    table = pd.DataFrame({"truth": ["ramyeon"], "predicted": ["sushi"]})
+    with pytest.raises(InputError, match="'sushi' in column `predicted`"):
+        intervals(table, VOCAB)
