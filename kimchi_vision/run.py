@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kimchi_vision import augment, data, evaluate, export, figures, loader, model, report, train
+from kimchi_vision import augment, compare, data, evaluate, export, figures, loader, model, report, train
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.environment import code_version, versions
 from kimchi_vision.errors import InputError, InterruptedRunError
@@ -80,7 +80,8 @@ def _train_and_report(
     history = train.fit(experiment.train, learn, folder)
     predictions = evaluate.predictions(learn, photos)
     write_table(folder.predictions, predictions)
-    metrics = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
+    scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
+    metrics = compare.with_intervals(scores, predictions, photos.items)
     write_json(folder.metrics, {**metrics, "model": facts, "train": train.facts(history)})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
     figures.draw(experiment.evaluate, photos, predictions, history, folder)

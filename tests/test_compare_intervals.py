@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from kimchi_vision.compare import intervals, wilson
+from kimchi_vision.compare import intervals, wilson, with_intervals
 from kimchi_vision.compare.intervals import confusion_matrix, macro_intervals, macro_scores
 from kimchi_vision.errors import InputError
 
@@ -56,8 +56,9 @@ def test_macro_intervals_agree_with_a_bootstrap_where_it_holds():
         assert interval == pytest.approx(np.quantile(macro_scores(draws)[name], [0.025, 0.975]), abs=0.004)
 
 
-def test_macro_scores_are_those_of_scikit_learn():
-    table = drawn(1, 80, 0.6, shares=(0.7, 0.2, 0.1))
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.1), (0.7, 0.3, 0)])
+def test_macro_scores_are_those_of_scikit_learn(shares):
+    table = drawn(1, 80, 0.6, shares)
     expected = precision_recall_fscore_support(
         table["truth"], table["predicted"], average="macro", zero_division=0
     )
@@ -96,8 +97,21 @@ def test_a_score_that_does_not_exist_is_none():
     result = intervals(table, VOCAB)
     assert result["classes"]["김치"]["precision_interval"] is None
     assert result["classes"]["NA"] == {"recall_interval": None, "precision_interval": None}
+    assert set(result["classes"]) == set(VOCAB)
     every = [value for name, value in result.items() if name != "classes"]
     assert np.isfinite(every).all()
+
+
+def test_metrics_gain_intervals_of_their_own_split():
+    table = drawn(4, 60, 0.9).assign(
+        path=[f"{i}.jpg" for i in range(60)], split=["valid"] * 40 + ["test"] * 20
+    )
+    items = table[["path"]].assign(group=[i // 2 for i in range(60)])
+    scores = {"split": "valid", "accuracy": 0.9, "classes": {label: {"recall": 0.9} for label in VOCAB}}
+    result = with_intervals(scores, table, items)
+    right = (table["truth"] == table["predicted"])[:40].mean()
+    assert result["accuracy_interval"] == pytest.approx(wilson(right, 20))
+    assert set(result["classes"]["김치"]) == {"recall", "recall_interval", "precision_interval"}
 
 
 def test_bad_predictions_are_refused():

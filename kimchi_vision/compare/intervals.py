@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,35 +18,50 @@ PSEUDO_PHOTOS = 4.0
 "Approximate is better than exact", The American Statistician 52:119."""
 
 
+def with_intervals(
+    metrics: Mapping[str, Any], predictions: pd.DataFrame, items: pd.DataFrame
+) -> dict[str, Any]:
+    """The metrics of one split, with `..._interval` beside each score: 95 %, [low, high] or None.
+
+    metrics: with split and classes, as evaluate gives them; classes gain recall_interval, precision_interval.
+    items: with path, and perhaps `group`: photos of one group (near-copies) count as one photo.
+    """
+    part = predictions[predictions["split"] == metrics["split"]]
+    groups = part["path"].map(items.set_index("path")["group"]) if "group" in items else None
+    found = intervals(part, list(metrics["classes"]), groups)
+    classes = {label: {**scores, **found["classes"][label]} for label, scores in metrics["classes"].items()}
+    return {**metrics, **found, "classes": classes}
+
+
 def intervals(
     predictions: pd.DataFrame, vocab: Sequence[str], groups: pd.Series | None = None
 ) -> dict[str, Any]:
-    """95 % intervals of accuracy, macro scores, and recall and precision of each class.
+    """95 % intervals of accuracy, error rate, macro scores, and recall and precision of each class.
 
     predictions: rows of one split with columns truth and predicted.
-    groups: a key for each row; photos with the same key (near-copies) count as one photo.
-    Returns `accuracy_interval`, `macro_recall_interval`, `macro_precision_interval`, `macro_f1_interval`, and
-    `classes`: label → `recall_interval`, `precision_interval`; each [low, high] between 0 and 1, or None
-    where the score does not exist, such as the precision of a class that was never predicted. Macro scores
-    are means over the classes that occur in truth. Raises InputError for no rows or for a class outside vocab.
+    groups: a key for each row; photos with the same key count as one photo.
+    Returns `accuracy_interval`, `error_rate_interval`, `macro_recall_interval`, `macro_precision_interval`,
+    `macro_f1_interval`, and `classes`: label → `recall_interval`, `precision_interval`; each [low, high]
+    between 0 and 1, or None where there is nothing to divide by, such as the precision of a class that was
+    never predicted. Raises InputError for no rows or a class outside vocab.
     """
     confusion = confusion_matrix(predictions, vocab)
     keys = np.arange(len(predictions)) if groups is None else groups.to_numpy()
-    right = np.diag(confusion)
-    distinct = len(np.unique(keys))
     truths, answers = predictions["truth"].to_numpy(), predictions["predicted"].to_numpy()
-    classes = {}
-    for index, label in enumerate(vocab):
-        of_truth = len(np.unique(keys[truths == label]))
-        of_answers = len(np.unique(keys[answers == label]))
-        classes[label] = {
-            "recall_interval": _class_interval(right[index], confusion[index].sum(), of_truth),
-            "precision_interval": _class_interval(right[index], confusion[:, index].sum(), of_answers),
+    right = np.diag(confusion)
+    classes = {
+        label: {
+            "recall_interval": _class_interval(right[index], keys[truths == label]),
+            "precision_interval": _class_interval(right[index], keys[answers == label]),
         }
-    accuracy = wilson(right.sum() / len(predictions), distinct)
-    macro = macro_intervals(confusion, distinct / len(predictions))
+        for index, label in enumerate(vocab)
+    }
+    distinct = len(np.unique(keys))
+    low, high = wilson(right.sum() / len(keys), distinct).tolist()
+    macro = macro_intervals(confusion, distinct / len(keys))
     return {
-        "accuracy_interval": accuracy.tolist(),
+        "accuracy_interval": [low, high],
+        "error_rate_interval": [1 - high, 1 - low],
         **{f"macro_{name}_interval": interval.tolist() for name, interval in macro.items()},
         "classes": classes,
     }
@@ -79,17 +94,12 @@ def wilson(rate: Any, photos: Any) -> np.ndarray:
 
 
 def macro_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Macro recall, precision and F1 of confusion matrices (..., K, K): means over classes with photos.
+    """Macro recall, precision and F1 of confusion matrices of shape (..., K, K).
 
-    A class that is never predicted has precision 0, as in scikit-learn with zero_division=0.
+    Means over the classes seen or predicted; a score with nothing to divide by is 0, as in scikit-learn
+    with zero_division=0.
     """
-    right, truth, predicted = _margins(confusion)
-    known = truth > 0
-    parts = {"recall": (right, truth), "precision": (right, predicted), "f1": (2 * right, truth + predicted)}
-    return {
-        name: (known * top / np.where(bottom > 0, bottom, 1)).sum(-1) / known.sum(-1)
-        for name, (top, bottom) in parts.items()
-    }
+    return _macro_scores(confusion, _known(confusion))
 
 
 def macro_intervals(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, np.ndarray]:
@@ -107,9 +117,10 @@ def macro_intervals(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, n
     prior = (np.eye(size) + 1 / size) / 2
     steady = confusion + PSEUDO_PHOTOS * prior * truth / photos[..., None, None]
     share = steady / steady.sum((-1, -2), keepdims=True)
-    scores, expected = macro_scores(confusion), macro_scores(share)
+    known = _known(confusion)
+    scores, expected = _macro_scores(confusion, known), _macro_scores(share, known)
     result = {}
-    for name, influence in _influences(share).items():
+    for name, influence in _influences(share, known).items():
         mean = (share * influence).sum((-1, -2))
         variance = (share * influence**2).sum((-1, -2)) - mean**2
         score = expected[name]
@@ -119,26 +130,38 @@ def macro_intervals(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, n
     return result
 
 
-def _class_interval(right: int, photos: int, distinct: int) -> list[float] | None:
-    return wilson(right / photos, distinct).tolist() if photos else None
+def _class_interval(right: int, keys: np.ndarray) -> list[float] | None:
+    return wilson(right / len(keys), len(np.unique(keys))).tolist() if len(keys) else None
 
 
-def _influences(share: np.ndarray) -> dict[str, np.ndarray]:
+def _macro_scores(confusion: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
+    right, truth, predicted = _margins(confusion)
+    parts = {"recall": (right, truth), "precision": (right, predicted), "f1": (2 * right, truth + predicted)}
+    return {
+        name: (known * top / np.where(bottom > 0, bottom, 1)).sum(-1) / known.sum(-1)
+        for name, (top, bottom) in parts.items()
+    }
+
+
+def _influences(share: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
     """How each macro score moves with the share of photos in each cell; shape (..., K, K) as the shares."""
     own = np.eye(share.shape[-1])
     right, truth, predicted = _margins(share)
-    known = truth > 0
+    seen = [np.where(bottom > 0, bottom, 1) for bottom in (truth, predicted, truth + predicted)]
     weight = known / known.sum(-1, keepdims=True)
-    recall, precision, f1 = (
-        weight / np.where(known, bottom, 1) for bottom in (truth, predicted, truth + predicted)
-    )
-    by_f1 = f1 * 2 * right / np.where(known, truth + predicted, 1)
-    missed, mistaken = right / np.where(known, truth, 1), right / np.where(known, predicted, 1)
+    by_truth, by_answer, by_both = (weight / bottom for bottom in seen)
+    recall, precision, f1 = right / seen[0], right / seen[1], 2 * right / seen[2]
+    shared = f1 * by_both
     return {
-        "recall": (own - missed[..., :, None]) * recall[..., :, None],
-        "precision": (own - mistaken[..., None, :]) * precision[..., None, :],
-        "f1": 2 * own * f1[..., None, :] - by_f1[..., :, None] - by_f1[..., None, :],
+        "recall": (own - recall[..., :, None]) * by_truth[..., :, None],
+        "precision": (own - precision[..., None, :]) * by_answer[..., None, :],
+        "f1": 2 * own * by_both[..., None, :] - shared[..., :, None] - shared[..., None, :],
     }
+
+
+def _known(confusion: np.ndarray) -> np.ndarray:
+    """Which classes are seen or predicted; shape (..., K)."""
+    return (confusion.sum(-1) + confusion.sum(-2)) > 0
 
 
 def _margins(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
