@@ -1,0 +1,69 @@
+"""What every backbone can say about itself, whichever library it is from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from torch import nn
+
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Backbone(ABC):
+    """An image network with an ImageNet classifier, known by name; nothing is built before it is asked for.
+
+    name: as its library writes it, without prefix.
+    size: side of the square photos that its default weights were trained on, pixels.
+    fixed: whether it takes photos of that size only.
+    stats: mean and standard deviation of the red, green and blue values, 0 to 1, it was trained with.
+    url: where its default weights are published; None when nobody published any.
+    file: exact name of that file in the cache folder.
+    head: how the names of its classifier's tensors begin.
+    """
+
+    name: str
+    size: int
+    fixed: bool
+    stats: Statistics
+    url: str | None
+    file: str
+    head: tuple[str, ...]
+
+    library: ClassVar[str]
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The library's network with its classifier and random weights; photos (N, 3, H, W) to classes."""
+
+    @abstractmethod
+    def pretrained(self, file: Path) -> nn.Module:
+        """The network with its default weights from a file, loaded by the library's own strict loader."""
+
+    @abstractmethod
+    def body(self, network: nn.Module) -> nn.Module:
+        """The network without its classifier, laid out as fastai's vision_learner lays it out.
+
+        Gives a feature map (N, C, H, W), or pooled features (N, C) where there is no map. The network is
+        used up: its layers are the body's.
+        """
+
+    @abstractmethod
+    def preprocess(self) -> Any:
+        """A callable from a PIL image to what the network was evaluated on: a tensor (3, H, W)."""
+
+    @abstractmethod
+    def categories(self) -> list[str]:
+        """English names of the ImageNet classes that the default weights tell apart, in output order."""
+
+    @property
+    def splitter(self) -> Any:
+        """Parameter groups that fastai ships for this network; None when it ships none."""
+        return None
+
+    def cached(self) -> Path | None:
+        """A copy of the default weights that another program has left on this machine."""
+        return None

@@ -1,0 +1,67 @@
+"""From the name in an experiment file to a backbone, without ambiguity."""
+
+from __future__ import annotations
+
+import difflib
+
+import timm
+
+from kimchi_vision.config.sections import Model
+from kimchi_vision.errors import ModelError
+from kimchi_vision.model import from_timm, from_torchvision, weights
+from kimchi_vision.model.backbone import Backbone
+from kimchi_vision.model.from_timm import TimmBackbone
+from kimchi_vision.model.from_torchvision import TorchvisionBackbone
+
+
+def find(section: Model, size: int) -> Backbone:
+    """Look up the backbone of an experiment; see that its weights are at hand and that it takes its photos.
+
+    size: side of the photos in pixels, `augment.size`.
+    Raises ModelError when the name is unknown, the size does not fit, or the weights cannot be had.
+    """
+    backbone = named(section.backbone)
+    _check_size(backbone, size)
+    weights.locate(backbone, section.weights)
+    return backbone
+
+
+def named(name: str) -> Backbone:
+    """Look up a backbone. A name that both libraries have is torchvision's; a prefix chooses:
+    `torchvision:resnet18`, `timm:resnet18`.
+
+    Raises ModelError, which gives the nearest names.
+    """
+    library, colon, bare = name.rpartition(":")
+    if library not in ("", "torchvision", "timm") or (colon and not library):
+        raise ModelError(f"model.backbone {name}: the prefix is timm: or torchvision:, not {library}:.")
+    if library != "timm" and bare in from_torchvision.names():
+        return TorchvisionBackbone.named(bare)
+    if library != "torchvision" and timm.is_model(bare):
+        try:
+            return TimmBackbone.named(bare)
+        except RuntimeError:
+            tagged = timm.list_pretrained(f"{bare.partition('.')[0]}.*")
+            raise ModelError(f"model.backbone {name}: no such tag. timm has {', '.join(tagged)}.") from None
+    raise ModelError(
+        f"model.backbone {name}: no such name in {library or 'torchvision or timm'}."
+        f"{_nearest(bare, library)} `models` lists them."
+    )
+
+
+def _nearest(name: str, library: str) -> str:
+    known = {
+        "torchvision": from_torchvision.names(),
+        "timm": from_timm.names(),
+        "": [*from_torchvision.names(), *from_timm.names()],
+    }[library]
+    near = list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
+    return f" Did you mean {', '.join(near)}?" if near else ""
+
+
+def _check_size(backbone: Backbone, size: int) -> None:
+    if backbone.fixed and size != backbone.size:
+        raise ModelError(
+            f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "
+            f"augment.size is {size}. Set `augment.size: {backbone.size}`."
+        )
