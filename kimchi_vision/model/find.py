@@ -42,7 +42,7 @@ def named(name: str) -> Backbone:
             return TimmBackbone.named(bare)
         except RuntimeError:
             tagged = timm.list_pretrained(f"{bare.partition('.')[0]}.*")
-            raise ModelError(f"model.backbone {name}: no such tag. timm has {', '.join(tagged)}.") from None
+            raise ModelError(f"model.backbone {name}: no such tag; timm has {', '.join(tagged)}.") from None
     raise ModelError(
         f"model.backbone {name}: no such name in {library or 'torchvision or timm'}."
         f"{_nearest(bare, library)} `models` lists them."
