@@ -51,6 +51,14 @@ def build(section: Loader, photos: Photos, tfms: tuple[list[Any], list[Any]]) ->
     return _block(photos, tfms).dataloaders(items, bs=batch_size, num_workers=section.workers)
 
 
+def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str]]:
+    """Training photos as the model sees them, (height, width, 3) in 0..1, with their labels."""
+    batch = dls.train.one_batch()
+    decoded = dls.train.decode_batch(batch, max_n=count)
+    images = [np.clip(np.asarray(image).transpose(1, 2, 0), 0, 1) for image, _ in decoded]
+    return images, [str(label) for _, label in decoded]
+
+
 def _block(photos: Photos, tfms: tuple[list[Any], list[Any]]) -> DataBlock:
     opener = Transform(_pil_image)
     # What predict and test_dl accept in place of a row of the table.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -38,6 +38,15 @@ class Photos:
     def files(self, items: pd.DataFrame) -> list[Path]:
         """Full paths of the rows of a table with a `path` column."""
         return [self.root / path for path in items["path"]]
+
+    def facts(self) -> dict[str, Any]:
+        """Where the photos lie, how many each part and class has, and what was noted."""
+        return {
+            "root": str(self.root.resolve()),
+            "parts": {str(part): int(count) for part, count in self.items["split"].value_counts().items()},
+            "classes": {name: int((self.items["label"] == name).sum()) for name in self.vocab},
+            "notes": list(self.notes),
+        }
 
 
 def open_photo(source: str | Path | bytes | Image.Image) -> Image.Image:

@@ -71,20 +71,21 @@ def _train_and_report(
     experiment: Experiment, photos: Photos, backbone: model.Backbone, folder: RunDir
 ) -> None:
     train.seed(experiment.train)
-    tfms = augment.transforms(experiment.augment, backbone.stats)
-    dls = loader.build(experiment.loader, photos, tfms)
-    figures.draw_batch(loader.sample(dls), folder)
+    dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
+    plots.save(plots.photo_grid(*loader.sample(dls)), folder.figure("batch"))
     learn = model.learner(experiment.model, backbone, dls, folder.path)
-    summary, facts = model.summary(learn)
+    summary, model_facts = model.summary(learn)
     write_text(folder.summary, summary)
     history = train.fit(experiment.train, learn, folder)
+    plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
     write_table(folder.predictions, predictions)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
-    metrics = compare.with_intervals(scores, predictions, photos.items)
-    write_json(folder.metrics, {**metrics, "model": facts, "train": train.facts(history)})
+    for name, figure in evaluate.figures(predictions, photos, scores).items():
+        plots.save(figure, folder.figure(name))
+    facts = {"model": model_facts, "train": train.facts(history)}
+    write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
-    figures.draw(experiment.evaluate, photos, predictions, history, folder)
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report.lang)
 

@@ -13,6 +13,7 @@ from fastai.torch_core import set_seed
 from sklearn import metrics
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
 from kimchi_vision.train.rates import find_rates
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
     from kimchi_vision.rundir import RunDir
 
-__all__ = ["facts", "fit", "overfits_from", "seed"]
+__all__ = ["facts", "fit", "seed"]
 
 log = logging.getLogger(__name__)
 
@@ -47,12 +48,12 @@ def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
     best = KeepBest(section, recording)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     callbacks = [recording, bar, *([best] if section.keep == "best" else [])]
-    with bar.bar, logging_redirect_tqdm():
+    with bar.bar, logging_redirect_tqdm(), learn.no_logging():
         _run_stages(section, learn, run, callbacks)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
-    if section.keep == "best" and best.epoch:
-        kept = best.epoch
+    if section.keep == "best" and best.best_epoch:
+        kept = best.best_epoch
         learn.load(run.best.stem, with_opt=False)
         log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
     history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
@@ -72,25 +73,18 @@ def facts(history: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def overfits_from(history: pd.DataFrame) -> int | None:
-    """First epoch from which training loss falls and validation loss rises to the end; None if not so."""
-    first = None
-    for before, row in zip(history.iloc[:-1].itertuples(), history.iloc[1:].itertuples(), strict=True):
-        parting = row.train_loss < before.train_loss and row.valid_loss > before.valid_loss
-        first = (first or int(row.epoch)) if parting else None
-    return first
-
-
 def _run_stages(section: Train, learn: Learner, run: RunDir, callbacks: list[Any]) -> None:
+    recording = callbacks[0]
     suggested: float | None = None
     for stage in section.stages:
         if stage.name == "lr_find":
             suggested = find_rates(stage.arguments, learn, run)
             continue
         for phase in phases(stage, suggested):
-            callbacks[0].phase = phase.name
+            recording.phase = phase.name
             phase.prepare(learn)
             phase.fit(learn, callbacks)
+            recording.check()
 
 
 def _metrics() -> list[Any]:

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback, CancelFitException
 from tqdm import tqdm
 
 from kimchi_vision.errors import RunError
@@ -33,8 +33,8 @@ class Recording(Callback):
 
     order = 60  # after fastai's Recorder, which computes the values
 
-    def __init__(self, run: RunDir, epochs: int) -> None:
-        self.run, self.epochs = run, epochs
+    def __init__(self, folder: RunDir, epochs: int) -> None:
+        self.folder, self.epochs = folder, epochs
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
 
@@ -44,19 +44,19 @@ class Recording(Callback):
         self.rates: list[tuple[float, float]] = []
 
     def after_batch(self) -> None:
-        """Note the rates of the lowest trained group and of the head; stop when the loss is no number."""
+        """Note the rates of the lowest trained group and of the head."""
         if self.training:
             hypers = self.opt.hypers[self.opt.frozen_idx :]
             self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
 
     def after_epoch(self) -> None:
-        """Add the row, write the file and say it in a line. Raises RunError for a loss that is no number."""
+        """Add the row, write the file, say it in a line, and end the fit when a loss is no number."""
         names = self.recorder.metric_names[1:-1]
         values = dict(zip(names, map(float, self.recorder.values[-1]), strict=True))
         lowest, head = (max(rates) for rates in zip(*self.rates, strict=True))
         row = {"stage": self.phase, "epoch": len(self.rows) + 1, "lr_lowest": lowest, "lr": head}
         self.rows.append({**row, **values, "seconds": round(time.perf_counter() - self.started, 2)})
-        write_table(self.run.history, pd.DataFrame(self.rows))
+        write_table(self.folder.history, pd.DataFrame(self.rows))
         log.info(
             "epoch %d/%d  %s  %s  %.0f s",
             len(self.rows),
@@ -65,10 +65,21 @@ class Recording(Callback):
             "  ".join(f"{name} {value:.4f}" for name, value in values.items()),
             self.rows[-1]["seconds"],
         )
-        if not math.isfinite(values["train_loss"]) or not math.isfinite(values["valid_loss"]):
+        if not self.is_finite:
+            raise CancelFitException
+
+    @property
+    def is_finite(self) -> bool:
+        """False when the last epoch's losses are no numbers."""
+        return all(math.isfinite(self.rows[-1][name]) for name in ("train_loss", "valid_loss"))
+
+    def check(self) -> None:
+        """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
+        if self.rows and not self.is_finite:
+            last = self.rows[-1]
             raise RunError(
-                f"The loss is no longer a number in epoch {len(self.rows)} ({self.phase}, rate {head:.2g}). "
-                f"Try a rate of {head / 10:.1g}, or `lr: auto` after lr_find."
+                f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
+                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find."
             )
 
 
@@ -80,14 +91,14 @@ class KeepBest(Callback):
     def __init__(self, section: Train, recording: Recording) -> None:
         self.section, self.recording = section, recording
         self.best = section.worst
-        self.epoch = 0
+        self.best_epoch = 0
 
     def after_epoch(self) -> None:
         """Compare the monitored value and save."""
         value = self.recording.rows[-1][self.section.monitor]
         if self.section.sign * value > self.section.sign * self.best:
-            self.best, self.epoch = value, len(self.recording.rows)
-            with replacing(self.recording.run.best) as temporary:
+            self.best, self.best_epoch = value, len(self.recording.rows)
+            with replacing(self.recording.folder.best) as temporary:
                 self.learn.save(temporary.with_suffix(""), with_opt=False)
 
 
