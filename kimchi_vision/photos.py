@@ -12,6 +12,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 if TYPE_CHECKING:
     import pandas as pd
 
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+)
+"""Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
+
+PhotoSource = str | Path | bytes | Image.Image
+"""What open_photo takes: a path, the bytes of a file, or a picture that Pillow has opened."""
+
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
 
@@ -49,7 +57,7 @@ class Photos:
         }
 
 
-def open_photo(source: str | Path | bytes | Image.Image) -> Image.Image:
+def open_photo(source: PhotoSource) -> Image.Image:
     """A photo as people see it, decoded in full, as RGB.
 
     Turned upright (EXIF), 16-bit grey scaled to 8, transparency laid on white, first frame of an animation.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kimchi_vision import augment, compare, data, evaluate, export, figures, loader, model, report, train
+from kimchi_vision import augment, compare, data, evaluate, export, loader, model, plots, report, train
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.environment import code_version, versions
 from kimchi_vision.errors import InputError, InterruptedRunError

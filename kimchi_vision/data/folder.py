@@ -11,11 +11,8 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kimchi_vision.errors import DataError
+from kimchi_vision.photos import SUFFIXES
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
-)
-"""Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
 SYSTEM_FOLDERS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
 
