@@ -56,8 +56,8 @@ def metrics(
 ) -> dict[str, Any]:
     """Scores over the photos of one part, ready for JSON, without NaN.
 
-    Macro scores are means over the classes that are seen or predicted, as scikit-learn's and fastai's are;
-    a precision or recall with nothing to divide by is 0.
+    Macro scores are means over the classes that the part has photos of; a precision or recall with nothing
+    to divide by is 0.
     confusion_matrix: photos, rows actual, columns predicted. most_confused: [actual, predicted, photos],
     most first. top_losses: paths, largest loss first.
     Raises RunError when the part has no photos.
@@ -156,7 +156,7 @@ def _codes(names: pd.Series, vocab: Sequence[str]) -> np.ndarray:
 
 def _macro(truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     precision, recall, f1, _ = sklearn_metrics.precision_recall_fscore_support(
-        truth, predicted, average="macro", zero_division=0
+        truth, predicted, labels=np.unique(truth), average="macro", zero_division=0
     )
     return {"macro_precision": float(precision), "macro_recall": float(recall), "macro_f1": float(f1)}
 

@@ -1,0 +1,35 @@
+"""Section `report`: a run folder, or several, become one HTML file that opens offline. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kimchi_vision.report import run_page, table_page
+from kimchi_vision.report.render import render
+from kimchi_vision.rundir import RunDir, write_text
+from kimchi_vision.texts import language
+
+__all__ = ["write", "write_table"]
+
+
+def write(run: RunDir, lang: str = "auto") -> Path:
+    """Write report.html from what lies in the run folder, and return its path.
+
+    lang: ko, en, or auto for the system's language. Photos that are no longer there are named only.
+    Raises InputError when metrics.json, predictions.csv, labels.json or experiment.yaml is missing.
+    """
+    chosen = language(lang)
+    write_text(run.report, render("run.html", chosen, **run_page.view(run, chosen)))
+    return run.report
+
+
+def write_table(runs: Sequence[RunDir], path: Path, lang: str = "auto", verdicts: Sequence[str] = ()) -> Path:
+    """Write one page with the runs side by side, and return its path.
+
+    verdicts: sentences of the comparison, shown first.
+    """
+    chosen = language(lang)
+    view = table_page.view(runs, path.parent, verdicts)
+    write_text(path, render("table.html", chosen, **view))
+    return path

@@ -1,0 +1,77 @@
+"""Pictures as data URIs, small enough that the page stays below 8 MB."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from PIL import Image
+
+from kimchi_vision.photos import thumbnail
+
+THUMBNAIL_SIDE = 112
+THUMBNAILS_BYTES = 5_500_000
+FIGURE_SIDE = 1400
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Data URIs by path, paths whose photo is gone or unreadable, and paths left out for lack of room."""
+
+    pictures: dict[str, str]
+    missing: frozenset[str]
+    left_out: frozenset[str]
+
+
+def thumbnails(root: Path, paths: Sequence[str]) -> Thumbnails:
+    """Small JPEGs of photos below `root`, in the given order, as many as THUMBNAILS_BYTES hold."""
+    pictures: dict[str, str] = {}
+    missing: set[str] = set()
+    room = THUMBNAILS_BYTES
+    for path, picture in _drawn(root, paths):
+        if picture is None:
+            missing.add(path)
+        elif room < len(picture):
+            break
+        else:
+            pictures[path] = picture
+            room -= len(picture)
+    left_out = frozenset(paths) - pictures.keys() - missing
+    return Thumbnails(pictures, frozenset(missing), left_out)
+
+
+def photo(path: Path, side: int) -> str | None:
+    """A JPEG data URI of a photo, or None when it cannot be read."""
+    try:
+        return _uri(thumbnail(path, side), "JPEG", quality=65)
+    except (OSError, ValueError):
+        return None
+
+
+def figure(path: Path) -> tuple[str, bool]:
+    """A figure as data URI, as PNG or JPEG, whichever is smaller; true when JPEG is: it shows photos."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    picture.thumbnail((FIGURE_SIDE, FIGURE_SIDE))
+    drawn, photographed = _uri(picture, "PNG", optimize=True), _uri(picture, "JPEG", quality=80)
+    return min(drawn, photographed, key=len), len(photographed) < len(drawn)
+
+
+def _drawn(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """A few hundred at a time, so that little is drawn in vain when the room is used up."""
+    rest = iter(paths)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while some := list(islice(rest, 256)):
+            yield from zip(some, pool.map(lambda path: photo(root / path, THUMBNAIL_SIDE), some), strict=True)
+
+
+def _uri(image: Image.Image, kind: str, **options: int) -> str:
+    data = io.BytesIO()
+    image.save(data, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(data.getvalue()).decode()}"

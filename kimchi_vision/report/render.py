@@ -1,0 +1,39 @@
+"""Templates to HTML: everything that a run brings is escaped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kimchi_vision.texts import TEXTS, Language, catalogue
+
+
+def render(template: str, lang: Language, **view: Any) -> str:
+    """A page as text."""
+    environment = Environment(
+        loader=PackageLoader("kimchi_vision.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, number=number)
+    text = catalogue(lang)
+    return environment.get_template(template).render(
+        lang=lang, t=text, label=lambda key: text(key) if key in TEXTS else key, **view
+    )
+
+
+def percent(share: float) -> str:
+    """0.9512 as 95.1%."""
+    return f"{share:.1%}"
+
+
+def number(value: Any) -> str:
+    """A number as people read it; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 0.01 else f"{value:,.4f}".rstrip("0")

@@ -1,0 +1,167 @@
+"""Every text of the report pages in English and Korean, and the choice between the two."""
+
+from __future__ import annotations
+
+import locale
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+from kimchi_vision.errors import InputError
+
+Language = Literal["en", "ko"]
+Text = Callable[..., str]
+
+
+def language(wanted: str) -> Language:
+    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
+
+    Raises InputError for any other language.
+    """
+    if wanted in ("en", "ko"):
+        return wanted
+    if wanted != "auto":
+        raise InputError(f"There are no texts in `{wanted}`: give ko, en or auto.")
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
+    return "ko" if name.lower().startswith("ko") else "en"
+
+
+def catalogue(lang: Language) -> Text:
+    """A function from a key of TEXTS, and values for its braces, to the text in this language."""
+    column = ("en", "ko").index(lang)
+
+    def text(key: str, **values: Any) -> str:
+        return TEXTS[key][column].format(**values)
+
+    return text
+
+
+TEXTS: dict[str, tuple[str, str]] = {
+    # The answer
+    "answer": ("The answer", "결과 요약"),
+    "accuracy": ("Accuracy", "정확도"),
+    "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
+    "right_of": (
+        "{right} of {photos} {part} photos are right.",
+        "{part} 사진 {photos}장 중 {right}장을 맞혔습니다.",
+    ),
+    "valid": ("validation", "검증"),
+    "test": ("test", "시험"),
+    "train": ("training", "학습"),
+    "kept_best": (
+        "Epoch {epoch} of {epochs} is kept: its {monitor}, {value}, is the best of all.",
+        "전체 {epochs}개 에포크 중 {epoch}번째를 남겼습니다. {monitor} 값({value})이 가장 좋습니다.",
+    ),
+    "kept_last": (
+        "Epoch {epoch}, the last, is kept. The lowest validation loss was that of epoch {lowest}.",
+        "마지막 {epoch}번째 에포크를 남겼습니다. 검증 손실이 가장 낮은 것은 {lowest}번째였습니다.",
+    ),
+    "overfits": (
+        "From epoch {epoch} on, training loss falls while validation loss rises: the model learns by heart.",
+        "{epoch}번째 에포크부터 학습 손실은 줄고 검증 손실은 늘어납니다(과적합).",
+    ),
+    "confuses": ("It confuses most: {pairs}.", "가장 많이 헷갈린 것: {pairs}."),
+    "confused_pair": ("{actual} taken for {predicted} ({photos})", "{actual} → {predicted} ({photos}장)"),
+    "confuses_nothing": ("It confuses nothing on these photos.", "이 사진들에서는 틀린 것이 없습니다."),
+    "never_predicted": ("Never predicted: {names}.", "한 번도 예측하지 않은 클래스: {names}."),
+    "no_photos_of": ("No {part} photo of: {names}.", "{part} 사진이 없는 클래스: {names}."),
+    "weakest": (
+        "Weakest class: {name}, with {recall} of its {support} photos found.",
+        "가장 약한 클래스: {name}, 사진 {support}장 중 {recall} 찾음.",
+    ),
+    # Scores
+    "scores": ("Scores", "지표"),
+    "score": ("Score", "지표"),
+    "value": ("Value", "값"),
+    "photos": ("Photos", "사진 수"),
+    "error_rate": ("Error rate", "오류율"),
+    "macro_precision": ("Precision, mean over classes", "정밀도(클래스 평균)"),
+    "macro_recall": ("Recall, mean over classes", "재현율(클래스 평균)"),
+    "macro_f1": ("F1, mean over classes", "F1(클래스 평균)"),
+    "top_k_accuracy": ("Class among the most probable", "상위 예측 안에 정답"),
+    "loss": ("Loss, mean over photos", "손실(사진 평균)"),
+    # Training
+    "training": ("Training", "학습 과정"),
+    "no_epochs": ("Nothing was trained.", "학습한 에포크가 없습니다."),
+    "stage": ("Stage", "단계"),
+    "epoch": ("Epoch", "에포크"),
+    "lr": ("Learning rate", "학습률"),
+    "lr_lowest": ("Lowest rate", "최저 학습률"),
+    "train_loss": ("Training loss", "학습 손실"),
+    "valid_loss": ("Validation loss", "검증 손실"),
+    "seconds": ("Seconds", "초"),
+    "kept": ("kept", "채택"),
+    "figure_losses": ("Losses by epoch", "에포크별 손실"),
+    "figure_lr_find": ("Learning rate finder", "학습률 탐색"),
+    # Confusions
+    "confusion": ("Confusion matrix", "혼동 행렬"),
+    "confusion_help": (
+        "Rows are the actual class, columns the predicted one. Press a number to see the photos behind it; "
+        "arrow keys move between numbers.",
+        "행은 실제, 열은 예측입니다. 숫자를 누르면 해당 사진이 열리고, 화살표 키로 이동합니다.",
+    ),
+    "show_shares": ("Show shares of each row", "행별 비율로 보기"),
+    "actual": ("Actual", "실제"),
+    "predicted": ("Predicted", "예측"),
+    "cell": (
+        "actual {actual}, predicted {predicted}: {photos} photos",
+        "실제 {actual}, 예측 {predicted}: {photos}장",
+    ),
+    "close": ("Close", "닫기"),
+    "not_inlined": (
+        "{n} photos are named without a picture, to keep the page small.",
+        "페이지 크기를 줄이기 위해 사진 {n}장은 이름만 실었습니다.",
+    ),
+    "photos_missing": (
+        "{missing} of {photos} photos are no longer in {root}: they are named without a picture.",
+        "사진 {photos}장 중 {missing}장이 {root} 폴더에 없어 이름만 실었습니다.",
+    ),
+    "probability": ("probability", "확률"),
+    "photo_loss": ("loss", "손실"),
+    "no_script": (
+        "The photos behind the numbers need JavaScript, which is off.",
+        "JavaScript가 꺼져 있어 숫자 뒤의 사진을 볼 수 없습니다.",
+    ),
+    # Classes, photos, data
+    "classes": ("Classes", "클래스별"),
+    "class": ("Class", "클래스"),
+    "precision": ("Precision", "정밀도"),
+    "recall": ("Recall", "재현율"),
+    "f1": ("F1", "F1"),
+    "support": ("Photos", "사진 수"),
+    "top_losses": ("Largest losses", "손실이 가장 큰 사진"),
+    "top_losses_help": (
+        "Where the model was most wrong, or least sure. Look for wrong labels first.",
+        "모델이 가장 크게 틀렸거나 확신이 없던 사진입니다. 라벨 오류부터 확인하세요.",
+    ),
+    "figures": ("Figures", "그림"),
+    "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
+    "figure_show_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
+    "figure_results": ("Some results", "예측 예시"),
+    "figure_show_results": ("Some results", "예측 예시"),
+    "data": ("Data", "데이터"),
+    "part": ("Part", "구분"),
+    # Ground
+    "classification_report": ("Classification report as text", "분류 보고서(텍스트)"),
+    "ground": ("What it stands on", "실험의 바탕"),
+    "summary": ("Layers", "층별 요약"),
+    "facts": ("Facts and times", "모델 정보와 시간"),
+    "environment": ("Environment", "실행 환경"),
+    "experiment": ("Experiment", "실험 설정"),
+    # The page over a table
+    "table": ("Runs side by side", "실험 비교"),
+    "run": ("Run", "실험"),
+    "kept_epoch": ("Kept epoch", "채택 에포크"),
+    "train_seconds": ("Training, seconds", "학습 시간(초)"),
+    "parameters": ("Parameters", "파라미터 수"),
+    "pkl_size": ("model.pkl, MB", "model.pkl, MB"),
+    "differences": ("Where the experiments differ", "실험 설정의 차이"),
+    "no_differences": ("The experiments are the same.", "실험 설정이 같습니다."),
+    "key": ("Key", "항목"),
+    "verdicts": ("Verdicts", "판정"),
+    "other_photos": (
+        "These runs were not scored on the same photos, so their scores cannot be compared: {names}.",
+        "서로 다른 사진으로 평가되어 점수를 비교할 수 없습니다: {names}.",
+    ),
+}
