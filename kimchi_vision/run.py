@@ -74,7 +74,7 @@ def _train_and_report(
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     plots.save(plots.photo_grid(*loader.sample(dls)), folder.figure("batch"))
     learn = model.learner(experiment.model, backbone, dls, folder.path)
-    summary, model_facts = model.summary(learn)
+    summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(folder.summary, summary)
     history = train.fit(experiment.train, learn, folder)
     plots.save(plots.losses(history), folder.figure("losses"))

@@ -2,6 +2,9 @@
 
 from kimchi_vision.model.backbone import Backbone
 from kimchi_vision.model.build import learner
+from kimchi_vision.model.classify import imagenet
 from kimchi_vision.model.find import find
+from kimchi_vision.model.layers import summary
+from kimchi_vision.model.listing import catalog
 
-__all__ = ["Backbone", "find", "learner"]
+__all__ = ["Backbone", "catalog", "find", "imagenet", "learner", "summary"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 import timm
+import torch
 
 from kimchi_vision.config.sections import Model
 from kimchi_vision.errors import ModelError
@@ -18,11 +19,12 @@ def find(section: Model, size: int) -> Backbone:
     """Look up the backbone of an experiment; see that its weights are at hand and that it takes its photos.
 
     size: side of the photos in pixels, `augment.size`.
-    Raises ModelError when the name is unknown, the size does not fit, or the weights cannot be had.
+    Raises ModelError when the name is unknown, the size does not fit, or the weights cannot be had or
+    belong to another backbone.
     """
     backbone = named(section.backbone)
     _check_size(backbone, size)
-    weights.locate(backbone, section.weights)
+    weights.check(backbone, section.weights)
     return backbone
 
 
@@ -65,3 +67,14 @@ def _check_size(backbone: Backbone, size: int) -> None:
             f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "
             f"augment.size is {size}. Set `augment.size: {backbone.size}`."
         )
+    try:
+        with torch.device("meta"), torch.no_grad():
+            backbone.network().eval()(torch.zeros(1, 3, size, size))
+    except NotImplementedError:
+        return  # the few that cannot be built without memory are convolutional and take any usual size
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"model.backbone {backbone.name} cannot take photos of {size} pixels ({reason}). "
+            f"Its weights were trained on {backbone.size}: set `augment.size: {backbone.size}`."
+        ) from error

@@ -40,7 +40,20 @@ def locate(backbone: Backbone, weights: str) -> Path | None:
             f"model.weights: {weights} is not a .pth or .safetensors file here. "
             "Give such a file, or one of default, offline, none."
         )
+    if file.name == backbone.file:
+        cache.verify(file)
     return file
+
+
+def check(backbone: Backbone, weights: str) -> None:
+    """See that a `model.weights` setting can be met, before anything else is done.
+
+    Raises ModelError as `load` does.
+    """
+    if weights in ("none", "default", "offline"):
+        locate(backbone, weights)
+    else:
+        load(backbone, weights)
 
 
 def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
@@ -62,6 +75,8 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
     tensors = read(file)
     if weights == "offline":
         tensors = _by_order(tensors, network, file)
+    elif all(name.startswith(("0.", "1.")) for name in tensors):
+        tensors = _from_learner(tensors, backbone)
     _fill(network, tensors, () if head else backbone.head, f"{file}, for model.backbone {backbone.name}")
     return network
 
@@ -116,6 +131,15 @@ def _by_order(tensors: Mapping[str, Tensor], network: nn.Module, file: Path) -> 
     if len(names) != len(tensors):
         raise ModelError(f"{file}: holds {len(tensors)} tensors where {len(names)} are expected.")
     return dict(zip(names, tensors.values(), strict=True))
+
+
+def _from_learner(tensors: Mapping[str, Tensor], backbone: Backbone) -> dict[str, Tensor]:
+    """A learner's tensors, body `0.` and head `1.`, under the library's names and without the head."""
+    network = backbone.network()
+    names = {id(tensor): name for name, tensor in network.state_dict(keep_vars=True).items()}
+    body = backbone.body(network).state_dict(prefix="0.", keep_vars=True)
+    library = {name: names[id(tensor)] for name, tensor in body.items()}
+    return {library.get(name, name): t for name, t in tensors.items() if not name.startswith("1.")}
 
 
 def _fill(network: nn.Module, tensors: Mapping[str, Tensor], head: tuple[str, ...], source: str) -> None:

@@ -1,0 +1,86 @@
+"""What a model is made of, as text and as figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from fastai.callback.hook import Hooks
+from fastai.learner import Learner
+from fastai.torch_core import norm_bias_params
+from torch import Tensor, nn
+
+ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
+
+
+def summary(learn: Learner, size: int) -> tuple[str, dict[str, Any]]:
+    """Layers with output shapes and parameters, as text; totals as facts. The learner stays as it is.
+
+    size: side of the photo that is sent through, pixels.
+    facts: `parameters`; `trainable`, with `frozen` up to the head and `unfrozen`; `groups`, parameters of
+    each parameter group; `size_mb`, megabytes (10^6 bytes) of all parameters and buffers.
+    """
+    groups = learn.splitter(learn.model)
+    trained = {id(p) for p in groups[-1]}
+    if learn.train_bn:
+        trained |= {id(p) for p in norm_bias_params(learn.model, with_bias=False)}
+    parameters = list(learn.model.parameters())
+    facts = {
+        "parameters": _count(parameters),
+        "trainable": {
+            "frozen": _count(p for p in parameters if id(p) in trained),
+            "unfrozen": _count(parameters),
+        },
+        "groups": [_count(group) for group in groups],
+        "size_mb": round(sum(t.nbytes for t in learn.model.state_dict().values()) / 1e6, 1),
+    }
+    return "\n".join([*_rows(learn.model, size, trained), "", *_totals(facts)]) + "\n", facts
+
+
+def _rows(model: nn.Module, size: int, trained: set[int]) -> list[str]:
+    rows = [ROW.format("layer", "type", "output", "parameters", "while frozen"), "-" * 118]
+    for name, module, shape in _shapes(model, size):
+        own = list(module.parameters(recurse=False))
+        state = ("trained" if any(id(p) in trained for p in own) else "kept") if own else ""
+        output = " x ".join(map(str, shape)) if shape else ""
+        rows.append(ROW.format(name, type(module).__name__, output, f"{_count(own):,}" if own else "", state))
+    return rows
+
+
+def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int] | None]]:
+    """Modules that hold parameters or no other modules, each with its output's shape for one photo."""
+    shown = [
+        (name, module)
+        for name, module in model.named_modules()
+        if not list(module.children()) or list(module.parameters(recurse=False))
+    ]
+    training = {module: module.training for module in model.modules()}
+    photo = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
+    try:
+        with torch.no_grad(), Hooks([module for _, module in shown], _output_shape) as hooks:
+            model.eval()(photo)
+            shapes = list(hooks.stored)
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+    return [(name, module, shape) for (name, module), shape in zip(shown, shapes, strict=True)]
+
+
+def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | None:
+    first = output[0] if isinstance(output, tuple | list) else output
+    return list(first.shape[1:]) if isinstance(first, Tensor) else None
+
+
+def _totals(facts: dict[str, Any]) -> list[str]:
+    trainable = facts["trainable"]
+    return [
+        f"Parameters           {facts['parameters']:>14,}",
+        f"Trainable, frozen    {trainable['frozen']:>14,}  ({trainable['frozen'] / facts['parameters']:.1%})",
+        f"Trainable, unfrozen  {trainable['unfrozen']:>14,}",
+        f"Parameter groups     {' + '.join(f'{count:,}' for count in facts['groups'])}",
+        f"Size                 {facts['size_mb']:>14,} MB",
+    ]
+
+
+def _count(parameters: Any) -> int:
+    return sum(p.numel() for p in parameters)
