@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import traceback
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -148,6 +149,8 @@ def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 interrupted."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("kimchi_vision").setLevel(logging.INFO)
+    # What libraries announce to developers is nothing that a user can act on.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         app()
     except KimchiError as error:

@@ -32,8 +32,7 @@ warnings.simplefilter("ignore")
 from fastai.learner import load_learner
 learn = load_learner(sys.argv[1])
 photos, expected = sys.argv[2::2], map(float, sys.argv[3::2])
-with learn.no_bar(), learn.no_logging():
-    probabilities, _ = learn.get_preds(dl=learn.dls.test_dl(photos, num_workers=0))
+probabilities, _ = learn.get_preds(dl=learn.dls.test_dl(photos, num_workers=0))
 print(max(abs(float(row.max()) - value) for row, value in zip(probabilities, expected)))
 """
 
@@ -53,9 +52,8 @@ def write(section: Export, learn: Learner, photos: Photos, predictions: pd.DataF
 
 def _write_pkl(learn: Learner, photos: Photos, predictions: pd.DataFrame, run: RunDir) -> None:
     dls = learn.dls
-    callbacks = [cb for cb in learn.cbs if cb not in learn.cbs.filter(_is_default)]
     try:
-        with replacing(run.pkl) as temporary, learn.removed_cbs(callbacks):
+        with replacing(run.pkl) as temporary:
             learn.export(temporary.relative_to(run.path))
             gap = _gap_in_fresh_process(temporary, photos, predictions.head(4))
             if gap > LARGEST_GAP:
@@ -77,7 +75,3 @@ def _gap_in_fresh_process(pkl: Path, photos: Photos, sample: pd.DataFrame) -> fl
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise RunError(f"{pkl.name} was not written: it does not load in a fresh process: {reason}")
     return float(done.stdout.split()[-1])
-
-
-def _is_default(callback: object) -> bool:
-    return type(callback).__name__ in ("TrainEvalCallback", "Recorder", "CastToTensor")

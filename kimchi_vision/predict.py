@@ -57,8 +57,7 @@ class Predictor:
                 raise InputError(f"{_name(photo)} cannot be read as a photo: {error}") from None
         if not opened:
             return []
-        with self._learn.no_bar(), self._learn.no_logging():
-            probabilities, _ = self._learn.get_preds(dl=self._learn.dls.test_dl(opened, num_workers=0))
+        probabilities, _ = self._learn.get_preds(dl=self._learn.dls.test_dl(opened, num_workers=0))
         rows = np.asarray(probabilities, dtype=np.float64)
         return [self._prediction(photo, row, top) for photo, row in zip(photos, rows, strict=True)]
 
