@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +122,21 @@ class RunDir:
     def finished(self) -> Path:
         """Written last: the experiment's digest, code version and seconds."""
         return self.path / "finished.json"
+
+    @property
+    def test_openings(self) -> Path:
+        """Columns time (UTC) and command: each time that the test part was scored."""
+        return self.path / "test_openings.csv"
+
+    def open_test(self, command: str) -> None:
+        """Note in test_openings that a command is about to score the test part."""
+        known = (
+            self.test_openings.read_text(encoding="utf-8")
+            if self.test_openings.is_file()
+            else "time,command\n"
+        )
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        write_text(self.test_openings, f"{known}{now},{command}\n")
 
     def read_json(self, path: Path) -> Any:
         """Read one of the folder's JSON files. Raises InputError when it is missing or damaged."""

@@ -1,0 +1,58 @@
+"""Time and memory of comparing many runs: python benchmarks/compare.py [RUNS] [PHOTOS] [CLASSES]."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.compare import compare
+from kimchi_vision.config import dump
+from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+
+
+def draw(folder: RunDir, accuracy: float, photos: int, classes: int, seed: int) -> Path:
+    """A run folder whose predictions are right with the given probability."""
+    random = np.random.default_rng(seed)
+    vocab = np.array([f"class {number:03}" for number in range(classes)])
+    truth = np.arange(photos) % classes
+    predicted = np.where(random.random(photos) < accuracy, truth, (truth + 1) % classes)
+    probabilities = random.random((photos, classes))
+    probabilities[np.arange(photos), predicted] += classes
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    named = {"path": [f"{i}.jpg" for i in range(photos)], "split": "valid"}
+    table = pd.DataFrame({**named, "truth": vocab[truth], "predicted": vocab[predicted], "loss": 0.1})
+    columns = pd.DataFrame(probabilities.astype(np.float32), columns=[f"p:{label}" for label in vocab])
+    write_table(folder.predictions, pd.concat([table, columns], axis=1))
+    hashes = [f"{i:064x}" for i in range(photos)]
+    write_table(folder.items, pd.DataFrame({**named, "label": vocab[truth], "sha256": hashes}))
+    write_json(folder.labels, vocab.tolist())
+    write_text(folder.experiment, dump({"name": folder.path.name, "model": {"backbone": folder.path.name}}))
+    return folder.path
+
+
+def main(runs: int = 20, photos: int = 20_000, classes: int = 10) -> None:
+    """Draw the runs, compare them, and print what that took."""
+    with tempfile.TemporaryDirectory() as root:
+        accuracies = np.linspace(0.90, 0.95, runs)
+        folders = [
+            draw(RunDir(Path(root) / f"run{number}"), accuracy, photos, classes, number)
+            for number, accuracy in enumerate(accuracies)
+        ]
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        started = time.perf_counter()
+        result = compare(folders)
+        seconds = time.perf_counter() - started
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    verdicts = pd.Series([pair.verdict for pair in result.pairs]).value_counts().to_dict()
+    print(f"{runs} runs x {photos:,} photos x {classes} classes, {len(result.pairs)} pairs: {verdicts}")
+    print(f"{seconds:.1f} s; peak memory {memory:.0f} MB (before comparing {before:.0f} MB)")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

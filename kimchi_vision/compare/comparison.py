@@ -1,0 +1,127 @@
+"""Many runs on the same photos: which is better, which are practically equal, and what cannot be told."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.compare import runs, words
+from kimchi_vision.compare.intervals import wilson
+from kimchi_vision.compare.pairs import Pair, Row, judge
+from kimchi_vision.compare.runs import Run
+from kimchi_vision.errors import InputError
+from kimchi_vision.rundir import write_table, write_text
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    answer: sentences on the most accurate experiment. margin: as given to compare.
+    experiments: most accurate first; columns experiment, seeds (n), accuracy (mean over seeds), sd (over
+    seeds; missing for one), low and high (95 %, over photos), photos.
+    pairs: every two experiments, the more accurate one first.
+    """
+
+    answer: tuple[str, ...]
+    margin: float
+    experiments: pd.DataFrame
+    pairs: tuple[Pair, ...]
+
+    def text(self) -> str:
+        """For a screen: the answer, a table of experiments, and a sentence a pair."""
+        return words.text(self.answer, self.experiments, self.pairs, self.margin)
+
+    def write(self, path: Path) -> Path:
+        """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
+        if path.suffix == ".csv":
+            table = pd.DataFrame([asdict(pair) for pair in self.pairs])
+            said = [words.sentence(pair, self.margin) for pair in self.pairs]
+            write_table(path, table.assign(sentence=said))
+        elif path.suffix == ".md":
+            write_text(path, words.markdown(self.answer, self.experiments, self.pairs, self.margin))
+        else:
+            raise InputError(f"{path}: give a name that ends in .csv or .md.")
+        return path
+
+
+def compare(folders: Sequence[Path], margin: float = 0.01, test: bool = False) -> Comparison:
+    """Compare run folders on their validation photos, or on the test part.
+
+    margin: difference in accuracy, 0 to 1, below which two experiments are as good as equal.
+    test: score the test part; each run folder notes that it was opened.
+    Runs that differ in train.seed alone are one experiment. Where items.csv has groups, the first photo of
+    each counts. Raises InputError for fewer than two runs, and when photos, labels or classes differ.
+    """
+    if not 0 <= margin < 1:
+        raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
+    folders = list({Path(folder).resolve(): Path(folder) for folder in folders}.values())
+    if len(folders) < 2:
+        raise InputError("A comparison needs two run folders or more.")
+    found = [runs.read(folder, "test" if test else "valid") for folder in folders]
+    runs.check_same_photos(found)
+    if test:
+        for run in found:
+            run.folder.open_test("compare --test")
+    rows = sorted(_rows(found), key=lambda row: -row.accuracy)
+    pairs = judge(rows, margin)
+    answer = words.answer([row.name for row in rows], pairs)
+    return Comparison(tuple(answer), margin, pd.DataFrame(map(_summary, rows)), tuple(pairs))
+
+
+def _rows(found: Sequence[Run]) -> list[Row]:
+    """Runs that share all of the experiment but its seed, together."""
+    experiments = _by_experiment(found)
+    names = [_name(members) for members in experiments]
+    if len(set(names)) < len(names):
+        names = [str(members[0].folder.path) for members in experiments]
+    photos = found[0].photos
+    once = ~photos["group"].duplicated().to_numpy() if "group" in photos else slice(None)
+    return [
+        Row(name, np.stack([run.right[once] for run in members]))
+        for name, members in zip(names, experiments, strict=True)
+    ]
+
+
+def _by_experiment(found: Sequence[Run]) -> list[list[Run]]:
+    same: dict[str, list[Run]] = {}
+    for run in found:
+        plain = {key: value for key, value in run.experiment.items() if key != "name"}
+        plain["train"] = {key: value for key, value in plain.get("train", {}).items() if key != "seed"}
+        # The same experiment and seed twice, say on two machines, are two things to compare.
+        copies = itertools.count()
+        key = (json.dumps([plain, number], sort_keys=True, default=str) for number in copies)
+        place = next(k for k in key if run.seed not in {other.seed for other in same.get(k, [])})
+        same.setdefault(place, []).append(run)
+    return list(same.values())
+
+
+def _name(members: Sequence[Run]) -> str:
+    """The run's name, or what the names of several seeds begin with: exp1 for exp1-seed1 and exp1-seed2."""
+    if len(members) == 1:
+        return members[0].name
+    columns = zip(*(run.name for run in members), strict=False)
+    shared = "".join(
+        letters[0] for letters in itertools.takewhile(lambda letters: len(set(letters)) == 1, columns)
+    )
+    return shared.rstrip("-_. ").removesuffix("seed").rstrip("-_. ") or members[0].name
+
+
+def _summary(row: Row) -> dict[str, object]:
+    photos = row.right.shape[1]
+    low, high = wilson(row.accuracy, photos).tolist()
+    return {
+        "experiment": row.name,
+        "seeds": row.seeds,
+        "accuracy": row.accuracy,
+        "sd": float(row.right.mean(axis=1).std(ddof=1)) if row.seeds > 1 else None,
+        "low": low,
+        "high": high,
+        "photos": photos,
+    }
