@@ -57,6 +57,8 @@ def run_command(
     else:
         finished = [run(loaded, exports, force)]
     _print_table(table.side_by_side(finished))
+    if len(finished) > 1:
+        print(table.verdicts(finished))
     for folder in finished:
         print(f"Report: {folder.report}\nModel:  {folder.pkl}")
 
@@ -91,6 +93,22 @@ def predict(
         for answer in answers:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label}\n    {shares}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
+    margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
+    test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+) -> None:
+    """Say which runs are better, which are practically equal, and what these photos cannot tell."""
+    from kimchi_vision.compare import compare
+
+    result = compare(runs, margin, test)
+    print(result.text())
+    if output:
+        print(f"\nWritten: {result.write(output)}")
 
 
 @app.command()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kimchi_vision.errors import KimchiError, RunError
+from kimchi_vision.compare import compare
+from kimchi_vision.errors import InputError, KimchiError, RunError
 from kimchi_vision.run import check, run
 from kimchi_vision.rundir import RunDir, write_table
 
@@ -47,6 +48,16 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
 def side_by_side(runs: Sequence[RunDir]) -> pd.DataFrame:
     """A row a run: scores over the validation photos, parameters, file size and time."""
     return pd.DataFrame([_row(run) for run in runs])
+
+
+def verdicts(finished: Sequence[RunDir]) -> str:
+    """The comparison of runs as text, also written to compare.md beside them; or why there can be none."""
+    try:
+        result = compare([run.path for run in finished])
+    except InputError as error:
+        return f"These rows are not compared. {error}"
+    result.write(finished[0].path.parent / "compare.md")
+    return result.text()
 
 
 def _row(run: RunDir) -> dict[str, object]:

@@ -3,7 +3,10 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from kimchi_vision import table
+from kimchi_vision.cli import app
 from kimchi_vision.compare import compare
 from kimchi_vision.config import dump
 from kimchi_vision.errors import InputError
@@ -197,3 +200,18 @@ def _predictions(path):
 def _change(path, change, column):
     table = _predictions(path)
     write_table(RunDir(path).predictions, table.assign(**{column: change(table)}))
+
+
+def test_the_command_prints_the_verdict_and_writes_it(run_of, tmp_path):
+    runs = [str(run_of("weak", 0.75)), str(run_of("strong", 0.95))]
+    done = CliRunner().invoke(app, ["compare", *runs, "--output", str(tmp_path / "compare.md")])
+    assert done.exit_code == 0
+    assert done.output.startswith("strong is better than weak.")
+    assert "| strong | " in (tmp_path / "compare.md").read_text(encoding="utf-8")
+
+
+def test_rows_of_a_table_are_compared_where_they_can_be(run_of, tmp_path):
+    runs = [RunDir(run_of("weak", 0.75)), RunDir(run_of("strong", 0.95))]
+    assert table.verdicts(runs).startswith("strong is better than weak.")
+    assert (tmp_path / "compare.md").is_file()
+    assert "not compared" in table.verdicts([runs[0], RunDir(run_of("other", data_seed=7))])

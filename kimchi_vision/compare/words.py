@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from kimchi_vision.compare.pairs import Pair
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def answer(names: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
@@ -40,7 +38,7 @@ def sentence(pair: Pair, margin: float) -> str:
     """The verdict on a pair, what it rests on, and what a clearer one would need."""
     gap = f"{_points(pair.difference)} points (95 % interval {_points(pair.low)} to {_points(pair.high)})"
     if pair.verdict == "practically equal":
-        return f"{pair.first} and {pair.second} are practically equal: {gap}, within {100 * margin:g}."
+        return f"{pair.first} and {pair.second} are practically equal: {gap}, within {_margin(margin)}."
     basis = f"{gap}, p = {pair.holm_p:.2g}" + ("" if pair.holm_p == pair.p else " after Holm")
     if pair.verdict == "better":
         return f"{pair.first} is better than {pair.second}: {basis}."
@@ -48,13 +46,11 @@ def sentence(pair: Pair, margin: float) -> str:
 
 
 def text(said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair], margin: float) -> str:
-    """Everything for a screen."""
-    table = [_cells(row) for row in experiments.itertuples()]
-    widths = [max(map(len, column)) for column in zip(_HEAD, *table, strict=True)]
-    lines = [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (_HEAD, *table)
-    ]
-    return "\n".join([*said, "", *lines, "", *(sentence(pair, margin) for pair in pairs)])
+    """Everything for a screen; Hangul takes two columns a letter."""
+    table = pd.DataFrame([_cells(row) for row in experiments.itertuples()], columns=_HEAD)
+    with pd.option_context("display.unicode.east_asian_width", True):
+        shown = table.to_string(index=False)
+    return "\n".join([*said, "", shown, "", *(sentence(pair, margin) for pair in pairs)])
 
 
 def markdown(said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair], margin: float) -> str:
@@ -70,7 +66,7 @@ _HEAD = ["experiment", "accuracy", "95 % interval", "over seeds", "photos"]
 
 def _cells(row: object) -> list[str]:
     spread = f"± {100 * row.sd:.2f} (n = {row.seeds})" if row.seeds > 1 else "one seed"
-    interval = f"{100 * row.low:.1f} to {100 * row.high:.1f}"
+    interval = f"{100 * row.low:.1f} to {100 * row.high:.1f} %"
     return [row.experiment, f"{100 * row.accuracy:.2f} %", interval, spread, f"{row.photos:,}"]
 
 
@@ -79,7 +75,7 @@ def _next(pair: Pair, margin: float) -> str:
         return "More seeds or more photos may tell."
     if pair.photos_needed is None:
         return "They are right equally often; the margin is too narrow to call them equal."
-    more = f"About {pair.photos_needed:,} more photos"
+    more = f"About {int(float(f'{pair.photos_needed:.2g}')):,} more photos"
     if pair.needed_for == "better":
         return f"{more} would tell, if the difference is as large as it looks."
     return (
@@ -88,7 +84,11 @@ def _next(pair: Pair, margin: float) -> str:
 
 
 def _points(difference: float) -> str:
-    return f"{100 * difference:+.1f}".replace("-", "−")
+    return f"{100 * difference:+.1f}"
+
+
+def _margin(margin: float) -> str:
+    return "1 point" if margin == 0.01 else f"{100 * margin:g} points"
 
 
 def _listed(names: Sequence[str]) -> str:
