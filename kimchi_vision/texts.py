@@ -79,7 +79,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "macro_precision": ("Precision, mean over classes", "정밀도(클래스 평균)"),
     "macro_recall": ("Recall, mean over classes", "재현율(클래스 평균)"),
     "macro_f1": ("F1, mean over classes", "F1(클래스 평균)"),
-    "top_k_accuracy": ("Class among the most probable", "상위 예측 안에 정답"),
+    "top_k_accuracy": ("Top k", "상위 k개"),
     "loss": ("Loss, mean over photos", "손실(사진 평균)"),
     # Training
     "training": ("Training", "학습 과정"),
@@ -137,9 +137,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "figures": ("Figures", "그림"),
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
-    "figure_show_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
     "figure_results": ("Some results", "예측 예시"),
-    "figure_show_results": ("Some results", "예측 예시"),
     "data": ("Data", "데이터"),
     "part": ("Part", "구분"),
     # Ground
@@ -155,7 +153,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "kept_epoch": ("Kept epoch", "채택 에포크"),
     "train_seconds": ("Training, seconds", "학습 시간(초)"),
     "parameters": ("Parameters", "파라미터 수"),
-    "pkl_size": ("model.pkl, MB", "model.pkl, MB"),
+    "pkl_size": ("File, MB", "파일, MB"),
     "differences": ("Where the experiments differ", "실험 설정의 차이"),
     "no_differences": ("The experiments are the same.", "실험 설정이 같습니다."),
     "key": ("Key", "항목"),

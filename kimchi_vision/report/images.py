@@ -54,13 +54,12 @@ def photo(path: Path, side: int) -> str | None:
         return None
 
 
-def figure(path: Path) -> tuple[str, bool]:
-    """A figure as data URI, as PNG or JPEG, whichever is smaller; true when JPEG is: it shows photos."""
+def figure(path: Path, of_photos: bool) -> str:
+    """A figure as data URI: JPEG when it shows photos, else PNG, which keeps lines sharp."""
     with Image.open(path) as image:
         picture = image.convert("RGB")
     picture.thumbnail((FIGURE_SIDE, FIGURE_SIDE))
-    drawn, photographed = _uri(picture, "PNG", optimize=True), _uri(picture, "JPEG", quality=80)
-    return min(drawn, photographed, key=len), len(photographed) < len(drawn)
+    return _uri(picture, "JPEG", quality=80) if of_photos else _uri(picture, "PNG", optimize=True)
 
 
 def _drawn(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, str | None]]:

@@ -18,7 +18,7 @@ def render(template: str, lang: Language, **view: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, number=number)
+    environment.filters.update(percent=percent, number=number, of_epoch=of_epoch)
     text = catalogue(lang)
     return environment.get_template(template).render(
         lang=lang, t=text, label=lambda key: text(key) if key in TEXTS else key, **view
@@ -37,3 +37,11 @@ def number(value: Any) -> str:
     if isinstance(value, int) or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 0.01 else f"{value:,.4f}".rstrip("0")
+
+
+def of_epoch(value: Any, column: str) -> str:
+    """A value of the epoch table, with the same number of digits all down its column."""
+    if not isinstance(value, float):
+        return str(value)
+    kind = ".1e" if column.startswith("lr") else ".1f" if column == "seconds" else ".4f"
+    return f"{value:{kind}}"

@@ -21,6 +21,8 @@ TOP_LOSS_SIDE = 240
 CONFUSIONS_NAMED = 3
 SHOWN_OTHERWISE = ("confusion_matrix", "top_losses")
 """Figures whose content the page has as text or as photos that can be opened."""
+OF_PHOTOS = ("batch", "results")
+"""Figures that show photos; the others are charts, which turn dark with the page."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,13 @@ def _top_losses(recorded: Recorded) -> list[dict[str, Any]]:
     ]
 
 
-def _figures(run: RunDir) -> dict[str, tuple[str, bool]]:
-    found = sorted(run.figures.glob("*.png"))
-    return {path.stem: images.figure(path) for path in found if not path.stem.startswith(SHOWN_OTHERWISE)}
+def _figures(run: RunDir) -> list[dict[str, Any]]:
+    found = [path for path in sorted(run.figures.glob("*.png")) if not path.stem.startswith(SHOWN_OTHERWISE)]
+    return [
+        {"key": f"figure_{path.stem}", "of_photos": of_photos, "source": images.figure(path, of_photos)}
+        for path in found
+        for of_photos in [path.stem in OF_PHOTOS]
+    ]
 
 
 def _texts(run: RunDir) -> dict[str, str]:

@@ -11,7 +11,7 @@ from kimchi_vision.config import read_yaml
 from kimchi_vision.report.run_page import flat, interval, question
 from kimchi_vision.rundir import RunDir
 
-SCORES = ("accuracy", "macro_recall", "macro_f1", "top_k_accuracy", "loss")
+SCORES = ("accuracy", "macro_f1", "top_k_accuracy", "loss")
 EXPECTED_TO_DIFFER = ("name", "question")
 
 

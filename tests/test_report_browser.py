@@ -1,0 +1,65 @@
+"""The page in a browser: opened from a file, its cells pressed, nothing asked of the network."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from fake_runs import fake_run
+
+from kimchi_vision import data, report
+from kimchi_vision.config.sections import Data
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium"),
+]
+
+# Presses the first wrong cell, closes the photos, and goes one cell on with an arrow key.
+VISITOR = """<script>
+const cell = document.querySelector(".matrix td.wrong button");
+cell.focus();
+cell.click();
+const opened = {
+  cell: cell.textContent,
+  title: document.getElementById("photos-title").textContent,
+  photos: dialog.querySelectorAll("img").length,
+};
+dialog.close();
+const start = document.querySelector(".matrix td.right button");
+start.focus();
+start.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+document.getElementById("shares").click();
+document.documentElement.style.width = "360px";
+document.body.append(Object.assign(document.createElement("output"), { textContent: JSON.stringify({
+  ...opened,
+  moved: document.activeElement !== start && document.activeElement.closest("td") !== null,
+  share: cell.textContent,
+  width: document.querySelector("main").scrollWidth,
+  asked: performance.getEntriesByType("resource").filter((entry) => !entry.name.startsWith("data:")).length,
+}) }));
+</script>"""
+
+
+@pytest.fixture
+def page(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"깍두기": 30, "배추김치": 30}), valid_pct=0.5), tmp_path)
+    return report.write(fake_run(tmp_path / "run", photos, skill=0), "ko")
+
+
+def test_cells_open_their_photos_and_a_phone_shows_the_page(page):
+    visited = page.with_name("visited.html")
+    visited.write_text(page.read_text("utf-8").replace("</body>", f"{VISITOR}</body>"), encoding="utf-8")
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--dump-dom"]
+    shown = subprocess.run(
+        [*command, visited.as_uri()], capture_output=True, text=True, timeout=60, check=True
+    )
+    seen = json.loads(re.search(r"<output>(.*)</output>", shown.stdout).group(1))
+    assert seen["photos"] == int(seen["cell"]) > 0
+    assert "실제" in seen["title"]
+    assert seen["moved"]
+    assert seen["share"].endswith("%")
+    assert seen["width"] <= 360
+    assert seen["asked"] == 0
