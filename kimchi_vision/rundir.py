@@ -140,7 +140,11 @@ class RunDir:
 
     def read_json(self, path: Path) -> Any:
         """Read one of the folder's JSON files. Raises InputError when it is missing or damaged."""
-        return json.loads(self._text(path))
+        text = self._text(path)
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise InputError(f"{path} is damaged: {error}. Run the experiment again with --force.") from None
 
     def read_table(self, path: Path) -> pd.DataFrame:
         """Read one of the folder's CSV files. Raises InputError when it is missing."""

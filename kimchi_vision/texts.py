@@ -140,6 +140,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "figure_results": ("Some results", "예측 예시"),
     "data": ("Data", "데이터"),
     "part": ("Part", "구분"),
+    "test_openings": (
+        "The test part was scored {n} times so far.",
+        "시험 사진은 지금까지 {n}번 평가에 쓰였습니다.",
+    ),
     # Ground
     "classification_report": ("Classification report as text", "분류 보고서(텍스트)"),
     "ground": ("What it stands on", "실험의 바탕"),

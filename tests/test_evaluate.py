@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from fastai.learner import Learner
+from fastai.losses import CrossEntropyLossFlat
+from fastai.vision.augment import Resize
 from sklearn.metrics import classification_report
 
-from kimchi_vision import evaluate
-from kimchi_vision.config.sections import Evaluate
+from kimchi_vision import data, evaluate, loader
+from kimchi_vision.config.sections import Data, Evaluate, Loader
 from kimchi_vision.errors import RunError
 
 VOCAB = ("갓김치", "깍두기", "NA")
@@ -85,3 +89,29 @@ def test_text_holds_what_scikit_learn_says(predictions):
     assert row.split()[1:4] == [
         f"{expected['깍두기'][key]:.3f}" for key in ("precision", "recall", "f1-score")
     ]
+
+
+def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
+    photos = data.load(
+        Data(path=folder_of({"갓김치": 6, "깍두기": 6}), valid_pct=0.4, test_pct=0.2), tmp_path
+    )
+    dls = loader.build(Loader(batch_size=4, workers=0), photos, ([Resize(16)], []))
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+    learn = Learner(dls, net, loss_func=CrossEntropyLossFlat())
+    table = evaluate.predictions(learn, photos)
+    valid = table[table["split"] == "valid"]
+    assert valid["loss"].mean() == pytest.approx(learn.validate()[0], rel=1e-5)
+    assert set(table["path"]) == set(photos.items["path"][photos.items["split"] != "train"])
+    label, _, probabilities = learn.predict(photos.files(table)[0])
+    assert label == table["predicted"][0]
+    assert table.loc[0, ["p:갓김치", "p:깍두기"]].tolist() == pytest.approx(probabilities.tolist(), abs=1e-6)
+
+
+def test_outputs_that_are_no_numbers_are_refused(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"갓김치": 4, "깍두기": 4}), valid_pct=0.5), tmp_path)
+    dls = loader.build(Loader(batch_size=4, workers=0), photos, ([Resize(16)], []))
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+    torch.nn.init.constant_(net[1].bias, torch.nan)
+    with pytest.raises(RunError, match="no numbers"):
+        evaluate.predictions(Learner(dls, net, loss_func=CrossEntropyLossFlat()), photos)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.config import read_yaml
-from kimchi_vision.report.run_page import flat, interval, question
+from kimchi_vision.report.recorded import flat, interval, question
 from kimchi_vision.rundir import RunDir
 
 SCORES = ("accuracy", "macro_f1", "top_k_accuracy", "loss")
