@@ -47,3 +47,8 @@ def test_statistics_are_known_without_weights():
 def test_a_vit_takes_one_size(name):
     with pytest.raises(ModelError, match=r"Set `augment\.size: 224`"):
         find(untrained(name), size=128)
+
+
+def test_a_size_that_the_layers_cannot_take_is_refused():
+    with pytest.raises(ModelError, match="inception_v3 cannot take photos of 64 pixels"):
+        find(untrained("inception_v3"), size=64)

@@ -62,6 +62,8 @@ class TorchvisionBackbone(Backbone):
         if self.name.startswith("vit_"):
             network.heads = nn.Identity()
             return network
+        if self.name.startswith("maxvit_"):
+            return nn.Sequential(network.stem, *network.blocks)
         cut = next((cut for family, cut in LAST_LAYERS.items() if self.name.startswith(family)), None)
         return create_body(network, cut=cut)
 

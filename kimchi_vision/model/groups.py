@@ -24,7 +24,8 @@ def split(model: nn.Sequential) -> L:
     Halves by number of layers, in the order in which a photo passes them.
     """
     body, head = model
-    layers = _timm_layers(body.model) if isinstance(body, TimmBody) else _layers(body)
+    known = isinstance(body, TimmBody) and hasattr(body.model, "group_matcher")
+    layers = _timm_layers(body.model) if known else _layers(body)
     half = len(layers) // 2
     return L(_joined(layers[:half]), _joined(layers[half:]), params(head))
 

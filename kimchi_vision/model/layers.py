@@ -43,16 +43,19 @@ def _rows(model: nn.Module, size: int, trained: set[int]) -> list[str]:
         own = list(module.parameters(recurse=False))
         state = ("trained" if any(id(p) in trained for p in own) else "kept") if own else ""
         output = " x ".join(map(str, shape)) if shape else ""
-        rows.append(ROW.format(name, type(module).__name__, output, f"{_count(own):,}" if own else "", state))
+        rows.append(
+            ROW.format(name, type(module).__name__, output, f"{_count(own):,}" if own else "", state).rstrip()
+        )
     return rows
 
 
 def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int] | None]]:
-    """Modules that hold parameters or no other modules, each with its output's shape for one photo."""
+    """Modules that hold parameters, or change a photo and hold no other modules; each output's shape."""
     shown = [
         (name, module)
         for name, module in model.named_modules()
-        if not list(module.children()) or list(module.parameters(recurse=False))
+        if not isinstance(module, nn.Identity)
+        and (list(module.parameters(recurse=False)) or not list(module.children()))
     ]
     training = {module: module.training for module in model.modules()}
     photo = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
@@ -63,7 +66,8 @@ def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int]
     finally:
         for module, mode in training.items():
             module.training = mode
-    return [(name, module, shape) for (name, module), shape in zip(shown, shapes, strict=True)]
+    rows = [(name, module, shape) for (name, module), shape in zip(shown, shapes, strict=True)]
+    return [row for row in rows if row[2] or list(row[1].parameters())]
 
 
 def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | None:
