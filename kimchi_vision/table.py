@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kimchi_vision import report
 from kimchi_vision.compare import compare
 from kimchi_vision.errors import InputError, KimchiError, RunError
 from kimchi_vision.run import check, run
@@ -51,13 +52,20 @@ def side_by_side(runs: Sequence[RunDir]) -> pd.DataFrame:
 
 
 def verdicts(finished: Sequence[RunDir]) -> str:
-    """The comparison of runs as text, also written to compare.md beside them; or why there can be none."""
+    """The comparison of runs as text; beside the runs it is written to compare.md and, with all scores,
+    to report.html. Runs that cannot be compared are named with the reason.
+    """
+    folder = finished[0].path.parent
     try:
         result = compare([run.path for run in finished])
     except InputError as error:
-        return f"These rows are not compared. {error}"
-    result.write(finished[0].path.parent / "compare.md")
-    return result.text()
+        said = f"These rows are not compared. {error}"
+        sentences = [said]
+    else:
+        result.write(folder / "compare.md")
+        said, sentences = result.text(), result.sentences()
+    page = report.write_table(finished, folder / "report.html", verdicts=sentences)
+    return f"{said}\n\nSide by side: {page}"
 
 
 def _row(run: RunDir) -> dict[str, object]:

@@ -3,12 +3,14 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from fake_runs import fake_run
 from typer.testing import CliRunner
 
-from kimchi_vision import table
+from kimchi_vision import data, table
 from kimchi_vision.cli import app
 from kimchi_vision.compare import compare
 from kimchi_vision.config import dump
+from kimchi_vision.config.sections import Data
 from kimchi_vision.errors import InputError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 
@@ -210,8 +212,12 @@ def test_the_command_prints_the_verdict_and_writes_it(run_of, tmp_path):
     assert "| strong | " in (tmp_path / "compare.md").read_text(encoding="utf-8")
 
 
-def test_rows_of_a_table_are_compared_where_they_can_be(run_of, tmp_path):
-    runs = [RunDir(run_of("weak", 0.75)), RunDir(run_of("strong", 0.95))]
-    assert table.verdicts(runs).startswith("strong is better than weak.")
+def test_rows_of_a_table_are_compared_where_they_can_be(folder_of, tmp_path):
+    root = folder_of({"김치": 30, "ramyeon": 30})
+    photos, others = (data.load(Data(path=root, valid_pct=0.5, seed=seed), tmp_path) for seed in (1, 2))
+    weak = fake_run(tmp_path / "weak", photos, skill=0)
+    strong = fake_run(tmp_path / "strong", photos, skill=9)
+    assert table.verdicts([weak, strong]).startswith("strong is better than weak.")
     assert (tmp_path / "compare.md").is_file()
-    assert "not compared" in table.verdicts([runs[0], RunDir(run_of("other", data_seed=7))])
+    assert "<li>strong is better than weak.</li>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "not compared" in table.verdicts([weak, fake_run(tmp_path / "other", others)])

@@ -38,6 +38,10 @@ class Comparison:
         """For a screen: the answer, a table of experiments, and a sentence a pair."""
         return words.text(self.answer, self.experiments, self.pairs, self.margin)
 
+    def sentences(self) -> list[str]:
+        """The answer, and a sentence a pair."""
+        return [*self.answer, *(words.sentence(pair, self.margin) for pair in self.pairs)]
+
     def write(self, path: Path) -> Path:
         """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
         if path.suffix == ".csv":
