@@ -139,7 +139,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
     "figure_results": ("Some results", "예측 예시"),
     "data": ("Data", "데이터"),
-    "part": ("Part", "구분"),
+    "total": ("Total", "합계"),
     "test_openings": (
         "The test part was scored {n} times so far.",
         "시험 사진은 지금까지 {n}번 평가에 쓰였습니다.",

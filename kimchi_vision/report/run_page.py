@@ -28,6 +28,7 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
     recorded = read(run)
     text = catalogue(lang)
     small = _thumbnails(recorded)
+    parts = _parts(run, recorded.vocab)
     return {
         "name": recorded.experiment.get("name", run.path.name),
         "question": question(recorded.experiment, recorded.experiment_text),
@@ -39,7 +40,8 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
         "top_losses": _top_losses(recorded),
         "missing": len(small.missing),
         "left_out": len(small.left_out),
-        "test_openings": _test_openings(run, recorded),
+        "parts": parts,
+        "test_openings": _test_openings(run) if "test" in parts else None,
         "figures": _figures(run),
         "facts": dict(flat({key: recorded.metrics.get(key, {}) for key in ("model", "train")})),
         "environment": dict(flat(recorded.versions)),
@@ -90,10 +92,16 @@ def _top_losses(recorded: Recorded) -> list[dict[str, Any]]:
     ]
 
 
-def _test_openings(run: RunDir, recorded: Recorded) -> int | None:
-    """How often the test part was scored; None for a run without one."""
-    if "test" not in recorded.data.get("parts", {}):
-        return None
+def _parts(run: RunDir, vocab: list[str]) -> dict[str, dict[str, int]]:
+    """Photos of each class by part: part → class → photos."""
+    items = run.read_table(run.items)
+    found = [part for part in ("train", "valid", "test") if (items["split"] == part).any()]
+    counts = {part: items["label"][items["split"] == part].value_counts() for part in found}
+    return {part: {name: int(counts[part].get(name, 0)) for name in vocab} for part in found}
+
+
+def _test_openings(run: RunDir) -> int:
+    """How often the test part was scored."""
     return len(run.read_table(run.test_openings)) if run.test_openings.is_file() else 0
 
 
