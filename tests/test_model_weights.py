@@ -102,10 +102,11 @@ def test_a_file_that_is_not_there_is_refused(weights):
 
 @pytest.fixture
 def no_network(monkeypatch, tmp_path):
-    """An empty cache folder, and a proxy that refuses every connection."""
+    """Empty cache folders, and a proxy that refuses every connection."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub" / "checkpoints"
 
 
@@ -144,6 +145,16 @@ def test_timm_loads_weights_from_the_cache_folder(no_network, saved):
     saved({**tensors, "conv_head.weight": torch.zeros(1)}, no_network / lite.file)
     with pytest.raises(ModelError, match="not the weights of tf_efficientnet_lite0"):
         weights.load(lite, "default")
+
+
+def test_weights_that_the_hub_client_has_cached_are_at_hand(no_network, tensors, saved):
+    repository = no_network.parent / "models--timm--resnet18.a1_in1k"
+    for name, text in {"refs/main": "abc", "snapshots/abc/model.safetensors": ""}.items():
+        (repository / name).parent.mkdir(parents=True)
+        (repository / name).write_text(text)
+    saved(dict(tensors), repository / "snapshots" / "abc" / "model.safetensors")
+    network = weights.load(named("timm:resnet18"), "default")
+    assert torch.equal(network.conv1.weight, tensors["conv1.weight"])
 
 
 def test_torchvision_loads_weights_from_the_cache_folder(no_network, resnet, tensors, saved, monkeypatch):

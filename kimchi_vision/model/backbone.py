@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from torch import nn
 
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
@@ -58,6 +59,13 @@ class Backbone(ABC):
     @abstractmethod
     def categories(self) -> list[str]:
         """English names of the ImageNet classes that the default weights tell apart, in output order."""
+
+    def features(self, body: nn.Module) -> torch.Size:
+        """Shape of what a body makes of one photo: (C, H, W), or (C,) when it pools itself."""
+        with torch.no_grad():
+            shape = body.eval()(torch.zeros(1, 3, self.size, self.size)).shape[1:]
+        body.train()
+        return shape
 
     @property
     def splitter(self) -> Any:

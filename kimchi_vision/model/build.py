@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
 from fastcore.basics import noop
 from torch import nn
@@ -25,7 +24,7 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
     Raises ModelError when the weights cannot be had or do not fit.
     """
     body = backbone.body(weights.load(backbone, section.weights))
-    features = _features(body, backbone.size)
+    features = backbone.features(body)
     head = create_head(
         features[0],
         len(dls.vocab),
@@ -35,6 +34,7 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         pool=len(features) == 3,
     )
 
+    # vision_learner calls its arch and cuts the result; ours is cut already, so that weights are checked.
     def arch(pretrained: bool) -> nn.Module:
         return body
 
@@ -47,11 +47,3 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         del model_meta[arch]
     learn.arch = backbone.name
     return learn
-
-
-def _features(body: nn.Module, size: int) -> torch.Size:
-    """Shape of what the body makes of one photo: (C, H, W), or (C,) when it pools itself."""
-    with torch.no_grad():
-        shape = body.eval()(torch.zeros(1, 3, size, size)).shape[1:]
-    body.train()
-    return shape

@@ -7,7 +7,6 @@ from typing import Any
 
 import huggingface_hub
 import timm
-import torch
 from fastai.vision.learner import TimmBody
 from timm.data import ImageNetInfo, create_transform, infer_imagenet_subset, resolve_data_config
 from torch import nn
@@ -59,8 +58,8 @@ class TimmBackbone(Backbone):
         body = TimmBody(network)
         if body.needs_pool:
             # Some networks keep channels last or give tokens, which fastai's head would pool wrongly.
-            shape = _shape(body, self.size)
-            body.needs_pool = len(shape) == 4 and shape[1] == network.num_features
+            shape = self.features(body)
+            body.needs_pool = len(shape) == 3 and shape[0] == network.num_features
         return body
 
     @override
@@ -85,8 +84,3 @@ def _file_name(cfg: Any) -> str:
     if cfg.hf_hub_id or not cfg.url:
         return f"{cfg.architecture}.{cfg.tag}.safetensors" if cfg.tag else f"{cfg.architecture}.safetensors"
     return cfg.url.rpartition("/")[2]
-
-
-def _shape(body: nn.Module, size: int) -> torch.Size:
-    with torch.no_grad():
-        return body.eval()(torch.zeros(1, 3, size, size)).shape
