@@ -55,7 +55,8 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
     """Training photos as the model sees them, (height, width, 3) in 0..1, with their labels."""
     batch = dls.train.one_batch()
     decoded = dls.train.decode_batch(batch, max_n=count)
-    images = [np.clip(np.asarray(image).transpose(1, 2, 0), 0, 1) for image, _ in decoded]
+    # Decoding undoes IntToFloatTensor too: the values are 0 to 255 again.
+    images = [np.asarray(image).transpose(1, 2, 0) / 255 for image, _ in decoded]
     return images, [str(label) for _, label in decoded]
 
 
