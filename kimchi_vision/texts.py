@@ -67,8 +67,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "never_predicted": ("Never predicted: {names}.", "한 번도 예측하지 않은 클래스: {names}."),
     "no_photos_of": ("No {part} photo of: {names}.", "{part} 사진이 없는 클래스: {names}."),
     "weakest": (
-        "Weakest class: {name}, with {recall} of its {support} photos found.",
-        "가장 약한 클래스: {name}, 사진 {support}장 중 {recall} 찾음.",
+        "Weakest class: {name}, with {found} of its {support} photos found.",
+        "가장 약한 클래스: {name}, 사진 {support}장 중 {found}장 찾음.",
     ),
     # Scores
     "scores": ("Scores", "지표"),
@@ -76,9 +76,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "value": ("Value", "값"),
     "photos": ("Photos", "사진 수"),
     "error_rate": ("Error rate", "오류율"),
-    "macro_precision": ("Precision, mean over classes", "정밀도(클래스 평균)"),
-    "macro_recall": ("Recall, mean over classes", "재현율(클래스 평균)"),
-    "macro_f1": ("F1, mean over classes", "F1(클래스 평균)"),
+    "macro_precision": ("Macro precision", "매크로 정밀도"),
+    "macro_recall": ("Macro recall", "매크로 재현율"),
+    "macro_f1": ("Macro F1", "매크로 F1"),
     "top_k_accuracy": ("Top k", "상위 k개"),
     "loss": ("Loss, mean over photos", "손실(사진 평균)"),
     # Training

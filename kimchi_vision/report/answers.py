@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.history import overfits_from
-from kimchi_vision.report.render import number, percent
+from kimchi_vision.report.render import number
 from kimchi_vision.texts import TEXTS, Text
 
 if TYPE_CHECKING:
@@ -67,4 +67,5 @@ def _about_epochs(recorded: Recorded, history: pd.DataFrame, text: Text) -> list
 def _weakest(classes: dict[str, dict[str, Any]], text: Text) -> str:
     seen = {name: scores for name, scores in classes.items() if scores["support"]}
     name = min(seen, key=lambda each: seen[each]["recall"])
-    return text("weakest", name=name, recall=percent(seen[name]["recall"]), support=seen[name]["support"])
+    support = seen[name]["support"]
+    return text("weakest", name=name, found=round(seen[name]["recall"] * support), support=support)
