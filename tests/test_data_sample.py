@@ -4,15 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data.sample import CLASSES, draw
-from kimchi_vision.data.sample.photo import shoot
+from kimchi_vision.data.sample.near_copies import CHANGES, changed
+from kimchi_vision.data.sample.photo import Photo, shoot
 from kimchi_vision.data.sample.plan import plan
 from kimchi_vision.errors import ConfigError, DataError
 
-PLANTED = Sample(per_class=3, seed=5, label_errors=0.1, duplicates=0.2, background=0.5)
+PLANTED = Sample(per_class=2, seed=5, label_errors=0.1, duplicates=0.2, background=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def files(folder):
 def test_a_drawn_set_can_be_loaded_like_any_folder(drawn):
     photos = data.load(Data(path=drawn, splitter="stratified"), cache=drawn.parent)
     assert set(photos.vocab) == set(CLASSES)
-    assert len(photos.items) == 3 * len(CLASSES)
+    assert len(photos.items) == 2 * len(CLASSES)
 
 
 def test_the_same_settings_draw_the_same_bytes(drawn, tmp_path):
@@ -54,7 +59,7 @@ def test_a_photo_depends_on_its_own_seed_only(drawn):
 
 def test_boxes_lie_inside_their_photos(drawn):
     found = dict(boxes(drawn))
-    assert len(found) == 3 * len(CLASSES)
+    assert len(found) == 2 * len(CLASSES)
     for path, (left, top, width, height) in found.items():
         with Image.open(path) as image:
             assert 0 <= left < left + width <= image.width
@@ -74,6 +79,17 @@ def test_truth_names_every_photo_and_its_source(drawn):
             True,
         )
         assert filecmp.cmp(drawn / copy.path, drawn / copy.source, shallow=False) == (copy.change == "exact")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_box_of_a_near_copy_moves_with_the_food(change):
+    image = Image.new("RGB", (320, 240), "white")
+    image.paste("red", (60, 40, 160, 120))
+    copy = changed(Photo(image, (60, 40, 100, 80), 90), change, np.random.default_rng(3))
+    red = np.asarray(copy.image)[..., 1] < 100
+    left, top, width, height = copy.box
+    assert red[top + 2 : top + height - 2, left + 2 : left + width - 2].all()
+    assert red.sum() == pytest.approx(width * height, rel=0.05)
 
 
 def test_planted_shares_are_exact():
@@ -111,3 +127,17 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         draw(Sample(per_class=2), tmp_path / "set")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_colours_alone_tell_some_classes_but_not_all(tmp_path):
+    folder = draw(Sample(per_class=12), tmp_path / "set")
+    truth = pd.read_csv(folder / "truth.csv")
+    histograms = []
+    for path in truth["path"]:
+        with Image.open(folder / path) as image:
+            coarse = np.asarray(image.resize((64, 48))).reshape(-1, 3) // 64
+        histograms.append(np.bincount(coarse @ [16, 4, 1], minlength=64) / len(coarse))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    accuracy = cross_val_score(probe, np.array(histograms), truth["label"], cv=4).mean()
+    assert 2 / len(CLASSES) < accuracy < 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -75,7 +76,7 @@ def _fill(folder: Path, photos: pd.DataFrame, section: Sample) -> None:
         (folder / name).mkdir(parents=True)
     copies = photos["planted"] == "duplicate"
     boxes: dict[str, Box] = {}
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         originals = [row for _, row in photos[~copies].iterrows()]
         boxes.update(
             zip(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kimchi_vision.data.sample.dishes import resampled, walls
 from kimchi_vision.data.sample.scene import Paint, Scene
 from kimchi_vision.data.sample.shapes import (
     Array,
@@ -16,7 +17,6 @@ from kimchi_vision.data.sample.shapes import (
     sweep,
     turns,
 )
-from kimchi_vision.data.sample.tableware import PROFILES, resampled
 
 Generator = np.random.Generator
 
@@ -50,7 +50,7 @@ def chopsticks(scene: Scene) -> None:
         np.zeros(2),
         scene.samples(2.6),
     )
-    line = np.concatenate([flat, np.full((*flat.shape[:2], 1), 0.04)], -1)
+    line = np.concatenate([flat, np.full((*flat.shape[:2], 1), 0.04, np.float32)], -1)
     width = np.repeat(np.linspace(0.038, 0.022, flat.shape[1])[None], 2, 0)
     scene.place(sweep(line, width, section("tube", scene.samples(0.12))), _plain(code), 0.5, food=False)
 
@@ -73,15 +73,12 @@ def side_dish(scene: Scene) -> None:
     rng = scene.rng
     place, size = _beside(rng, rng.uniform(1.6, 1.9)), rng.uniform(0.45, 0.65)
     offset = np.array([*place, 0], np.float32)
-    shell = (
-        revolve(resampled(PROFILES["bowl"], scene.samples(1.8 * size)), scene.samples(6.4 * size)) * size
-        + offset
-    )
-    scene.place(shell, _plain(str(rng.choice(["f0eee9", "5b3420", "a9bfa6", "b9bcc0"]))), 0.8, food=False)
+    glaze = _plain(str(rng.choice(["f0eee9", "5b3420", "a9bfa6", "b9bcc0"])))
+    for surface in walls(scene, "bowl", size):
+        scene.place(surface + offset, glaze, 0.8, food=False)
     code = str(rng.choice(["f3f1ea", "8d5a2b", "2c1408", "c9b26a", "5f7a3a"]))
-    grid = revolve(
-        resampled([(0.86, 0.46), (0.5, 0.52), (0, 0.53)], scene.samples(size)), scene.samples(6 * size)
-    )
+    profile = resampled([(0.86, 0.46), (0.5, 0.52), (0, 0.53)], scene.samples(size))
+    grid = revolve(profile, scene.samples(5.5 * size))
     content = grid * size + offset
 
     def paint(piece: Array, u: Array, v: Array) -> Array:
@@ -107,7 +104,7 @@ def fallen(scene: Scene) -> None:
     flat = bends(
         places, rng.uniform(0, 7, count), np.full(count, long), rng.normal(0, 0.5, count), scene.samples(long)
     )
-    line = np.concatenate([flat, np.full((*flat.shape[:2], 1), 0.04)], -1)
+    line = np.concatenate([flat, np.full((*flat.shape[:2], 1), 0.04, np.float32)], -1)
     t = np.linspace(0, 1, flat.shape[1], dtype=np.float32)
     widest = (
         0.17 * np.abs(np.sin(np.pi * t)) ** 0.8

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kimchi_vision.data.sample.dishes import Dish
 from kimchi_vision.data.sample.scene import Scene
-from kimchi_vision.data.sample.seasoning import Sauce, bed, broth, flakes, rings, sesame
+from kimchi_vision.data.sample.seasoning import Sauce, bed, broth, flakes, rings, season
 from kimchi_vision.data.sample.shapes import (
     Array,
     bends,
@@ -18,9 +19,12 @@ from kimchi_vision.data.sample.shapes import (
     step,
     sweep,
 )
-from kimchi_vision.data.sample.tableware import Dish
 
 Stops = tuple[tuple[float, str], ...]
+
+# Cabbage leaves from rib to edge: the pale heart, and the green outside that can pass for mustard leaf.
+_INNER: Stops = ((0, "f6f1de"), (0.4, "f3eab8"), (0.7, "dcd57e"), (1, "7f983c"))
+_OUTER: Stops = ((0, "eef0d4"), (0.3, "d5d98c"), (0.55, "83a043"), (1, "45702a"))
 
 
 def lines(scene: Scene, dish: Dish, count: int, length: tuple[float, float], spread: float) -> Array:
@@ -42,7 +46,7 @@ def ruffled(scene: Scene, line: Array, width: Array, ruffle: float) -> Array:
     t = np.linspace(0, 1, line.shape[1], dtype=np.float32)[:, None]
     side = across[:, 0]
     phase = rng.uniform(0, 6, (len(line), 1, 1)).astype(np.float32)
-    wave = np.sin(34 * t + 5 * side + phase) + 0.6 * np.sin(61 * t - 9 * side + 2 * phase)
+    wave = np.sin(23 * t + 4 * side + phase) + 0.5 * np.sin(47 * t - 7 * side + 2 * phase)
     outline = np.broadcast_to(across, (len(line), len(t), *across.shape)).copy()
     outline[..., 1] += ruffle * t**0.7 * np.abs(side) ** 1.2 * wave + 0.12 * np.cos(9 * side) * (1 - t)
     return sweep(line, width, outline, rng.normal(0, 0.35, (len(line), 1)))
@@ -52,46 +56,42 @@ def cabbage(scene: Scene, dish: Dish, sauce: Sauce, leaf: Stops) -> None:
     """Cut cabbage leaves, thick white ribs at one end, ruffles at the other."""
     rng = scene.rng
     sliced = rng.random() < 0.6
-    count = int(rng.integers(26, 40))
-    line = lines(scene, dish, count, (0.5, 0.85), 0.18 if sliced else 1.2)
+    count = int(rng.integers(16, 26))
+    line = lines(scene, dish, count, (0.5, 0.95), 0.18 if sliced else 1.2)
     t = np.linspace(0, 1, line.shape[1], dtype=np.float32)
     shape = (0.6 + 0.55 * t) * step(t, -0.02, 0.04) * (1 - 0.5 * step(t, 0.85, 1.02))
-    width = shape * rng.uniform(0.13, 0.24, (count, 1)).astype(np.float32)
+    width = shape * rng.uniform(0.16, 0.3, (count, 1)).astype(np.float32)
     green = rng.uniform(-0.12, 0.12, count).astype(np.float32)
 
     def paint(piece: Array, u: Array, v: Array) -> Array:
-        rib = np.abs(v - 0.5)
-        place = np.clip(
-            u + green[piece] + 0.35 * (rib - 0.2) * u + 0.15 * (noise(u, v + piece * 0.21) - 0.5), 0, 1
+        edge = np.abs(v - 0.5)
+        place = u + green[piece] + 0.9 * (edge - 0.22) * u + 0.2 * (noise(u, v + piece * 0.21) - 0.5)
+        bare = (
+            ramp(np.clip(place, 0, 1), *leaf) * (0.85 + 0.3 * noise(u * 0.15 + piece * 0.3, v * 1.5))[:, None]
         )
-        bare = ramp(place, *leaf) * (0.85 + 0.3 * noise(u * 0.15 + piece * 0.3, v * 1.5))[:, None]
         return sauce.over(bare, piece, u, v, 0.75 + 0.4 * u)
 
-    scene.place(ruffled(scene, line, width, 0.28), paint, 0.65)
+    scene.place(ruffled(scene, line, width, 0.2), paint, 0.65)
 
 
 def baechu(scene: Scene, dish: Dish) -> None:
     """배추김치: red folded cabbage leaves."""
     rng = scene.rng
-    sauce = Sauce.mixed(rng, 0.45, 0.85)
+    sauce = Sauce.mixed(rng, 0.3, 0.8)
     bed(scene, dish, sauce.tint)
-    cabbage(scene, dish, sauce, ((0, "f1ead0"), (0.4, "eee2a8"), (0.7, "d9cf7c"), (1, "8fa14a")))
-    flakes(scene, int(rng.integers(150, 500)))
-    if rng.random() < 0.4:
-        sesame(scene, dish, int(rng.integers(15, 50)))
-    if rng.random() < 0.4:
-        rings(scene, dish, int(rng.integers(4, 14)))
+    cabbage(scene, dish, sauce, _INNER if rng.random() < 0.7 else _OUTER)
+    season(scene, dish)
 
 
 def baek(scene: Scene, dish: Dish) -> None:
     """백김치: white cabbage in a pale broth, with threads of chilli, carrot and jujube."""
     rng = scene.rng
-    bed(scene, dish, colour("e8e2c0"))
+    bed(scene, dish, colour("e8e2c0"), reach=1.0)
     cabbage(
         scene,
         dish,
         Sauce(colour("e9dfb0"), 0.1, 0.3),
-        ((0, "f6f2e2"), (0.45, "f1ebc4"), (0.75, "e0dc95"), (1, "a9b968")),
+        ((0, "f4f0e2"), (0.4, "efeac6"), (0.65, "d8d98e"), (1, "8ba550")),
     )
     threads(scene, dish, int(rng.integers(6, 26)), ("c23a1e", "e07a2c", "4f7d34", "7d2417"))
     level = dish.floor + dish.heap * rng.uniform(0.1, 0.75)
@@ -118,7 +118,7 @@ def threads(scene: Scene, dish: Dish, count: int, codes: tuple[str, ...], lift: 
 def gat(scene: Scene, dish: Dish) -> None:
     """갓김치: long mustard leaves, dark green to purple, on slender stalks."""
     rng = scene.rng
-    sauce = Sauce.mixed(rng, 0.3, 0.72)
+    sauce = Sauce.mixed(rng, 0.25, 0.75)
     bed(scene, dish, sauce.tint * 0.6)
     count = int(rng.integers(22, 34))
     line = lines(scene, dish, count, (0.8, 1.3), float(rng.choice([0.2, 0.5])))
@@ -135,9 +135,7 @@ def gat(scene: Scene, dish: Dish) -> None:
         return sauce.over(mix(bare, colour("a5ac6c"), vein), piece, u, v)
 
     scene.place(ruffled(scene, line, width, 0.3), paint, 0.6)
-    flakes(scene, int(rng.integers(150, 500)))
-    if rng.random() < 0.5:
-        sesame(scene, dish, int(rng.integers(15, 50)))
+    season(scene, dish, scallion=0)
 
 
 def stalks(scene: Scene, line: Array, width: Array, sauce: Sauce, leaf: Stops) -> None:
@@ -159,13 +157,13 @@ def pa(scene: Scene, dish: Dish) -> None:
     rng = scene.rng
     sauce = Sauce.mixed(rng, 0.3, 0.75)
     bed(scene, dish, sauce.tint * 0.7)
-    count = int(rng.integers(34, 52))
-    long = (1.2, 1.9) if rng.random() < 0.7 else (0.45, 0.8)
+    long = (1.2, 1.9) if rng.random() < 0.5 else (0.4, 0.8)
+    count = int(rng.integers(36, 56) * (1 if long[0] > 1 else 1.8))
     line = lines(scene, dish, count, long, float(rng.choice([0.12, 0.3, 0.7])))
     line = np.where(rng.random((count, 1, 1)) < 0.25, line[:, ::-1], line)
     t = np.linspace(0, 1, line.shape[1], dtype=np.float32)
     shape = 0.9 + 0.7 * np.exp(-(((t - 0.05) / 0.05) ** 2)) + 0.35 * t
-    width = shape * rng.uniform(0.017, 0.029, (count, 1)).astype(np.float32)
+    width = shape * rng.uniform(0.014, 0.019 + 0.01 * rng.random(), (count, 1)).astype(np.float32)
     stalks(
         scene,
         line,
@@ -173,25 +171,23 @@ def pa(scene: Scene, dish: Dish) -> None:
         sauce,
         ((0, "f3efdf"), (0.2, "e6e6bd"), (0.4, "96ad58"), (0.7, "55782f"), (1, "3d5c25")),
     )
-    flakes(scene, int(rng.integers(200, 600)))
-    if rng.random() < 0.7:
-        sesame(scene, dish, int(rng.integers(20, 60)))
+    season(scene, dish, scallion=0)
 
 
 def buchu(scene: Scene, dish: Dish) -> None:
     """부추김치: short flat strands of dark green chives, tangled."""
     rng = scene.rng
-    sauce = Sauce.mixed(rng, 0.2, 0.62)
+    sauce = Sauce.mixed(rng, 0.15, 0.6)
     bed(scene, dish, sauce.tint * 0.5)
     count = int(rng.integers(130, 190))
-    line = lines(scene, dish, count, (0.35, 0.75), float(rng.choice([0.45, 0.8, 1.2])))
-    width = np.repeat(rng.uniform(0.012, 0.019, (count, 1)), line.shape[1], 1).astype(np.float32)
+    line = lines(scene, dish, count, (0.35, rng.uniform(0.7, 1.2)), float(rng.choice([0.45, 0.8, 1.2])))
+    width = np.repeat(rng.uniform(0.012, 0.017 + 0.007 * rng.random(), (count, 1)), line.shape[1], 1).astype(
+        np.float32
+    )
     stalks(scene, line, width, sauce, ((0, "8fae5c"), (0.25, "4f7a30"), (0.7, "38602a"), (1, "2c4d22")))
     if rng.random() < 0.5:
         threads(scene, dish, int(rng.integers(6, 20)), ("e07a2c", "efe6d2", "c8401c"))
-    flakes(scene, int(rng.integers(200, 600)))
-    if rng.random() < 0.5:
-        sesame(scene, dish, int(rng.integers(15, 50)))
+    season(scene, dish, scallion=0)
 
 
 def greens(scene: Scene, line: Array, sauce: Sauce, size: tuple[float, float]) -> None:
@@ -207,7 +203,7 @@ def greens(scene: Scene, line: Array, sauce: Sauce, size: tuple[float, float]) -
     )
     upper = line[:, int(points * 0.45) :]
     t = np.linspace(0, 1, upper.shape[1], dtype=np.float32)
-    lobes = 0.55 + 0.45 * np.sin(26 * t + rng.uniform(0, 6, (count, 1)))
+    lobes = 0.6 + 0.4 * np.sin(19 * t + rng.uniform(0, 6, (count, 1)))
     shape = (0.25 + 0.75 * t) * (0.35 + 0.65 * lobes) * (1 - step(t, 0.86, 1.02))
     width = (shape * rng.uniform(*size, (count, 1))).astype(np.float32) + 0.004
 
@@ -231,14 +227,14 @@ def young_radishes(scene: Scene, dish: Dish, count: int, sauce: Sauce) -> None:
 def yeolmu(scene: Scene, dish: Dish) -> None:
     """열무김치: young radish greens, often in a reddish broth."""
     rng = scene.rng
-    sauce = Sauce.mixed(rng, 0.12, 0.5)
-    bed(scene, dish, mix(sauce.tint, colour("7d8f4a"), 0.4))
-    young_radishes(scene, dish, int(rng.integers(1, 7)), sauce)
+    sauce = Sauce.mixed(rng, 0.06, 0.5)
+    bed(scene, dish, mix(sauce.tint, colour("7d8f4a"), 0.4), reach=1.0)
+    young_radishes(scene, dish, int(rng.integers(1, 12)), sauce)
     greens(
         scene,
         lines(scene, dish, int(rng.integers(24, 40)), (0.7, 1.2), float(rng.choice([0.3, 1.0]))),
         sauce,
-        (0.07, 0.13),
+        (0.09, 0.17),
     )
     if rng.random() < 0.6:
         tint = ramp(rng.uniform(0, 1), (0, "d9a27c"), (0.5, "cf6a3c"), (1, "b93c1c"))

@@ -10,9 +10,10 @@ from PIL import Image, ImageFilter
 
 from kimchi_vision.data.sample import leaves, roots
 from kimchi_vision.data.sample.clutter import CLUTTER
+from kimchi_vision.data.sample.dishes import Dish, set_dish
 from kimchi_vision.data.sample.scene import Camera, Light, Scene
 from kimchi_vision.data.sample.shapes import Array
-from kimchi_vision.data.sample.tableware import Dish, lay_table, set_dish
+from kimchi_vision.data.sample.tables import lay_table
 
 Box = tuple[int, int, int, int]
 _ANY = ("plate", "plate", "bowl", "jar", "box")
@@ -33,7 +34,6 @@ KINDS: dict[str, tuple[Callable[[Scene, Dish], None], tuple[str, ...]]] = {
     "총각김치": (roots.chonggak, _ANY),
 }
 CLASSES = tuple(KINDS)
-FINE = 1.25
 
 
 class Photo(NamedTuple):
@@ -63,20 +63,20 @@ def shoot(kind: str, table: int, seed: np.random.SeedSequence) -> Photo:
 
 
 def _camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
-    fine = int(size[0] * FINE), int(size[1] * FINE)
-    target = np.array([*rng.normal(0, 0.14, 2), 0.2], np.float32)
-    scale = fine[1] * rng.uniform(0.4, 0.68)
-    return Camera(
-        fine, float(scale), float(np.radians(rng.uniform(38, 88))), float(rng.normal(0, 0.07)), target
-    )
+    # From the whole table to a close view of the food, which needs no finer pixels than the photo has.
+    nearness, finer = ((0.38, 1.2), (0.58, 1.15), (0.75, 1.0))[rng.integers(3)]
+    fine = int(size[0] * finer), int(size[1] * finer)
+    target = np.array([*rng.normal(0, 0.2, 2), 0.2], np.float32)
+    scale = fine[1] * nearness * rng.uniform(0.85, 1.15)
+    return Camera(fine, scale, float(np.radians(rng.uniform(36, 88))), float(rng.normal(0, 0.09)), target)
 
 
 def _light(rng: np.random.Generator) -> Light:
     return Light(
         azimuth=float(rng.uniform(0, 2 * np.pi)),
         elevation=float(np.radians(rng.uniform(28, 68))),
-        warmth=float(rng.uniform(-0.7, 1.2)),
-        exposure=float(rng.normal(0, 0.3)),
+        warmth=float(rng.uniform(-0.8, 1.4)),
+        exposure=float(rng.normal(-0.05, 0.4)),
         ambient=float(rng.uniform(0.3, 0.6)),
     )
 
@@ -85,11 +85,12 @@ def _expose(value: Array, size: tuple[int, int], rng: np.random.Generator) -> Im
     """Lens and sensor: blur, falling light toward the corners, noise."""
     image = Image.fromarray((value * 255).astype(np.uint8)).resize(size, Image.Resampling.BOX)
     image = image.filter(
-        ImageFilter.GaussianBlur(float(rng.choice([0.3, 0.5, 0.8, 1.4], p=[0.4, 0.3, 0.2, 0.1])))
+        ImageFilter.GaussianBlur(float(rng.choice([0.3, 0.6, 1.0, 1.8], p=[0.3, 0.3, 0.25, 0.15])))
     )
-    x, y = np.meshgrid(np.linspace(-1, 1, size[0]), np.linspace(-1, 1, size[1]))
+    x, y = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in size))
     corner = 1 - rng.uniform(0, 0.18) * (x**2 + y**2)
-    grain = rng.normal(0, 1, (size[1], size[0], 1)) + 0.5 * rng.normal(0, 1, (size[1], size[0], 3))
+    grain = rng.standard_normal((size[1], size[0], 4), dtype=np.float32)
+    grain = grain[..., :1] + 0.5 * grain[..., 1:]
     pixels = np.asarray(image) * corner[..., None] + grain * rng.uniform(0.5, 5)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 

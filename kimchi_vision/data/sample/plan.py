@@ -8,7 +8,7 @@ import pandas as pd
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data.sample.near_copies import CHANGES
 from kimchi_vision.data.sample.photo import CLASSES
-from kimchi_vision.data.sample.tableware import TABLES
+from kimchi_vision.data.sample.tables import TABLES
 from kimchi_vision.errors import ConfigError
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from kimchi_vision.data.sample.dishes import Dish, resampled
 from kimchi_vision.data.sample.leaves import greens, lines, stalks, threads
 from kimchi_vision.data.sample.scene import Scene
-from kimchi_vision.data.sample.seasoning import Sauce, bed, broth, flakes, rings, sesame
+from kimchi_vision.data.sample.seasoning import Sauce, bed, broth, flakes, rings, season
 from kimchi_vision.data.sample.shapes import (
     Array,
     bends,
@@ -22,7 +25,6 @@ from kimchi_vision.data.sample.shapes import (
     sweep,
     turns,
 )
-from kimchi_vision.data.sample.tableware import Dish, resampled
 
 
 def kkakdugi(scene: Scene, dish: Dish) -> None:
@@ -44,9 +46,7 @@ def kkakdugi(scene: Scene, dish: Dish) -> None:
 
     shape = blocks(centre, half, turns(rng, count, 0.45), scene.samples(2 * size), 9)
     scene.place(shape, paint, 0.75)
-    if rng.random() < 0.6:
-        rings(scene, dish, int(rng.integers(5, 20)), lift=0.16)
-    flakes(scene, int(rng.integers(150, 500)))
+    season(scene, dish, scallion=0.6)
 
 
 def musaengchae(scene: Scene, dish: Dish) -> None:
@@ -68,36 +68,35 @@ def musaengchae(scene: Scene, dish: Dish) -> None:
         paint,
         0.7,
     )
-    if rng.random() < 0.6:
-        rings(scene, dish, int(rng.integers(4, 18)))
-    flakes(scene, int(rng.integers(150, 450)))
-    if rng.random() < 0.7:
-        sesame(scene, dish, int(rng.integers(20, 60)))
+    season(scene, dish, scallion=0.6)
 
 
 def nabak(scene: Scene, dish: Dish) -> None:
     """나박김치: thin squares of radish in a watery pink broth."""
     rng = scene.rng
-    bed(scene, dish, colour("e7b9a0"))
-    count = int(rng.integers(40, 75))
-    size = rng.uniform(0.09, 0.14)
-    half = np.array([1, 1, 0.14], np.float32) * size * rng.uniform(0.8, 1.15, (count, 1)).astype(np.float32)
     level = dish.floor + dish.heap * 0.55
-    centre = np.concatenate(
-        [dish.inside(spots(rng, count, dish.radius * 0.95)), level + rng.uniform(-0.22, 0.012, (count, 1))],
-        -1,
-    ).astype(np.float32)
-    leafy = rng.random(count) < 0.3
+    bed(scene, replace(dish, heap=0.0), colour("f0d0bc"), 1.0)
+    count = int(rng.integers(50, 85))
+    size = rng.uniform(0.09, 0.14)
+    start = spots(rng, count, dish.radius * 0.95)
+    side = (size * rng.uniform(0.8, 1.15, count)).astype(np.float32)
+    flat = bends(start, rng.uniform(0, 7, count), 2 * side, np.zeros(count), scene.samples(2.3 * size))
+    tilt = np.linspace(-1, 1, flat.shape[1])
+    sunk = level + rng.uniform(-0.16, 0.012, (count, 1)) + rng.normal(0, 0.02, (count, 1)) * tilt
+    line = np.concatenate([dish.inside(flat), sunk[..., None]], -1).astype(np.float32)
+    width = np.repeat(side[:, None], line.shape[1], 1)
+    leafy = rng.random(count) < rng.choice([0.2, 0.7])
 
-    def paint(face: Array, u: Array, v: Array) -> Array:
-        white = ramp(noise(u * 0.3 + face * 0.1, v * 0.3), (0, "f1e6da"), (1, "f7f0e6"))
-        cabbage = ramp(noise(u * 0.4, v * 0.2 + face * 0.3), (0, "efe9b8"), (1, "bccb80"))
-        return np.where(leafy[face // 6][:, None], cabbage, white)
+    def paint(piece: Array, u: Array, v: Array) -> Array:
+        white = ramp(noise(u * 0.3 + piece * 0.1, v * 0.3), (0, "d8c8b8"), (1, "e6d8ca"))
+        cabbage = ramp(noise(u * 0.4, v * 0.2 + piece * 0.3), (0, "efe9b8"), (1, "bccb80"))
+        return np.where(leafy[piece][:, None], cabbage, white)
 
-    scene.place(blocks(centre, half, turns(rng, count, 0.14), scene.samples(2.2 * size), 9), paint, 0.7)
-    pink = ramp(rng.uniform(0, 1), (0, "f0d8c6"), (0.5, "eeb39c"), (1, "df7f66"))
+    outline = section("flat", scene.samples(2.3 * size)) * np.array([1, 0.15], np.float32)
+    scene.place(sweep(line, width, outline, rng.normal(0, 0.14, (count, 1))), paint, 0.7)
+    pink = ramp(rng.uniform(0, 1), (0, "dfcdb4"), (0.3, "e0b8a0"), (0.6, "dc8c72"), (1, "cf5f46"))
     broth(scene, dish, level, pink, rng.uniform(4, 9))
-    flat = Dish(dish.radius, level, 0.0, dish.power, dish.aspect)
+    flat = replace(dish, floor=level, heap=0.0)
     threads(scene, flat, int(rng.integers(6, 20)), ("4f8a3a", "6f9f4a", "e07a2c"), 0.005)
     rings(scene, flat, int(rng.integers(2, 12)), str(rng.choice(["c2301c", "5f9440"])), 0.01)
     flakes(scene, int(rng.integers(10, 120)))
@@ -106,45 +105,41 @@ def nabak(scene: Scene, dish: Dish) -> None:
 def chonggak(scene: Scene, dish: Dish) -> None:
     """총각김치: whole ponytail radishes with their stems, in red sauce."""
     rng = scene.rng
-    sauce = Sauce.mixed(rng, 0.3, 0.8)
-    bed(scene, dish, sauce.tint)
-    count = int(rng.integers(5, 10))
-    line = lines(scene, dish, count, (1.0, 1.3), float(rng.choice([0.25, 0.7])))
+    sauce = Sauce.mixed(rng, 0.15, 0.65)
+    bed(scene, dish, sauce.tint * 0.7, 0.7)
+    small = rng.random() < 0.35
+    count = int(rng.integers(7, 12))
+    line = lines(scene, dish, count, (1.0, 1.3), float(rng.choice([0.3, 0.7, 1.5])))
     points = line.shape[1]
     root = line[:, : points // 2] + np.array([0, 0, 0.07], np.float32)
     t = np.linspace(0, 1, root.shape[1], dtype=np.float32)
-    bulb = np.sqrt(np.clip(1 - ((t - 0.36) / 0.37) ** 2, 0, 1)) * (t < 0.36) + np.where(
-        t >= 0.36, 1 - 0.6 * step(t, 0.36, 1.05), 0
-    )
+    round_end = np.sqrt(np.clip(1 - ((t - 0.36) / 0.37) ** 2, 0, 1))
+    bulb = np.where(t < 0.36, round_end, 1 - 0.6 * step(t, 0.36, 1.05))
     bulb *= np.sqrt(np.clip(1 - t**14, 0, 1))
-    width = (bulb * rng.uniform(0.12, 0.17, (count, 1))).astype(np.float32)
-    leaf = lines(scene, dish, int(rng.integers(4, 10)), (0.7, 1.1), 0.8)
-    greens(scene, leaf, sauce, (0.04, 0.09))
+    width = (bulb * rng.uniform(0.12, 0.17, (count, 1)) * (0.6 if small else 1)).astype(np.float32)
+    leaf = lines(scene, dish, int(rng.integers(6, 14)) * (2 if small else 1), (0.7, 1.1), 0.8)
+    greens(scene, leaf, sauce, (0.06, 0.15))
     for _ in range(3):
         stem = line[:, points // 2 - 4 :] + rng.normal(0, 0.03, (count, 1, 3)).astype(np.float32)
         thick = np.full(stem.shape[:2], 0.028, np.float32)
         stalks(scene, stem, thick, sauce, ((0, "d3dba2"), (0.4, "93ad58"), (1, "5b7d36")))
     stalks(scene, root, width, sauce, ((0, "f2e6d2"), (0.75, "f3ead6"), (1, "ccd69a")))
-    flakes(scene, int(rng.integers(150, 500)))
-    if rng.random() < 0.4:
-        sesame(scene, dish, int(rng.integers(15, 40)))
+    season(scene, dish, scallion=0)
 
 
 def oisobagi(scene: Scene, dish: Dish) -> None:
     """오이소박이: cucumbers cut in lengths, slit and stuffed with red chives and radish."""
     upright = scene.rng.random() < 0.45
-    sauce = Sauce.mixed(scene.rng, 0.1, 0.4)
-    bed(scene, dish, mix(sauce.tint, colour("a9b070"), 0.3))
+    sauce = Sauce.mixed(scene.rng, 0.02, 0.3)
+    bed(scene, dish, mix(sauce.tint, colour("a9b070"), 0.3), reach=0.7)
     (_standing if upright else _lying)(scene, dish, sauce)
-    flakes(scene, int(scene.rng.integers(100, 350)))
-    if scene.rng.random() < 0.6:
-        sesame(scene, dish, int(scene.rng.integers(15, 50)))
+    season(scene, dish, scallion=0)
 
 
 def _skin(piece: Array, u: Array, v: Array, sauce: Sauce) -> Array:
     stripes = noise(u * 0.12 + piece * 0.21, v * 1.6)
     green = ramp(stripes, (0, "2f5a22"), (0.5, "47762c"), (0.8, "6d9440"), (1, "a4b968"))
-    return sauce.over(green, piece, u, v)
+    return sauce.over(green, piece, u, v, 0.4)
 
 
 def _stuffing(scene: Scene, line: Array, sauce: Sauce) -> None:

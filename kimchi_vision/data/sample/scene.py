@@ -90,10 +90,14 @@ class Light:
 
 @dataclass
 class Scene:
-    """Buffers of one picture, (height, width): colour, nearness, level above table, gloss, normals, food."""
+    """Buffers of one picture, (height, width): colour, nearness, level above table, gloss, normals, food.
+
+    ground: food below this height is hidden by its dish.
+    """
 
     camera: Camera
     rng: np.random.Generator
+    ground: float = 0.0
     rgb: Array = field(init=False)
     near: Array = field(init=False)
     level: Array = field(init=False)
@@ -120,17 +124,9 @@ class Scene:
 
         paint: piece number, places along and across (0..1) of the visible points → linear colours (n, 3).
         """
-        width, height = self.camera.size
         points = points.astype(np.float32, copy=False)
         flat = points.reshape(-1, 3)
-        column, row, near = self.camera.project(flat)
-        column, row = column.astype(np.int32), row.astype(np.int32)
-        inside = np.flatnonzero((column >= 0) & (column < width) & (row >= 0) & (row < height))
-        pixel, near = row[inside] * width + column[inside], near[inside]
-        buffer = self.near.reshape(-1)
-        np.maximum.at(buffer, pixel, near)
-        seen = near >= buffer[pixel]
-        pixel, index = pixel[seen], inside[seen]
+        pixel, index = self._visible(flat, self.ground if food else 0.0)
         _, along, across = points.shape[:3]
         piece, u, v = np.unravel_index(index, points.shape[:3])
         self.rgb.reshape(-1, 3)[pixel] = paint(
@@ -138,13 +134,28 @@ class Scene:
         )
         self.level.reshape(-1)[pixel] = flat[index, 2]
         self.gloss.reshape(-1)[pixel] = gloss
-        self.normal.reshape(-1, 3)[pixel] = self._normals(points, piece, u, v)
+        self.normal.reshape(-1, 3)[pixel] = self._normals(points, index, u, v)
         self.food.reshape(-1)[pixel] = food
 
-    def _normals(self, points: Array, piece: Array, u: Array, v: Array) -> Array:
-        ends = points.shape[1] - 1, points.shape[2] - 1
-        along = points[piece, np.minimum(u + 1, ends[0]), v] - points[piece, np.maximum(u - 1, 0), v]
-        across = points[piece, u, np.minimum(v + 1, ends[1])] - points[piece, u, np.maximum(v - 1, 0)]
+    def _visible(self, flat: Array, ground: float) -> tuple[Array, Array]:
+        """Pixels, and the points (of flat, (n, 3)) that are nearest there; nothing is seen below `ground`."""
+        width, height = self.camera.size
+        column, row, near = self.camera.project(flat)
+        column, row = column.astype(np.int32), row.astype(np.int32)
+        seen = (column >= 0) & (column < width) & (row >= 0) & (row < height) & (flat[:, 2] >= ground)
+        index = np.flatnonzero(seen)
+        pixel, near = row[index].astype(np.intp) * width + column[index], near[index]
+        buffer = self.near.reshape(-1)
+        np.maximum.at(buffer, pixel, near)
+        nearest = near >= buffer[pixel]
+        return pixel[nearest], index[nearest]
+
+    def _normals(self, points: Array, index: Array, u: Array, v: Array) -> Array:
+        """Unit normals (n, 3) at grid places u and v, from the neighbours on the grid."""
+        flat, (rows, columns) = points.reshape(-1, 3), points.shape[1:3]
+        below, above = index + columns * (u < rows - 1), index - columns * (u > 0)
+        along = flat.take(below, 0) - flat.take(above, 0)
+        across = flat.take(index + (v < columns - 1), 0) - flat.take(index - (v > 0), 0)
         normal = np.cross(along, across)
         normal /= length(normal)
         # Both sides of a leaf are drawn: turn each normal toward the camera.
@@ -155,7 +166,7 @@ class Scene:
         depth = np.clip(height - self.level, 0, None) * inside
         wet = depth > 0
         self.rgb = mix(self.rgb, np.broadcast_to(tint, self.rgb.shape), (1 - np.exp(-murk * depth)) * 0.97)
-        self.near = self.near + depth * np.sin(self.camera.elevation)
+        self.near = self.near + depth * math.sin(self.camera.elevation)
         self.level = np.where(wet, height, self.level)
         self.gloss = np.where(wet, 0.8, self.gloss)
         self.normal = np.where(wet[..., None], np.array([0, 0, 1], np.float32), self.normal)
@@ -167,20 +178,20 @@ class Scene:
         facing = np.clip(self.normal @ toward * 0.85 + 0.15, 0, 1)
         lit = facing * (1 - 0.8 * self._shadow(toward))
         sky = (0.65 + 0.35 * self.normal[..., 2]) * (1 - self._occlusion())
-        half = (toward + eye) / np.linalg.norm(toward + eye)
+        half = (toward + eye) / length(toward + eye)
         shine = np.clip(self.normal @ half, 0, 1) ** 2
-        shine = (0.12 * shine**4 + 0.55 * shine**24) * self.gloss * lit
-        room = np.array([0.95, 1.0, 1.06], np.float32)
+        shine = (0.04 * shine**4 + 0.55 * shine**24) * self.gloss * lit
+        room = np.array([0.99, 1.0, 1.02], np.float32)
         strength = (1.35 * (1 - light.ambient) * lit)[..., None] * light.tint
         strength += (light.ambient * sky)[..., None] * room
-        value = (self.rgb * strength + shine[..., None] * light.tint) * 2.0 ** (light.exposure + 0.25)
+        value = (self.rgb * strength + shine[..., None] * light.tint) * 2.0 ** (light.exposure + 0.55)
         # Filmic shoulder: bright places roll off instead of clipping.
         value = value * (1 + value / 2.2) / (1 + value)
-        return np.clip(value, 0, 1) ** (1 / 2.2)
+        return np.sqrt(np.clip(value, 0, 1))
 
     def _occlusion(self) -> Array:
         total = np.zeros_like(self.near)
-        for cell, weight in ((8, 2.2), (24, 0.9)):
+        for cell, weight in ((4, 3.0), (12, 1.8), (32, 0.7)):
             around = _resized(_resized(self.near, 1 / cell), shape=self.near.shape)
             total += np.clip(around - self.near, 0, 0.25) * weight
         return np.clip(total, 0, 0.75)
@@ -188,10 +199,10 @@ class Scene:
     def _shadow(self, toward: Array) -> Array:
         """Share of light that nearer surfaces take away, found by walking toward the light."""
         near = self.near[::2, ::2]
-        right, up, forward = self.camera.axes @ toward
+        right, up, forward = (float(part) for part in self.camera.axes @ toward)
         shade = np.zeros_like(near)
-        for reach in np.geomspace(0.03, 0.6, 9):
-            across, down = (round(float(a) * reach * self.camera.scale / 2) for a in (right, -up))
+        for reach in np.geomspace(0.03, 0.6, 9).tolist():
+            across, down = (round(a * reach * self.camera.scale / 2) for a in (right, -up))
             blocker = _shifted(near, across, down) - (near - forward * reach)
             shade = np.maximum(shade, step(blocker, 0.01, 0.06) * (1 - step(blocker, 0.5, 0.9)))
         return _resized(_resized(shade, 1 / 2), shape=self.near.shape)

@@ -17,7 +17,7 @@ UP = np.array([0, 0, 1], np.float32)
 
 def colour(code: str) -> Array:
     """Linear light (3,) of an sRGB code such as "c8102e"."""
-    return (np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255) ** 2.2
+    return (np.array([int(code[i : i + 2], 16) for i in (0, 2, 4)], np.float32) / 255) ** 2
 
 
 def ramp(position: Array, *stops: tuple[float, str]) -> Array:
@@ -51,7 +51,7 @@ def _tile() -> Array:
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(size), np.fft.fftfreq(size)))
     frequency[0, 0] = np.inf
     wave = np.fft.fft2(np.random.default_rng(11).standard_normal((size, size)))
-    field = np.fft.ifft2(wave / frequency**1.3).real
+    field = np.fft.ifft2(wave / frequency**1.6).real
     # Ranks make the values uniform, so that `noise < share` covers exactly that share.
     return (field.ravel().argsort().argsort().reshape(size, size) / size**2).astype(np.float32)
 
@@ -104,8 +104,11 @@ def sweep(line: Array, width: Array, outline: Array, twist: ArrayLike = 0.0) -> 
     above /= length(above)
     cos, sin = (np.asarray(f(twist), np.float32)[..., None] for f in (np.cos, np.sin))
     side, above = side * cos + above * sin, above * cos - side * sin
-    scaled = (outline * width[:, :, None, None]).astype(np.float32)
-    return line[:, :, None] + scaled[..., :1] * side[:, :, None] + scaled[..., 1:] * above[:, :, None]
+    scaled = outline.astype(np.float32) * width[:, :, None, None].astype(np.float32)
+    surface = scaled[..., :1] * side[:, :, None]
+    surface += scaled[..., 1:] * above[:, :, None]
+    surface += line[:, :, None]
+    return surface
 
 
 def turns(rng: np.random.Generator, count: int, tilt: float) -> Array:
@@ -127,28 +130,34 @@ def turns(rng: np.random.Generator, count: int, tilt: float) -> Array:
 
 
 def blocks(centre: Array, half: Array, turn: Array, points: int, power: float = 10.0) -> Array:
-    """Surfaces (6 * K, points, points, 3), six faces a piece: rounded boxes, or ellipsoids with power 2.
+    """Surfaces (5 * K, points, points, 3) of rounded boxes without bottoms, or of ellipsoids (power 2).
 
     centre: (K, 3). half: half the edges, (K, 3). turn: rotations (K, 3, 3).
     """
     a, b = np.meshgrid(*[np.linspace(-1, 1, points, dtype=np.float32)] * 2, indexing="ij")
     one = np.ones_like(a)
-    faces = [np.stack(f, -1) for s in (one, -one) for f in ((a, b, s), (a, s, b), (s, a, b))]
+    sides = [(a, one, b), (a, -one, b), (one, a, b), (-one, a, b)]
+    faces = [np.stack(face, -1) for face in [(a, b, one), *sides]]
     cube = np.stack(faces)
     cube /= (np.abs(cube) ** power).sum(-1, keepdims=True) ** (1 / power)
-    placed = np.einsum("kij,fnmj,kj->kfnmi", turn, cube, half, optimize=True)
-    return (placed + centre[:, None, None, None]).reshape(-1, points, points, 3)
+    placed = np.einsum("kij,fnmj,kj->kfnmi", turn, cube, half.astype(np.float32), optimize=True)
+    return (placed + centre[:, None, None, None].astype(np.float32)).reshape(-1, points, points, 3)
 
 
-def revolve(profile: Array, around: int, power: float = 2.0, aspect: float = 1.0) -> Array:
+def revolve(
+    profile: Array,
+    around: int,
+    power: float = 2.0,
+    aspect: float = 1.0,
+    span: tuple[float, float] = (0, 2 * np.pi),
+) -> Array:
     """Surface (1, P, around, 3) of a profile (P, 2) of radius and height turned about z.
 
-    power: 2 round, larger is squarer. aspect: depth over width.
+    power: 2 round, larger is squarer. aspect: depth over width. span: the angles between which it is turned.
     """
-    angle = np.linspace(0, 2 * np.pi, around, dtype=np.float32)
+    angle = np.linspace(*span, around, dtype=np.float32)
     cos, sin = np.cos(angle), np.sin(angle)
     reach = (np.abs(cos) ** power + np.abs(sin) ** power) ** (-1 / power)
-    radius, height = profile[:, :1], np.repeat(profile[:, 1:], around, 1)
-    return np.stack([radius * reach * cos, radius * reach * sin * aspect, height], -1)[None].astype(
-        np.float32
-    )
+    radius, height = np.split(profile.astype(np.float32), 2, axis=1)
+    flat = radius * (reach * cos), radius * (reach * sin * aspect)
+    return np.stack([*flat, np.repeat(height, around, 1)], -1)[None].astype(np.float32, copy=False)
