@@ -1,1 +1,30 @@
-"""Photo folders to a classifier you can trust."""
+"""Photo folders to a classifier you can trust.
+
+from pathlib import Path
+from kimchi_vision import load, run
+
+folder = run(load(Path("experiments/exp1.yaml")))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kimchi_vision.config import load
+    from kimchi_vision.predict import Predictor
+    from kimchi_vision.run import run
+    from kimchi_vision.rundir import RunDir
+
+__all__ = ["Predictor", "RunDir", "load", "run"]
+
+_HOMES = {"Predictor": "predict", "RunDir": "rundir", "load": "config", "run": "run"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import kimchi_vision` is quick."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

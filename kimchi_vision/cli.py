@@ -8,7 +8,7 @@ import sys
 import traceback
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -154,13 +154,15 @@ def new(
 
 @app.command()
 def report(
-    run: RunFolder, lang: Annotated[str, typer.Option(help="ko, en, or auto for the system's.")] = "auto"
+    run: RunFolder,
+    lang: Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")] = "auto",
 ) -> None:
     """Write report.html of a run again, from its folder alone."""
+    from kimchi_vision.config.sections import Report
     from kimchi_vision.report import write
     from kimchi_vision.rundir import RunDir
 
-    print(write(RunDir(run), lang))
+    print(write(RunDir(run), Report(lang=lang)))
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def _write_pkl(learn: Learner, photos: Photos, predictions: pd.DataFrame, run: R
     dls = learn.dls
     try:
         with replacing(run.pkl) as temporary:
-            learn.export(temporary.relative_to(run.path))
+            learn.export(temporary.resolve())
             gap = _gap_in_fresh_process(temporary, photos, predictions.head(4))
             if gap > LARGEST_GAP:
                 raise RunError(f"{run.pkl} was not written: loaded again, its answers differ by {gap:.1e}.")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kimchi_vision import augment, compare, data, evaluate, export, loader, model, plots, report, train
-from kimchi_vision.config import Experiment, dump
-from kimchi_vision.environment import code_version, versions
-from kimchi_vision.errors import InputError, InterruptedRunError
+from kimchi_vision import augment, claim, compare, data, evaluate, export, loader, model, plots, report, train
+from kimchi_vision.config import Experiment
+from kimchi_vision.environment import code_version
+from kimchi_vision.errors import InterruptedRunError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 
 if TYPE_CHECKING:
@@ -23,12 +21,13 @@ log = logging.getLogger(__name__)
 
 
 def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = False) -> RunDir:
-    """Train, explain and export one experiment into exports/NAME; a finished one is not run again.
+    """Train, explain and export one experiment into exports/NAME.
 
+    A finished run is not run again; an interrupted one goes on after its last epoch.
     force: replace another experiment's run of the same name, or run a finished one again.
     Raises InputError before anything is written, RunError when the run could not go on.
     """
-    folder = check(experiment, exports, force)
+    folder = claim.check(experiment, exports, force)
     if not force and folder.finished.is_file():
         log.info("%s is finished already; --force runs it again.", folder.path)
         return folder
@@ -36,34 +35,11 @@ def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = F
     for note in photos.notes:
         log.info("%s", note)
     backbone = model.find(experiment.model, experiment.augment.size)
-    _claim(folder, experiment, photos)
-    with _logged(folder):
-        started = time.perf_counter()
-        try:
+    with claim.locked(folder):
+        claim.take(folder, experiment, photos, force)
+        with _logged(folder):
             _train_and_report(experiment, photos, backbone, folder)
-        except KeyboardInterrupt:
-            raise InterruptedRunError(
-                f"Interrupted. {folder.path} keeps the epochs so far: history.csv and checkpoints."
-            ) from None
-        seconds = round(time.perf_counter() - started, 1)
-    facts = {"digest": experiment.digest, "kimchi_vision": code_version(), "seconds": seconds}
-    write_json(folder.finished, facts)
-    return folder
-
-
-def check(experiment: Experiment, exports: Path = Path("exports"), force: bool = False) -> RunDir:
-    """The folder that `run` will write, which holds nothing else or may be replaced.
-
-    Raises InputError when it holds another experiment's run and `force` is not set.
-    """
-    folder = RunDir(exports / experiment.name)
-    if not force and folder.path.is_dir() and any(folder.path.iterdir()):
-        text = dump(experiment.resolved())
-        if not folder.experiment.is_file() or folder.experiment.read_text(encoding="utf-8") != text:
-            raise InputError(
-                f"{folder.path} holds something else than this experiment's run. "
-                "Give this experiment another `name`, or replace what is there with --force."
-            )
+        write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
     return folder
 
 
@@ -87,18 +63,7 @@ def _train_and_report(
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
     export.write(experiment.export, learn, photos, predictions, folder)
-    report.write(folder, experiment.report.lang)
-
-
-def _claim(folder: RunDir, experiment: Experiment, photos: Photos) -> None:
-    """Empty the folder and write down what the run stands on."""
-    if folder.path.is_dir():
-        shutil.rmtree(folder.path)
-    write_text(folder.experiment, dump(experiment.resolved()))
-    write_json(folder.versions, versions())
-    write_json(folder.labels, list(photos.vocab))
-    write_table(folder.items, photos.items)
-    write_json(folder.data, photos.facts())
+    report.write(folder, experiment.report)
 
 
 @contextmanager
@@ -110,6 +75,10 @@ def _logged(folder: RunDir) -> Iterator[None]:
     logger.addHandler(handler)
     try:
         yield
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            f"Interrupted. {folder.path} keeps the epochs that ended; the same command goes on from there."
+        ) from None
     finally:
         logger.removeHandler(handler)
         handler.close()

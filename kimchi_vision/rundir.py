@@ -94,6 +94,11 @@ class RunDir:
         return self.path / "checkpoints"
 
     @property
+    def last(self) -> Path:
+        """Everything that the next epoch depends on, after the last one that ended."""
+        return self.checkpoints / "last.pth"
+
+    @property
     def best(self) -> Path:
         """Weights of the best epoch, with `keep: best`."""
         return self.checkpoints / "best.pth"

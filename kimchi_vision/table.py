@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kimchi_vision import report
+from kimchi_vision import claim, report
 from kimchi_vision.compare import compare
 from kimchi_vision.errors import InputError, KimchiError, RunError
-from kimchi_vision.run import check, run
+from kimchi_vision.run import run
 from kimchi_vision.rundir import RunDir, write_table
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     """
     folder = exports / table.name
     for row in table.rows:
-        check(row, folder, force)
+        claim.check(row, folder, force)
     finished, failed = [], []
     for number, row in enumerate(table.rows, 1):
         log.info("Row %d of %d: %s", number, len(table.rows), row.name)

@@ -10,7 +10,7 @@ import pytest
 from fake_runs import fake_run
 
 from kimchi_vision import data, report
-from kimchi_vision.config.sections import Data
+from kimchi_vision.config.sections import Data, Report
 from kimchi_vision.errors import InputError
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -28,7 +28,7 @@ def run(photos, tmp_path):
 
 
 def page(run, lang="en"):
-    return report.write(run, lang).read_text(encoding="utf-8")
+    return report.write(run, Report(lang=lang)).read_text(encoding="utf-8")
 
 
 def test_the_answer_comes_first(run):
@@ -93,7 +93,7 @@ def test_every_text_exists_in_korean(run, monkeypatch):
 def test_a_folder_without_results_is_refused(run, missing, said):
     getattr(run, missing).unlink()
     with pytest.raises(InputError, match=said):
-        report.write(run)
+        report.write(run, Report())
 
 
 def test_a_run_without_history_or_facts_still_has_a_page(run):
@@ -114,7 +114,7 @@ def test_a_table_shows_scores_differences_and_verdicts(photos, tmp_path):
         fake_run(folder / "first", photos, skill=1, model={"backbone": "resnet18"}),
         fake_run(folder / "second", photos, skill=4, seed=1, model={"backbone": "resnet50"}),
     ]
-    report.write(runs[0])
+    report.write(runs[0], Report())
     text = report.write_table(runs, folder / "report.html", "en", ["second is better"]).read_text("utf-8")
     assert '<a href="first/report.html">first</a>' in text
     assert "second/report.html" not in text

@@ -9,7 +9,7 @@ import pytest
 from fake_runs import fake_run
 
 from kimchi_vision import data, report
-from kimchi_vision.config.sections import Data
+from kimchi_vision.config.sections import Data, Report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -46,7 +46,7 @@ document.body.append(Object.assign(document.createElement("output"), { textConte
 @pytest.fixture
 def page(folder_of, tmp_path):
     photos = data.load(Data(path=folder_of({"깍두기": 30, "배추김치": 30}), valid_pct=0.5), tmp_path)
-    return report.write(fake_run(tmp_path / "run", photos, skill=0), "ko")
+    return report.write(fake_run(tmp_path / "run", photos, skill=0), Report(lang="ko"))
 
 
 def test_cells_open_their_photos_and_a_phone_shows_the_page(page):

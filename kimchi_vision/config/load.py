@@ -165,6 +165,8 @@ def _in_file(location: Location, tree: Any) -> Location:
             continue
         last = depth == len(location) - 1
         known = isinstance(tree, Mapping) and part in tree
+        if tree == part:  # a stage that is its name alone
+            return (*shown, part)
         indexed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
         if not (known or indexed) and not (last and isinstance(tree, Mapping)):
             break

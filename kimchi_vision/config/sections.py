@@ -137,6 +137,14 @@ class Train(Section):
     def _list_is_stages(cls, value: Any) -> Any:
         return {"stages": value} if isinstance(value, list) else value
 
+    @model_validator(mode="after")
+    def _auto_follows_lr_find(self) -> Train:
+        names = [stage.name for stage in self.stages]
+        for number, stage in enumerate(self.stages):
+            if "auto" in stage.arguments.model_dump().values() and "lr_find" not in names[:number]:
+                raise ValueError(f"the rate `auto` of {stage.name} needs the stage lr_find before it")
+        return self
+
     @property
     def sign(self) -> int:
         """1 when a larger `monitor` is better, -1 when a smaller one is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from kimchi_vision.config.sections import Report
 from kimchi_vision.report import run_page, table_page
 from kimchi_vision.report.render import render
 from kimchi_vision.rundir import RunDir, write_text
@@ -13,13 +14,13 @@ from kimchi_vision.texts import language
 __all__ = ["write", "write_table"]
 
 
-def write(run: RunDir, lang: str = "auto") -> Path:
+def write(run: RunDir, section: Report) -> Path:
     """Write report.html from what lies in the run folder, and return its path.
 
-    lang: ko, en, or auto for the system's language. Photos that are no longer there are named only.
+    Photos that are no longer there are named only.
     Raises InputError when metrics.json, predictions.csv, labels.json or experiment.yaml is missing.
     """
-    chosen = language(lang)
+    chosen = language(section.lang)
     write_text(run.report, render("run.html", chosen, **run_page.view(run, chosen)))
     return run.report
 

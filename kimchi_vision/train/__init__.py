@@ -16,6 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
+from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.rates import find_rates
 from kimchi_vision.train.stages import count_epochs, phases
 
@@ -38,7 +39,9 @@ def seed(section: Train) -> None:
 def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
     """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
 
-    Writes history.csv after each epoch, lr_find's curve, and checkpoints/best.pth with `keep: best`.
+    Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
+    on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
+    checkpoints/best.pth with `keep: best`.
     Raises RunError when the loss is no longer a number, or lr_find gives no rate for `auto`.
     """
     learn.path, learn.model_dir = run.path, run.checkpoints.name
@@ -46,10 +49,11 @@ def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
     learn.remove_cb(ProgressCallback)
     recording = Recording(run, count_epochs(section.stages))
     best = KeepBest(section, recording)
+    checkpoint = Checkpoint(run, recording, best)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
-    callbacks = [recording, bar, *([best] if section.keep == "best" else [])]
+    keeping = [best] if section.keep == "best" else []
     with bar.bar, logging_redirect_tqdm(), learn.no_logging():
-        _run_stages(section, learn, run, callbacks)
+        _run_stages(section, learn, checkpoint, [recording, *keeping, checkpoint, bar])
     history = pd.DataFrame(recording.rows)
     kept = len(history)
     if section.keep == "best" and best.best_epoch:
@@ -73,18 +77,29 @@ def facts(history: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _run_stages(section: Train, learn: Learner, run: RunDir, callbacks: list[Any]) -> None:
-    recording = callbacks[0]
-    suggested: float | None = None
+def _run_stages(section: Train, learn: Learner, checkpoint: Checkpoint, callbacks: list[Any]) -> None:
+    """Every step in order; steps and epochs that a checkpoint holds are passed over."""
+    saved = checkpoint.take_up(learn)
+    position, recording = checkpoint.position, checkpoint.recording
+    done = Position(**vars(position))
+    step = 0
     for stage in section.stages:
         if stage.name == "lr_find":
-            suggested = find_rates(stage.arguments, learn, run)
+            if step >= done.step:
+                position.suggested = find_rates(stage.arguments, learn, checkpoint.folder)
+            step += 1
             continue
-        for phase in phases(stage, suggested):
-            recording.phase = phase.name
+        for phase in phases(stage, position.suggested):
             phase.prepare(learn)
-            phase.fit(learn, callbacks)
-            recording.check()
+            if saved and step == done.step:
+                restore_opt(learn, saved)
+            start = done.epochs if step == done.step else 0
+            if step >= done.step and start < phase.epochs:
+                position.step, recording.phase = step, phase.name
+                restore = [Restore(saved)] if start else []
+                phase.fit(learn, cbs=[*callbacks, *restore, *phase.cbs], start_epoch=start)
+                recording.check()
+            step += 1
 
 
 def _metrics() -> list[Any]:

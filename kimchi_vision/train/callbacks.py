@@ -51,6 +51,8 @@ class Recording(Callback):
 
     def after_epoch(self) -> None:
         """Add the row, write the file, say it in a line, and end the fit when a loss is no number."""
+        if not self.recorder.values[-1]:  # skipped: done before the run was taken up again
+            return
         names = self.recorder.metric_names[1:-1]
         values = dict(zip(names, map(float, self.recorder.values[-1]), strict=True))
         lowest, head = (max(rates) for rates in zip(*self.rates, strict=True))
@@ -95,6 +97,8 @@ class KeepBest(Callback):
 
     def after_epoch(self) -> None:
         """Compare the monitored value and save."""
+        if not self.recorder.values[-1]:
+            return
         value = self.recording.rows[-1][self.section.monitor]
         if self.section.sign * value > self.section.sign * self.best:
             self.best, self.best_epoch = value, len(self.recording.rows)

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Phase:
-    """epochs under one schedule; `prepare` chooses what learns, `fit` is the call, given callbacks."""
+    """Epochs under one schedule.
+
+    prepare: chooses what learns. fit: calls the Learner; `loop` is its `cbs` and `start_epoch`.
+    cbs: callbacks that the phase needs.
+    """
 
     name: str
     epochs: int
     prepare: Callable[[Learner], None]
-    fit: Callable[[Learner, list[Any]], None] = lambda learn, cbs: None
+    fit: Callable[..., None] = lambda learn, **loop: None
+    cbs: tuple[Any, ...] = ()
 
 
 def phases(stage: Stage, suggested: float | None) -> list[Phase]:
@@ -38,8 +43,11 @@ def count_epochs(stages: tuple[Stage, ...]) -> int:
 
 def freeze(learn: Learner, trainable_groups: int = 1) -> None:
     """Learner.freeze_to, which leaves gradients behind that weight decay would act on."""
-    learn.freeze_to(-trainable_groups)
-    for group in learn.opt.param_lists[: -trainable_groups or None]:
+    if learn.opt is None:
+        learn.create_opt()
+    frozen = max(0, len(learn.opt.param_lists) - trainable_groups)
+    learn.freeze_to(frozen)
+    for group in learn.opt.param_lists[:frozen]:
         for parameter in group:
             parameter.grad = None
 
@@ -70,12 +78,12 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
     rate = _rate(a.base_lr, suggested)
     half = rate / 2
 
-    def frozen(learn: Learner, cbs: list[Any]) -> None:
-        learn.fit_one_cycle(a.freeze_epochs, slice(rate), pct_start=0.99, wd=a.wd, cbs=cbs)
+    def frozen(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(a.freeze_epochs, slice(rate), pct_start=0.99, wd=a.wd, **loop)
 
-    def unfrozen(learn: Learner, cbs: list[Any]) -> None:
+    def unfrozen(learn: Learner, **loop: Any) -> None:
         rates = slice(half / a.lr_mult, half)
-        learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, cbs=cbs)
+        learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, **loop)
 
     last = Phase("fine_tune", a.epochs, _unfreeze, unfrozen)
     return [Phase("fine_tune (frozen)", a.freeze_epochs, freeze, frozen), last] if a.freeze_epochs else [last]
@@ -84,9 +92,9 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
 def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, cbs: list[Any]) -> None:
+    def fit(learn: Learner, **loop: Any) -> None:
         learn.fit_one_cycle(
-            a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, cbs=cbs
+            a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, **loop
         )
 
     return [Phase("fit_one_cycle", a.epochs, _as_it_is, fit)]
@@ -95,8 +103,8 @@ def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase
 def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr, suggested)
 
-    def fit(learn: Learner, cbs: list[Any]) -> None:
-        learn.fit(a.epochs, rate, wd=a.wd, cbs=cbs)
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit(a.epochs, rate, wd=a.wd, **loop)
 
     return [Phase("fit", a.epochs, _as_it_is, fit)]
 
@@ -104,20 +112,20 @@ def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
 def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, cbs: list[Any]) -> None:
-        learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, cbs=[*cbs, FrozenBody()])
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
 
-    return [Phase("feature_extract", a.epochs, _freeze_body, fit)]
+    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FrozenBody(),))]
 
 
 def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, cbs: list[Any]) -> None:
-        learn.fit_one_cycle(1, slice(rate / a.lr_mult, rate), wd=a.wd, cbs=cbs)
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(1, slice(rate / a.lr_mult, rate), wd=a.wd, **loop)
 
     def thaw(groups: int) -> Callable[[Learner], None]:
-        return lambda learn: freeze(learn, min(groups, len(learn.opt.param_lists)))
+        return lambda learn: freeze(learn, groups)
 
     return [Phase(f"gradual_unfreeze {k}", 1, thaw(k), fit) for k in range(1, a.epochs + 1)]
 

@@ -1,0 +1,56 @@
+"""The shape of the house: who may import whom, one reader for each section, and light commands."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kimchi_vision
+from kimchi_vision.config import sections
+
+PACKAGE = Path(kimchi_vision.__file__).parent
+SECTIONS = [
+    name
+    for name, value in vars(sections).items()
+    if isinstance(value, type) and issubclass(value, sections.Section) and value is not sections.Section
+]
+LIGHT = ("cli", "compare", "config", "data", "predict", "report", "rundir")
+
+
+def names_from_sections(path: Path) -> set[str]:
+    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    from_sections = [node for node in imports if node.module == "kimchi_vision.config.sections"]
+    return {alias.name for node in from_sections for alias in node.names}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_section_is_read_by_one_room(section):
+    rooms = {
+        path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for path in PACKAGE.rglob("*.py")
+        if section in names_from_sections(path)
+    }
+    assert len(rooms - {"config", "cli"}) == 1
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_light_rooms_leave_torch_alone(module):
+    code = f"import sys, kimchi_vision.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_public_names_are_what_all_says():
+    assert kimchi_vision.__all__ == ["Predictor", "RunDir", "load", "run"]
+    assert all(hasattr(kimchi_vision, name) for name in kimchi_vision.__all__)
+
+
+def test_every_command_of_the_readme_exists():
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"python -m kimchi_vision (data [a-z]+|[a-z][a-z-]*)", readme))
+    assert len(commands) > 5
+    for command in commands:
+        help_of = [sys.executable, "-m", "kimchi_vision", *command.split(), "--help"]
+        assert subprocess.run(help_of, capture_output=True, check=False).returncode == 0, command

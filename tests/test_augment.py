@@ -1,0 +1,42 @@
+import pytest
+import torch
+from fastai.vision.augment import aug_transforms
+from fastai.vision.core import imagenet_stats
+
+from kimchi_vision import augment
+from kimchi_vision.config.sections import Augment
+
+HALVES = ((0.5,) * 3, (0.5,) * 3)
+
+
+def names(tfms):
+    return [type(tfm).__name__ for tfm in tfms]
+
+
+def test_the_defaults_are_those_of_aug_transforms():
+    _, batch_tfms = augment.transforms(Augment(min_scale=0.75, normalize="none"), HALVES)
+    expected = aug_transforms(size=224, min_scale=0.75)
+    assert list(map(str, batch_tfms)) == list(map(str, expected))
+
+
+def test_photos_are_presized_by_the_chosen_method():
+    (resize,), _ = augment.transforms(Augment(resize=64, size=32, resize_method="pad"), HALVES)
+    assert (resize.size, resize.method) == ((64, 64), "pad")
+
+
+@pytest.mark.parametrize(
+    ("normalize", "mean"), [("backbone", 0.5), ("imagenet", imagenet_stats[0][0]), ("none", None)]
+)
+def test_normalisation_uses_the_named_statistics(normalize, mean):
+    _, batch_tfms = augment.transforms(Augment(normalize=normalize), HALVES)
+    found = [tfm.mean.flatten()[0].item() for tfm in batch_tfms if type(tfm).__name__ == "Normalize"]
+    assert found == ([] if mean is None else [pytest.approx(mean)])
+
+
+def test_photos_reach_their_size_even_when_nothing_moves():
+    still = Augment(resize=64, size=32, do_flip=False, max_rotate=0, max_zoom=1, max_warp=0, max_lighting=0)
+    _, batch_tfms = augment.transforms(still, HALVES)
+    assert names(batch_tfms) == ["RandomResizedCropGPU", "Normalize"]
+    from fastai.vision.core import TensorImage
+
+    assert batch_tfms[0](TensorImage(torch.rand(2, 3, 64, 64)), split_idx=1).shape == (2, 3, 32, 32)
