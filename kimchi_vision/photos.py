@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +33,20 @@ class Photos:
     items: columns path (POSIX, below root, as on disk), label (NFC), split (train, valid or test), sha256.
     vocab: the classes in the order of the model's outputs.
     notes: sentences for the user about what was left out or looks odd.
+    skipped: columns path, label, reason: photos that were found but left out.
     """
 
     root: Path
     items: pd.DataFrame
     vocab: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    skipped: pd.DataFrame | None = None
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that change when a photo, its class or its part does, whatever the paths."""
+        lines = sorted(self.items["sha256"] + self.items["label"] + self.items["split"])
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
     def part(self, split: str) -> pd.DataFrame:
         """The rows of one split, in table order, with a fresh index."""
@@ -48,11 +57,13 @@ class Photos:
         return [self.root / path for path in items["path"]]
 
     def facts(self) -> dict[str, Any]:
-        """Where the photos lie, how many each part and class has, and what was noted."""
+        """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
         return {
             "root": str(self.root.resolve()),
             "parts": {str(part): int(count) for part, count in self.items["split"].value_counts().items()},
             "classes": {name: int((self.items["label"] == name).sum()) for name in self.vocab},
+            "split": self.digest,
+            "skipped": 0 if self.skipped is None else len(self.skipped),
             "notes": list(self.notes),
         }
 

@@ -45,6 +45,11 @@ class RunDir:
         return self.path / "data.json"
 
     @property
+    def skipped(self) -> Path:
+        """Columns path, label, reason: photos that were found but left out."""
+        return self.path / "skipped.csv"
+
+    @property
     def history(self) -> Path:
         """A row an epoch over all stages."""
         return self.path / "history.csv"

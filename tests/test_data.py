@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data
@@ -26,7 +27,7 @@ def test_per_class_keeps_the_first_by_name(folder_of, tmp_path):
 
 
 def test_one_class_and_a_class_of_one_are_refused(folder_of, tmp_path):
-    with pytest.raises(DataError, match="holds one class, a: a classifier needs two"):
+    with pytest.raises(DataError, match="holds photos of a alone: a classifier needs two"):
         data.load(Data(path=folder_of({"a": 5}, tmp_path / "one")), tmp_path)
     with pytest.raises(DataError, match="only one photo of: b"):
         data.load(Data(path=folder_of({"a": 5, "b": 1}, tmp_path / "two")), tmp_path)
@@ -66,3 +67,59 @@ def test_it_needs_no_torch(folder_of, tmp_path):
     )
     shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
     assert shown.stdout.strip() == "False", shown.stderr
+
+
+def test_what_is_left_out_is_listed_with_its_reason(folder_of, photo, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    (root / "a" / "000.jpg").write_bytes(b"")
+    Image.new("RGB", (8, 8)).save(root / "a" / "001.jpg")
+    Image.effect_noise((900, 40), 60).save(root / "a" / "002.jpg")
+    photo(root / "a" / "conflict.jpg", seed=12)  # b/005.jpg once more
+    section = Data(path=root, policy={"unreadable": "skip"})
+    photos = data.load(section, tmp_path / "cache")
+    assert dict(zip(photos.skipped["path"], photos.skipped["reason"], strict=True)) == {
+        "a/000.jpg": "is empty",
+        "a/001.jpg": "8 x 8 pixels",
+        "a/002.jpg": "900 x 40 pixels",
+        "a/conflict.jpg": "the same picture lies in a and b",
+        "b/005.jpg": "the same picture lies in a and b",
+    }
+    assert len(photos.items) == 8
+    assert photos.facts()["skipped"] == 5
+
+
+def test_copies_can_be_left_out(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    with Image.open(root / "a" / "000.jpg") as image:
+        image.resize((48, 36)).save(root / "a" / "small.png")
+    photos = data.load(Data(path=root, duplicates="skip"), tmp_path / "cache")
+    assert photos.skipped.to_dict("records") == [
+        {"path": "a/small.png", "label": "a", "reason": "shows the same picture as a/000.jpg"}
+    ]
+
+
+def test_corrections_come_from_files(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    (tmp_path / "out.csv").write_text("path\na/000.jpg\n")
+    (tmp_path / "better.csv").write_text("path,suggested\na/001.jpg,b\n")
+    section = Data(path=root, exclude=tmp_path / "out.csv", relabel=tmp_path / "better.csv")
+    items = data.load(section, tmp_path / "cache").items.set_index("path")
+    assert "a/000.jpg" not in items.index
+    assert items.loc["a/001.jpg", "label"] == "b"
+    (tmp_path / "out.csv").write_text("path\nc/000.jpg\n")
+    with pytest.raises(DataError, match=r"c/000\.jpg is not among the photos"):
+        data.load(section, tmp_path / "cache")
+
+
+def test_the_digest_tells_splits_apart(folder_of, tmp_path):
+    root = folder_of({"a": 10, "b": 10})
+    first, again, other = (
+        data.load(Data(path=root, seed=seed), tmp_path / "cache").digest for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_a_scan_needs_no_place_to_write(folder_of, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert len(data.load(Data(path=folder_of({"a": 5, "b": 5})), blocked).items) == 10

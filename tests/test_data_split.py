@@ -3,15 +3,14 @@ import pandas as pd
 import pytest
 
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.split import split, torch_randperm
+from kimchi_vision.data.split import leaks, split, torch_randperm
 from kimchi_vision.errors import DataError
 
 
 def table(counts, above=""):
     labels = [label for label, count in counts.items() for _ in range(count)]
-    return pd.DataFrame(
-        {"path": [f"{above}{label}/{n}.jpg" for n, label in enumerate(labels)], "label": labels}
-    )
+    paths = [f"{above}{label}/{n}.jpg" for n, label in enumerate(labels)]
+    return pd.DataFrame({"path": paths, "label": labels, "group": paths, "sha256": paths})
 
 
 def section(**options):
@@ -80,3 +79,74 @@ def test_no_part_shares_a_photo_and_the_seed_decides():
     first, again, other = (split(photos, section(seed=seed))[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+def test_a_group_is_never_parted(splitter):
+    photos = table({"a": 60, "b": 60})
+    photos["group"] = photos.index // 3
+    parts, _ = split(photos, section(splitter=splitter))
+    assert (parts.groupby(photos["group"]).nunique() == 1).all()
+    assert 15 <= (parts == "valid").sum() <= 33
+
+
+def test_photos_of_one_bowl_stay_together():
+    photos = table({"a": 40, "b": 40})
+    photos["path"] = [
+        f"{label}/bowl{number % 8}_{number}.jpg" for number, label in enumerate(photos["label"])
+    ]
+    parts, _ = split(photos, section(splitter="stratified", group_by=r"bowl(\d+)_"))
+    assert (parts.groupby(photos["path"].str.extract(r"(bowl\d+)")[0]).nunique() == 1).all()
+    for pattern, reason in (
+        ("(", "not a regular expression"),
+        ("plate", "matches no path, such as a/bowl0_0"),
+    ):
+        with pytest.raises(DataError, match=reason):
+            split(photos, section(group_by=pattern))
+
+
+def test_the_folds_cover_every_photo_once():
+    photos = table({"a": 12, "b": 13})
+    folds = [split(photos, section(splitter="kfold", folds=4, fold=fold))[0] == "valid" for fold in range(4)]
+    assert (sum(fold.astype(int) for fold in folds) == 1).all()
+    with pytest.raises(
+        DataError, match=r"`data.folds: 20` needs as many different pictures of each class; a has 12"
+    ):
+        split(photos, section(splitter="kfold", folds=20))
+
+
+def test_a_picture_in_train_and_test_folders_is_not_trained_on():
+    photos = table({"a": 4}).assign(split=["train", "train", "valid", "test"], group=[0, 1, 0, 1])
+    left_out = leaks(photos)
+    assert left_out["path"].tolist() == ["a/0.jpg", "a/1.jpg"]
+    assert left_out["reason"].tolist() == [
+        f"its picture is in the {part} part too" for part in ("valid", "test")
+    ]
+
+
+def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):
+    photos = table({"a": 50, "b": 50})
+    parts, _ = split(photos, section())
+    file = tmp_path / "split.csv"
+    photos.assign(split=parts).to_csv(file, index=False)
+    more = table({"a": 80, "b": 50})
+    more["sha256"] = [*photos["sha256"][:50], *(f"new {n}" for n in range(30)), *photos["sha256"][50:]]
+    more.loc[50, "group"] = more.loc[int(np.flatnonzero(parts == "valid")[0]), "group"]
+    again, notes = split(more, section(split=file))
+    assert again.drop(range(50, 80)).tolist() == parts.tolist()
+    assert again[50] == "valid"
+    assert set(again[51:80]) == {"train", "valid"}
+    assert notes == [f"{file} does not know 30 photos; they were shared out beside it."]
+
+
+def test_a_file_that_is_no_split_is_refused(tmp_path):
+    file = tmp_path / "split.csv"
+    for content, reason in (
+        (None, "there is no file"),
+        ("path,label\n", "has no column sha256 or split"),
+        ("sha256,split\n1,trian\n", "holds the part 'trian'"),
+    ):
+        if content:
+            file.write_text(content)
+        with pytest.raises(DataError, match=reason):
+            split(table({"a": 5, "b": 5}), section(split=file))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data import groups, split_file
 from kimchi_vision.errors import DataError
 
 PARTS = {
@@ -21,37 +22,90 @@ PARTS = {
 def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
     """The part (train, valid or test) of each row of `photos`, and notes.
 
-    photos: columns path, label; the order of the rows decides, so sort them first.
+    photos: columns path, label, sha256, and group: photos of one group go to one part, but where folders or
+    a file decide. The order of the rows counts, so sort them first.
     Raises DataError when nothing is left to train on or to validate with.
     """
-    ways = {"random": _random, "stratified": _stratified, "folders": _folders}
-    parts = pd.Series(ways[section.splitter](photos, section), index=photos.index, name="split")
-    notes = []
-    if section.splitter == "folders" and "valid" not in set(parts):
+    photos = photos.assign(group=groups.joined(photos, section.group_by))
+    ways = {"random": _random, "stratified": _stratified, "kfold": _kfold, "folders": _folders}
+    way = "file" if section.split is not None else section.splitter
+    notes: list[str] = []
+    if section.split is not None:
+        found, notes = split_file.read(section.split, photos, section)
+    else:
+        found = ways[section.splitter](photos, section)
+    parts = pd.Series(found, index=photos.index, name="split")
+    if way == "folders" and "valid" not in set(parts):
         parts = parts.replace("test", "valid")
         notes.append("There is no valid folder: the photos of the test folder are the validation photos.")
     for part, purpose in (("train", "train on"), ("valid", "validate with")):
         if part not in set(parts):
-            raise DataError(f"The {section.splitter} split of {len(parts)} photos leaves none to {purpose}.")
-    return parts, notes + _check_classes(photos["label"], parts, section)
+            raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
+    return parts, notes + _check_classes(photos["label"], parts, way)
 
 
-def _random(photos: pd.DataFrame, section: Data) -> np.ndarray:
-    """fastai's RandomSplitter(valid_pct, seed): the first ones of a permutation; test takes the next."""
+def leaks(photos: pd.DataFrame) -> pd.DataFrame:
+    """Photos (path, label, reason) whose picture lies in a part that is trained on less: test, then valid.
+
+    Only folders and files can split so; the copy that is trained on goes, the one that scores stays.
+    """
+    rank = photos["split"].map({"train": 0, "valid": 1, "test": 2})
+    highest = rank.groupby(photos["group"]).transform("max")
+    part = highest.map({0: "train", 1: "valid", 2: "test"})
+    return photos[["path", "label"]].assign(reason="its picture is in the " + part + " part too")[
+        rank < highest
+    ]
+
+
+def _random(photos: pd.DataFrame, section: Data) -> pd.Series:
+    """fastai's RandomSplitter(valid_pct, seed): the first ones of a permutation; test takes the next.
+
+    Then each group goes where its first photo is.
+    """
     order = torch_randperm(len(photos), section.seed)
-    return _dealt(order, int(section.valid_pct * len(photos)), int(section.test_pct * len(photos)))
+    parts = np.full(len(photos), "train", dtype=object)
+    valid, test = (int(share * len(photos)) for share in (section.valid_pct, section.test_pct))
+    parts[order[:valid]] = "valid"
+    parts[order[valid : valid + test]] = "test"
+    return pd.Series(parts, index=photos.index).groupby(photos["group"]).transform("first")
 
 
-def _stratified(photos: pd.DataFrame, section: Data) -> np.ndarray:
-    """The shares hold within each class, which keeps at least one photo in each part while it has enough."""
-    parts = np.empty(len(photos), dtype=object)
+def _stratified(photos: pd.DataFrame, section: Data) -> pd.Series:
+    """The shares hold within each class, which keeps a group in train and in valid while it has two."""
+    first = photos.drop_duplicates("group").assign(size=photos.groupby("group", sort=False).size().to_numpy())
     generator = np.random.default_rng(section.seed)
-    for rows in photos.groupby("label", sort=True).indices.values():
-        count = len(rows)
-        valid = min(max(round(section.valid_pct * count), 1), count - 1)
-        test = min(max(round(section.test_pct * count), 1), count - valid - 1) if section.test_pct else 0
-        parts[rows] = _dealt(generator.permutation(count), valid, test)
-    return parts
+    part_of = {}
+    for _, units in first.groupby("label", sort=True):
+        units = units.iloc[generator.permutation(len(units))]
+        part_of.update(zip(units["group"], _dealt(units["size"].to_numpy(), section), strict=True))
+    return photos["group"].map(part_of)
+
+
+def _dealt(sizes: np.ndarray, section: Data) -> np.ndarray:
+    """Parts of groups in turn: valid until its share is full, then test, then train."""
+    filled, count = sizes.cumsum(), sizes.sum()
+    valid = max(round(section.valid_pct * count), 1)
+    test = max(round(section.test_pct * count), 1) if section.test_pct else 0
+    parts = np.where(filled <= valid, "valid", np.where(filled <= valid + test, "test", "train"))
+    if len(parts) > 1:
+        parts[0] = "valid"
+    parts[-1] = "train"
+    return parts.astype(object)
+
+
+def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
+    """Part `fold` of scikit-learn's StratifiedGroupKFold validates; the others train."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    smallest = photos.groupby("label")["group"].nunique()
+    if smallest.min() < section.folds:
+        raise DataError(
+            f"`data.folds: {section.folds}` needs as many different pictures of each class; "
+            f"{smallest.idxmin()} has {smallest.min()}."
+        )
+    folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed)
+    _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
+    return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
 
 
 def _folders(photos: pd.DataFrame, section: Data) -> list[str]:
@@ -68,19 +122,12 @@ def _folders(photos: pd.DataFrame, section: Data) -> list[str]:
     return parts
 
 
-def _dealt(order: np.ndarray, valid: int, test: int) -> np.ndarray:
-    parts = np.full(len(order), "train", dtype=object)
-    parts[order[:valid]] = "valid"
-    parts[order[valid : valid + test]] = "test"
-    return parts
-
-
-def _check_classes(labels: pd.Series, parts: pd.Series, section: Data) -> list[str]:
+def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[str]:
     counts = pd.crosstab(labels, parts).reindex(columns=["train", "valid"], fill_value=0)
     untrained = list(counts.index[counts["train"] == 0])
     if untrained:
         raise DataError(
-            f"The {section.splitter} split leaves no photo to train on of: {', '.join(untrained)}. "
+            f"The {way} split leaves no photo to train on of: {', '.join(untrained)}. "
             "Add photos, or use `data.splitter: stratified`."
         )
     unscored = ", ".join(counts.index[counts["valid"] == 0])

@@ -1,0 +1,61 @@
+"""Photos that must not be parted: copies of one picture, and what `data.group_by` holds together."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.config.sections import Data
+from kimchi_vision.data import duplicates
+from kimchi_vision.data.memory import Memory
+from kimchi_vision.errors import DataError
+
+
+def find(root: Path, photos: pd.DataFrame, section: Data, memory: Memory) -> pd.Series:
+    """A number for each photo, equal for copies of one picture; all different when none is looked for."""
+    if section.duplicates == "keep":
+        return pd.Series(np.arange(len(photos)), index=photos.index)
+    return duplicates.groups(root, photos, memory)
+
+
+def copies(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """With `duplicates: skip`, all but the first photo of each picture: columns path, label, reason."""
+    first = photos.groupby("group")["path"].transform("first")
+    rows = photos[["path", "label"]].assign(reason="shows the same picture as " + first)
+    return rows[(photos["path"] != first) & (section.duplicates == "skip")]
+
+
+def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
+    """Numbers that are equal for photos of one picture, and for photos whose paths match `pattern` alike.
+
+    The first bracketed part of the pattern counts, or all that it matches; a path without a match is alone.
+    Raises DataError when the pattern is no regular expression or matches nothing.
+    """
+    if pattern is None:
+        return photos["group"].to_numpy()
+    try:
+        found = [re.search(pattern, path) for path in photos["path"]]
+    except re.error as error:
+        raise DataError(f"`data.group_by`: {pattern} is not a regular expression: {error}.") from None
+    if not any(found):
+        raise DataError(f"`data.group_by`: {pattern} matches no path, such as {photos['path'].iloc[0]}.")
+    keys = [
+        match[match.re.groups and 1] if match else path
+        for match, path in zip(found, photos["path"], strict=True)
+    ]
+    return _components(photos["group"], pd.Series(keys, index=photos.index))
+
+
+def _components(first: pd.Series, second: pd.Series) -> np.ndarray:
+    """Rows joined by an equal value in either column, directly or through others."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = pd.factorize(first)[0], pd.factorize(second)[0]
+    right = right + left.max() + 1
+    size = right.max() + 1
+    links = coo_array((np.ones(len(left)), (left, right)), shape=(size, size))
+    return connected_components(links, directed=False)[1][left]

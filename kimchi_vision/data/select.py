@@ -1,0 +1,104 @@
+"""Which of the photos that were found are used: corrections by hand, and the policy for each problem."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pandas as pd
+
+from kimchi_vision.config.sections import Data, Policy
+from kimchi_vision.errors import DataError
+
+MIN_SIDE = 16
+"""Pixels; below this a photo says nothing about its class."""
+MAX_ASPECT = 8
+"""Longest side over shortest; beyond this a square crop sees a sliver."""
+
+
+def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """`photos` without those of `data.exclude`, and with the labels of `data.relabel`.
+
+    Raises DataError when a file or a column is missing, or a path is not among the photos.
+    """
+    if section.exclude is not None:
+        listed = _listed(section.exclude, photos, ["path"])
+        photos = photos[~photos["path"].isin(listed["path"])].reset_index(drop=True)
+    if section.relabel is not None:
+        listed = _listed(section.relabel, photos, ["path", "suggested"])
+        names = (unicodedata.normalize("NFC", name) for name in listed["suggested"])
+        better = photos["path"].map(dict(zip(listed["path"], names, strict=True)))
+        photos = photos.assign(label=better.fillna(photos["label"]))
+    return photos
+
+
+def first_of_each_class(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """The first `per_class` photos of each class by name; in a layout by folders, of each class folder."""
+    if section.per_class is None:
+        return photos
+    same = photos["path"].str.rpartition("/")[0] if section.splitter == "folders" else photos["label"]
+    return photos[photos.groupby(same).cumcount() < section.per_class].reset_index(drop=True)
+
+
+def problems(photos: pd.DataFrame) -> pd.DataFrame:
+    """Columns path, label, kind (a key of Policy), reason: a row for each photo with a problem of its own."""
+    short, long = photos[["width", "height"]].min(axis=1), photos[["width", "height"]].max(axis=1)
+    size = photos["width"].astype(str) + " x " + photos["height"].astype(str) + " pixels"
+    sound = photos["problem"] == ""
+    kinds = {
+        "unreadable": (~sound, photos["problem"]),
+        "tiny": (sound & (short < MIN_SIDE), size),
+        "elongated": (sound & (short >= MIN_SIDE) & (long > MAX_ASPECT * short), size),
+    }
+    return pd.concat(
+        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
+        for kind, (rows, reasons) in kinds.items()
+    )
+
+
+def conflicts(photos: pd.DataFrame) -> pd.DataFrame:
+    """As `problems`: photos of a picture (column group) that lies in two or more classes."""
+    classes = photos.groupby("group")["label"].transform("nunique")
+    rows = photos[classes > 1]
+    names = rows.groupby("group")["label"].agg(lambda labels: " and ".join(sorted(set(labels))))
+    reasons = [f"the same picture lies in {names[group]}" for group in rows["group"]]
+    return rows[["path", "label"]].assign(kind="conflict", reason=reasons)
+
+
+def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
+    """The rows of `found` that are to be left out, without the column kind.
+
+    Raises DataError, which names the photos, for problems whose policy is error.
+    """
+    actions = found["kind"].map(policy.model_dump())
+    stop = found[actions == "error"]
+    if len(stop):
+        shown = "\n".join(f"  {root / row.path} {row.reason}" for row in stop.head(10).itertuples())
+        more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
+        keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
+        raise DataError(
+            f"{len(stop)} photos cannot be used:\n{shown}{more}\n"
+            f"Replace or remove them, or leave them out with {keys}."
+        )
+    return found.loc[actions == "skip", ["path", "label", "reason"]]
+
+
+def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """`photos` without the rows whose paths are left out."""
+    return photos[~photos["path"].isin(left_out["path"])].reset_index(drop=True)
+
+
+def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise DataError(f"{file}: there is no such file; `data suspects RUN` writes one.") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} is not a CSV file: {error}") from None
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise DataError(f"{file} has no column {' or '.join(missing)}; it has {', '.join(table.columns)}.")
+    unknown = table.loc[~table["path"].isin(photos["path"]), "path"]
+    if len(unknown):
+        raise DataError(f"{file}: {unknown.iloc[0]} is not among the photos. Was it made for another folder?")
+    return table

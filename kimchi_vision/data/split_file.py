@@ -1,0 +1,58 @@
+"""A split as a CSV file, shared by experiments: columns path, label, sha256, split."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from kimchi_vision.config.sections import Data
+from kimchi_vision.errors import DataError
+
+COLUMNS = ["path", "label", "sha256", "split"]
+
+
+def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
+    """The part of each photo by its content, and notes about new and missing photos.
+
+    A photo that the file does not know goes where its group is; else to train or valid by its content hash,
+    so that what is there already never moves. Raises DataError when the file cannot be used.
+    """
+    table = _table(file)
+    known = table.drop_duplicates("sha256").set_index("sha256")["split"]
+    parts = photos["sha256"].map(known)
+    new = parts.isna()
+    by_group = parts.groupby(photos["group"]).transform("first")
+    by_hash = photos["sha256"].map(lambda content: _drawn(content, section))
+    leader = by_hash.groupby(photos["group"]).transform("first")
+    missing = len(known.index.difference(photos["sha256"]))
+    notes = []
+    if new.any():
+        notes.append(f"{file} does not know {new.sum()} photos; they were shared out beside it.")
+    if missing:
+        notes.append(f"{file} names {missing} photos that are not in use here.")
+    return parts.fillna(by_group).fillna(leader), notes
+
+
+def _drawn(content: str, section: Data) -> str:
+    number = hashlib.sha256(f"{section.seed} {content}".encode()).digest()[:8]
+    return "valid" if int.from_bytes(number, "big") < section.valid_pct * 2**64 else "train"
+
+
+def _table(file: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except FileNotFoundError:
+        raise DataError(f"`data.split`: there is no file {file}; `data split` writes one.") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"`data.split`: {file} is not a CSV file: {error}") from None
+    missing = [column for column in ("sha256", "split") if column not in table]
+    if missing:
+        raise DataError(
+            f"`data.split`: {file} has no column {' or '.join(missing)}; `data split` writes one."
+        )
+    wrong = sorted(set(table["split"]) - {"train", "valid", "test"})
+    if wrong:
+        raise DataError(f"`data.split`: {file} holds the part {wrong[0]!r}; it may be train, valid or test.")
+    return table
