@@ -10,16 +10,17 @@ import pandas as pd
 
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data import folder, groups, select
-from kimchi_vision.data.memory import Memory
+from kimchi_vision.data.audit import Audit, Finding, audit
+from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.memory import CACHE, Memory
+from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.scan import scan
 from kimchi_vision.data.split import leaks, split
+from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import Photos
 
-__all__ = ["load"]
-
-CACHE = Path("data")
-"""Folder for drawn samples and for what is remembered of earlier scans."""
+__all__ = ["Audit", "Finding", "audit", "fix_to", "load", "write_page", "write_split"]
 
 
 def load(section: Data, cache: Path = CACHE) -> Photos:

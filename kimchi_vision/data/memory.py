@@ -13,6 +13,8 @@ import pandas as pd
 
 from kimchi_vision.data.hashes import SIDE
 
+CACHE = Path("data")
+"""Folder for drawn samples and for what is remembered of earlier scans."""
 KEY = {"path": "TEXT PRIMARY KEY", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
 FACTS = {
     "sha256": "TEXT",

@@ -9,8 +9,15 @@ import pandas as pd
 
 from kimchi_vision.config.sections import Data
 from kimchi_vision.errors import DataError
+from kimchi_vision.photos import Photos
+from kimchi_vision.rundir import write_table
 
 COLUMNS = ["path", "label", "sha256", "split"]
+
+
+def write(photos: Photos, file: Path) -> None:
+    """Write the split of `photos`; `data.split` reads it."""
+    write_table(file, photos.items[COLUMNS])
 
 
 def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:

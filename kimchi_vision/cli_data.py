@@ -1,0 +1,67 @@
+"""The commands `data ...`: read the line, call, print. Rooms are imported inside commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="Folder whose leaf folders are named after the classes.")]
+
+
+@app.command()
+def check(
+    path: Folder,
+    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
+    fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+) -> None:
+    """Look for broken photos, copies, label conflicts and classes that give themselves away."""
+    from kimchi_vision import data
+
+    audit = data.audit(path)
+    for name, count in audit.photos["label"].value_counts().sort_index().items():
+        print(f"{count:7}  {name}")
+    for finding in audit.findings:
+        print(f"{finding.kind}: {finding.sentence}")
+        for group in finding.photos[:3]:
+            print(f"    {'  =  '.join(group[:4])}")
+        if len(finding.photos) > 3:
+            print(f"    and {len(finding.photos) - 3} more")
+    if report is not None:
+        data.write_page(audit, report)
+        print(f"Page: {report}")
+    if fix_to is not None:
+        left_out = data.fix_to(audit, fix_to)
+        print(f"Clean copy: {fix_to}, {len(left_out)} photos left out (left-out.csv).")
+
+
+@app.command()
+def split(
+    experiment: Annotated[
+        Path, typer.Argument(help="An experiment, or a table whose rows share their data.")
+    ],
+    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("split.csv"),
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as data.splitter=stratified."),
+    ] = None,
+) -> None:
+    """Write the split of an experiment to a file that `data.split` reads."""
+    from kimchi_vision import data
+    from kimchi_vision.config import Table, load
+    from kimchi_vision.errors import ConfigError
+
+    loaded = load(experiment, overrides or ())
+    rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
+    if any(row.data != rows[0].data for row in rows):
+        raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
+    photos = data.load(rows[0].data)
+    data.write_split(photos, to)
+    for part, count in photos.items["split"].value_counts().items():
+        print(f"{count:7}  {part}")
+    for note in photos.notes:
+        print(note)
+    print(f"{to}: split {photos.digest}. Use it with `data.split: {to}`.")

@@ -1,0 +1,62 @@
+"""Write a clean copy of a folder of photos; the folder itself is never changed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from kimchi_vision.data import select
+from kimchi_vision.data.audit import FORMATS, Audit
+from kimchi_vision.errors import DataError
+from kimchi_vision.photos import open_photo
+
+
+def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
+    """Copy what can be used into `target`, a folder for each class; returns what was left out.
+
+    Photos that are turned by EXIF, in another colour mode, or named against their format are saved anew as
+    upright RGB (JPEG, quality 95); all others are copied byte for byte. Left out, and listed in
+    left-out.csv (path, label, reason): problems, label conflicts, and all but the first copy of a picture.
+    Raises DataError when `target` is there already or cannot be written; then nothing is left behind.
+    """
+    if target.exists():
+        raise DataError(f"{target} is there already; name a folder that is not, so that nothing is lost.")
+    photos = audit.photos
+    sound = photos[photos["problem"] == ""]
+    copies = sound[sound.duplicated(["group", "label"])]
+    left_out = pd.concat(
+        [
+            select.problems(photos),
+            select.conflicts(sound),
+            copies[["path", "label"]].assign(reason="a copy of another photo of its class"),
+        ]
+    ).drop_duplicates("path")[["path", "label", "reason"]]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as place:
+            made = Path(place) / target.name
+            made.mkdir()
+            for row in select.without(photos, left_out).itertuples():
+                _write(audit.root / row.path, row, made)
+            left_out.to_csv(made / "left-out.csv", index=False)
+            made.rename(target)
+    except OSError as error:
+        raise DataError(f"{target} cannot be written: {error.strerror}. Nothing was left behind.") from None
+    return left_out
+
+
+def _write(source: Path, row: pd.Series, made: Path) -> None:
+    right_ending = source.suffix.lower() in FORMATS.get(row.format, ())
+    as_it_is = right_ending and row.orientation == 1 and row.mode in ("RGB", "L")
+    name = PurePosixPath(row.path).name if as_it_is else f"{PurePosixPath(row.path).stem}.jpg"
+    folder = made / row.label
+    folder.mkdir(exist_ok=True)
+    if (folder / name).exists():
+        name = f"{row.sha256[:8]}-{name}"
+    if as_it_is:
+        shutil.copyfile(source, folder / name)
+    else:
+        open_photo(source).save(folder / name, quality=95)

@@ -1,0 +1,56 @@
+"""The audit as one HTML page that opens offline, with thumbnails inside."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+from kimchi_vision.data.audit import Audit
+from kimchi_vision.photos import thumbnail
+from kimchi_vision.rundir import write_text
+
+SHOWN = 24
+"""Most groups of photos shown under a finding; the page says how many more there are."""
+_SIDE, _SAMPLES = 112, 8
+
+
+def write(audit: Audit, file: Path) -> None:
+    """Write counts and samples of each class, and every finding with its photos."""
+    from jinja2 import Environment, PackageLoader
+
+    pages = Environment(loader=PackageLoader("kimchi_vision.data", "."), autoescape=True)
+    photos = audit.photos
+    classes = [
+        {
+            "name": name,
+            "count": len(rows),
+            "width": int(rows["width"].median()),
+            "height": int(rows["height"].median()),
+            "samples": rows["path"].iloc[:: max(1, len(rows) // _SAMPLES)].head(_SAMPLES).tolist(),
+        }
+        for name, rows in photos[photos["problem"] == ""].groupby("label")
+    ]
+    reasons = photos.set_index("path")["problem"].to_dict()
+    text = pages.get_template("page.html").render(
+        root=audit.root.name,
+        photos=len(photos),
+        megabytes=photos["bytes"].sum() / 1e6,
+        classes=classes,
+        most=max((each["count"] for each in classes), default=1),
+        findings=audit.findings,
+        shown=SHOWN,
+        reasons=reasons,
+        picture=lambda path: _inline(audit.root / path),
+    )
+    write_text(file, text)
+
+
+def _inline(file: Path) -> str | None:
+    """A data URI, or None when the photo cannot be shown."""
+    content = io.BytesIO()
+    try:
+        thumbnail(file, _SIDE).save(content, "JPEG", quality=70)
+    except (ValueError, OSError):
+        return None
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
