@@ -65,3 +65,23 @@ def split(
     for note in photos.notes:
         print(note)
     print(f"{to}: split {photos.digest}. Use it with `data.split: {to}`.")
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="AI Hub's zip of zips, any zip or tar, or a folder.")],
+    to: Annotated[Path, typer.Option(help="Folder for the class folders, such as data/김치.")],
+    category: Annotated[str | None, typer.Option(help="Only this inner zip or folder, such as 김치.")] = None,
+    per_class: Annotated[int | None, typer.Option(min=1, help="The first N photos of each class.")] = None,
+    crop: Annotated[bool, typer.Option("--crop", help="Cut photos to the boxes around the food.")] = False,
+) -> None:
+    """Lay the photos of an archive out as class folders; goes on where it was interrupted."""
+    from kimchi_vision import data
+
+    done = data.import_photos(source, to, category, per_class, crop)
+    for name, count in done.classes.items():
+        print(f"{count:7}  {name}")
+    for kind, count in sorted(done.left_out.items()):
+        if count:
+            print(f"Left out: {count} {kind}")
+    print(f"{sum(done.classes.values())} photos in {to}")

@@ -12,6 +12,7 @@ from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data import folder, groups, select
 from kimchi_vision.data.audit import Audit, Finding, audit
 from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.importing import Imported, import_photos
 from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.scan import scan
@@ -20,7 +21,17 @@ from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import Photos
 
-__all__ = ["Audit", "Finding", "audit", "fix_to", "load", "write_page", "write_split"]
+__all__ = [
+    "Audit",
+    "Finding",
+    "Imported",
+    "audit",
+    "fix_to",
+    "import_photos",
+    "load",
+    "write_page",
+    "write_split",
+]
 
 
 def load(section: Data, cache: Path = CACHE) -> Photos:

@@ -22,14 +22,14 @@ FORMATS = {
 IMBALANCE = 3
 """Largest class over smallest from which plain accuracy hides the small ones."""
 FEW_SCORED = 30
-"""Validation photos of a class: with fewer, a recall of 90 % is known to +-11 points at best (Wilson, 1927)."""
+"""Validation photos of a class: with fewer, a recall of 90 % is known to +-11 points at best (Wilson)."""
 LINKED = 0.9
 """Chance that a photo of a class exceeds one of the others in a property (AUC) that gives the class away."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing found: its kind, a sentence, and the photos that it is about, in groups that belong together."""
+    """One thing found: its kind, a sentence, and its photos in groups that belong together."""
 
     kind: str
     sentence: str

@@ -1,0 +1,133 @@
+"""What lies in a zip, a zip of zips, a tar or a folder, read where it lies."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import tarfile
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from kimchi_vision.errors import DataError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file: its path (NFC, POSIX), its size in bytes unpacked, and a way to read it."""
+
+    name: str
+    size: int
+    read: Callable[[], bytes]
+
+    @property
+    def folder(self) -> str:
+        """The path of the folder that it lies in."""
+        return str(PurePosixPath(self.name).parent)
+
+
+@contextmanager
+def opened(source: Path, category: str | None) -> Iterator[list[Entry]]:
+    """The files of an archive or folder, in the order in which they lie, links left out.
+
+    category: only what lies in a folder, or an inner zip, of that name. Only such inner zips are opened; one
+    that is compressed itself is unpacked to a temporary file for as long as it is read.
+    Raises DataError: no such file, no archive, encrypted, a path that climbs out, an unknown category.
+    """
+    with ExitStack() as stack:
+        found = list(_entries(source, category, stack))
+        if category is None:
+            yield found
+            return
+        wanted = unicodedata.normalize("NFC", category)
+        chosen = [entry for entry in found if wanted in PurePosixPath(entry.name).parts[:-1]]
+        if not chosen:
+            there = sorted({PurePosixPath(entry.name).parts[0] for entry in found if "/" in entry.name})
+            raise DataError(f"{source} holds no category {category}. There are: {', '.join(there)}.")
+        yield chosen
+
+
+def _entries(source: Path, category: str | None, stack: ExitStack) -> Iterator[Entry]:
+    if source.is_dir():
+        files = sorted(path for path in source.rglob("*") if path.is_file() and not path.is_symlink())
+        for path in files:
+            name = unicodedata.normalize("NFC", path.relative_to(source).as_posix())
+            yield Entry(name, path.stat().st_size, path.read_bytes)
+    elif not source.is_file():
+        raise DataError(f"{source} does not exist. data/README.md says how to get AI Hub's photos.")
+    elif zipfile.is_zipfile(source):
+        yield from _zip_entries(stack.enter_context(zipfile.ZipFile(source)), category, stack)
+    elif tarfile.is_tarfile(source):
+        archive = stack.enter_context(tarfile.open(source))  # noqa: SIM115 (the stack closes it)
+        yield from _tar_entries(archive)
+    else:
+        raise DataError(f"{source} is neither a folder nor a zip or tar archive, or it is damaged.")
+
+
+def _zip_entries(archive: zipfile.ZipFile, category: str | None, stack: ExitStack) -> Iterator[Entry]:
+    for info in archive.infolist():
+        name = _safe(_decoded(info), archive.filename)
+        if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+            continue
+        if info.flag_bits & 1:
+            raise DataError(f"{archive.filename} is encrypted; unpack it with its password first.")
+        if name.lower().endswith(".zip"):
+            yield from _inner_entries(archive, info, PurePosixPath(name).stem, category, stack)
+        else:
+            yield Entry(name, info.file_size, lambda info=info: archive.read(info))
+
+
+def _inner_entries(
+    outer: zipfile.ZipFile, info: zipfile.ZipInfo, stem: str, category: str | None, stack: ExitStack
+) -> Iterator[Entry]:
+    if category is not None and stem != unicodedata.normalize("NFC", category):
+        yield Entry(f"{stem}/", 0, bytes)  # known by name, for the list of categories
+        return
+    inner = stack.enter_context(outer.open(info))
+    if info.compress_type != zipfile.ZIP_STORED:
+        # Seeking in a compressed stream starts over each time.
+        unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (as above)
+        shutil.copyfileobj(inner, unpacked, 1 << 20)
+        inner = unpacked
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(inner))
+    except zipfile.BadZipFile:
+        raise DataError(f"{stem}.zip inside {outer.filename} is damaged; download it again.") from None
+    for entry in _zip_entries(archive, None, stack):
+        # AI Hub's inner zips repeat their name as top folder; others do not.
+        inside = entry.name if entry.name.split("/")[0] == stem else f"{stem}/{entry.name}"
+        yield Entry(inside, entry.size, entry.read)
+
+
+def _tar_entries(archive: tarfile.TarFile) -> Iterator[Entry]:
+    for member in archive.getmembers():
+        name = _safe(unicodedata.normalize("NFC", member.name), str(archive.name))
+        if member.isfile():
+            yield Entry(name, member.size, lambda member=member: archive.extractfile(member).read())
+
+
+def _decoded(info: zipfile.ZipInfo) -> str:
+    """The name as text: UTF-8 by its flag or by trial, else cp949 as Korean Windows writes it."""
+    name = info.filename
+    if not info.flag_bits & 0x800:
+        raw = name.encode("cp437", errors="replace")
+        for encoding in ("utf-8", "cp949"):
+            try:
+                name = raw.decode(encoding)
+                break
+            except UnicodeDecodeError:
+                continue
+    return unicodedata.normalize("NFC", name.replace("\\", "/"))
+
+
+def _safe(name: str, source: str | None) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
+        raise DataError(
+            f"{source} holds the path {name}, which climbs out of it. It was not made in good faith."
+        )
+    return str(path) + ("/" if name.endswith("/") else "")
