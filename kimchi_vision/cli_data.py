@@ -85,3 +85,24 @@ def import_command(
         if count:
             print(f"Left out: {count} {kind}")
     print(f"{sum(done.classes.values())} photos in {to}")
+
+
+@app.command()
+def suspects(
+    runs: Annotated[list[Path], typer.Argument(help="A run folder, or those of all folds of one data set.")],
+    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("suspects.csv"),
+    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of the suspects.")] = None,
+) -> None:
+    """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
+    from kimchi_vision import data
+    from kimchi_vision.rundir import RunDir, write_table
+
+    found = data.suspects([RunDir(run) for run in runs])
+    write_table(to, found)
+    for row in found.head(20).itertuples():
+        print(f"{row.quality:6.3f}  {row.path}: labelled {row.label}, looks like {row.suggested}")
+    if report is not None:
+        data.write_suspects_page(found, RunDir(runs[0]), report)
+        print(f"Page: {report}")
+    print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
+    print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")

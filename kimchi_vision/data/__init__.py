@@ -18,6 +18,8 @@ from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.scan import scan
 from kimchi_vision.data.split import leaks, split
 from kimchi_vision.data.split_file import write as write_split
+from kimchi_vision.data.suspects import suspects
+from kimchi_vision.data.suspects import write_page as write_suspects_page
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import Photos
 
@@ -29,8 +31,10 @@ __all__ = [
     "fix_to",
     "import_photos",
     "load",
+    "suspects",
     "write_page",
     "write_split",
+    "write_suspects_page",
 ]
 
 
