@@ -106,3 +106,15 @@ def suspects(
         print(f"Page: {report}")
     print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
     print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="pets, food101, imagenette, foodvision-mini, or a URL.")],
+    to: Annotated[Path, typer.Option(help="The new folder.")],
+    sha256: Annotated[str | None, typer.Option(help="Refuse a file with another checksum.")] = None,
+) -> None:
+    """Download a public set of photos and unpack it."""
+    from kimchi_vision import data
+
+    print(data.fetch(source, to, sha256))

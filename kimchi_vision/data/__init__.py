@@ -11,6 +11,7 @@ import pandas as pd
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data import folder, groups, select
 from kimchi_vision.data.audit import Audit, Finding, audit
+from kimchi_vision.data.fetch import fetch
 from kimchi_vision.data.fix import fix_to
 from kimchi_vision.data.importing import Imported, import_photos
 from kimchi_vision.data.memory import CACHE, Memory
@@ -28,6 +29,7 @@ __all__ = [
     "Finding",
     "Imported",
     "audit",
+    "fetch",
     "fix_to",
     "import_photos",
     "load",

@@ -1,0 +1,93 @@
+"""Download a public set of photos, or an archive of one's own, for those who have the network."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import urllib.error
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlparse
+
+from kimchi_vision.data.archive import Entry, opened
+from kimchi_vision.errors import DataError
+
+FASTAI = {"pets": "PETS", "food101": "FOOD", "imagenette": "IMAGENETTE_320"}
+"""Names of fastai.data.external.URLs."""
+OTHERS = {
+    # Bourke's course material: pizza, steak and sushi from Food-101, in train and test folders.
+    "foodvision-mini": "https://github.com/mrdbourke/pytorch-deep-learning/raw/main/data/pizza_steak_sushi.zip"
+}
+
+
+def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
+    """Download a named set or a URL and unpack it into the new folder `to`, as it lies in the archive.
+
+    The photos of `pets` lie side by side; they are put into folders by the breed in their names.
+    sha256: refuse a file with another checksum.
+    Raises DataError: `to` is there already, an unknown name, no network, another checksum, no archive.
+    """
+    if to.exists():
+        raise DataError(f"{to} is there already; name a folder that is not.")
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}-") as place:
+            archive = _download(_url(source), Path(place), sha256)
+            made = Path(place) / "unpacked"
+            with opened(archive, None) as entries:
+                for entry in entries:
+                    _unpack(entry, made, by_name=source == "pets")
+            shutil.move(_without_lone_parents(made), to)
+    except OSError as error:
+        raise DataError(
+            f"{to} cannot be written: {error.strerror or error}. Nothing was left behind."
+        ) from None
+    return to
+
+
+def _url(source: str) -> str:
+    if "://" in source:
+        return source
+    if source in FASTAI:
+        from fastai.data.external import URLs
+
+        return getattr(URLs, FASTAI[source])
+    if source in OTHERS:
+        return OTHERS[source]
+    raise DataError(f"{source} is neither a URL nor one of {', '.join([*FASTAI, *OTHERS])}.")
+
+
+def _download(url: str, place: Path, sha256: str | None) -> Path:
+    from torch.hub import download_url_to_file
+
+    file = place / (PurePosixPath(urlparse(url).path).name or "archive")
+    try:
+        download_url_to_file(url, str(file), hash_prefix=sha256)
+    except RuntimeError as error:
+        raise DataError(f"{url} is not the file that was meant: {error}.") from None
+    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DataError(
+            f"{url} cannot be downloaded: {reason}. "
+            "Without the network, bring the file and use `data import`."
+        ) from None
+    return file
+
+
+def _unpack(entry: Entry, made: Path, by_name: bool) -> None:
+    path = PurePosixPath(entry.name)
+    breed = re.fullmatch(r"(.+)_\d+", path.stem)
+    if by_name and breed and path.suffix == ".jpg":
+        path = path.parent / breed[1] / path.name
+    elif by_name:
+        return
+    target = made / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(entry.read())
+
+
+def _without_lone_parents(folder: Path) -> Path:
+    """The first folder below which more than one thing lies."""
+    while [each.is_dir() for each in folder.iterdir()] == [True]:
+        folder = next(folder.iterdir())
+    return folder
