@@ -123,3 +123,10 @@ def test_a_scan_needs_no_place_to_write(folder_of, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     assert len(data.load(Data(path=folder_of({"a": 5, "b": 5})), blocked).items) == 10
+
+
+def test_a_decompression_bomb_is_not_unpacked(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    Image.new("1", (9500, 9500)).save(root / "a" / "bomb.png")
+    with pytest.raises(DataError, match=r"bomb\.png .*9500 x 9500 pixels, above the limit"):
+        data.load(Data(path=root), tmp_path / "cache")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from kimchi_vision.data.duplicates import groups
-from kimchi_vision.data.hashes import WINDOWS, HashIndex, window_hashes
+from kimchi_vision.data.hashes import WINDOWS, HashIndex, photo_hashes, window_hashes
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
 from kimchi_vision.photos import open_photo
@@ -21,6 +21,7 @@ def test_hashes_are_imagehash_phash():
     for number, pixels in ((0, thumbnails), (WINDOWS - 1, thumbnails[:, :, ::-1])):
         expected = [int(str(imagehash.phash(Image.fromarray(each))), 16) for each in pixels]
         assert hashes[:, number].tolist() == expected
+    assert photo_hashes(thumbnails).tolist() == hashes[:, 0].tolist()
 
 
 def test_the_index_finds_what_comparing_all_pairs_finds():

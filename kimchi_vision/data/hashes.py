@@ -85,6 +85,15 @@ def window_hashes(thumbnails: np.ndarray) -> np.ndarray:
     spectra = (low @ thumbnails.astype(np.float32) @ low.T).reshape(count, ways, 8, ways, 8)
     spectra = spectra.transpose(0, 1, 3, 2, 4).reshape(count, ways * ways, 8, 8)
     spectra = np.concatenate([spectra, spectra[:, :1] * _MIRRORED], axis=1).reshape(count, WINDOWS, 64)
+    return _signs(spectra)
+
+
+def photo_hashes(thumbnails: np.ndarray) -> np.ndarray:
+    """pHash of the whole photos, (photos,) uint64: the first column of window_hashes."""
+    return _signs((_LOW[0] @ thumbnails.astype(np.float32) @ _LOW[0].T).reshape(len(thumbnails), 1, 64))[:, 0]
+
+
+def _signs(spectra: np.ndarray) -> np.ndarray:
     middle = np.partition(spectra, (31, 32), axis=2)[:, :, 31:33].mean(axis=2, keepdims=True)
     return np.packbits(spectra > middle, axis=2).view(">u8")[:, :, 0].astype(np.uint64)
 
@@ -132,7 +141,7 @@ def _band(hashes: np.ndarray, band: int) -> np.ndarray:
 
 def near_pairs(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
     """Batches of rows (photo, other photo, window): the window of the first looks like the whole second."""
-    index = HashIndex(np.concatenate([window_hashes(part)[:, 0] for part in _parts(thumbnails)]))
+    index = HashIndex(np.concatenate([photo_hashes(part) for part in _parts(thumbnails)]))
     start = 0
     for part in _parts(thumbnails):
         hashes = window_hashes(part).ravel()
