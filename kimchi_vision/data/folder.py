@@ -68,7 +68,8 @@ def find(root: Path) -> Listing:
     if not rows:
         raise DataError(" ".join([f"{root} holds no photo in a class folder.", *listing.notes(), WHERE_FROM]))
     rows.sort(key=lambda row: (unicodedata.normalize("NFC", row[0]), row[0]))
-    listing.photos = pd.DataFrame(rows, columns=["path", "label", "bytes", "mtime_ns"])
+    columns = zip(("path", "label", "bytes", "mtime_ns"), zip(*rows, strict=True), strict=True)
+    listing.photos = pd.DataFrame(dict(columns))
     return listing
 
 
@@ -86,13 +87,13 @@ def _walk(root: Path, listing: Listing) -> dict[str, list[Photo]]:
             continue
         for entry in entries:
             below = f"{name}/{entry.name}" if name else entry.name
-            if kind := _stray(entry):
-                listing.strays[kind] += 1
-            elif entry.is_dir(follow_symlinks=False):
-                waiting.append(below)
-            else:
+            if _is_photo(entry):
                 stat = entry.stat(follow_symlinks=False)
                 photos.append((below, stat.st_size, stat.st_mtime_ns))
+            elif kind := _stray(entry):
+                listing.strays[kind] += 1
+            else:
+                waiting.append(below)
     return folders
 
 
@@ -101,19 +102,25 @@ def _parents(name: str) -> list[str]:
     return ["/".join(parts[:depth]) for depth in range(len(parts))] if name else []
 
 
+def _is_photo(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    known = name[name.rfind(".") :].lower() in SUFFIXES and name[0] != "."
+    return known and not _undecodable(name) and entry.is_file(follow_symlinks=False)
+
+
 def _stray(entry: os.DirEntry[str]) -> str | None:
-    """The kind of a directory entry that holds no photo, or None."""
+    """The kind of a directory entry that is neither a photo nor a folder to look into, or None."""
     if entry.is_symlink():
         return "links"
-    if not entry.name.isprintable() and _undecodable(entry.name):
+    if _undecodable(entry.name):
         return "names that are not UTF-8 (`data import` decodes them)"
     if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
         return "hidden files or folders"
     if entry.is_dir(follow_symlinks=False):
         return None
-    suffix = os.path.splitext(entry.name)[1].lower()
-    return None if suffix in SUFFIXES else f"{suffix or 'nameless'} files"
+    return f"{os.path.splitext(entry.name)[1].lower() or 'nameless'} files"
 
 
 def _undecodable(name: str) -> bool:
-    return any("\udc80" <= letter <= "\udcff" for letter in name)
+    # Letters that stand for bytes outside UTF-8 are not printable.
+    return not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name)

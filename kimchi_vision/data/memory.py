@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,11 +46,11 @@ class Memory:
         """Let go of the file."""
         self._database.close()
 
-    def known(self) -> pd.DataFrame:
-        """One row a path, with the columns of KEY and FACTS."""
+    def known(self) -> dict[str, list[Any]]:
+        """By path, the other values of KEY and FACTS in their order."""
         columns = [*KEY, *FACTS]
-        rows = self._database.execute(f"SELECT {', '.join(columns)} FROM photos").fetchall()
-        return pd.DataFrame(rows, columns=columns)
+        rows = self._database.execute(f"SELECT {', '.join(columns)} FROM photos")
+        return {path: values for path, *values in rows}
 
     def keep(self, facts: pd.DataFrame, thumbnails: Iterable[bytes | None]) -> None:
         """Remember rows with the columns of KEY and FACTS, and a thumbnail for each that has one."""

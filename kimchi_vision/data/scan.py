@@ -32,12 +32,14 @@ def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
     problem: "" or a sentence's end, such as "is empty"; sizes are 0 when a photo cannot be opened.
     """
     known = memory.known()
-    fresh = photos[list(KEY)].merge(known[list(KEY)], how="left", indicator=True)["_merge"] == "left_only"
-    if fresh.any():
-        for facts, thumbnails in _inspected(root, photos.loc[fresh.to_numpy(), list(KEY)]):
+    keys = zip(photos["path"], photos["bytes"].tolist(), photos["mtime_ns"].tolist(), strict=True)
+    fresh = [known.get(path, ())[:2] != [size, mtime] for path, size, mtime in keys]
+    if any(fresh):
+        for facts, thumbnails in _inspected(root, photos.loc[fresh, list(KEY)]):
             memory.keep(facts, thumbnails)
         known = memory.known()
-    return photos.merge(known, on=list(KEY), how="left", validate="one_to_one")
+    columns = zip(*(known[path][2:] for path in photos["path"]), strict=True)
+    return photos.assign(**dict(zip(FACTS, map(list, columns), strict=True)))
 
 
 def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, list[bytes | None]]]:
