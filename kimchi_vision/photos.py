@@ -77,7 +77,7 @@ def open_photo(source: PhotoSource) -> Image.Image:
     a missing or forbidden file raises Python's own OSError.
     """
     if isinstance(source, Image.Image):
-        return _upright_rgb(source)
+        return _rgb(ImageOps.exif_transpose(source))
     name = "the photo" if isinstance(source, bytes) else str(source)
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
@@ -109,12 +109,17 @@ def thumbnail(path: Path, side: int) -> Image.Image:
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:
+    """Changes the image itself: copying costs a scan more than hashing."""
     image.load()
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
+    return _rgb(image)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") and image.getextrema()[1] > 255:
         # Pillow would clip 16-bit grey at 255, so that nearly all of it turns white.
         image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
