@@ -22,6 +22,7 @@ class Experiment(Section):
     model: sections.Model = sections.Model()
     train: sections.Train
     evaluate: sections.Evaluate = sections.Evaluate()
+    calibrate: sections.Calibrate = sections.Calibrate()
     report: sections.Report = sections.Report()
     export: sections.Export = sections.Export()
 

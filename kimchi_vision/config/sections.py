@@ -194,6 +194,15 @@ class Evaluate(Section):
     top_losses: int = Field(9, ge=1, description="photos shown")
 
 
+class Calibrate(Section):
+    """What probabilities are worth, and when the model says that it does not know."""
+
+    bins: int = Field(15, ge=2, le=100, description="bins of the reliability diagram, of equal width")
+    abstain_at: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="share of wrong answers to keep, by leaving the least sure photos unanswered"
+    )
+
+
 class Report(Section):
     """The page about the run."""
 

@@ -1,0 +1,73 @@
+"""Section `calibrate`: what the probabilities are worth, and when to say "I don't know". No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kimchi_vision.calibrate import confidence as scores
+from kimchi_vision.calibrate.abstain import (
+    abstain_at,
+    area_under_risk_coverage,
+    risk_coverage,
+    unknown_accepted,
+)
+from kimchi_vision.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kimchi_vision.config.sections import Calibrate
+
+__all__ = ["fit", "risk_coverage", "unknown_accepted"]
+
+
+def fit(
+    section: Calibrate, predictions: pd.DataFrame, vocab: Sequence[str], items: pd.DataFrame
+) -> dict[str, Any]:
+    """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
+
+    predictions: as evaluate gives them; items: with path, and perhaps `group` of near-copies.
+    Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
+    calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
+    and reliability (bins); risk_coverage_area; abstain (None without abstain_at): error_wanted and the
+    fields of Abstention. The threshold is one on the probability after the temperature.
+    Raises InputError when there are no validation photos.
+    """
+    part = predictions[predictions["split"] == "valid"]
+    if part.empty:
+        raise InputError("There are no validation photos to calibrate on; set data.valid_pct.")
+    raw = part[[f"p:{label}" for label in vocab]].to_numpy(float)
+    truth = part["truth"].map({label: column for column, label in enumerate(vocab)}).to_numpy(int)
+    groups = part["path"].map(items.set_index("path")["group"]).to_numpy() if "group" in items else None
+    temperature = scores.fit_temperature(raw, truth)
+    calibrated = scores.at_temperature(raw, temperature)
+    sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
+    abstention = None
+    if section.abstain_at is not None:
+        found = abstain_at(section.abstain_at, sure, right, groups)
+        abstention = {"error_wanted": section.abstain_at, **asdict(found)}
+    return {
+        "photos": len(part),
+        "temperature": temperature,
+        "before": _facts(raw, truth, section.bins, groups),
+        "after": _facts(calibrated, truth, section.bins, groups),
+        "risk_coverage_area": area_under_risk_coverage(sure, right),
+        "abstain": abstention,
+    }
+
+
+def _facts(
+    probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None
+) -> dict[str, Any]:
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    return {
+        "calibration_error": scores.expected_calibration_error(sure, right, bins),
+        "calibration_error_interval": scores.calibration_error_interval(sure, right, bins, groups),
+        "calibration_error_by_chance": scores.error_when_calibrated(sure, bins),
+        "loss": scores.negative_log_likelihood(probabilities, truth),
+        "reliability": scores.reliability(sure, right, bins).to_dict("records"),
+    }

