@@ -8,7 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kimchi_vision import augment, claim, compare, data, evaluate, export, loader, model, plots, report, train
+from kimchi_vision import (
+    augment,
+    calibrate,
+    claim,
+    compare,
+    data,
+    evaluate,
+    export,
+    loader,
+    model,
+    plots,
+    report,
+    train,
+)
 from kimchi_vision.config import Experiment
 from kimchi_vision.environment import code_version
 from kimchi_vision.errors import InterruptedRunError
@@ -62,6 +75,10 @@ def _train_and_report(
     facts = {"model": model_facts, "train": train.facts(history)}
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
+    calibration = calibrate.fit(experiment.calibrate, predictions, photos.vocab, photos.items)
+    write_json(folder.calibration, calibration)
+    for name, figure in calibrate.figures(calibration).items():
+        plots.save(figure, folder.figure(name))
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
 

@@ -65,6 +65,11 @@ class RunDir:
         return self.path / "metrics.json"
 
     @property
+    def calibration(self) -> Path:
+        """Temperature, threshold for answers, and how far confidence is from accuracy."""
+        return self.path / "calibration.json"
+
+    @property
     def classification_report(self) -> Path:
         """scikit-learn's classification report and the confusion matrix as text."""
         return self.path / "classification_report.txt"

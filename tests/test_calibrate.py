@@ -120,6 +120,18 @@ def test_facts_of_a_model_that_is_too_sure():
     assert "NaN" not in json.dumps(facts)
 
 
+def test_figures_show_the_bins_before_and_after():
+    logits, truth = drawn(5, 1100, 2.0)
+    predictions = table_of(softmax(logits), truth)
+    facts = calibrate.fit(Calibrate(abstain_at=0.1), predictions, VOCAB, predictions[["path"]])
+    found = calibrate.figures(facts)
+    titles = [axes.get_title() for axes in found["reliability"].axes[:2]]
+    assert titles == ["as trained", f"at temperature {facts['temperature']:.2f}"]
+    (line, *_) = found["risk_coverage"].axes[0].lines
+    assert line.get_ydata()[-1] == pytest.approx((softmax(logits).argmax(axis=1) != truth).mean())
+    assert len(facts["risk_coverage"]) == 200
+
+
 def test_all_right_leaves_the_temperature_alone():
     probabilities = np.full((30, 4), 0.1)
     truth = np.arange(30) % 4

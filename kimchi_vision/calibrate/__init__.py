@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,13 @@ from kimchi_vision.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from kimchi_vision.config.sections import Calibrate
 
-__all__ = ["fit", "risk_coverage", "unknown_accepted"]
+__all__ = ["figures", "fit", "risk_coverage", "unknown_accepted"]
+
+CURVE_POINTS = 200
 
 
 def fit(
@@ -33,8 +36,9 @@ def fit(
     predictions: as evaluate gives them; items: with path, and perhaps `group` of near-copies.
     Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
     calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
-    and reliability (bins); risk_coverage_area; abstain (None without abstain_at): error_wanted and the
-    fields of Abstention. The threshold is one on the probability after the temperature.
+    and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain (None
+    without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability after the
+    temperature.
     Raises InputError when there are no validation photos.
     """
     part = predictions[predictions["split"] == "valid"]
@@ -55,9 +59,29 @@ def fit(
         "temperature": temperature,
         "before": _facts(raw, truth, section.bins, groups),
         "after": _facts(calibrated, truth, section.bins, groups),
+        "risk_coverage": _thinned(risk_coverage(sure, right)).to_dict("records"),
         "risk_coverage_area": area_under_risk_coverage(sure, right),
         "abstain": abstention,
     }
+
+
+def figures(facts: Mapping[str, Any]) -> dict[str, Figure]:
+    """Figures by name, from what `fit` returned: reliability and risk_coverage."""
+    import pandas as pd
+
+    from kimchi_vision import plots
+
+    titles = {"before": "as trained", "after": f"at temperature {facts['temperature']:.2f}"}
+    tables = {title: pd.DataFrame(facts[key]["reliability"]) for key, title in titles.items()}
+    chosen = facts["abstain"] if facts["abstain"] and facts["abstain"]["error"] is not None else None
+    return {
+        "reliability": plots.reliability(tables),
+        "risk_coverage": plots.risk_coverage(pd.DataFrame(facts["risk_coverage"]), chosen),
+    }
+
+
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
+    return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))]
 
 
 def _facts(

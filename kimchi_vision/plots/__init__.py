@@ -1,9 +1,21 @@
 """Pure functions from data to a matplotlib Figure, and the font that draws Hangul."""
 
+from kimchi_vision.plots.calibration import reliability, risk_coverage
 from kimchi_vision.plots.curves import losses, lr_find
 from kimchi_vision.plots.fonts import hangul
 from kimchi_vision.plots.matrix import confusion_matrix
 from kimchi_vision.plots.photos import RIGHT, WRONG, photo_grid
 from kimchi_vision.plots.save import save
 
-__all__ = ["RIGHT", "WRONG", "confusion_matrix", "hangul", "losses", "lr_find", "photo_grid", "save"]
+__all__ = [
+    "RIGHT",
+    "WRONG",
+    "confusion_matrix",
+    "hangul",
+    "losses",
+    "lr_find",
+    "photo_grid",
+    "reliability",
+    "risk_coverage",
+    "save",
+]
