@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kimchi_vision import claim, report
+from kimchi_vision import claim, goals, report
 from kimchi_vision.compare import compare
 from kimchi_vision.errors import InputError, KimchiError, RunError
 from kimchi_vision.run import run
@@ -52,10 +52,15 @@ def side_by_side(runs: Sequence[RunDir]) -> pd.DataFrame:
 
 
 def verdicts(finished: Sequence[RunDir]) -> str:
-    """The comparison of runs as text; beside the runs it is written to compare.md and, with all scores,
-    to report.html. Runs that cannot be compared are named with the reason.
+    """The comparison of runs and the goals they meet, as text, or why there can be no comparison.
+
+    Beside the runs it is written to compare.md and, with all scores, to report.html; decision.csv has what
+    each run reaches and costs.
     """
     folder = finished[0].path.parent
+    decision = goals.decision(finished)
+    write_table(folder / "decision.csv", decision)
+    reached = goals.sentences(decision)
     try:
         result = compare([run.path for run in finished])
     except InputError as error:
@@ -64,8 +69,8 @@ def verdicts(finished: Sequence[RunDir]) -> str:
     else:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
-    page = report.write_table(finished, folder / "report.html", verdicts=sentences)
-    return f"{said}\n\nSide by side: {page}"
+    page = report.write_table(finished, folder / "report.html", verdicts=[*sentences, *reached])
+    return "\n".join([said, *reached, f"\nSide by side: {page}"])
 
 
 def _row(run: RunDir) -> dict[str, object]:

@@ -219,5 +219,6 @@ def test_rows_of_a_table_are_compared_where_they_can_be(folder_of, tmp_path):
     strong = fake_run(tmp_path / "strong", photos, skill=9)
     assert table.verdicts([weak, strong]).startswith("strong is better than weak.")
     assert (tmp_path / "compare.md").is_file()
+    assert (tmp_path / "decision.csv").is_file()
     assert "<li>strong is better than weak.</li>" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "not compared" in table.verdicts([weak, fake_run(tmp_path / "other", others)])

@@ -36,9 +36,9 @@ def fit(
     predictions: as evaluate gives them; items: with path, and perhaps `group` of near-copies.
     Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
     calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
-    and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain (None
-    without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability after the
-    temperature.
+    and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain
+    (None without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability
+    after the temperature.
     Raises InputError when there are no validation photos.
     """
     part = predictions[predictions["split"] == "valid"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +45,7 @@ class Comparison:
     def write(self, path: Path) -> Path:
         """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
         if path.suffix == ".csv":
-            table = pd.DataFrame([asdict(pair) for pair in self.pairs])
+            table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
             said = [words.sentence(pair, self.margin) for pair in self.pairs]
             write_table(path, table.assign(sentence=said))
         elif path.suffix == ".md":

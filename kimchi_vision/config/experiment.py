@@ -23,6 +23,7 @@ class Experiment(Section):
     train: sections.Train
     evaluate: sections.Evaluate = sections.Evaluate()
     calibrate: sections.Calibrate = sections.Calibrate()
+    goals: sections.Goals = sections.Goals()
     report: sections.Report = sections.Report()
     export: sections.Export = sections.Export()
 

@@ -203,6 +203,13 @@ class Calibrate(Section):
     )
 
 
+class Goals(Section):
+    """What the model has to reach to be used."""
+
+    accuracy: Probability | None = Field(None, description="share of photos that must be right")
+    fps: float | None = Field(None, gt=0, description="photos a second, one after the other")
+
+
 class Report(Section):
     """The page about the run."""
 

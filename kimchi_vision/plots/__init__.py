@@ -6,10 +6,12 @@ from kimchi_vision.plots.fonts import hangul
 from kimchi_vision.plots.matrix import confusion_matrix
 from kimchi_vision.plots.photos import RIGHT, WRONG, photo_grid
 from kimchi_vision.plots.save import save
+from kimchi_vision.plots.tradeoff import accuracy_latency
 
 __all__ = [
     "RIGHT",
     "WRONG",
+    "accuracy_latency",
     "confusion_matrix",
     "hangul",
     "losses",

@@ -1,0 +1,82 @@
+"""Section `goals`: which runs reach what the user needs, in words. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from kimchi_vision.config import read_yaml
+from kimchi_vision.config.sections import Goals
+from kimchi_vision.rundir import RunDir
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Outcome = Literal["met", "missed", "cannot tell", "not measured"]
+
+
+def outcomes(section: Goals, metrics: Mapping[str, Any]) -> dict[str, Outcome]:
+    """The outcome of each goal that is set: `accuracy`, `fps`.
+
+    metrics: accuracy_interval, and latency_ms with p50 and p95 of one photo from file to answer.
+    An accuracy is met when its whole 95 % interval is at the goal or above, missed when all of it is below. A
+    speed is met when 19 photos of 20 are fast enough (p95), missed when not even half are (p50).
+    """
+    latency = metrics.get("latency_ms") or {}
+    speeds = [1000 / latency[name] for name in ("p95", "p50") if latency.get(name)]
+    seen = {"accuracy": metrics.get("accuracy_interval"), "fps": speeds if len(speeds) == 2 else None}
+    wanted = section.model_dump(exclude_none=True)
+    return {name: _outcome(goal, seen[name]) for name, goal in wanted.items()}
+
+
+def decision(runs: Sequence[RunDir]) -> pd.DataFrame:
+    """A row a run: what it reaches, what it costs, and the outcome of each goal of its own experiment.
+
+    Columns run, accuracy, low, high (95 %), p50_ms, p95_ms, photos_per_second, parameters, file_mb,
+    peak_memory_mb, train_minutes, and goal_accuracy, goal_fps where a run has that goal; None where a number
+    was not measured. Raises InputError when metrics.json or experiment.yaml is missing.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_row(run) for run in runs]).astype(object).where(lambda table: table.notna(), None)
+
+
+def sentences(decision: pd.DataFrame) -> list[str]:
+    """A line a run that has goals, such as "exp1: accuracy met, fps missed."."""
+    columns = [column for column in decision if column.startswith("goal_")]
+    lines = []
+    for row in decision.to_dict("records"):
+        said = [f"{column.removeprefix('goal_')} {row[column]}" for column in columns if row[column]]
+        lines += [f"{row['run']}: {', '.join(said)}."] if said else []
+    return lines
+
+
+def _outcome(goal: float, seen: Sequence[float] | None) -> Outcome:
+    if seen is None:
+        return "not measured"
+    low, high = seen
+    if low >= goal:
+        return "met"
+    return "missed" if high < goal else "cannot tell"
+
+
+def _row(run: RunDir) -> dict[str, Any]:
+    metrics = run.read_json(run.metrics)
+    section = Goals.model_validate(dict(read_yaml(run.experiment).get("goals") or {}))
+    low, high = metrics.get("accuracy_interval") or (None, None)
+    latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
+    seconds = train.get("seconds")
+    return {
+        "run": run.path.name,
+        "accuracy": metrics["accuracy"],
+        "low": low,
+        "high": high,
+        "p50_ms": latency.get("p50"),
+        "p95_ms": latency.get("p95"),
+        "photos_per_second": metrics.get("photos_per_second"),
+        "parameters": (metrics.get("model") or {}).get("parameters"),
+        "file_mb": round(run.pkl.stat().st_size / 1e6, 1) if run.pkl.is_file() else None,
+        "peak_memory_mb": metrics.get("peak_memory_mb"),
+        "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
+        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics).items()},
+    }
