@@ -67,6 +67,8 @@ def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) ->
     write_json(folder.labels, list(photos.vocab))
     write_table(folder.items, photos.items)
     write_json(folder.data, photos.facts())
+    if photos.skipped is not None:
+        write_table(folder.skipped, photos.skipped)
 
 
 def _is_of(experiment: Experiment, folder: RunDir) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from kimchi_vision import cli_data
 from kimchi_vision.errors import KimchiError
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(cli_data.app, name="data")
 
 Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
