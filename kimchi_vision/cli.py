@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 import traceback
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision import cli_data
+from kimchi_vision import cli_data, cli_ship
 from kimchi_vision.errors import KimchiError
 
 if TYPE_CHECKING:
@@ -64,38 +63,6 @@ def run_command(
         print(table.verdicts(finished))
     for folder in finished:
         print(f"Report: {folder.report}\nModel:  {folder.pkl}")
-
-
-@app.command()
-def predict(
-    run: RunFolder,
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-) -> None:
-    """Say what is on photos, with the model of a run."""
-    from kimchi_vision.predict import Predictor, find_photos
-    from kimchi_vision.rundir import RunDir
-
-    if as_json and as_csv:
-        raise typer.BadParameter("Give --json or --csv, not both.")
-    found = find_photos(photos)
-    answers = Predictor(RunDir(run)).predict(found, top)
-    if as_json:
-        plain = [{"photo": a.photo, "label": a.label, "classes": dict(a.classes)} for a in answers]
-        print(json.dumps(plain, ensure_ascii=False, indent=2))
-    elif as_csv:
-        import csv
-
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(["photo", "rank", "label", "probability"])
-        for answer in answers:
-            writer.writerows([answer.photo, k, *pair] for k, pair in enumerate(answer.classes, 1))
-    else:
-        for answer in answers:
-            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label}\n    {shares}")
 
 
 @app.command()
@@ -166,6 +133,9 @@ def report(
     from kimchi_vision.rundir import RunDir
 
     print(write(RunDir(run), Report(lang=lang)))
+
+
+app.add_typer(cli_ship.app)
 
 
 def main() -> None:

@@ -129,6 +129,26 @@ class RunDir:
         return self.path / "weights.pth"
 
     @property
+    def onnx(self) -> Path:
+        """The network in one file that onnxruntime runs, with names, preprocessing and calibration."""
+        return self.path / "model.onnx"
+
+    @property
+    def safetensors(self) -> Path:
+        """The state dict, with the same metadata as model.onnx."""
+        return self.path / "model.safetensors"
+
+    @property
+    def card(self) -> Path:
+        """What the model is, how it scores, what it confuses, and its limits."""
+        return self.path / "card.md"
+
+    @property
+    def export(self) -> Path:
+        """Size, sha256 and proof of each exported file, or why it was refused."""
+        return self.path / "export.json"
+
+    @property
     def log(self) -> Path:
         """What the run printed."""
         return self.path / "log.txt"

@@ -14,6 +14,27 @@ def food10() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_settings(tmp_path_factory):
+    """Tests leave the user's own list of trusted pickles alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CONFIG_HOME", "APPDATA", "HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("settings")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory):
+    """A run folder with every exported file, and its learner. Not to be changed."""
+    from exported_runs import exported_run
+
+    folder = tmp_path_factory.mktemp("exported")
+    for seed in range(24):
+        noise(folder / "photos" / ("김치", "깍두기", "A&B")[seed % 3] / f"{seed:02}.jpg", seed)
+    run = folder / "exports" / "tiny"
+    return exported_run(run, folder / "photos", pkl=True, weights=True, onnx=True, safetensors=True)
+
+
 def noise(path: Path, seed: int = 0) -> Path:
     """A small photo that is unlike that of any other seed."""
     path.parent.mkdir(parents=True, exist_ok=True)

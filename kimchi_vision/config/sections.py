@@ -221,3 +221,5 @@ class Export(Section):
 
     pkl: bool = Field(True, description="model.pkl, for fastai's load_learner")
     weights: bool = Field(True, description="weights.pth, the state dict alone")
+    onnx: bool = Field(True, description="model.onnx, for onnxruntime; what `predict` and `serve` use")
+    safetensors: bool = Field(True, description="model.safetensors, the state dict without a program in it")

@@ -1,0 +1,143 @@
+"""Section `export`: files that leave the run, each checked before it gets its name."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.classifier import Facts
+from kimchi_vision.errors import InputError, RunError
+from kimchi_vision.export import card, folders, learner, onnx, pickles, tensors, validation
+from kimchi_vision.photos import Photos
+from kimchi_vision.rundir import RunDir, replacing, write_json, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from fastai.learner import Learner
+
+    from kimchi_vision.config.sections import Export
+
+__all__ = ["FORMATS", "again", "folder", "write"]
+
+log = logging.getLogger(__name__)
+
+FORMATS = ("pkl", "torch", "onnx", "safetensors")
+
+
+def write(section: Export, learn: Learner, photos: Photos, predictions: pd.DataFrame, run: RunDir) -> None:
+    """Write the files that the section asks for, and export.json with the proof of each.
+
+    predictions: what the learner itself said; a file must say the same. One that does not is refused:
+    it is left out, export.json says why, and so does the log, but the run goes on.
+    """
+    wanted = {
+        "pkl": section.pkl,
+        "torch": section.weights,
+        "onnx": section.onnx,
+        "safetensors": section.safetensors,
+    }
+    source = _Source(learn, photos, predictions, run)
+    for refusal in source.write([name for name in FORMATS if wanted[name]]):
+        log.error("%s", refusal)
+    if run.onnx.is_file():
+        write_text(run.card, card.text(run))
+
+
+def again(run: RunDir, formats: Sequence[str], trust: bool = False) -> list[Path]:
+    """Write files of a finished run from its model.pkl; returns their paths.
+
+    trust: load a model.pkl that no run of this user on this machine wrote.
+    Raises InputError when the folder or a format is wrong, RunError when a file is refused.
+    """
+    unknown = set(formats) - set(FORMATS)
+    if unknown:
+        raise InputError(f"--format {','.join(sorted(unknown))}: there are {', '.join(FORMATS)}.")
+    vocab = tuple(run.read_json(run.labels))
+    photos = Photos(Path(run.read_json(run.data)["root"]), run.read_table(run.items), vocab)
+    predictions = run.read_table(run.predictions)
+    missing = [file for file in photos.files(predictions) if not file.is_file()]
+    if missing:
+        raise InputError(
+            f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
+        )
+    learn = pickles.load(run.pkl, trust)
+    learn.path = run.path
+    source = _Source(learn, photos, predictions, run)
+    refusals = source.write(formats)
+    if refusals:
+        raise RunError("\n".join(refusals))
+    if run.onnx.is_file():
+        write_text(run.card, card.text(run))
+    return [source.files[name] for name in formats]
+
+
+def folder(run: RunDir, path: Path, space: bool) -> Path:
+    """A folder that serves the model: a Hugging Face Space, or for `docker build`. Raises InputError."""
+    return folders.write(run, path, space)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A learner, the photos that it answered for, and where its files go."""
+
+    learn: Learner
+    photos: Photos
+    predictions: pd.DataFrame
+    run: RunDir
+
+    @property
+    def files(self) -> dict[str, Path]:
+        run = self.run
+        return {"pkl": run.pkl, "torch": run.weights, "onnx": run.onnx, "safetensors": run.safetensors}
+
+    def write(self, formats: Sequence[str]) -> list[str]:
+        """Write files and their proofs; returns a sentence for each one that is refused."""
+        known = self.run.read_json(self.run.export) if self.run.export.is_file() else {}
+        refusals = []
+        for name in formats:
+            file = self.files[name]
+            try:
+                known[file.name] = self._write(file, getattr(self, f"_{name}"))
+            except RunError as error:
+                refusals.append(f"{file} was not written: {error}")
+                known[file.name] = {"refused": str(error)}
+        write_json(self.run.export, known)
+        return refusals
+
+    def _write(self, file: Path, save: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+        with replacing(file) as temporary:
+            proof = save(temporary)
+            content = temporary.read_bytes()
+        facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **proof}
+        log.info("%s: %s", file, ", ".join(f"{name} {value}" for name, value in proof.items()))
+        if file == self.run.pkl:
+            pickles.remember(file)
+        return facts
+
+    def _pkl(self, file: Path) -> dict[str, Any]:
+        learner.save(self.learn, file)
+        return learner.prove(file, self.photos, self.predictions)
+
+    def _torch(self, file: Path) -> dict[str, Any]:
+        return tensors.save_torch(self.learn.model, file)
+
+    def _safetensors(self, file: Path) -> dict[str, Any]:
+        return tensors.save_safetensors(self.learn.model, self._facts(), file)
+
+    def _onnx(self, file: Path) -> dict[str, Any]:
+        onnx.save(self.learn.model, self._facts(), file)
+        return onnx.prove(file, self.photos, self.predictions)
+
+    def _facts(self) -> Facts:
+        facts = Facts(
+            experiment=self.run.path.name,
+            backbone=str(self.learn.arch),
+            classes=self.photos.vocab,
+            preprocess=validation.preprocess(self.learn.dls),
+        )
+        calibration = self.run.read_json(self.run.calibration) if self.run.calibration.is_file() else {}
+        return facts.calibrated(calibration)

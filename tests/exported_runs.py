@@ -1,0 +1,39 @@
+"""Run folders with exported files, without a training: random weights of a very small network."""
+
+from pathlib import Path
+
+from kimchi_vision import augment, compare, data, evaluate, export, loader, model, train
+from kimchi_vision.config import Experiment, dump
+from kimchi_vision.config.sections import Export
+from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+
+NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
+
+
+def exported_run(folder: Path, photos: Path, augments: dict | None = None, **files: bool):
+    """A run folder over photos, and its learner. files: what to export besides nothing, such as onnx=True."""
+    plain = {
+        "name": folder.name,
+        "data": {"path": photos},
+        "augment": {"resize": 80, "size": 64, **(augments or {})},
+        "loader": {"batch_size": 8, "workers": 0},
+        "model": {"backbone": "test_efficientnet", "weights": "none"},
+        "train": [{"fit": {"epochs": 1}}],
+    }
+    experiment = Experiment.model_validate(plain)
+    run = RunDir(folder)
+    train.seed(experiment.train)
+    found = data.load(experiment.data)
+    backbone = model.find(experiment.model, experiment.augment.size)
+    dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, backbone.stats))
+    learn = model.learner(experiment.model, backbone, dls, folder)
+    predictions = evaluate.predictions(learn, found)
+    write_text(run.experiment, dump(experiment.resolved()))
+    write_json(run.labels, list(found.vocab))
+    write_json(run.data, found.facts())
+    write_table(run.items, found.items)
+    write_table(run.predictions, predictions)
+    scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
+    write_json(run.metrics, compare.with_intervals(scores, predictions, found.items))
+    export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run)
+    return run, learn

@@ -1,0 +1,89 @@
+import pickle
+
+import numpy as np
+import onnxruntime
+import pytest
+from exported_runs import exported_run
+from safetensors import safe_open
+
+from kimchi_vision import export
+from kimchi_vision.classifier import Facts
+from kimchi_vision.config.sections import Export
+from kimchi_vision.errors import InputError
+from kimchi_vision.photos import Photos
+from kimchi_vision.rundir import RunDir, write_json
+
+
+def test_files_say_what_they_are_and_how_they_were_proven(exported):
+    run, learn = exported
+    proofs = run.read_json(run.export)
+    assert proofs["model.onnx"]["agreement"] == 1
+    assert proofs["model.onnx"]["largest_gap"] < 1e-3
+    metadata = onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map
+    facts = Facts.from_metadata(metadata)
+    assert facts.classes == tuple(learn.dls.vocab)
+    assert facts.preprocess.size == 64
+    with safe_open(run.safetensors, "np") as file:
+        assert Facts.from_metadata(file.metadata()) == facts
+        assert set(file.keys()) == set(learn.model.state_dict())
+
+
+def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, tmp_path, caplog):
+    run, learn = exported
+    predictions = run.read_table(run.predictions)
+    classes = [name for name in predictions if name.startswith("p:")]
+    predictions[classes] = np.roll(predictions[classes], 1, axis=1)
+    photos = Photos(
+        run.path.parents[1] / "photos", run.read_table(run.items), tuple(run.read_json(run.labels))
+    )
+    elsewhere = RunDir(tmp_path / "other")
+    section = Export(pkl=False, weights=False, onnx=True, safetensors=False)
+    export.write(section, learn, photos, predictions, elsewhere)
+    assert "model.onnx was not written" in caplog.text
+    assert [file.name for file in elsewhere.path.iterdir()] == ["export.json"]
+
+
+def test_calibration_travels_in_the_file(exported):
+    run, _ = exported
+    write_json(run.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
+    try:
+        assert export.again(run, ["onnx"]) == [run.onnx]
+        metadata = onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map
+        facts = Facts.from_metadata(metadata)
+        assert (facts.temperature, facts.abstain_threshold) == (2.0, 0.6)
+    finally:
+        run.calibration.unlink()
+        export.again(run, ["onnx"])
+
+
+class Bomb:
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return open, (self.file, "w")
+
+
+def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
+    run = RunDir(tmp_path / "stranger")
+    known, _ = exported
+    for file in (known.labels, known.items, known.predictions, known.data):
+        run.path.mkdir(exist_ok=True)
+        (run.path / file.name).write_bytes(file.read_bytes())
+    run.pkl.write_bytes(pickle.dumps(Bomb(str(tmp_path / "it ran"))))
+    # What the stranger's folder claims about its own file counts for nothing.
+    write_json(run.export, {"model.pkl": {"sha256": "0" * 64}})
+    with pytest.raises(InputError, match="--trust"):
+        export.again(run, ["onnx"])
+    assert not (tmp_path / "it ran").exists()
+
+
+def test_unknown_formats_are_named(exported):
+    with pytest.raises(InputError, match=r"tflite.*safetensors"):
+        export.again(exported[0], ["tflite"])
+
+
+def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
+    run, _ = exported_run(tmp_path / "run", folder_of({"a": 6, "b": 6}), weights=True)
+    assert run.weights.is_file()
+    assert not run.onnx.exists()
