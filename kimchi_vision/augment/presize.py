@@ -1,0 +1,90 @@
+"""The part of training augmentation that is the same in every epoch: a photo becomes small."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Augment
+
+AVERAGED_FROM = 1.05
+"""From this many pixels for two of the final picture's, a photo is averaged down, as fastai does above 1."""
+
+
+class Presize:
+    """fastai's Resize for training photos, in two steps: the size now, the random part in each epoch.
+
+    side: pixels of the square that the random part keeps.
+    key: text that changes whenever the pixels would.
+    """
+
+    def __init__(self, section: Augment) -> None:
+        self.resize, self.method = section.resize, section.resize_method
+        factor = _pixels_for_two(section)
+        averaged = factor >= AVERAGED_FROM and section.mode == "bilinear"
+        self.side = round(section.resize / factor) if averaged else section.resize
+        self.blur = _blur(section, averaged)
+        self.key = f"1 {self.method} {self.resize} {self.side} {self.blur:.4f}"
+
+    def shape(self, width: int, height: int) -> tuple[int, int]:
+        """Height and width in pixels of what a photo of this size becomes."""
+        return self._shape(width, height, self.side)
+
+    def __call__(self, photo: Image.Image) -> np.ndarray:
+        """(height, width, 3) uint8: the whole photo, its short side (long one with `pad`) `side` long."""
+        height, width = self._shape(*photo.size, self.resize)
+        small = photo.resize((width, height), Image.Resampling.BILINEAR)
+        if self.blur:
+            small = small.filter(_kernel(self.blur))
+        if self.side < self.resize:
+            height, width = self.shape(*photo.size)
+            small = small.resize((width, height), Image.Resampling.BOX)
+        return np.asarray(small)
+
+    def window(self, photo: np.ndarray, part: np.ndarray) -> np.ndarray:
+        """The square that `part`, 0..1 across and down, chooses; with `pad`, filled up by reflection."""
+        height, width = photo.shape[:2]
+        left, top = int(part[0] * (width - self.side)), int(part[1] * (height - self.side))
+        if self.method != "pad":
+            return photo[top : top + self.side, left : left + self.side]
+        around = ((-top, self.side - height + top), (-left, self.side - width + left), (0, 0))
+        return np.pad(photo, around, mode="reflect" if min(height, width) > 1 else "edge")
+
+    def _shape(self, width: int, height: int, side: int) -> tuple[int, int]:
+        if self.method == "squish":
+            return side, side
+        scale = side / (max(width, height) if self.method == "pad" else min(width, height))
+        return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _pixels_for_two(section: Augment) -> float:
+    """Pixels of the presized photo, along a side, that become two of the final picture, on average."""
+    return section.resize * ((1 + section.min_scale) / 2) ** 0.5 / section.size / 2
+
+
+def _blur(section: Augment, averaged: bool) -> float:
+    """Variance, in square pixels, of what fastai's further interpolations blur and one warp does not.
+
+    Linear interpolation at t between two pixels has variance t (1 - t), 1/6 on average: with a crop, fastai
+    interpolates once more when anything moves. Where more than two pixels become one it averages pairs
+    first, variance 1/4: without a crop always or never, with one for the largest crops.
+    """
+    if section.mode != "bilinear" or averaged:
+        return 0.0
+    pairs = (2 * section.size / section.resize) ** 2
+    if section.min_scale == 1:
+        return 0.25 if pairs < 1 else 0.0
+    zooms = section.min_zoom < 1 or section.max_zoom > 1
+    kinds = 2 * bool(section.max_warp) + bool(section.max_rotate) + zooms
+    moved = 1 - (1 - section.p_affine) ** kinds
+    halved = np.clip((1 - pairs) / (1 - section.min_scale), 0, 1)
+    return moved / 6 + halved / 4
+
+
+def _kernel(variance: float) -> ImageFilter.Kernel:
+    """Three taps along both axes with this variance."""
+    taps = np.array((variance / 2, 1 - variance, variance / 2))
+    return ImageFilter.Kernel((3, 3), np.outer(taps, taps).ravel().tolist(), 1)

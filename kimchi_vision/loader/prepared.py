@@ -1,0 +1,105 @@
+"""Which photos are kept, in what form, and what stands in where nothing is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from kimchi_vision.loader import cache
+from kimchi_vision.photos import open_photo
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Loader
+    from kimchi_vision.photos import Photos
+
+SHARE_OF_MEMORY = 0.5
+"""Uncompressed photos above this share of the free memory would be read from the disk again and again."""
+
+
+class ByNumber(Protocol):
+    """Photos by number, (height, width, 3)."""
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """One photo."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """The photos of one split: files, content hashes, and class numbers."""
+
+    files: list[Path]
+    hashes: list[str]
+    classes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Photos made when they are asked for."""
+
+    make: Callable[[int], np.ndarray]
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """One photo."""
+        return self.make(row)
+
+
+def part(photos: Photos, split: str) -> Part:
+    """The rows of a split in table order."""
+    rows = photos.part(split)
+    numbers = {name: number for number, name in enumerate(photos.vocab)}
+    return Part(photos.files(rows), rows["sha256"].tolist(), rows["label"].map(numbers).to_numpy())
+
+
+def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
+    """Training photos, small, uint8: from the cache that the section asks for."""
+
+    def make(row: int) -> np.ndarray:
+        return presize(open_photo(train.files[row], presize.side))
+
+    kind = _kind(section, train, presize)
+    name = cache.key(f"{presize.key} {kind}", train.hashes)
+    pack = cache.stored(name, kind, len(train.files), make) if kind else None
+    return pack or Direct(make)
+
+
+def finished(section: Loader, valid: Part, dl: Any, key: str) -> ByNumber | None:
+    """Validation photos as fastai's transforms leave them, float32, or None where they are not kept.
+
+    dl: fastai's validation loader. key: text that changes whenever its results would.
+    """
+    dl.before_iter()
+
+    def make(row: int) -> np.ndarray:
+        pictures = dl.after_batch(dl.do_batch([dl.do_item(row)]))[0]
+        return pictures[0].permute(1, 2, 0).cpu().numpy()
+
+    count = len(valid.files)
+    size = count * make(0).nbytes
+    if section.cache not in ("auto", "memmap") or size > min(cache.room(), _memory()):
+        return None
+    return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
+
+
+def _kind(section: Loader, train: Part, presize: Any) -> str | None:
+    """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
+    if section.cache != "auto":
+        return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
+    total = 3 * sum(math.prod(presize.shape(*_size(file))) for file in train.files)
+    return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
+
+
+def _size(file: Path) -> tuple[int, int]:
+    with Image.open(file) as photo:
+        return photo.size
+
+
+def _memory() -> float:
+    return SHARE_OF_MEMORY * psutil.virtual_memory().available

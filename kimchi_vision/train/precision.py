@@ -1,0 +1,86 @@
+"""Key `train.precision`: number format of training steps. Validation and predictions are float32 always."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import torch
+from fastai.callback.fp16 import AMPMode, MixedPrecision
+
+from kimchi_vision.errors import InputError
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+    from kimchi_vision.config.sections import Train
+
+log = logging.getLogger(__name__)
+
+
+class TrainingInHalf(MixedPrecision):
+    """fastai's fp16 with scaled losses, for training steps alone."""
+
+    def before_batch(self) -> None:
+        """Enter autocast for a training step."""
+        if self.training:
+            super().before_batch()
+
+    def after_loss(self) -> None:
+        """Leave autocast after a training step."""
+        if self.training:
+            super().after_loss()
+
+
+@contextmanager
+def applied(section: Train, learn: Learner) -> Iterator[None]:
+    """Inside the block training steps use the section's precision; with half, tensors lie channels last.
+
+    fastai's MixedPrecision does nothing on a CPU, so bf16 wraps the model's forward in autocast.
+    Raises InputError for fp16 without a GPU.
+    """
+    device = learn.dls.device or torch.device("cpu")
+    precision = _chosen(section.precision, device)
+    if precision == "fp32":
+        yield
+        return
+    model = learn.model.to(memory_format=torch.channels_last)
+    if precision == "bf16":
+        model.forward = _in_bfloat16(model, model.forward, device.type)
+    try:
+        with learn.added_cbs([TrainingInHalf(AMPMode.FP16)]) if precision == "fp16" else nullcontext():
+            yield
+    finally:
+        model.__dict__.pop("forward", None)
+        # A layout that the export's other readers expect too.
+        model.to(memory_format=torch.contiguous_format)
+
+
+def _chosen(precision: str, device: torch.device) -> str:
+    """What `auto` means here: bf16 where the hardware multiplies it, fp16 on other GPUs, else fp32."""
+    cuda = device.type == "cuda"
+    if precision == "fp16" and not cuda:
+        raise InputError("train.precision: fp16 needs a GPU. Set bf16, fp32 or auto.")
+    if precision != "auto":
+        return precision
+    if cuda:
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp16"
+    return "bf16" if device.type == "cpu" and _cpu_multiplies_bfloat16() else "fp32"
+
+
+def _cpu_multiplies_bfloat16() -> bool:
+    """Whether this processor has bf16 instructions; without them bf16 is slower than fp32."""
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in names)
+
+
+def _in_bfloat16(model: torch.nn.Module, forward: Any, device: str) -> Any:
+    def mixed(*inputs: Any) -> torch.Tensor:
+        if not model.training:
+            return forward(*inputs)
+        with torch.autocast(device, dtype=torch.bfloat16):
+            return forward(*inputs).float()
+
+    return mixed
