@@ -1,6 +1,4 @@
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -61,19 +59,3 @@ def test_the_pixel_limit_holds_before_decoding(monkeypatch):
     monkeypatch.setattr(photos, "PIXEL_LIMIT", 100)
     with pytest.raises(ValueError, match="11 x 10 pixels, above the limit of 100"):
         open_photo(encoded(Image.new("RGB", (11, 10)), "PNG"))
-
-
-def test_it_travels_by_value_to_a_process_without_kimchi_vision(tmp_path):
-    cloudpickle = pytest.importorskip("cloudpickle")
-    cloudpickle.register_pickle_by_value(photos)
-    try:
-        (tmp_path / "function.pkl").write_bytes(cloudpickle.dumps(open_photo))
-    finally:
-        cloudpickle.unregister_pickle_by_value(photos)
-    (tmp_path / "white.png").write_bytes(encoded(Image.new("RGB", (2, 2), "white"), "PNG"))
-    script = (
-        "import pickle, sys; sys.modules['kimchi_vision'] = None\n"
-        "print(pickle.load(open('function.pkl', 'rb'))('white.png').size)"
-    )
-    shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert shown.stdout.strip() == "(2, 2)", shown.stderr
