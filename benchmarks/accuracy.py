@@ -1,4 +1,4 @@
-"""Accuracy of the fused engine beside fastai's: python benchmarks/accuracy.py PHOTOS fastai|fused SEED [EPOCHS].
+"""Accuracy of an engine of `augment`: python benchmarks/accuracy.py PHOTOS fastai|fused SEED [EPOCHS].
 
 One training a call, split, head and photo order matched by the seed; appends a line to accuracy.jsonl.
 """
