@@ -47,7 +47,7 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
 
 
 def side_by_side(runs: Sequence[RunDir]) -> pd.DataFrame:
-    """A row a run: scores over the validation photos, parameters, file size and time."""
+    """A row a run: scores over the validation photos, accuracy's 95 % interval, parameters, size and time."""
     return pd.DataFrame([_row(run) for run in runs])
 
 
@@ -79,6 +79,8 @@ def _row(run: RunDir) -> dict[str, object]:
     return {
         "run": run.path.name,
         "photos": metrics["photos"],
+        "accuracy_low": metrics["accuracy_interval"][0],
+        "accuracy_high": metrics["accuracy_interval"][1],
         **{name: metrics[name] for name in scores},
         "epoch": metrics["train"]["kept_epoch"],
         "parameters": metrics["model"]["parameters"],

@@ -45,6 +45,13 @@ def test_a_resolved_experiment_loads_to_itself(write):
     assert load(write(dump(experiment.resolved()))) == experiment
 
 
+def test_the_first_comment_is_the_question(write):
+    text = f"# exp: which one?\n# python -m ...\n{MINIMAL}"
+    assert load(write(text), ["train.seed=1"]).question == "which one?"
+    assert load(write(MINIMAL)).question == ""
+    assert load(write(text), ["question=this one?", "train.seed=1"]).question == "this one?"
+
+
 def test_set_overrides_before_validation(write):
     path = write(MINIMAL)
     experiment = load(path, ["augment.max_rotate=20", "train.seed=7", "model.backbone=resnet50"])

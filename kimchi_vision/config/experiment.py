@@ -16,6 +16,7 @@ class Experiment(Section):
     """One experiment: what `run` runs. Each key has one module of the same name, and only that reads it."""
 
     name: str = Field(pattern=r"^[\w][\w.-]*$", description="the run folder's name")
+    question: str = Field("", description="by default the first comment of the file")
     data: sections.Data
     augment: sections.Augment = sections.Augment()
     loader: sections.Loader = sections.Loader()

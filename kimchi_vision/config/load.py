@@ -72,9 +72,16 @@ def _names_beside(path: Path) -> list[str]:
 
 def _experiment(tree: CommentedMap, path: Path, name: str) -> Experiment:
     try:
-        return Experiment.model_validate({"name": name, **_plain(tree)})
+        return Experiment.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(error, tree, path))) from None
+
+
+def _question(tree: CommentedMap) -> str:
+    """What stands behind the colon of the first comment, such as `# exp1: which one?`."""
+    comments = (tree.ca.comment or [None, None])[1] or []
+    first = comments[0].value if comments else ""
+    return first.partition(": ")[2].splitlines()[0].strip() if ": " in first else ""
 
 
 def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
@@ -108,6 +115,7 @@ def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], 
 def _merge(base: CommentedMap, over: CommentedMap) -> CommentedMap:
     """A new mapping: `over` wins key by key; lists are replaced whole."""
     merged = CommentedMap()
+    merged.ca.comment = over.ca.comment or base.ca.comment
     for source in (base, over):
         for key, value in source.items():
             both = isinstance(merged.get(key), CommentedMap) and isinstance(value, CommentedMap)
