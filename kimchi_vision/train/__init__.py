@@ -61,6 +61,9 @@ def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
         kept = best.best_epoch
         learn.load(run.best.stem, with_opt=False)
         log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
+    parting = overfits_from(history)
+    if parting:
+        log.info("From epoch %d on it overfits: training loss falls, validation loss rises.", parting)
     history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
     write_table(run.history, history)
     return history
