@@ -8,13 +8,13 @@ import pytest
 import torch
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
-from fastai.vision.augment import Resize
 from sklearn.metrics import classification_report
 
-from kimchi_vision import data, evaluate, loader
-from kimchi_vision.config.sections import Data, Evaluate, Loader
+from kimchi_vision import augment, data, evaluate, loader
+from kimchi_vision.config.sections import Augment, Data, Evaluate, Loader
 from kimchi_vision.errors import RunError
 
+SMALL = augment.transforms(Augment(resize=16, size=16, normalize="none"), ((0.5,) * 3, (0.5,) * 3))
 VOCAB = ("갓김치", "깍두기", "NA")
 
 
@@ -95,7 +95,7 @@ def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
     photos = data.load(
         Data(path=folder_of({"갓김치": 6, "깍두기": 6}), valid_pct=0.4, test_pct=0.2), tmp_path
     )
-    dls = loader.build(Loader(batch_size=4, workers=0), photos, ([Resize(16)], []))
+    dls = loader.build(Loader(batch_size=4, workers=0), photos, SMALL)
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
     learn = Learner(dls, net, loss_func=CrossEntropyLossFlat())
@@ -110,7 +110,7 @@ def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
 
 def test_outputs_that_are_no_numbers_are_refused(folder_of, tmp_path):
     photos = data.load(Data(path=folder_of({"갓김치": 4, "깍두기": 4}), valid_pct=0.5), tmp_path)
-    dls = loader.build(Loader(batch_size=4, workers=0), photos, ([Resize(16)], []))
+    dls = loader.build(Loader(batch_size=4, workers=0), photos, SMALL)
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
     torch.nn.init.constant_(net[1].bias, torch.nan)
     with pytest.raises(RunError, match="no numbers"):
