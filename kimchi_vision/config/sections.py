@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from kimchi_vision.config.stages import Stage
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Metric = Literal["accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1"]
 Monitor = Literal[
     "valid_loss", "train_loss", "accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1"
 ]
