@@ -1,0 +1,24 @@
+"""The sections of an experiment file: one frozen model each, every default in one place."""
+
+from kimchi_vision.config.sections.augment import Augment
+from kimchi_vision.config.sections.base import Section
+from kimchi_vision.config.sections.data import Data, Policy, Sample
+from kimchi_vision.config.sections.results import Calibrate, Evaluate, Export, Goals, Report
+from kimchi_vision.config.sections.train import Loader, Model, Monitor, Train
+
+__all__ = [
+    "Augment",
+    "Calibrate",
+    "Data",
+    "Evaluate",
+    "Export",
+    "Goals",
+    "Loader",
+    "Model",
+    "Monitor",
+    "Policy",
+    "Report",
+    "Sample",
+    "Section",
+    "Train",
+]

@@ -1,0 +1,82 @@
+"""Section `data`: photos in class folders, and how they are split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from kimchi_vision.config.sections.base import Probability, Section
+
+
+class Sample(Section):
+    """Drawn photos with known truth, for trying things out without a data set."""
+
+    name: Literal["kimchi"] = "kimchi"
+    per_class: int = Field(40, ge=2, description="photos drawn for each class")
+    seed: int = Field(0, ge=0, description="the same seed draws the same photos")
+    label_errors: Probability = Field(0.0, description="share of photos put under a wrong class")
+    duplicates: Probability = Field(0.0, description="share of photos that are near-copies of another one")
+    background: Probability = Field(
+        0.0, description="share of photos whose table gives the class away (a planted shortcut)"
+    )
+
+
+class Policy(Section):
+    """What is done about photos with a problem; every photo that is left out is listed with its reason.
+
+    error stops before training, skip leaves the photos out, keep trains on them.
+    """
+
+    unreadable: Literal["error", "skip"] = Field("error", description="empty, damaged, or no photo at all")
+    tiny: Literal["error", "skip", "keep"] = Field("skip", description="a side below 16 pixels")
+    elongated: Literal["error", "skip", "keep"] = Field("skip", description="over 8 times as long as wide")
+    conflict: Literal["error", "skip", "keep"] = Field("skip", description="one picture in two classes")
+
+
+class Data(Section):
+    """Photos in class folders, and how they are split."""
+
+    path: Path | None = Field(None, description="folder whose leaf folders are named after the classes")
+    sample: Sample | None = Field(None, description="draw photos instead of reading a folder")
+    per_class: int | None = Field(None, ge=2, description="keep the first N photos of each class, by name")
+    exclude: Path | None = Field(None, description="CSV with a column path: photos to leave out")
+    relabel: Path | None = Field(None, description="CSV with columns path and suggested: better classes")
+    policy: Policy = Policy()
+    duplicates: Literal["group", "skip", "keep"] = Field(
+        "group", description="copies of one picture stay in one part, are left out, or are not looked for"
+    )
+    group_by: str | None = Field(
+        None, description="regular expression on the path; photos with the same match stay in one part"
+    )
+    splitter: Literal["random", "stratified", "kfold", "folders"] = Field(
+        "random",
+        description="fastai's RandomSplitter, the same by class, one of `folds` parts by class, "
+        "or folders named train/valid/test",
+    )
+    split: Path | None = Field(None, description="a split made before (`data split`), instead of a splitter")
+    valid_pct: float = Field(0.2, gt=0, lt=1, description="share of photos for validation")
+    test_pct: float = Field(0.0, ge=0, lt=1, description="share held out for the final evaluation")
+    folds: int = Field(5, ge=2, description="parts of `kfold`")
+    fold: int = Field(0, ge=0, description="the part that validates, counted from 0")
+    seed: int = Field(42, ge=0, description="seed of the split")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sample_by_name(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("sample"), str):
+            return {**value, "sample": {"name": value["sample"]}}
+        return value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if (self.path is None) == (self.sample is None):
+            raise ValueError("give either `path` (a folder of photos) or `sample: kimchi` (drawn photos)")
+        if self.valid_pct + self.test_pct >= 1:
+            raise ValueError("valid_pct and test_pct leave nothing to train on")
+        if self.test_pct and self.splitter in ("kfold", "folders"):
+            raise ValueError(f"test_pct has no meaning for the splitter {self.splitter}")
+        if self.fold >= self.folds:
+            raise ValueError(f"fold {self.fold} is not below folds {self.folds}; they count from 0")
+        return self

@@ -1,0 +1,47 @@
+"""Sections about a trained model: scores, goals, report and files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from kimchi_vision.config.sections.base import Probability, Section
+
+
+class Evaluate(Section):
+    """What is computed from the predictions."""
+
+    top_k: int = Field(5, ge=1, description="a photo counts when its class is among the k most probable")
+    top_losses: int = Field(9, ge=1, description="photos shown")
+
+
+class Calibrate(Section):
+    """What probabilities are worth, and when the model says that it does not know."""
+
+    bins: int = Field(15, ge=2, le=100, description="bins of the reliability diagram, of equal width")
+    abstain_at: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="share of wrong answers to keep, by leaving the least sure photos unanswered"
+    )
+
+
+class Goals(Section):
+    """What the model has to reach to be used."""
+
+    accuracy: Probability | None = Field(None, description="share of photos that must be right")
+    fps: float | None = Field(None, gt=0, description="photos a second, one after the other")
+
+
+class Report(Section):
+    """The page about the run."""
+
+    lang: Literal["auto", "ko", "en"] = Field("auto", description="auto takes the language of the system")
+
+
+class Export(Section):
+    """Files that leave the run."""
+
+    pkl: bool = Field(True, description="model.pkl, for fastai's load_learner")
+    weights: bool = Field(True, description="weights.pth, the state dict alone")
+    onnx: bool = Field(True, description="model.onnx, for onnxruntime; what `predict` and `serve` use")
+    safetensors: bool = Field(True, description="model.safetensors, the state dict without a program in it")

@@ -1,0 +1,79 @@
+"""Sections `loader`, `model` and `train`: what learns, from which batches, and how."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from kimchi_vision.config.sections.base import Section
+from kimchi_vision.config.stages import Stage
+
+Monitor = Literal[
+    "valid_loss", "train_loss", "accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1"
+]
+
+
+class Loader(Section):
+    """How batches are made."""
+
+    batch_size: int = Field(64, ge=1, description="never above the number of training photos")
+    workers: int = Field(
+        2, ge=0, description="threads (engine fused) or processes (engine fastai) that make batches"
+    )
+    cache: Literal["auto", "memmap", "jpeg", "none"] = Field(
+        "auto",
+        description="how small photos are kept between epochs and runs; auto packs JPEG when memory is short",
+    )
+
+
+class Model(Section):
+    """Backbone, weights and head."""
+
+    backbone: str = Field("resnet18", min_length=1, description="a torchvision or timm name; see `models`")
+    weights: str = Field(
+        "default", min_length=1, description="default, none, offline, or a .pth or .safetensors file"
+    )
+    ps: float = Field(0.5, ge=0, lt=1, description="dropout of the head")
+    lin_ftrs: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        None, description="widths of hidden layers"
+    )
+    concat_pool: bool = Field(True, description="average and maximum pooling, or average only")
+
+
+class Train(Section):
+    """Stages in order, and which epoch is kept. A plain list is short for `{stages: [...]}`."""
+
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    keep: Literal["last", "best"] = Field("last", description="the epoch that is evaluated and exported")
+    monitor: Monitor = Field("valid_loss", description="what `best` looks at")
+    mode: Literal["min", "max"] | None = Field(None, description="by default max for scores, min for losses")
+    seed: int = Field(42, ge=0, description="seed of head, order and augmentation")
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_is_stages(cls, value: Any) -> Any:
+        return {"stages": value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _auto_follows_lr_find(self) -> Train:
+        names = [stage.name for stage in self.stages]
+        for number, stage in enumerate(self.stages):
+            if "auto" in stage.arguments.model_dump().values() and "lr_find" not in names[:number]:
+                raise ValueError(f"the rate `auto` of {stage.name} needs the stage lr_find before it")
+        return self
+
+    @property
+    def sign(self) -> int:
+        """1 when a larger `monitor` is better, -1 when a smaller one is."""
+        lower = self.monitor in ("valid_loss", "train_loss", "error_rate")
+        return {"min": -1, "max": 1, None: -1 if lower else 1}[self.mode]
+
+    @property
+    def worst(self) -> float:
+        """A value of `monitor` that every epoch beats."""
+        return -self.sign * math.inf
