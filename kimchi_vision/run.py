@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kimchi_vision import (
     augment,
@@ -16,6 +16,7 @@ from kimchi_vision import (
     data,
     evaluate,
     export,
+    features,
     loader,
     model,
     plots,
@@ -29,6 +30,8 @@ from kimchi_vision.errors import InterruptedRunError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kimchi_vision.photos import Photos
 
 log = logging.getLogger(__name__)
@@ -67,14 +70,15 @@ def _train_and_report(
     learn = model.learner(experiment.model, backbone, dls, folder.path)
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(folder.summary, summary)
-    history = train.fit(experiment.train, learn, folder)
+    floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+    history = train.fit(experiment.train, learn, folder, floor and floor.head)
     plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
     write_table(folder.predictions, predictions)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
     for name, figure in evaluate.figures(predictions, photos, scores).items():
         plots.save(figure, folder.figure(name))
-    facts = {"model": model_facts, "train": train.facts(history)}
+    facts = {"model": model_facts, "train": train.facts(history), **_beside(floor, predictions)}
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
     calibration = calibrate.fit(experiment.calibrate, predictions, photos.vocab, photos.items)
@@ -83,6 +87,14 @@ def _train_and_report(
         plots.save(figure, folder.figure(name))
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
+
+
+def _beside(floor: features.Floor | None, predictions: pd.DataFrame) -> dict[str, Any]:
+    """The floor's entry in metrics.json."""
+    if floor is None:
+        return {}
+    found = compare.beside_floor(predictions, floor.predictions)
+    return {"floor": {**found, "seconds": floor.seconds}}
 
 
 @contextmanager

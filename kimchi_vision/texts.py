@@ -57,6 +57,28 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Epoch {epoch}, the last, is kept. The lowest validation loss was that of epoch {lowest}.",
         "마지막 {epoch}번째 에포크를 남겼습니다. 검증 손실이 가장 낮은 것은 {lowest}번째였습니다.",
     ),
+    "kept_start": (
+        "What training started from is kept: no epoch was better.",
+        "더 나은 에포크가 없어 학습을 시작한 상태를 남겼습니다.",
+    ),
+    "floor_above": (
+        "Training is worth it: a linear head on frozen features has {floor} right, and training adds {gain} "
+        "points ({low} to {high}).",
+        "학습할 가치가 있습니다. 고정된 특징 위의 선형 분류기는 {floor}이고, 학습이 {gain}%p를 더했습니다"
+        "({low} ~ {high}).",
+    ),
+    "floor_cannot_tell": (
+        "A linear head on frozen features has {floor} right. Whether training adds to that cannot be told "
+        "({gain} points, {low} to {high}): try `recipe: best`, or more photos.",
+        "몇 초면 되는, 고정된 특징 위의 선형 분류기가 {floor}입니다. 학습이 더 나은지 알 수 없습니다"
+        "({gain}%p, {low} ~ {high}). `recipe: best`나 더 많은 사진을 써 보세요.",
+    ),
+    "floor_below": (
+        "Training made it worse: a linear head on frozen features has {floor} right, the run {gain} points "
+        "({low} to {high}). Try `recipe: best`, which starts from that head.",
+        "학습이 오히려 나빠졌습니다. 고정된 특징 위의 선형 분류기는 {floor}이고 학습 후 {gain}%p입니다"
+        "({low} ~ {high}). 그 분류기에서 시작하는 `recipe: best`를 써 보세요.",
+    ),
     "overfits": (
         "From epoch {epoch} on, training loss falls while validation loss rises: the model learns by heart.",
         "{epoch}번째 에포크부터 학습 손실은 줄고 검증 손실은 늘어납니다(과적합).",

@@ -111,3 +111,14 @@ def test_summary_counts_and_leaves_the_learner_alone(learner_of):
     assert learn.opt is None
     assert modes == [module.training for module in learn.model.modules()]
     assert all(torch.equal(state[name], tensor) for name, tensor in learn.model.state_dict().items())
+
+
+def test_a_linear_head_is_one_layer(learner_of):
+    learn = learner_of(sections.Model(weights="none", head="linear", ps=0.0))
+    assert [type(layer).__name__ for layer in learn.model[1]] == [
+        "AdaptiveAvgPool2d",
+        "Flatten",
+        "Dropout",
+        "Linear",
+    ]
+    assert learn.model[1][-1].weight.shape == (2, 512)

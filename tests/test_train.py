@@ -1,12 +1,15 @@
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat
+from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
 from fastai.vision.learner import vision_learner
+from fastcore.basics import noop
+from torch import nn
 from torchvision.models import resnet18
 
 from kimchi_vision import augment, data, loader, train
@@ -185,3 +188,74 @@ def test_an_interrupted_training_goes_on_bit_for_bit(make, epochs):
     pd.testing.assert_frame_equal(
         history.drop(columns="seconds"), undisturbed.drop(columns="seconds"), check_exact=True
     )
+
+
+@pytest.fixture
+def linear(make):
+    """A learner whose head is one linear layer, and a head for it."""
+
+    def learner(section: Train, name: str = "run"):
+        learn, run = make(section, name)
+        learn.model[1] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 2))
+        head = np.full((2, 512), 0.01), np.array([1.0, -1.0])
+        return learn, run, head
+
+    return learner
+
+
+def test_a_probe_sets_the_head_and_trains_nothing(linear):
+    section = stages("probe", keep="best")
+    learn, run, head = linear(section)
+    before = learn.model[0].state_dict()["0.weight"].clone()
+    history = train.fit(section, learn, run, head)
+    assert history.empty
+    assert learn.model[1][-1].bias.tolist() == [1, -1]
+    assert torch.equal(learn.model[0].state_dict()["0.weight"], before)
+    assert train.facts(history)["epochs"] == 0
+
+
+def test_the_probe_is_kept_when_no_epoch_is_better(linear):
+    section = stages("probe", {"fit": {"epochs": 1, "lr": 10.0}}, keep="best", monitor="valid_loss")
+    learn, run, head = linear(section)
+    history = train.fit(section, learn, run, head)
+    assert train.facts(history)["kept_epoch"] == 0
+    assert learn.model[1][-1].bias.tolist() == [1, -1]
+
+
+def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(make):
+    section = stages({"fine_tune": {"epochs": 1, "freeze_epochs": 1}}, freeze_bn=True)
+    learn, run = make(section)
+    norms = [module for module in learn.model[0].modules() if isinstance(module, nn.BatchNorm2d)]
+    seen = []
+
+    class Look(Callback):
+        def after_train(self):
+            seen.append((norms[0].running_mean.sum().item(), trainable(norms[0]), trainable(learn.model[0])))
+
+    learn.add_cb(Look())
+    train.fit(section, learn, run)
+    assert seen == [(0.0, False, False), (0.0, True, True)]
+
+
+def test_min_steps_gives_a_small_folder_more_epochs(make):
+    section = stages({"fit_one_cycle": {"epochs": 1, "min_steps": 9}})
+    learn, run = make(section)
+    assert len(train.fit(section, learn, run)) == math.ceil(9 / len(learn.dls.train))
+
+
+@pytest.mark.parametrize("key", ["mixup", "cutmix"])
+def test_mixing_trains_and_leaves_validation_alone(make, key):
+    section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.4})
+    learn, run = make(section)
+    history = train.fit(section, learn, run)
+    smoothed = LabelSmoothingCrossEntropyFlat(eps=0.1)
+    outputs, truth = learn.get_preds(act=noop)
+    assert history["valid_loss"].iloc[-1] == pytest.approx(float(smoothed(outputs, truth)), rel=1e-4)
+
+
+def test_balanced_classes_count_the_same(make):
+    section = stages({"fit": {"epochs": 1}}, class_weights="balanced")
+    learn, _ = make(section)
+    learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
+    weights = train.regularize.loss(section, learn).func.weight
+    assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kimchi_vision.config import sections
 from kimchi_vision.config.sections import Section
@@ -20,6 +20,7 @@ class Experiment(Section):
     data: sections.Data
     augment: sections.Augment = sections.Augment()
     loader: sections.Loader = sections.Loader()
+    features: sections.Features = sections.Features()
     model: sections.Model = sections.Model()
     train: sections.Train
     evaluate: sections.Evaluate = sections.Evaluate()
@@ -27,6 +28,15 @@ class Experiment(Section):
     goals: sections.Goals = sections.Goals()
     report: sections.Report = sections.Report()
     export: sections.Export = sections.Export()
+
+    @model_validator(mode="after")
+    def _probe_has_a_head(self) -> Experiment:
+        if self.train.stages[0].name == "probe":
+            if self.model.head != "linear":
+                raise ValueError("the stage probe sets a linear head: it needs `model.head: linear`")
+            if not self.features.floor:
+                raise ValueError("the stage probe takes the floor's head: it needs `features.floor: true`")
+        return self
 
     def resolved(self) -> dict[str, Any]:
         """Every value as plain data, defaults included, ready for YAML or JSON."""

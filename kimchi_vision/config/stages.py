@@ -10,6 +10,7 @@ Rate = Annotated[float, Field(gt=0, lt=100)]
 Rates = Rate | tuple[Rate, Rate] | Literal["auto"]
 """One rate, two (fastai's slice: first group, head), or `auto`: what the last lr_find suggests."""
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Steps = Annotated[int, Field(ge=0, description="more epochs when these take fewer steps than this")]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -33,6 +34,7 @@ class FineTune(_Arguments):
     epochs: Epochs
     base_lr: Rate | Literal["auto"] = 2e-3
     freeze_epochs: int = Field(1, ge=0, le=10_000)
+    min_steps: Steps = 0
     lr_mult: float = Field(100.0, gt=0)
     pct_start: Fraction = 0.3
     div: float = Field(5.0, gt=0)
@@ -44,6 +46,7 @@ class FitOneCycle(_Arguments):
 
     epochs: Epochs
     lr_max: Rates = 1e-3
+    min_steps: Steps = 0
     div: float = Field(25.0, gt=0)
     div_final: float = Field(1e5, gt=0)
     pct_start: Fraction = 0.25
@@ -76,6 +79,13 @@ class GradualUnfreeze(_Arguments):
     wd: float | None = Field(None, ge=0)
 
 
+class Probe(_Arguments):
+    """The linear head becomes the one that fits the frozen features best; nothing is trained.
+
+    Kumar et al., 2022, arXiv:2202.10054: tuning that starts there distorts the features less.
+    """
+
+
 class Freeze(_Arguments):
     """Learner.freeze: all groups but the head."""
 
@@ -93,6 +103,7 @@ class Stage(_Arguments):
     fit: Fit | None = None
     feature_extract: FeatureExtract | None = None
     gradual_unfreeze: GradualUnfreeze | None = None
+    probe: Probe | None = None
     freeze: Freeze | None = None
     unfreeze: Unfreeze | None = None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision.classifier import Facts
 from kimchi_vision.errors import InputError, RunError
 from kimchi_vision.export import card, folders, learner, onnx, pickles, tensors, validation
+from kimchi_vision.export.validation import preprocess
 from kimchi_vision.photos import Photos
 from kimchi_vision.rundir import RunDir, replacing, write_json, write_text
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Export
 
-__all__ = ["FORMATS", "again", "folder", "write"]
+__all__ = ["FORMATS", "again", "folder", "preprocess", "write"]
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ def preprocess(dls: Any) -> Preprocess:
 
     Raises RunError for a transform that Preprocess does not know.
     """
-    tfms = [tfm for tfm in [*dls.after_item.fs, *dls.after_batch.fs] if getattr(tfm, "split_idx", None) != 0]
+    dl = dls.valid.new()  # fastai's own loader, whatever stands in front of it
+    tfms = [tfm for tfm in [*dl.after_item.fs, *dl.after_batch.fs] if getattr(tfm, "split_idx", None) != 0]
     steps: dict[str, Any] = {}
     for tfm in tfms:
         steps |= _step(tfm)

@@ -10,14 +10,13 @@ from fastai.data.core import DataLoaders
 
 from kimchi_vision.errors import DataError
 from kimchi_vision.loader import prepared, stock
-from kimchi_vision.loader.cache import clear, folder
 from kimchi_vision.loader.fast import FastDL, FusedDL
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Loader
     from kimchi_vision.photos import Photos
 
-__all__ = ["build", "clear", "folder", "sample"]
+__all__ = ["build", "sample"]
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
+from kimchi_vision.kept import folder
 from kimchi_vision.loader.pack import ENTRY, Pack, encode
 from kimchi_vision.rundir import replacing
 
@@ -23,24 +23,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 64
 """Photos that wait in memory for their turn to be written."""
-
-
-def folder() -> Path:
-    """Where packs lie: $KIMCHI_CACHE, or kimchi_vision/photos in the user's cache folder."""
-    chosen = os.environ.get("KIMCHI_CACHE")
-    if chosen:
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kimchi_vision" / "photos"
-
-
-def clear() -> int:
-    """Delete all packs, and return the bytes that this frees; runs that have one open keep it."""
-    freed = 0
-    for pattern in ("*.pack", "*.index.npy", "*.lock"):
-        for file in folder().glob(pattern):
-            freed += file.stat().st_size
-            file.unlink()
-    return freed
 
 
 def key(settings: str, hashes: Iterable[str]) -> str:
@@ -66,14 +48,6 @@ def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) 
     except OSError as error:
         log.warning("Photos are not cached in %s (%s); each epoch reads them anew.", folder(), error)
         return None
-
-
-def room() -> int:
-    """Free bytes where packs lie."""
-    place = folder()
-    while not place.exists():
-        place = place.parent
-    return shutil.disk_usage(place).free
 
 
 def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:

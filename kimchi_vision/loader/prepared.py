@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from kimchi_vision import kept
 from kimchi_vision.loader import cache
 from kimchi_vision.photos import open_photo
 
@@ -83,7 +84,7 @@ def finished(section: Loader, valid: Part, dl: Any, key: str) -> ByNumber | None
 
     count = len(valid.files)
     size = count * make(0).nbytes
-    if section.cache not in ("auto", "memmap") or size > min(cache.room(), _memory()):
+    if section.cache not in ("auto", "memmap") or size > min(kept.room(), _memory()):
         return None
     return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
 
@@ -93,7 +94,7 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
     if section.cache != "auto":
         return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
     total = 3 * sum(math.prod(presize.shape(*_size(file))) for file in train.files)
-    return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
+    return "uint8" if total < min(kept.room(), _memory()) else "jpeg"
 
 
 def _size(file: Path) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
 from fastcore.basics import noop
 from torch import nn
@@ -25,14 +26,7 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
     """
     body = backbone.body(weights.load(backbone, section.weights))
     features = backbone.features(body)
-    head = create_head(
-        features[0],
-        len(dls.vocab),
-        lin_ftrs=list(section.lin_ftrs) if section.lin_ftrs is not None else None,
-        ps=section.ps,
-        concat_pool=section.concat_pool,
-        pool=len(features) == 3,
-    )
+    head = _head(section, features, len(dls.vocab))
 
     # vision_learner calls its arch and cuts the result; ours is cut already, so that weights are checked.
     def arch(pretrained: bool) -> nn.Module:
@@ -47,3 +41,18 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         del model_meta[arch]
     learn.arch = backbone.name
     return learn
+
+
+def _head(section: Model, features: torch.Size, classes: int) -> nn.Sequential:
+    """features: what the body gives for a photo, (channels, height, width) or (channels,)."""
+    if section.head == "linear":
+        pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(features) == 3 else []
+        return nn.Sequential(*pool, nn.Dropout(section.ps), nn.Linear(features[0], classes))
+    return create_head(
+        features[0],
+        classes,
+        lin_ftrs=list(section.lin_ftrs) if section.lin_ftrs is not None else None,
+        ps=section.ps,
+        concat_pool=section.concat_pool,
+        pool=len(features) == 3,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.history import overfits_from
-from kimchi_vision.report.render import number
+from kimchi_vision.report.render import number, percent
 from kimchi_vision.texts import TEXTS, Text
 
 if TYPE_CHECKING:
@@ -23,9 +23,18 @@ def answers(recorded: Recorded, text: Text) -> list[str]:
     sentences = [
         text("right_of", right=number(right), photos=number(metrics["photos"]), part=text(metrics["split"]))
     ]
+    if "floor" in metrics:
+        sentences.append(_about_floor(metrics["floor"], text))
     if recorded.history is not None:
         sentences += _about_epochs(recorded, recorded.history, text)
     return sentences + _about_confusions(metrics, text) + _about_classes(recorded, text)
+
+
+def _about_floor(floor: dict[str, Any], text: Text) -> str:
+    low, high = floor["gain_interval"]
+    gains = {"gain": floor["gain"], "low": low, "high": high}
+    points = {name: f"{100 * value:+.1f}" for name, value in gains.items()}
+    return text(f"floor_{floor['verdict'].replace(' ', '_')}", floor=percent(floor["accuracy"]), **points)
 
 
 def _about_confusions(metrics: dict[str, Any], text: Text) -> list[str]:
@@ -50,6 +59,8 @@ def _about_classes(recorded: Recorded, text: Text) -> list[str]:
 
 
 def _about_epochs(recorded: Recorded, history: pd.DataFrame, text: Text) -> list[str]:
+    if not history["kept"].any():
+        return [text("kept_start")]
     kept = int(history["kept"].to_numpy(dtype=bool).argmax())
     train = recorded.experiment["train"]
     if train["keep"] == "best":

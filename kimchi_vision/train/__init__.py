@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import torch
 from fastai.callback.progress import ProgressCallback
 from fastai.metrics import accuracy, error_rate, skm_to_fastai
 from fastai.torch_core import set_seed
@@ -19,7 +20,8 @@ from kimchi_vision.train import precision
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.rates import find_rates
-from kimchi_vision.train.stages import count_epochs, phases
+from kimchi_vision.train.regularize import callbacks, loss
+from kimchi_vision.train.stages import count_epochs, hold_batch_norm, phases
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["facts", "fit", "seed"]
 
+Head = tuple[Any, ...]
+
 log = logging.getLogger(__name__)
 
 
@@ -37,9 +41,10 @@ def seed(section: Train) -> None:
     set_seed(section.seed, reproducible=True)
 
 
-def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
+def fit(section: Train, learn: Learner, run: RunDir, head: Head | None = None) -> pd.DataFrame:
     """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
 
+    head: weight (classes, features) and bias (classes,) that the stage `probe` gives a linear head.
     Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
     on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
     checkpoints/best.pth with `keep: best`.
@@ -48,16 +53,18 @@ def fit(section: Train, learn: Learner, run: RunDir) -> pd.DataFrame:
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
-    recording = Recording(run, count_epochs(section.stages))
+    learn.loss_func = loss(section, learn)
+    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)))
     best = KeepBest(section, recording)
     checkpoint = Checkpoint(run, recording, best)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [best] if section.keep == "best" else []
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
-        _run_stages(section, learn, checkpoint, [recording, *keeping, checkpoint, bar])
+        beside = [recording, *keeping, checkpoint, bar, *callbacks(section)]
+        _run_stages(section, learn, checkpoint, head, beside)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
-    if section.keep == "best" and best.best_epoch:
+    if section.keep == "best" and best.best_epoch is not None:
         kept = best.best_epoch
         learn.load(run.best.stem, with_opt=False)
         log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
@@ -75,13 +82,15 @@ def facts(history: pd.DataFrame) -> dict[str, Any]:
         return {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
     return {
         "epochs": len(history),
-        "kept_epoch": int(history.loc[history["kept"], "epoch"].iloc[0]),
+        "kept_epoch": int(history.loc[history["kept"], "epoch"].sum()),  # 0: what training started from
         "seconds": round(float(history["seconds"].sum()), 1),
         "overfits_from": overfits_from(history),
     }
 
 
-def _run_stages(section: Train, learn: Learner, checkpoint: Checkpoint, callbacks: list[Any]) -> None:
+def _run_stages(
+    section: Train, learn: Learner, checkpoint: Checkpoint, head: Head | None, beside: list[Any]
+) -> None:
     """Every step in order; steps and epochs that a checkpoint holds are passed over."""
     saved = checkpoint.take_up(learn)
     position, recording = checkpoint.position, checkpoint.recording
@@ -93,17 +102,34 @@ def _run_stages(section: Train, learn: Learner, checkpoint: Checkpoint, callback
                 position.suggested = find_rates(stage.arguments, learn, checkpoint.folder)
             step += 1
             continue
-        for phase in phases(stage, position.suggested):
+        if stage.name == "probe":
+            if step >= done.step:
+                _start_from(head, learn)
+                if section.keep == "best":
+                    checkpoint.best.start(learn)
+            step += 1
+            continue
+        for phase in phases(stage, position.suggested, len(learn.dls.train)):
             phase.prepare(learn)
+            if section.freeze_bn:
+                hold_batch_norm(learn)
             if saved and step == done.step:
                 restore_opt(learn, saved)
             start = done.epochs if step == done.step else 0
             if step >= done.step and start < phase.epochs:
                 position.step, recording.phase = step, phase.name
                 restore = [Restore(saved)] if start else []
-                phase.fit(learn, cbs=[*callbacks, *restore, *phase.cbs], start_epoch=start)
+                phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
                 recording.check()
             step += 1
+
+
+def _start_from(head: Head, learn: Learner) -> None:
+    """Set the linear layer, the last of the head."""
+    layer = learn.model[1][-1]
+    with torch.no_grad():
+        for parameter, values in zip((layer.weight, layer.bias), head[:2], strict=True):
+            parameter.copy_(torch.from_numpy(values))
 
 
 def _metrics() -> list[Any]:

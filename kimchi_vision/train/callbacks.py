@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from fastai.callback.core import Callback, CancelFitException
+from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
 from kimchi_vision.errors import RunError
 from kimchi_vision.rundir import RunDir, replacing, write_table
 
 if TYPE_CHECKING:
+    from fastai.learner import Learner
+
     from kimchi_vision.config.sections import Train
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,18 @@ class FrozenBody(Callback):
     def before_train(self) -> None:
         """Undo what model.train() did to the body."""
         self.model[0].eval()
+
+
+class FreezeBN(Callback):
+    """Keeps the body's batch-norm statistics as they are, and all of a body that does not learn."""
+
+    def before_train(self) -> None:
+        """Undo what model.train() did to them."""
+        body = self.model[0]
+        learns = any(parameter.requires_grad for parameter in body.parameters())
+        for module in body.modules():
+            if not learns or isinstance(module, _BatchNorm):
+                module.eval()
 
 
 class Recording(Callback):
@@ -93,7 +108,16 @@ class KeepBest(Callback):
     def __init__(self, section: Train, recording: Recording) -> None:
         self.section, self.recording = section, recording
         self.best = section.worst
-        self.best_epoch = 0
+        self.best_epoch: int | None = None
+
+    def start(self, learn: Learner) -> None:
+        """Save what training starts from, as epoch 0, when it is worth something: after a probe."""
+        if self.section.monitor == "train_loss":
+            return
+        names = ["valid_loss", *(metric.name for metric in learn.metrics)]
+        with learn.no_bar():
+            values = dict(zip(names, map(float, learn.validate()), strict=True))
+        self._keep(learn, values[self.section.monitor], 0)
 
     def after_epoch(self) -> None:
         """Compare the monitored value and save."""
@@ -101,9 +125,12 @@ class KeepBest(Callback):
             return
         value = self.recording.rows[-1][self.section.monitor]
         if self.section.sign * value > self.section.sign * self.best:
-            self.best, self.best_epoch = value, len(self.recording.rows)
-            with replacing(self.recording.folder.best) as temporary:
-                self.learn.save(temporary.with_suffix(""), with_opt=False)
+            self._keep(self.learn, value, len(self.recording.rows))
+
+    def _keep(self, learn: Learner, value: float, epoch: int) -> None:
+        self.best, self.best_epoch = value, epoch
+        with replacing(self.recording.folder.best) as temporary:
+            learn.save(temporary.with_suffix(""), with_opt=False)
 
 
 class ProgressBar(Callback):

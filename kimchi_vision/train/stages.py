@@ -31,14 +31,23 @@ class Phase:
     cbs: tuple[Any, ...] = ()
 
 
-def phases(stage: Stage, suggested: float | None) -> list[Phase]:
-    """The phases of a stage. suggested: the rate for `auto`; RunError when it is needed and None."""
-    return _PHASES[stage.name](stage.arguments, suggested)
+def phases(stage: Stage, suggested: float | None, steps: int) -> list[Phase]:
+    """The phases of a stage.
+
+    suggested: the rate for `auto`; RunError when it is needed and None. steps: batches of an epoch.
+    """
+    arguments = stage.arguments
+    wanted = getattr(arguments, "min_steps", 0)
+    if wanted:
+        epochs = max(arguments.epochs, -(-wanted // steps))
+        arguments = arguments.model_copy(update={"epochs": epochs})
+    return _PHASES[stage.name](arguments, suggested)
 
 
-def count_epochs(stages: tuple[Stage, ...]) -> int:
-    """Epochs over all stages."""
-    return sum(phase.epochs for stage in stages if stage.name in _PHASES for phase in phases(stage, 1.0))
+def count_epochs(stages: tuple[Stage, ...], steps: int) -> int:
+    """Epochs over all stages. steps: batches of an epoch."""
+    trained = [stage for stage in stages if stage.name in _PHASES]
+    return sum(phase.epochs for stage in trained for phase in phases(stage, 1.0, steps))
 
 
 def freeze(learn: Learner, trainable_groups: int = 1) -> None:
@@ -52,12 +61,19 @@ def freeze(learn: Learner, trainable_groups: int = 1) -> None:
             parameter.grad = None
 
 
+def hold_batch_norm(learn: Learner) -> None:
+    """Freeze what fastai's freeze leaves trainable in frozen groups: their batch and layer norms."""
+    if learn.opt is None:
+        return
+    for group in learn.opt.param_lists[: learn.opt.frozen_idx]:
+        for parameter in group:
+            parameter.requires_grad_(False)
+            parameter.grad = None
+
+
 def _freeze_body(learn: Learner) -> None:
-    """Freeze batch-norm too, which fastai's freeze leaves trainable."""
     freeze(learn)
-    for parameter in learn.model[0].parameters():
-        parameter.requires_grad_(False)
-        parameter.grad = None
+    hold_batch_norm(learn)
 
 
 def _unfreeze(learn: Learner) -> None:

@@ -4,7 +4,7 @@ from kimchi_vision.config.sections.augment import Augment
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
 from kimchi_vision.config.sections.results import Calibrate, Evaluate, Export, Goals, Report
-from kimchi_vision.config.sections.train import Loader, Model, Monitor, Train
+from kimchi_vision.config.sections.train import Features, Loader, Model, Monitor, Train
 
 __all__ = [
     "Augment",
@@ -12,6 +12,7 @@ __all__ = [
     "Data",
     "Evaluate",
     "Export",
+    "Features",
     "Goals",
     "Loader",
     "Model",

@@ -1,4 +1,4 @@
-"""Sections `loader`, `model` and `train`: what learns, from which batches, and how."""
+"""Sections `loader`, `features`, `model` and `train`: what learns, from which batches, and how."""
 
 from __future__ import annotations
 
@@ -28,12 +28,22 @@ class Loader(Section):
     )
 
 
+class Features(Section):
+    """What the frozen backbone sees in the photos, and how well a linear head on that does: the floor."""
+
+    floor: bool = Field(True, description="fit a linear head on frozen features before any training")
+    folds: int = Field(5, ge=2, description="parts of the cross-validation that chooses its regularisation")
+
+
 class Model(Section):
     """Backbone, weights and head."""
 
     backbone: str = Field("resnet18", min_length=1, description="a torchvision or timm name; see `models`")
     weights: str = Field(
         "default", min_length=1, description="default, none, offline, or a .pth or .safetensors file"
+    )
+    head: Literal["fastai", "linear"] = Field(
+        "fastai", description="fastai's two layers, or average pooling and one linear layer"
     )
     ps: float = Field(0.5, ge=0, lt=1, description="dropout of the head")
     lin_ftrs: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
@@ -49,6 +59,18 @@ class Train(Section):
     keep: Literal["last", "best"] = Field("last", description="the epoch that is evaluated and exported")
     monitor: Monitor = Field("valid_loss", description="what `best` looks at")
     mode: Literal["min", "max"] | None = Field(None, description="by default max for scores, min for losses")
+    freeze_bn: bool = Field(
+        False,
+        description="batch norms of the body keep their statistics, and frozen stages train nothing of it",
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of each label that is spread over all classes"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        "none", description="balanced: a photo of a rare class counts more, as scikit-learn weighs it"
+    )
+    mixup: float = Field(0.0, ge=0, description="alpha of fastai's MixUp; 0 mixes nothing")
+    cutmix: float = Field(0.0, ge=0, description="alpha of fastai's CutMix; 0 mixes nothing")
     seed: int = Field(42, ge=0, description="seed of head, order and augmentation")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
@@ -65,6 +87,18 @@ class Train(Section):
         for number, stage in enumerate(self.stages):
             if "auto" in stage.arguments.model_dump().values() and "lr_find" not in names[:number]:
                 raise ValueError(f"the rate `auto` of {stage.name} needs the stage lr_find before it")
+        return self
+
+    @model_validator(mode="after")
+    def _one_mixes(self) -> Train:
+        if self.mixup and self.cutmix:
+            raise ValueError("give either mixup or cutmix: each takes the whole batch")
+        return self
+
+    @model_validator(mode="after")
+    def _probe_is_first(self) -> Train:
+        if any(stage.name == "probe" for stage in self.stages[1:]):
+            raise ValueError("the stage probe comes first: it knows the features of the untrained body")
         return self
 
     @property

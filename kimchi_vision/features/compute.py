@@ -1,0 +1,97 @@
+"""Pooled features of photos from a body that does not learn, each computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from filelock import FileLock
+from tqdm import tqdm
+
+from kimchi_vision import kept
+from kimchi_vision.photos import Photos, open_photo
+from kimchi_vision.rundir import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from kimchi_vision.classifier import Preprocess
+
+log = logging.getLogger(__name__)
+
+BATCH = 32
+
+
+def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
+    """Features of the rows of `items`, (photos, features) float32; a feature map becomes its average.
+
+    body: photos (n, 3, size, size) to maps (n, features, height, width) or features (n, features); used in
+    evaluation mode and left as it was. preprocess: from an upright photo to what the body takes.
+    Photos that an earlier run has sent through the same weights are read from the disk (`kept.folder`).
+    """
+    file = kept.folder() / f"{_key(body, preprocess)}.features.npz"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock"):
+            return _completed(file, body, photos, items, preprocess)
+    except OSError as error:
+        log.warning("Features are not kept in %s (%s).", file.parent, error)
+        return np.stack(list(_computed(body, photos.files(items), preprocess)))
+
+
+def _completed(
+    file: Path, body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess
+) -> np.ndarray:
+    known = _read(file)
+    missing = items[~items["sha256"].isin(known)].drop_duplicates("sha256")
+    if len(missing):
+        found = _computed(body, photos.files(missing), preprocess)
+        known |= dict(zip(missing["sha256"], found, strict=True))
+        with replacing(file) as temporary:
+            np.savez(temporary, hashes=np.array(list(known)), values=np.stack(list(known.values())))
+    return np.stack([known[name] for name in items["sha256"]])
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """Content hash → features; empty when nothing is kept or the file is damaged."""
+    try:
+        with np.load(file) as content:
+            return dict(zip(content["hashes"].tolist(), content["values"], strict=True))
+    except FileNotFoundError:
+        return {}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own.
+        log.warning("%s is damaged (%s) and is built anew.", file, error)
+        return {}
+
+
+def _computed(body: nn.Module, files: list[Path], preprocess: Preprocess) -> Iterator[np.ndarray]:
+    """Features photo by photo; the photos of the next batch are opened while the body works."""
+    was_training, device = body.training, next(body.parameters()).device
+    body.eval()
+    bar = tqdm(total=len(files), desc="Features", unit="photo", disable=None, leave=False)
+    try:
+        with bar, ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
+            ready = pool.map(lambda file: preprocess(open_photo(file)), files)
+            while batch := list(islice(ready, BATCH)):
+                maps = body(torch.from_numpy(np.stack(batch)).to(device))
+                yield from (maps.mean((2, 3)) if maps.ndim == 4 else maps).float().cpu().numpy()
+                bar.update(len(batch))
+    finally:
+        body.train(was_training)
+
+
+def _key(body: nn.Module, preprocess: Preprocess) -> str:
+    """A name that changes with any weight, layer or step."""
+    digest = hashlib.sha256(f"{preprocess} {body}".encode())
+    for value in body.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:24]

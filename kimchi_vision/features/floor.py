@@ -1,0 +1,64 @@
+"""The floor: what a linear head on frozen features reaches before anything is trained."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.features.compute import compute
+from kimchi_vision.features.linear import Linear, fit
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from kimchi_vision.classifier import Preprocess
+    from kimchi_vision.config.sections import Features
+    from kimchi_vision.photos import Photos
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A linear head and what it says about the validation photos.
+
+    predictions: columns as evaluate.predictions has them. seconds: for features and fit.
+    """
+
+    head: Linear
+    predictions: pd.DataFrame
+    seconds: float
+
+
+def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Preprocess) -> Floor | None:
+    """Fit a linear head on the training photos' features, and answer for the validation photos.
+
+    None when the section asks for no floor. Arguments as in `compute`.
+    """
+    if not section.floor:
+        return None
+    started = time.perf_counter()
+    train, valid = photos.part("train"), photos.part("valid")
+    place = {name: number for number, name in enumerate(photos.vocab)}
+    labels = train["label"].map(place).to_numpy(int)
+    head = fit(section, compute(body, photos, train, preprocess), labels, len(photos.vocab))
+    probabilities = head.probabilities(compute(body, photos, valid, preprocess))
+    table = _table(valid, probabilities, photos.vocab)
+    return Floor(head, table, round(time.perf_counter() - started, 1))
+
+
+def _table(items: pd.DataFrame, probabilities: np.ndarray, vocab: tuple[str, ...]) -> pd.DataFrame:
+    truth = pd.Index(vocab).get_indexer(items["label"])
+    of_truth = probabilities[np.arange(len(items)), truth]
+    answers = pd.DataFrame(
+        {
+            "path": items["path"],
+            "split": items["split"],
+            "truth": items["label"],
+            "predicted": [vocab[column] for column in probabilities.argmax(axis=1)],
+            "loss": -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)),
+        }
+    )
+    return pd.concat([answers, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in vocab])], axis=1)

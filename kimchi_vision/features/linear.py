@@ -1,0 +1,99 @@
+"""Logistic regression on features: how strongly to regularise is chosen by cross-validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Features
+
+STRENGTHS = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+"""Values of scikit-learn's C that are tried; standardised features of networks want small ones."""
+FEW = 1e-2
+"""C where a class has a single photo, which leaves nothing to choose by."""
+ENOUGH = 2000
+"""Photos that C is chosen on; the fit takes all."""
+
+
+class Linear(NamedTuple):
+    """A linear head: `features @ weight.T + bias` are logits.
+
+    weight: (classes, features). bias: (classes,). strength: the C that was chosen.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    strength: float
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """(photos, classes), float32, each row summing to 1."""
+        logits = features.astype(np.float64) @ self.weight.T + self.bias
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: int) -> Linear:
+    """The head that knows the standardised features best. labels: 0 to classes - 1, each at least once.
+
+    Source: Kornblith, Shlens and Le, 2019, "Do Better ImageNet Models Transfer Better?", arXiv:1805.08974.
+    """
+    strength = _strength(section, features, labels)
+    model = _model(strength).fit(features, labels)
+    scaler, regression = model[0], model[-1]
+    weight = np.zeros((classes, features.shape[1]))
+    bias = np.zeros(classes)
+    if classes == 2:  # scikit-learn keeps the second class's logit alone
+        weight[1], bias[1] = regression.coef_[0], regression.intercept_[0]
+    else:
+        weight[:], bias[:] = regression.coef_, regression.intercept_
+    # The scaler becomes part of the head, so that it takes features as the body gives them.
+    weight /= scaler.scale_
+    return Linear(weight, bias - weight @ scaler.mean_, strength)
+
+
+def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The class, 0 to n - 1, that each photo gets from a head fitted without its fold.
+
+    A class with fewer photos than `folds` lowers the number of folds to its photos, at least two.
+    """
+    strength = _strength(section, features, labels)
+    return cross_val_predict(_model(strength), features, labels, cv=_folds(section, labels))
+
+
+def _strength(section: Features, features: np.ndarray, labels: np.ndarray) -> float:
+    if np.bincount(labels).min() < 2:
+        return FEW
+    some = _some(labels)
+    features, labels = features[some], labels[some]
+    losses = {strength: _loss(section, strength, features, labels) for strength in STRENGTHS}
+    return min(losses, key=lambda strength: losses[strength])
+
+
+def _some(labels: np.ndarray) -> np.ndarray:
+    """Rows of at most ENOUGH photos, evenly spread over the classes."""
+    order = np.argsort(labels, kind="stable")
+    places = np.linspace(0, len(order) - 1, min(len(order), ENOUGH)).astype(int)
+    return order[places]
+
+
+def _loss(section: Features, strength: float, features: np.ndarray, labels: np.ndarray) -> float:
+    found = cross_val_predict(
+        _model(strength), features, labels, cv=_folds(section, labels), method="predict_proba"
+    )
+    return float(log_loss(labels, found))
+
+
+def _folds(section: Features, labels: np.ndarray) -> StratifiedKFold:
+    smallest = int(np.bincount(labels).min())
+    return StratifiedKFold(max(2, min(section.folds, smallest)), shuffle=True, random_state=0)
+
+
+def _model(strength: float) -> Any:
+    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000))
