@@ -17,6 +17,8 @@ from kimchi_vision.errors import KimchiError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kimchi_vision.texts import Text
+
 app = typer.Typer(
     name="kimchi-vision",
     help="Photo folders to a classifier you can trust. Experiments are YAML files.",
@@ -35,6 +37,9 @@ Overrides = Annotated[
 ]
 
 
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+
+
 @app.callback()
 def _options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
     """Options before the command; main looks for --debug itself, since errors reach it alone."""
@@ -46,6 +51,7 @@ def run_command(
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
+    lang: Lang = "auto",
 ) -> None:
     """Train, explain and export: an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
@@ -53,16 +59,21 @@ def run_command(
     loaded = load(experiment, overrides or ())
     from kimchi_vision import table
     from kimchi_vision.run import run
+    from kimchi_vision.texts import catalogue, language
 
+    say = catalogue(language(lang))
     if isinstance(loaded, Table):
         finished = table.run_rows(loaded, exports, force)
     else:
-        finished = [run(loaded, exports, force)]
-    _print_table(table.side_by_side(finished))
-    if len(finished) > 1:
-        print(table.verdicts(finished))
-    for folder in finished:
-        print(f"Report: {folder.report}\nModel:  {folder.pkl}")
+        finished = {loaded.name: [run(loaded, exports, force)]}
+    _print_table(table.side_by_side(finished), say)
+    runs = [run for row in finished.values() for run in row]
+    if len(runs) > 1:
+        print(table.verdicts(finished, lang))
+    for folder in runs:
+        print(say("report_at", path=folder.report))
+        if folder.pkl.is_file():
+            print(say("model_at", path=folder.pkl))
 
 
 @app.command()
@@ -71,11 +82,12 @@ def compare(
     margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+    lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
     from kimchi_vision.compare import compare
 
-    result = compare(runs, margin, test)
+    result = compare(runs, margin, test, lang)
     print(result.text())
     if output:
         print(f"\nWritten: {result.write(output)}")
@@ -125,7 +137,7 @@ def new(
 @app.command()
 def report(
     run: RunFolder,
-    lang: Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")] = "auto",
+    lang: Lang = "auto",
 ) -> None:
     """Write report.html of a run again, from its folder alone."""
     from kimchi_vision.config.sections import Report
@@ -152,15 +164,24 @@ def main() -> None:
         _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
 
 
-def _print_table(rows: pd.DataFrame) -> None:
-    """Runs as columns, so that any number of figures fits a narrow terminal."""
+def _print_table(rows: pd.DataFrame, say: Text) -> None:
+    """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
     from rich import print as rich_print
     from rich.table import Table
 
     shown = Table("", *rows["run"])
     for name in rows.columns.drop("run"):
-        shown.add_row(name, *(f"{v:.4f}" if isinstance(v, float) else f"{v:,}" for v in rows[name]))
+        if not name.endswith("_sd"):
+            spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
+            shown.add_row(say(name), *map(_cell, rows[name], spread, rows["seeds"]))
     rich_print(shown)
+
+
+def _cell(value: float | None, sd: float | None, seeds: int) -> str:
+    if value is None or value != value:
+        return ""
+    text = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+    return text if seeds == 1 or sd is None else f"{text} ± {sd:.4f} (n = {seeds})"
 
 
 def _stop(message: str, code: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kimchi_vision.config import read_yaml
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.rundir import RunDir
+from kimchi_vision.texts import catalogue, language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,13 +42,14 @@ def decision(runs: Sequence[RunDir]) -> pd.DataFrame:
     return pd.DataFrame([_row(run) for run in runs]).astype(object).where(lambda table: table.notna(), None)
 
 
-def sentences(decision: pd.DataFrame) -> list[str]:
+def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
     """A line a run that has goals, such as "exp1: accuracy met, fps missed."."""
+    say = catalogue(language(lang))
     columns = [column for column in decision if column.startswith("goal_")]
     lines = []
     for row in decision.to_dict("records"):
-        said = [f"{column.removeprefix('goal_')} {row[column]}" for column in columns if row[column]]
-        lines += [f"{row['run']}: {', '.join(said)}."] if said else []
+        said = [say(name, outcome=say(row[name].replace(" ", "_"))) for name in columns if row[name]]
+        lines += [say("goal_line", run=row["run"], outcomes=", ".join(said))] if said else []
     return lines
 
 

@@ -30,7 +30,8 @@ class Photos:
     """Photos with labels and split.
 
     root: folder below which every `path` of the table lies.
-    items: columns path (POSIX, below root, as on disk), label (NFC), split (train, valid or test), sha256.
+    items: columns path (POSIX, below root, as on disk), label (NFC), split (train, valid or test), sha256,
+    and group, a number that copies of one picture share.
     vocab: the classes in the order of the model's outputs.
     notes: sentences for the user about what was left out or looks odd.
     skipped: columns path, label, reason: photos that were found but left out.

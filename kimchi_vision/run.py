@@ -74,19 +74,25 @@ def _train_and_report(
     history = train.fit(experiment.train, learn, folder, floor and floor.head)
     plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
+    facts = {"model": model_facts, "train": train.facts(history), **_beside(floor, predictions)}
+    write_scores(experiment, photos, predictions, facts, folder)
+    export.write(experiment.export, learn, photos, predictions, folder)
+    report.write(folder, experiment.report)
+
+
+def write_scores(
+    experiment: Experiment, photos: Photos, predictions: pd.DataFrame, facts: dict[str, Any], folder: RunDir
+) -> None:
+    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration."""
     write_table(folder.predictions, predictions)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
-    for name, figure in evaluate.figures(predictions, photos, scores).items():
-        plots.save(figure, folder.figure(name))
-    facts = {"model": model_facts, "train": train.facts(history), **_beside(floor, predictions)}
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
     write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
     calibration = calibrate.fit(experiment.calibrate, predictions, photos.vocab, photos.items)
     write_json(folder.calibration, calibration)
-    for name, figure in calibrate.figures(calibration).items():
+    figures = evaluate.figures(predictions, photos, scores) | calibrate.figures(calibration)
+    for name, figure in figures.items():
         plots.save(figure, folder.figure(name))
-    export.write(experiment.export, learn, photos, predictions, folder)
-    report.write(folder, experiment.report)
 
 
 def _beside(floor: features.Floor | None, predictions: pd.DataFrame) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class RunDir:
 
     @property
     def items(self) -> Path:
-        """Columns path (below the data folder), label, split (train, valid or test), sha256."""
+        """Columns path (below the data folder), label, split (train, valid or test), sha256, group."""
         return self.path / "items.csv"
 
     @property

@@ -23,6 +23,13 @@ def food10() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _in_english():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LC_ALL", "C.UTF-8")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_settings(tmp_path_factory):
     """Tests leave the user's own list of trusted pickles alone."""
     with pytest.MonkeyPatch.context() as patch:

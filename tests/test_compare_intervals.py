@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from kimchi_vision.compare import intervals, wilson, with_intervals
-from kimchi_vision.compare.intervals import confusion_matrix, macro_intervals, macro_scores
+from kimchi_vision.compare.intervals import confusion_matrix, macro_intervals, macro_scores, over_seeds
 from kimchi_vision.errors import InputError
 
 VOCAB = ("ramyeon", "김치", "NA")
@@ -120,3 +120,22 @@ def test_bad_predictions_are_refused():
     table = pd.DataFrame({"truth": ["ramyeon"], "predicted": ["sushi"]})
     with pytest.raises(InputError, match="'sushi' in column `predicted`"):
         intervals(table, VOCAB)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.03])
+def test_the_interval_over_seeds_covers_the_accuracy_that_seeds_have_on_average(spread):
+    random = np.random.default_rng(8)
+    covered = 0
+    for _ in range(1000):
+        chances = random.beta(4.25, 0.75, 400)  # some photos are harder than others, for every seed
+        chances = chances[None] + spread * random.standard_normal((3, 1))
+        low, high = over_seeds(random.random((3, 400)) < chances)
+        covered += low <= 0.85 <= high
+    # At least 95 %, less two standard errors of a share in 1000 trials.
+    assert covered / 1000 >= 0.936
+
+
+def test_one_seed_has_wilsons_interval():
+    right = np.arange(150)[None] >= 5
+    assert over_seeds(right) == pytest.approx(wilson(145 / 150, 150))
+    assert over_seeds(np.ones((3, 30), bool)) == pytest.approx(wilson(1, 30))

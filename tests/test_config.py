@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def test_shipped_experiments_load_and_open_with_question_command_and_expectation
 def test_the_three_experiments_are_the_table_of_kimchi():
     folder = EXPERIMENTS[0].parent
     table = load(folder / "kimchi.yaml")
-    assert table.rows == tuple(load(folder / f"exp{n}.yaml") for n in (1, 2, 3))
+    whole = [experiment for row in table.rows for experiment, folds in row.runs() if not folds]
+    assert whole == [load(folder / f"exp{n}.yaml") for n in (1, 2, 3)]
     assert [row.model.backbone for row in table.rows] == ["resnet18", "efficientnet_v2_s", "resnet50"]
     third = table.rows[2]
     assert (third.augment.max_rotate, third.augment.max_lighting, third.augment.flip_vert) == (20, 0.3, True)
@@ -120,3 +122,34 @@ def test_a_missing_file_names_the_nearest_one(write):
 def test_malformed_overrides_are_refused(write, override):
     with pytest.raises(ConfigError, match="--set"):
         load(write(MINIMAL), [override])
+
+
+def test_a_row_has_a_run_for_each_seed_and_fold(write):
+    defaults = f"defaults: {{{MINIMAL.strip().replace(chr(10), ', ')}, seeds: [1, 2]}}\n"
+    a, b = load(write(defaults + "rows:\n  a:\n  b: {seeds: [], folds: 3}\n")).rows
+    assert [(run.name, run.train.seed, folds) for run, folds in a.runs()] == [
+        ("a-seed1", 1, []),
+        ("a-seed2", 2, []),
+    ]
+    ((pooled, folds),) = b.runs()
+    assert (pooled.name, pooled.data.splitter) == ("b", "kfold")
+    assert [(fold.name, fold.data.fold, fold.data.folds) for fold in folds] == [
+        ("b-fold0", 0, 3),
+        ("b-fold1", 1, 3),
+        ("b-fold2", 2, 3),
+    ]
+    assert load(write(dump(folds[1].resolved()))) == folds[1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("a: {seeds: [1, 1]}", "the same seed gives the same run"),
+        ("a: {folds: 5, data: {test_pct: 0.2}}", "folds share out all photos"),
+        ("a: {sedes: [1]}", "Did you mean `seeds`?"),
+    ],
+)
+def test_rows_that_make_no_sense_are_refused(write, rows, said):
+    defaults = f"defaults: {{{MINIMAL.strip().replace(chr(10), ', ')}}}\n"
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(write(f"{defaults}rows:\n  {rows}\n"))

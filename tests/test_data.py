@@ -12,7 +12,7 @@ from kimchi_vision.errors import DataError
 def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
     photos = data.load(Data(path=folder_of({"깍두기": 10, "갓김치": 10})), tmp_path / "cache")
     assert photos.vocab == ("갓김치", "깍두기")
-    assert list(photos.items.columns) == ["path", "label", "split", "sha256"]
+    assert list(photos.items.columns) == ["path", "label", "split", "sha256", "group"]
     assert len(photos.part("valid")) == 4
     assert photos.items["sha256"].str.fullmatch("[0-9a-f]{64}").all()
     assert photos.items["sha256"].nunique() == 20

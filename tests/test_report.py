@@ -115,7 +115,9 @@ def test_a_table_shows_scores_differences_and_verdicts(photos, tmp_path):
         fake_run(folder / "second", photos, skill=4, seed=1, model={"backbone": "resnet50"}),
     ]
     report.write(runs[0], Report())
-    text = report.write_table(runs, folder / "report.html", "en", ["second is better"]).read_text("utf-8")
+    text = report.write_table(
+        {run.path.name: [run] for run in runs}, folder / "report.html", "en", ["second is better"]
+    ).read_text("utf-8")
     assert '<a href="first/report.html">first</a>' in text
     assert "second/report.html" not in text
     assert re.search(r"<code>model.backbone</code></th>\s*<td>resnet18</td>\s*<td>resnet50</td>", text)
@@ -128,7 +130,9 @@ def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
     items = runs[1].read_table(runs[1].items)
     items.loc[items["split"] == "valid", "sha256"] = "0"
     items.to_csv(runs[1].items, index=False)
-    text = report.write_table(runs, tmp_path / "report.html", "en").read_text("utf-8")
+    text = report.write_table(
+        {run.path.name: [run] for run in runs}, tmp_path / "report.html", "en"
+    ).read_text("utf-8")
     assert "cannot be compared: two." in text
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,57 +13,64 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.compare import runs, words
-from kimchi_vision.compare.intervals import wilson
+from kimchi_vision.compare.intervals import over_seeds
 from kimchi_vision.compare.pairs import Pair, Row, judge
 from kimchi_vision.compare.runs import Run
+from kimchi_vision.compare.words import Words
 from kimchi_vision.errors import InputError
 from kimchi_vision.rundir import write_table, write_text
+from kimchi_vision.texts import catalogue, language
+
+SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
+"""The end of a run's name that tells its seed."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """What was found.
 
-    answer: sentences on the most accurate experiment. margin: as given to compare.
+    answer: sentences on the most accurate experiment. words: how it is said.
     experiments: most accurate first; columns experiment, seeds (n), accuracy (mean over seeds), sd (over
-    seeds; missing for one), low and high (95 %, over photos), photos.
+    seeds; missing for one), low and high (95 %, over photos and seeds), photos.
     pairs: every two experiments, the more accurate one first.
     """
 
     answer: tuple[str, ...]
-    margin: float
+    words: Words
     experiments: pd.DataFrame
     pairs: tuple[Pair, ...]
 
     def text(self) -> str:
         """For a screen: the answer, a table of experiments, and a sentence a pair."""
-        return words.text(self.answer, self.experiments, self.pairs, self.margin)
+        return words.text(self.words, self.answer, self.experiments, self.pairs)
 
     def sentences(self) -> list[str]:
         """The answer, and a sentence a pair."""
-        return [*self.answer, *(words.sentence(pair, self.margin) for pair in self.pairs)]
+        return [*self.answer, *map(self.words.sentence, self.pairs)]
 
     def write(self, path: Path) -> Path:
         """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
         if path.suffix == ".csv":
             table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
-            said = [words.sentence(pair, self.margin) for pair in self.pairs]
-            write_table(path, table.assign(sentence=said))
+            write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
-            write_text(path, words.markdown(self.answer, self.experiments, self.pairs, self.margin))
+            write_text(path, words.markdown(self.words, self.answer, self.experiments, self.pairs))
         else:
             raise InputError(f"{path}: give a name that ends in .csv or .md.")
         return path
 
 
-def compare(folders: Sequence[Path], margin: float = 0.01, test: bool = False) -> Comparison:
+def compare(
+    folders: Sequence[Path], margin: float = 0.01, test: bool = False, lang: str = "auto"
+) -> Comparison:
     """Compare run folders on their validation photos, or on the test part.
 
     margin: difference in accuracy, 0 to 1, below which two experiments are as good as equal.
-    test: score the test part; each run folder notes that it was opened.
+    test: score the test part; each run folder notes that it was opened. lang: ko, en or auto.
     Runs that differ in train.seed alone are one experiment. Where items.csv has groups, the first photo of
     each counts. Raises InputError for fewer than two runs, and when photos, labels or classes differ.
     """
+    said = Words(catalogue(language(lang)), margin)
     if not 0 <= margin < 1:
         raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
     folders = list({Path(folder).resolve(): Path(folder) for folder in folders}.values())
@@ -75,8 +83,15 @@ def compare(folders: Sequence[Path], margin: float = 0.01, test: bool = False) -
             run.folder.open_test("compare --test")
     rows = sorted(_rows(found), key=lambda row: -row.accuracy)
     pairs = judge(rows, margin)
-    answer = words.answer([row.name for row in rows], pairs)
-    return Comparison(tuple(answer), margin, pd.DataFrame(map(_summary, rows)), tuple(pairs))
+    answer = said.answer([row.name for row in rows], pairs)
+    return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), tuple(pairs))
+
+
+def summary(folders: Sequence[Path]) -> dict[str, object]:
+    """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
+    found = [runs.read(Path(folder)) for folder in folders]
+    runs.check_same_photos(found)
+    return _summary(Row(_name(found), _right(found)))
 
 
 def _rows(found: Sequence[Run]) -> list[Row]:
@@ -85,12 +100,14 @@ def _rows(found: Sequence[Run]) -> list[Row]:
     names = [_name(members) for members in experiments]
     if len(set(names)) < len(names):
         names = [str(members[0].folder.path) for members in experiments]
+    return [Row(name, _right(members)) for name, members in zip(names, experiments, strict=True)]
+
+
+def _right(found: Sequence[Run]) -> np.ndarray:
+    """Right or wrong, [runs, photos], near-copies once."""
     photos = found[0].photos
     once = ~photos["group"].duplicated().to_numpy() if "group" in photos else slice(None)
-    return [
-        Row(name, np.stack([run.right[once] for run in members]))
-        for name, members in zip(names, experiments, strict=True)
-    ]
+    return np.stack([run.right[once] for run in found])
 
 
 def _by_experiment(found: Sequence[Run]) -> list[list[Run]]:
@@ -107,19 +124,16 @@ def _by_experiment(found: Sequence[Run]) -> list[list[Run]]:
 
 
 def _name(members: Sequence[Run]) -> str:
-    """The run's name, or what the names of several seeds begin with: exp1 for exp1-seed1 and exp1-seed2."""
+    """The run's name, or what the names of several seeds share: exp1 for exp1-seed1 and exp1-seed2."""
     if len(members) == 1:
         return members[0].name
-    columns = zip(*(run.name for run in members), strict=False)
-    shared = "".join(
-        letters[0] for letters in itertools.takewhile(lambda letters: len(set(letters)) == 1, columns)
-    )
-    return shared.rstrip("-_. ").removesuffix("seed").rstrip("-_. ") or members[0].name
+    bare = [SEED.sub("", run.name) for run in members]
+    return bare[0] if len(set(bare)) == 1 and bare[0] else members[0].name
 
 
 def _summary(row: Row) -> dict[str, object]:
     photos = row.right.shape[1]
-    low, high = wilson(row.accuracy, photos).tolist()
+    low, high = over_seeds(row.right).tolist()
     return {
         "experiment": row.name,
         "seeds": row.seeds,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
 from kimchi_vision.errors import InputError
@@ -91,6 +92,26 @@ def wilson(rate: Any, photos: Any) -> np.ndarray:
     rate, photos = np.asarray(rate, float), np.asarray(photos, float)
     low, high = proportion_confint(rate * photos, photos, alpha=0.05, method="wilson")
     return np.clip(np.stack([low, high], axis=-1), 0.0, 1.0)
+
+
+def over_seeds(right: np.ndarray) -> np.ndarray:
+    """95 % interval of the mean accuracy of several seeds; shape (2,).
+
+    right: right or wrong, [seeds, photos]; one seed is Wilson's interval.
+    Wilson's for the number of photos that the mean is worth, never more than there are. Variance over photos
+    and over seeds add up, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
+    """
+    seeds, photos = right.shape
+    rate = right.mean()
+    if seeds == 1:
+        return wilson(rate, photos)
+    from_photos, from_seeds = right.mean(0).var(ddof=1) / photos, right.mean(1).var(ddof=1) / seeds
+    variance = from_photos + from_seeds
+    if variance == 0:
+        return wilson(rate, photos)
+    freedom = variance**2 / (from_photos**2 / (photos - 1) + from_seeds**2 / (seeds - 1))
+    wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
+    return wilson(rate, min(rate * (1 - rate) / (variance * wider), photos))
 
 
 def macro_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -53,8 +53,55 @@ class Experiment(Section):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+class Row(Experiment):
+    """A row of a table: an experiment that is trained with each seed, and on each fold."""
+
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (), description="train.seed of each run; the spread over seeds is part of the answer"
+    )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        description="parts of the photos; each is predicted by a model trained on the others",
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Row:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds are all different: the same seed gives the same run")
+        if self.folds and (self.data.split or self.data.test_pct or self.data.splitter == "folders"):
+            raise ValueError("folds share out all photos: leave data.split, test_pct and folders away")
+        return self
+
+    def runs(self) -> list[tuple[Experiment, list[Experiment]]]:
+        """One experiment a seed, ROW-seedN, each with its folds, NAME-foldN; no folds when it is one run."""
+        whole = Experiment.model_construct(**{name: getattr(self, name) for name in Experiment.model_fields})
+        if self.folds:
+            whole = _changed(whole, self.name, data={"splitter": "kfold", "folds": self.folds, "fold": 0})
+        named = [_changed(whole, f"{self.name}-seed{seed}", train={"seed": seed}) for seed in self.seeds]
+        folds = range(self.folds or 0)
+        return [
+            (run, [_changed(run, f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])
+            for run in named or [whole]
+        ]
+
+
 class Table(Section):
-    """Rows of a table, in order; each row is a whole experiment."""
+    """Rows of a table, in order."""
 
     name: str
-    rows: tuple[Experiment, ...] = Field(min_length=1)
+    rows: tuple[Row, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Table:
+        names = [each.name for row in self.rows for run, folds in row.runs() for each in (run, *folds)]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"two runs would have the name {twice[0]}; give a row another name")
+        return self
+
+
+def _changed(experiment: Experiment, name: str, **keys: dict[str, Any]) -> Experiment:
+    """With another name, and other values in some sections."""
+    sections = {key: getattr(experiment, key).model_copy(update=values) for key, values in keys.items()}
+    return experiment.model_copy(update={"name": name, **sections})

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from kimchi_vision.config.experiment import Experiment, Table
+from kimchi_vision.config.experiment import Experiment, Row, Table
 from kimchi_vision.config.stages import Stage
 from kimchi_vision.errors import ConfigError
 
@@ -70,9 +70,9 @@ def _names_beside(path: Path) -> list[str]:
     return os.listdir(path.parent) if path.parent.is_dir() else []
 
 
-def _experiment(tree: CommentedMap, path: Path, name: str) -> Experiment:
+def _experiment(tree: CommentedMap, path: Path, name: str, kind: type[Experiment] = Experiment) -> Experiment:
     try:
-        return Experiment.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
+        return kind.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
         raise ConfigError("\n".join(_sentences(error, tree, path))) from None
 
@@ -99,7 +99,7 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
     )
 
 
-def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Experiment:
+def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
     source = path
     if isinstance(row, str):
         source = path.parent / row
@@ -109,7 +109,7 @@ def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], 
     elif row is not None and not isinstance(row, CommentedMap):
         raise ConfigError(f"{path}: rows.{name}: a row is a part of an experiment, or an experiment file.")
     merged = _merge(defaults, row or CommentedMap())
-    return _experiment(_overridden(merged, overrides), source, name)
+    return _experiment(_overridden(merged, overrides), source, name, Row)
 
 
 def _merge(base: CommentedMap, over: CommentedMap) -> CommentedMap:
@@ -161,7 +161,7 @@ def _sentences(error: ValidationError, tree: CommentedMap, path: Path) -> list[s
         location = _in_file(detail["loc"], tree)
         line = _line(location, tree)
         where = f"{path}:{line}" if line else str(path)
-        lines.setdefault(location, f"{where}: {_sentence(detail, location)}")
+        lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
     return list(lines.values())
 
 
@@ -196,10 +196,10 @@ def _line(location: Location, tree: Any) -> int | None:
     return line
 
 
-def _sentence(detail: Any, location: Location) -> str:
+def _sentence(detail: Any, location: Location, kind: str) -> str:
     dotted = ".".join(map(str, location)) or "experiment"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1])
+        known = _known_keys(detail["loc"][:-1], kind)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
         return f"unknown key `{dotted}`. {hint}"
@@ -210,9 +210,10 @@ def _sentence(detail: Any, location: Location) -> str:
     return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
 
 
-def _known_keys(location: Location) -> list[str]:
-    """Names of the fields of the model that pydantic reached at this location."""
-    model: type[BaseModel] = Experiment
+def _known_keys(location: Location, kind: str) -> list[str]:
+    """Names of the fields of the model that pydantic reached at this location of a Row or an Experiment."""
+    whole = Row if kind == "Row" else Experiment
+    model: type[BaseModel] = whole
     for part in location:
         if isinstance(part, int):
             model = Stage
@@ -220,7 +221,7 @@ def _known_keys(location: Location) -> list[str]:
         field = model.model_fields.get(str(part))
         models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
         model = models[0] if models else model
-    return [name for name in model.model_fields if model is not Experiment or name != "name"]
+    return [name for name in model.model_fields if model is not whole or name != "name"]
 
 
 def _classes(annotation: Any) -> list[type]:

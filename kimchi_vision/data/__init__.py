@@ -67,7 +67,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
     photos = leave_out(leaks(photos))
     return Photos(
         root=root,
-        items=photos[["path", "label", "split", "sha256"]],
+        items=photos[["path", "label", "split", "sha256", "group"]],
         vocab=tuple(sorted(set(photos["label"]))),
         notes=(*listing.notes(), *notes, *_counted(skipped)),
         skipped=pd.concat(skipped, ignore_index=True),

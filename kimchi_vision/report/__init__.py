@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from kimchi_vision.config.sections import Report
@@ -25,12 +25,14 @@ def write(run: RunDir, section: Report) -> Path:
     return run.report
 
 
-def write_table(runs: Sequence[RunDir], path: Path, lang: str = "auto", verdicts: Sequence[str] = ()) -> Path:
-    """Write one page with the runs side by side, and return its path.
+def write_table(
+    rows: Mapping[str, Sequence[RunDir]], path: Path, lang: str = "auto", verdicts: Sequence[str] = ()
+) -> Path:
+    """Write one page with the rows of a table side by side, and return its path.
 
-    verdicts: sentences of the comparison, shown first.
+    rows: by name, each with its runs, one a seed. verdicts: sentences of the comparison, shown first.
     """
     chosen = language(lang)
-    view = table_page.view(runs, path.parent, verdicts)
+    view = table_page.view(rows, path.parent, verdicts)
     write_text(path, render("table.html", chosen, **view))
     return path

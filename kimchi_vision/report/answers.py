@@ -23,6 +23,9 @@ def answers(recorded: Recorded, text: Text) -> list[str]:
     sentences = [
         text("right_of", right=number(right), photos=number(metrics["photos"]), part=text(metrics["split"]))
     ]
+    if "folds" in metrics:
+        accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
+        sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
     if "floor" in metrics:
         sentences.append(_about_floor(metrics["floor"], text))
     if recorded.history is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 from kimchi_vision.config import read_yaml
@@ -15,38 +16,48 @@ SCORES = ("accuracy", "macro_f1", "top_k_accuracy", "loss")
 EXPECTED_TO_DIFFER = ("name", "question")
 
 
-def view(runs: Sequence[RunDir], folder: Path, verdicts: Sequence[str]) -> dict[str, Any]:
+def view(rows: Mapping[str, Sequence[RunDir]], folder: Path, verdicts: Sequence[str]) -> dict[str, Any]:
     """The template's values. folder: where the page will lie, for links to the runs' own pages.
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
     """
-    experiments = {run.path.name: read_yaml(run.experiment) for run in runs}
+    experiments = {name: read_yaml(runs[0].experiment) for name, runs in rows.items()}
     return {
         "name": folder.resolve().name,
         "verdicts": list(verdicts),
-        "rows": [_row(run, folder) for run in runs],
+        "rows": [_row(name, runs, folder) for name, runs in rows.items()],
         "scores": SCORES,
         "differences": _differences(experiments),
-        "on_other_photos": _on_other_photos(runs),
+        "on_other_photos": _on_other_photos([run for runs in rows.values() for run in runs]),
     }
 
 
-def _row(run: RunDir, folder: Path) -> dict[str, Any]:
-    metrics = run.read_json(run.metrics)
-    experiment = read_yaml(run.experiment)
-    text = run.experiment.read_text(encoding="utf-8")
-    report = os.path.relpath(run.report, folder) if run.report.is_file() else None
+def _row(name: str, runs: Sequence[RunDir], folder: Path) -> dict[str, Any]:
+    """Scores are (mean over the runs, standard deviation or None, interval of a single run)."""
+    found = [run.read_json(run.metrics) for run in runs]
+    several, first = len(runs) > 1, runs[0]
+    text = first.experiment.read_text(encoding="utf-8")
+    values = {key: [metrics[key] for metrics in found] for key in SCORES}
+    seconds = [metrics.get("train", {}).get("seconds") for metrics in found]
     return {
-        "name": run.path.name,
-        "question": question(experiment, text)[:1],
-        "report": Path(report).as_posix() if report else None,
-        "scores": [(metrics[name], interval(metrics, name)) for name in SCORES],
-        "photos": metrics["photos"],
-        "kept_epoch": metrics.get("train", {}).get("kept_epoch"),
-        "train_seconds": metrics.get("train", {}).get("seconds"),
-        "parameters": metrics.get("model", {}).get("parameters"),
-        "pkl_size": run.pkl.stat().st_size / 1e6 if run.pkl.is_file() else None,
+        "name": name,
+        "question": question(read_yaml(first.experiment), text)[:1],
+        "reports": [(run.path.name, _link(run, folder)) for run in runs],
+        "scores": [
+            (mean(values[key]), stdev(values[key]) if several else None, interval(found[0], key))
+            for key in SCORES
+        ],
+        "seeds": len(runs),
+        "photos": found[0]["photos"],
+        "kept_epoch": None if several else found[0].get("train", {}).get("kept_epoch"),
+        "train_seconds": None if None in seconds else mean(seconds),
+        "parameters": found[0].get("model", {}).get("parameters"),
+        "pkl_size": first.pkl.stat().st_size / 1e6 if first.pkl.is_file() else None,
     }
+
+
+def _link(run: RunDir, folder: Path) -> str | None:
+    return Path(os.path.relpath(run.report, folder)).as_posix() if run.report.is_file() else None
 
 
 def _differences(experiments: dict[str, Any]) -> dict[str, list[Any]]:

@@ -1,43 +1,8 @@
-"""Every text of the report pages in English and Korean, and the choice between the two."""
+"""Texts of the report pages: key → English, Korean."""
 
 from __future__ import annotations
 
-import locale
-import os
-from collections.abc import Callable
-from typing import Any, Literal
-
-from kimchi_vision.errors import InputError
-
-Language = Literal["en", "ko"]
-Text = Callable[..., str]
-
-
-def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
-
-    Raises InputError for any other language.
-    """
-    if wanted in ("en", "ko"):
-        return wanted
-    if wanted != "auto":
-        raise InputError(f"There are no texts in `{wanted}`: give ko, en or auto.")
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
-    return "ko" if name.lower().startswith("ko") else "en"
-
-
-def catalogue(lang: Language) -> Text:
-    """A function from a key of TEXTS, and values for its braces, to the text in this language."""
-    column = ("en", "ko").index(lang)
-
-    def text(key: str, **values: Any) -> str:
-        return TEXTS[key][column].format(**values)
-
-    return text
-
-
-TEXTS: dict[str, tuple[str, str]] = {
+PAGE: dict[str, tuple[str, str]] = {
     # The answer
     "answer": ("The answer", "결과 요약"),
     "accuracy": ("Accuracy", "정확도"),

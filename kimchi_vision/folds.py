@@ -1,0 +1,62 @@
+"""k-fold: an experiment trained on each fold, its out-of-fold predictions pooled into one run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kimchi_vision import claim, report
+from kimchi_vision.config import Experiment
+from kimchi_vision.environment import code_version
+from kimchi_vision.photos import Photos
+from kimchi_vision.run import run, write_scores
+from kimchi_vision.rundir import RunDir, write_json
+
+
+def run_folds(
+    experiment: Experiment, folds: Sequence[Experiment], exports: Path = Path("exports"), force: bool = False
+) -> RunDir:
+    """Train each fold into its own run folder, and pool them in exports/NAME; returns that folder.
+
+    Each photo's prediction there comes from the one model that had not seen it, so that all photos count in
+    the scores. It holds no model. Errors as in run.
+    """
+    folder = claim.check(experiment, exports, force)
+    runs = [run(fold, exports, force) for fold in folds]
+    if not force and folder.finished.is_file():
+        return folder
+    photos, predictions = _photos(runs), _predictions(runs)
+    with claim.locked(folder):
+        claim.take(folder, experiment, photos, force)
+        write_scores(experiment, photos, predictions, _facts(runs), folder)
+        report.write(folder, experiment.report)
+        write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+    return folder
+
+
+def _photos(runs: Sequence[RunDir]) -> Photos:
+    """All photos as validation photos: each of them validated one fold."""
+    first = runs[0]
+    facts = first.read_json(first.data)
+    items = first.read_table(first.items).assign(split="valid")
+    return Photos(Path(facts["root"]), items, tuple(first.read_json(first.labels)), tuple(facts["notes"]))
+
+
+def _predictions(runs: Sequence[RunDir]) -> pd.DataFrame:
+    tables = [run.read_table(run.predictions) for run in runs]
+    return pd.concat([table[table["split"] == "valid"] for table in tables], ignore_index=True)
+
+
+def _facts(runs: Sequence[RunDir]) -> dict[str, Any]:
+    """What metrics.json says beside the scores; the seconds are those of all folds together."""
+    metrics = [run.read_json(run.metrics) for run in runs]
+    folds = [
+        {"run": run.path.name, "photos": scores["photos"], "accuracy": scores["accuracy"]}
+        for run, scores in zip(runs, metrics, strict=True)
+    ]
+    seconds = sum(scores["train"]["seconds"] for scores in metrics)
+    train = {"epochs": sum(scores["train"]["epochs"] for scores in metrics), "kept_epoch": None}
+    return {"folds": folds, "model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}}

@@ -1,0 +1,42 @@
+"""Every text of pages and command line in English and Korean, and the choice between the two."""
+
+from __future__ import annotations
+
+import locale
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+from kimchi_vision.errors import InputError
+from kimchi_vision.texts.page import PAGE
+from kimchi_vision.texts.results import RESULTS
+
+Language = Literal["en", "ko"]
+Text = Callable[..., str]
+
+TEXTS = {**PAGE, **RESULTS}
+"""Key → English, Korean."""
+
+
+def language(wanted: str) -> Language:
+    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
+
+    Raises InputError for any other language.
+    """
+    if wanted in ("en", "ko"):
+        return wanted
+    if wanted != "auto":
+        raise InputError(f"There are no texts in `{wanted}`: give ko, en or auto.")
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
+    return "ko" if name.lower().startswith("ko") else "en"
+
+
+def catalogue(lang: Language) -> Text:
+    """A function from a key of TEXTS, and values for its braces, to the text in this language."""
+    column = ("en", "ko").index(lang)
+
+    def text(key: str, **values: Any) -> str:
+        return TEXTS[key][column].format(**values)
+
+    return text

@@ -1,0 +1,96 @@
+"""Texts of what commands print: key → English, Korean."""
+
+from __future__ import annotations
+
+RESULTS: dict[str, tuple[str, str]] = {
+    # Comparison: the answer
+    "alone": (
+        "{name} is the only experiment here, so there is nothing to compare it with.",
+        "실험이 {name} 하나뿐이라 비교할 대상이 없습니다.",
+    ),
+    "best_of_all": ("{name} is better than {others}.", "{name} 쪽이 다음보다 낫습니다: {others}."),
+    "highest": (
+        "{name} has the highest accuracy, but that alone does not make it the best.",
+        "정확도는 {name} 쪽이 가장 높지만, 그것만으로 가장 낫다고 할 수는 없습니다.",
+    ),
+    "it_is_better": ("It is better than {others}.", "다음보다는 낫습니다: {others}."),
+    "it_is_equal": ("It is practically equal to {others}.", "다음과는 사실상 같습니다: {others}."),
+    "it_cannot_tell": (
+        "These photos cannot tell it from {others}.",
+        "이 사진들로는 다음과의 차이를 알 수 없습니다: {others}.",
+    ),
+    "and": (" and ", ", "),
+    # Comparison: a pair
+    "gap": (
+        "{difference} points (95 % interval {low} to {high})",
+        "{difference}%p (95% 신뢰구간 {low} ~ {high})",
+    ),
+    "after_holm": (" after Holm", ", Holm 보정"),
+    "pair_better": (
+        "{first} is better than {second}: {gap}, p = {p}.",
+        "{first} 쪽이 {second}보다 낫습니다: {gap}, p = {p}.",
+    ),
+    "pair_equal": (
+        "{first} and {second} are practically equal: {gap}, within {margin}.",
+        "{first}, {second}: 사실상 같습니다. {gap}, 허용 차이 {margin} 이내.",
+    ),
+    "pair_cannot_tell": (
+        "Cannot tell {first} from {second}: {gap}, p = {p}. {next}",
+        "{first}, {second}: 어느 쪽이 나은지 알 수 없습니다. {gap}, p = {p}. {next}",
+    ),
+    "point": ("1 point", "1%p"),
+    "points": ("{number} points", "{number}%p"),
+    "more_seeds": (
+        "More seeds or more photos may tell.",
+        "시드나 사진을 늘리면 알 수 있을지도 모릅니다.",
+    ),
+    "narrow_margin": (
+        "They are right equally often; the margin is too narrow to call them equal.",
+        "맞힌 사진 수가 같지만, 같다고 하기에는 허용 차이가 너무 좁습니다.",
+    ),
+    "photos_for_better": (
+        "About {photos} more photos would tell, if the difference is as large as it looks.",
+        "차이가 보이는 만큼이라면 사진이 약 {photos}장 더 있어야 알 수 있습니다.",
+    ),
+    "photos_for_equal": (
+        "About {photos} more photos would show that they are equal within {margin}, if they are as close as "
+        "they look.",
+        "보이는 만큼 비슷하다면 사진이 약 {photos}장 더 있어야 {margin} 이내로 같다고 할 수 있습니다.",
+    ),
+    "comparison": ("Comparison", "비교"),
+    "experiment_column": ("experiment", "실험"),
+    "interval_column": ("95 % interval", "95% 신뢰구간"),
+    "seeds_column": ("over seeds", "시드별 편차"),
+    "one_seed": ("one seed", "시드 1개"),
+    "spread": ("± {sd} (n = {seeds})", "± {sd} (n = {seeds})"),
+    "span": ("{low} to {high} %", "{low} ~ {high} %"),
+    "not_compared": ("These rows are not compared. {why}", "이 실험들은 비교하지 않았습니다. {why}"),
+    # Runs side by side
+    "accuracy_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
+    "accuracy_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
+    "seeds": ("Seeds", "시드 수"),
+    "model_mb": ("File, MB", "파일, MB"),
+    "train_minutes": ("Training, minutes", "학습 시간(분)"),
+    "report_at": ("Report: {path}", "보고서: {path}"),
+    "model_at": ("Model:  {path}", "모델:   {path}"),
+    "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),
+    # Goals
+    "goal_line": ("{run}: {outcomes}.", "{run}: {outcomes}."),
+    "goal_accuracy": ("accuracy {outcome}", "정확도 목표 {outcome}"),
+    "goal_fps": ("fps {outcome}", "속도 목표 {outcome}"),
+    "met": ("met", "달성"),
+    "missed": ("missed", "미달"),
+    "cannot_tell": ("cannot tell", "알 수 없음"),
+    "not_measured": ("not measured", "측정 안 함"),
+    # Seeds and folds of a row
+    "over_seeds": (
+        "{run}: accuracy {accuracy} ± {sd} over n = {seeds} seeds (mean ± standard deviation).",
+        "{run}: 정확도 {accuracy} ± {sd}, 시드 n = {seeds}개(평균 ± 표준편차).",
+    ),
+    "pooled": (
+        "Each photo was predicted by the one of {folds} models that had not seen it (k-fold). The accuracy "
+        "of each fold: {accuracies}.",
+        "모든 사진은 {folds}개 모델 중 그 사진을 보지 않은 모델이 예측했습니다(k-겹 교차검증). "
+        "겹별 정확도: {accuracies}.",
+    ),
+}
