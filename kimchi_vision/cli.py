@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision import cli_data, cli_ship
+from kimchi_vision import cli_data, cli_decide, cli_ship
 from kimchi_vision.errors import KimchiError
 
 if TYPE_CHECKING:
@@ -147,6 +147,7 @@ def report(
     print(write(RunDir(run), Report(lang=lang)))
 
 
+app.add_typer(cli_decide.app)
 app.add_typer(cli_ship.app)
 
 

@@ -163,6 +163,25 @@ class RunDir:
         """Columns time (UTC) and command: each time that the test part was scored."""
         return self.path / "test_openings.csv"
 
+    @property
+    def test_metrics(self) -> Path:
+        """Scores over the test photos, when they were asked for."""
+        return self.path / "test.json"
+
+    @property
+    def unknown(self) -> Path:
+        """Columns photo, answer, probability, accepted: photos of no class, the surest answer first."""
+        return self.path / "unknown.csv"
+
+    @property
+    def unknown_metrics(self) -> Path:
+        """How many photos of no class are answered by mistake."""
+        return self.path / "unknown.json"
+
+    def times_opened(self) -> int:
+        """How often the test part was scored."""
+        return len(self.read_table(self.test_openings)) if self.test_openings.is_file() else 0
+
     def open_test(self, command: str) -> None:
         """Note in test_openings that a command is about to score the test part."""
         known = (

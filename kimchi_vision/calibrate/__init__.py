@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Calibrate
 
-__all__ = ["figures", "fit", "risk_coverage", "unknown_accepted"]
+__all__ = ["figures", "fit", "risk_coverage", "unknown"]
 
 CURVE_POINTS = 200
 
@@ -63,6 +63,34 @@ def fit(
         "risk_coverage_area": area_under_risk_coverage(sure, right),
         "abstain": abstention,
     }
+
+
+def unknown(
+    confidence: np.ndarray, predictions: pd.DataFrame, calibration: Mapping[str, Any], error: float | None
+) -> dict[str, Any]:
+    """How photos of no class fare at the threshold of a run.
+
+    confidence: of the photos of no class, after the temperature. predictions: of the run; its validation
+    photos are the known ones. calibration: what `fit` returned. error: choose the threshold for this share of
+    wrong answers instead.
+    Returns threshold (None answers nothing), error_wanted, and what unknown_accepted says.
+    Raises InputError when there is no threshold and no error to choose one for.
+    """
+    abstain = calibration["abstain"]
+    if error is None and abstain is None:
+        raise InputError(
+            "This run answers every photo: it has no threshold below which it says that it does not know. "
+            "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
+        )
+    part = predictions[predictions["split"] == "valid"]
+    shares = part[[column for column in part if column.startswith("p:")]].to_numpy(float)
+    known = scores.at_temperature(shares, calibration["temperature"]).max(axis=1)
+    if error is not None:
+        right = (part["truth"] == part["predicted"]).to_numpy()
+        abstain = {"error_wanted": error, "threshold": abstain_at(error, known, right).threshold}
+    chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
+    least = np.inf if chosen["threshold"] is None else chosen["threshold"]
+    return {**chosen, **unknown_accepted(confidence, known, least)}
 
 
 def figures(facts: Mapping[str, Any]) -> dict[str, Figure]:

@@ -4,13 +4,16 @@ from kimchi_vision.compare.comparison import Comparison, compare, summary
 from kimchi_vision.compare.floor import beside_floor
 from kimchi_vision.compare.intervals import intervals, wilson, with_intervals
 from kimchi_vision.compare.pairs import Pair
+from kimchi_vision.compare.runs import Run, read
 
 __all__ = [
     "Comparison",
     "Pair",
+    "Run",
     "beside_floor",
     "compare",
     "intervals",
+    "read",
     "summary",
     "wilson",
     "with_intervals",

@@ -41,7 +41,8 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
         "missing": len(small.missing),
         "left_out": len(small.left_out),
         "parts": parts,
-        "test_openings": _test_openings(run) if "test" in parts else None,
+        "test_openings": run.times_opened() if "test" in parts else None,
+        "test": run.read_json(run.test_metrics) if run.test_metrics.is_file() else None,
         "figures": _figures(run),
         "facts": dict(flat({key: recorded.metrics.get(key, {}) for key in ("model", "train")})),
         "environment": dict(flat(recorded.versions)),
@@ -98,11 +99,6 @@ def _parts(run: RunDir, vocab: list[str]) -> dict[str, dict[str, int]]:
     found = [part for part in ("train", "valid", "test") if (items["split"] == part).any()]
     counts = {part: items["label"][items["split"] == part].value_counts() for part in found}
     return {part: {name: int(counts[part].get(name, 0)) for name in vocab} for part in found}
-
-
-def _test_openings(run: RunDir) -> int:
-    """How often the test part was scored."""
-    return len(run.read_table(run.test_openings)) if run.test_openings.is_file() else 0
 
 
 def _figures(run: RunDir) -> list[dict[str, Any]]:

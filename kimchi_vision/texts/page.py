@@ -131,6 +131,7 @@ PAGE: dict[str, tuple[str, str]] = {
         "The test part was scored {n} times so far.",
         "시험 사진은 지금까지 {n}번 평가에 쓰였습니다.",
     ),
+    "test_scores": ("Scores over the test photos", "시험 사진 지표"),
     # Ground
     "classification_report": ("Classification report as text", "분류 보고서(텍스트)"),
     "ground": ("What it stands on", "실험의 바탕"),

@@ -82,6 +82,37 @@ RESULTS: dict[str, tuple[str, str]] = {
     "missed": ("missed", "미달"),
     "cannot_tell": ("cannot tell", "알 수 없음"),
     "not_measured": ("not measured", "측정 안 함"),
+    # Scores of a run
+    "scored": (
+        "{right} of {photos} {part} photos are right: accuracy {accuracy}, 95 % interval {low} to {high}.",
+        "{part} 사진 {photos}장 중 {right}장을 맞혔습니다: 정확도 {accuracy}, 95% 신뢰구간 {low} ~ {high}.",
+    ),
+    "opened_before": (
+        "Whoever chooses by these scores has no test part any more.",
+        "이 점수를 보고 모델을 고르면 더 이상 시험 사진이 아닙니다.",
+    ),
+    "written": ("Written: {path}", "저장: {path}"),
+    # Photos of no class
+    "unknown_threshold": (
+        "Answers begin at a probability of {threshold}, chosen for {error} wrong ones among them.",
+        "확률 {threshold} 이상일 때만 답합니다(답한 것 중 오답 {error}를 목표로 고른 값).",
+    ),
+    "no_threshold": (
+        "No threshold keeps wrong answers at {error}, so nothing is answered.",
+        "오답을 {error}로 지키는 기준값이 없어 아무것도 답하지 않습니다.",
+    ),
+    "unknown_accepted": (
+        "{accepted} of {photos} photos of no class are answered by mistake: {share}, 95 % interval {low} to "
+        "{high}.",
+        "어느 클래스도 아닌 사진 {photos}장 중 {accepted}장에 잘못 답했습니다: {share}, 95% 신뢰구간 "
+        "{low} ~ {high}.",
+    ),
+    "unknown_auroc": (
+        "A validation photo has a higher probability than a photo of no class in {auroc} of pairs; chance is "
+        "50 %.",
+        "검증 사진의 확률이 어느 클래스도 아닌 사진보다 높은 쌍은 {auroc}입니다(우연이면 50%).",
+    ),
+    "and_more": ("and {n} more", "외 {n}장"),
     # Seeds and folds of a row
     "over_seeds": (
         "{run}: accuracy {accuracy} ± {sd} over n = {seeds} seeds (mean ± standard deviation).",
