@@ -15,6 +15,9 @@ from kimchi_vision.photos import Photos
 from kimchi_vision.run import run, write_scores
 from kimchi_vision.rundir import RunDir, write_json
 
+MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
+"""What the first fold's model stands for: all of them are the same network."""
+
 
 def run_folds(
     experiment: Experiment, folds: Sequence[Experiment], exports: Path = Path("exports"), force: bool = False
@@ -59,4 +62,6 @@ def _facts(runs: Sequence[RunDir]) -> dict[str, Any]:
     ]
     seconds = sum(scores["train"]["seconds"] for scores in metrics)
     train = {"epochs": sum(scores["train"]["epochs"] for scores in metrics), "kept_epoch": None}
-    return {"folds": folds, "model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}}
+    measured = {name: metrics[0][name] for name in MEASURED if name in metrics[0]}
+    facts = {"folds": folds, "model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}}
+    return {**facts, **measured}

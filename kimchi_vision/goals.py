@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kimchi_vision.config import read_yaml
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.rundir import RunDir
-from kimchi_vision.texts import catalogue, language
+from kimchi_vision.texts import Text, catalogue, language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,27 @@ def decision(runs: Sequence[RunDir]) -> pd.DataFrame:
     return pd.DataFrame([_row(run) for run in runs]).astype(object).where(lambda table: table.notna(), None)
 
 
+def wanted(runs: Sequence[RunDir]) -> dict[str, float]:
+    """The goals of the first run that has any, such as {"accuracy": 0.95, "fps": 30}."""
+    sections = (_section(run).model_dump(exclude_none=True) for run in runs)
+    return next(filter(None, sections), {})
+
+
+def text(decision: pd.DataFrame, lang: str = "auto") -> str:
+    """The decision table for a screen, a column a run; lines that no run has a number for are left out."""
+    import pandas as pd
+
+    say = catalogue(language(lang))
+    lines = {}
+    for name in decision.columns.drop("run"):
+        if decision[name].notna().any():
+            shown = [_shown(name, value, say) for value in decision[name]]
+            lines[say(f"decision_{name}")] = shown
+    table = pd.DataFrame.from_dict(lines, "index", columns=list(decision["run"]))
+    with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
+        return table.to_string()
+
+
 def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
     """A line a run that has goals, such as "exp1: accuracy met, fps missed."."""
     say = catalogue(language(lang))
@@ -62,9 +83,23 @@ def _outcome(goal: float, seen: Sequence[float] | None) -> Outcome:
     return "missed" if high < goal else "cannot tell"
 
 
+def _section(run: RunDir) -> Goals:
+    return Goals.model_validate(dict(read_yaml(run.experiment).get("goals") or {}))
+
+
+def _shown(name: str, value: Any, say: Text) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return say(value.replace(" ", "_"))
+    if name in ("accuracy", "low", "high"):
+        return f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
 def _row(run: RunDir) -> dict[str, Any]:
     metrics = run.read_json(run.metrics)
-    section = Goals.model_validate(dict(read_yaml(run.experiment).get("goals") or {}))
+    section = _section(run)
     low, high = metrics.get("accuracy_interval") or (None, None)
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
     seconds = train.get("seconds")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kimchi_vision import claim, compare, goals, report
+from kimchi_vision import claim, compare, goals, plots, report
 from kimchi_vision.errors import InputError, KimchiError, RunError
 from kimchi_vision.folds import run_folds
 from kimchi_vision.run import run
@@ -78,6 +78,7 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     folder = runs[0].path.parent
     decision = goals.decision(runs)
     write_table(folder / "decision.csv", decision)
+    _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
     also = [*_spreads(finished, lang), *goals.sentences(decision, lang)]
     try:
         result = compare.compare([run.path for run in runs], lang=lang)
@@ -88,7 +89,7 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
     page = report.write_table(finished, folder / "report.html", lang, [*sentences, *also])
-    return "\n".join([said, *also, "", say("side_by_side", path=page)])
+    return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
 
 
 def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
@@ -109,6 +110,13 @@ def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
         "model_mb": round(runs[0].pkl.stat().st_size / 1e6, 1) if runs[0].pkl.is_file() else None,
         "train_minutes": round(float(np.mean([each["train"]["seconds"] for each in found])) / 60, 2),
     }
+
+
+def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> None:
+    """Accuracy against latency, of the runs whose latency was measured."""
+    timed = decision.dropna(subset=["p50_ms", "file_mb"])
+    if len(timed):
+        plots.save(plots.accuracy_latency(timed, **wanted), path)
 
 
 def _spreads(finished: Finished, lang: str) -> list[str]:

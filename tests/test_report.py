@@ -6,12 +6,17 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
+import pandas as pd
 import pytest
 from fake_runs import fake_run
+from PIL import Image
 
-from kimchi_vision import data, report
-from kimchi_vision.config.sections import Data, Report
+from kimchi_vision import calibrate, data, plots, report
+from kimchi_vision.config.sections import Calibrate, Data, Report
 from kimchi_vision.errors import InputError
+from kimchi_vision.photos import Photos
+from kimchi_vision.rundir import write_json
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -139,3 +144,41 @@ def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
 def test_no_torch():
     code = "import sys, kimchi_vision.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_calibration_and_timings_have_a_section_when_they_are_known(run):
+    assert 'id="calibration"' not in page(run)
+    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
+    facts = calibrate.fit(Calibrate(abstain_at=0.2), predictions, run.read_json(run.labels), items)
+    write_json(run.calibration, facts)
+    for name, figure in calibrate.figures(facts).items():
+        plots.save(figure, run.figure(name))
+    measured = {"latency_ms": {"p50": 7.25, "p95": 9.5}, "machine": {"processor": "A processor", "cores": 2}}
+    write_json(run.metrics, {**run.read_json(run.metrics), **measured})
+    text = page(run)
+    assert f"a temperature of {facts['temperature']:.2f}" in text
+    low, high = facts["before"]["calibration_error_interval"]
+    assert f"95% interval {low:.1%} to {high:.1%}" in text
+    assert text.count("Confidence against accuracy") == 2  # the picture's caption and its description
+    assert "A processor (2)" in text
+    assert "7.25" in text
+    facts["abstain"] |= {"threshold": None, "error": None, "error_interval": None}
+    write_json(run.calibration, facts)
+    assert "No threshold keeps wrong answers at 20.0%" in page(run)
+
+
+def test_a_page_with_1100_photos_full_of_detail_is_below_8_mb(tmp_path):
+    """Noise is the worst that a JPEG can hold."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    random = np.random.default_rng(0)
+    names = [f"{number:04}.jpg" for number in range(1100)]
+    Image.fromarray(random.integers(0, 256, (224, 224, 3), dtype=np.uint8)).save(root / "noise.jpg")
+    for name in names:
+        (root / name).hardlink_to(root / "noise.jpg")
+    labels = ["깍두기" if number % 2 else "배추김치" for number in range(1100)]
+    items = pd.DataFrame({"path": names, "label": labels, "split": "valid", "sha256": names})
+    run = fake_run(tmp_path / "run", Photos(root, items, ("깍두기", "배추김치")), skill=1)
+    text = page(run)
+    assert 4e6 < len(text.encode()) < 8e6
+    assert "are named without a picture, to keep the page small" in text

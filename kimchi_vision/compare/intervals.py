@@ -86,8 +86,8 @@ def wilson(rate: Any, photos: Any) -> np.ndarray:
     """Wilson's 95 % interval of a rate seen on so many photos; shape (..., 2).
 
     Photos may be a fraction, an effective number. Averaged over rates it covers the truth in 95 % of trials;
-    for a single rate it moves between about 91 and 98 %, as every interval of a count does: Brown, Cai and
-    DasGupta, 2001, "Interval estimation for a binomial proportion", Statistical Science 16:101.
+    for a single rate it moves between 91 and 98 %, less than other usual intervals of a count do: Brown, Cai
+    and DasGupta, 2001, "Interval estimation for a binomial proportion", Statistical Science 16:101.
     """
     rate, photos = np.asarray(rate, float), np.asarray(photos, float)
     low, high = proportion_confint(rate * photos, photos, alpha=0.05, method="wilson")

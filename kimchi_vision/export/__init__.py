@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.classifier import Facts
 from kimchi_vision.errors import InputError, RunError
-from kimchi_vision.export import card, folders, learner, onnx, pickles, tensors, validation
+from kimchi_vision.export import card, folders, learner, onnx, pickles, tensors, timings, validation
 from kimchi_vision.export.validation import preprocess
 from kimchi_vision.photos import Photos
 from kimchi_vision.rundir import RunDir, replacing, write_json, write_text
@@ -44,6 +44,8 @@ def write(section: Export, learn: Learner, photos: Photos, predictions: pd.DataF
     source = _Source(learn, photos, predictions, run)
     for refusal in source.write([name for name in FORMATS if wanted[name]]):
         log.error("%s", refusal)
+    if section.timings:
+        timings.write(photos, run)
     if run.onnx.is_file():
         write_text(run.card, card.text(run))
 

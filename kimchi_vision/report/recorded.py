@@ -67,6 +67,12 @@ def interval(scores: dict[str, Any], name: str) -> list[float] | None:
     return scores.get(f"{name}_interval")
 
 
+def machine(metrics: dict[str, Any]) -> str | None:
+    """Where speed and memory were measured."""
+    found = metrics.get("machine")
+    return f"{found['processor']} ({found['cores']})" if found else None
+
+
 def flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Values under dotted names; lists are joined, what is not set is left out."""
     pairs: list[tuple[str, Any]] = []

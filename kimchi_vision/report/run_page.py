@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision.history import overfits_from
 from kimchi_vision.report import images
 from kimchi_vision.report.answers import answers
-from kimchi_vision.report.recorded import Recorded, flat, interval, question, read
+from kimchi_vision.report.recorded import Recorded, flat, interval, machine, question, read
 from kimchi_vision.report.render import percent
 from kimchi_vision.rundir import RunDir
 from kimchi_vision.texts import Language, catalogue
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SCORES = ("accuracy", "error_rate", "macro_precision", "macro_recall", "macro_f1", "top_k_accuracy", "loss")
 TOP_LOSS_SIDE = 240
-SHOWN_OTHERWISE = ("confusion_matrix", "top_losses")
-"""Figures whose content the page has as text or as photos that can be opened."""
+SHOWN_OTHERWISE = ("confusion_matrix", "top_losses", "reliability", "risk_coverage")
+"""Figures that other sections of the page show, or whose content is there as text or photos."""
 OF_PHOTOS = ("batch", "results")
 """Figures that show photos; the others are charts, which turn dark with the page."""
 
@@ -43,6 +43,8 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
         "parts": parts,
         "test_openings": run.times_opened() if "test" in parts else None,
         "test": run.read_json(run.test_metrics) if run.test_metrics.is_file() else None,
+        "calibration": _calibration(run),
+        "timings": _timings(recorded.metrics),
         "figures": _figures(run),
         "facts": dict(flat({key: recorded.metrics.get(key, {}) for key in ("model", "train")})),
         "environment": dict(flat(recorded.versions)),
@@ -99,6 +101,33 @@ def _parts(run: RunDir, vocab: list[str]) -> dict[str, dict[str, int]]:
     found = [part for part in ("train", "valid", "test") if (items["split"] == part).any()]
     counts = {part: items["label"][items["split"] == part].value_counts() for part in found}
     return {part: {name: int(counts[part].get(name, 0)) for name in vocab} for part in found}
+
+
+def _calibration(run: RunDir) -> dict[str, Any] | None:
+    """What calibration.json says, and its figures."""
+    if not run.calibration.is_file():
+        return None
+    files = [run.figure(name) for name in ("reliability", "risk_coverage")]
+    figures = [
+        {"key": f"figure_{file.stem}", "source": images.figure(file, of_photos=False)}
+        for file in files
+        if file.is_file()
+    ]
+    return {**run.read_json(run.calibration), "figures": figures}
+
+
+def _timings(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, by the key of its text; empty when nothing was."""
+    latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
+    found = {
+        "decision_p50_ms": latency.get("p50"),
+        "decision_p95_ms": latency.get("p95"),
+        "decision_photos_per_second": metrics.get("photos_per_second"),
+        "decision_peak_memory_mb": metrics.get("peak_memory_mb"),
+        "train_seconds": train.get("seconds"),
+    }
+    measured = {key: value for key, value in found.items() if value is not None}
+    return {"measured": measured, "machine": machine(metrics)}
 
 
 def _figures(run: RunDir) -> list[dict[str, Any]]:

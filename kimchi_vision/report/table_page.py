@@ -9,7 +9,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from kimchi_vision.config import read_yaml
-from kimchi_vision.report.recorded import flat, interval, question
+from kimchi_vision.report import images
+from kimchi_vision.report.recorded import flat, interval, machine, question
 from kimchi_vision.rundir import RunDir
 
 SCORES = ("accuracy", "macro_f1", "top_k_accuracy", "loss")
@@ -21,6 +22,7 @@ def view(rows: Mapping[str, Sequence[RunDir]], folder: Path, verdicts: Sequence[
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
     """
+    picture = folder / "accuracy_latency.png"
     experiments = {name: read_yaml(runs[0].experiment) for name, runs in rows.items()}
     return {
         "name": folder.resolve().name,
@@ -28,6 +30,9 @@ def view(rows: Mapping[str, Sequence[RunDir]], folder: Path, verdicts: Sequence[
         "rows": [_row(name, runs, folder) for name, runs in rows.items()],
         "scores": SCORES,
         "differences": _differences(experiments),
+        "decision": _decision(folder),
+        "picture": images.figure(picture, of_photos=False) if picture.is_file() else None,
+        "machine": _machines([run for runs in rows.values() for run in runs]),
         "on_other_photos": _on_other_photos([run for runs in rows.values() for run in runs]),
     }
 
@@ -54,6 +59,25 @@ def _row(name: str, runs: Sequence[RunDir], folder: Path) -> dict[str, Any]:
         "parameters": found[0].get("model", {}).get("parameters"),
         "pkl_size": first.pkl.stat().st_size / 1e6 if first.pkl.is_file() else None,
     }
+
+
+def _decision(folder: Path) -> dict[str, Any] | None:
+    """decision.csv: names of runs, and by column their values; columns without a value are left out."""
+    file = folder / "decision.csv"
+    if not file.is_file():
+        return None
+    import pandas as pd
+
+    table = pd.read_csv(file, dtype={"run": str}, keep_default_na=False, na_values=[""])
+    columns = table.columns[table.notna().any()].drop("run")
+    whole = table[columns].astype(object).where(table[columns].notna(), None)
+    return {"runs": list(table["run"]), "columns": {name: list(whole[name]) for name in columns}}
+
+
+def _machines(runs: Sequence[RunDir]) -> str | None:
+    """Where the runs were timed; all names when they differ."""
+    found = [machine(run.read_json(run.metrics)) for run in runs]
+    return "; ".join(dict.fromkeys(filter(None, found))) or None
 
 
 def _link(run: RunDir, folder: Path) -> str | None:

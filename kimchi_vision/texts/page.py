@@ -122,6 +122,34 @@ PAGE: dict[str, tuple[str, str]] = {
         "Where the model was most wrong, or least sure. Look for wrong labels first.",
         "모델이 가장 크게 틀렸거나 확신이 없던 사진입니다. 라벨 오류부터 확인하세요.",
     ),
+    "calibration": ("What the probabilities are worth", "확률을 믿어도 되는가"),
+    "temperature_is": (
+        "Outputs are divided by a temperature of {temperature}, fitted on the validation photos; above 1 the "
+        "model was too sure of itself.",
+        "출력을 검증 사진에서 맞춘 온도 {temperature}로 나눕니다. 1보다 크면 지나치게 확신한 것입니다.",
+    ),
+    "calibration_error_before": (
+        "As trained, confidence and accuracy lie {error} apart (expected calibration error, 95% interval "
+        "{low} to {high}); chance alone may show {chance} on so many photos.",
+        "학습된 그대로면 확신과 정확도의 차이(ECE)는 {error}입니다(95% 신뢰구간 {low} ~ {high}). 이 사진 "
+        "수에서는 우연만으로도 {chance}까지 나올 수 있습니다.",
+    ),
+    "calibration_error_after": (
+        "With the temperature it is {error} ({low} to {high}; by chance {chance}).",
+        "온도를 적용하면 {error}입니다({low} ~ {high}, 우연 {chance}).",
+    ),
+    "abstain_is": (
+        "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "
+        "of the photos and {error} of its answers are wrong (95% interval {low} to {high}).",
+        "확률이 {threshold}보다 낮으면 모른다고 답합니다. 사진의 {coverage}에 답하고 그중 {error}가 틀립니다"
+        "(95% 신뢰구간 {low} ~ {high}).",
+    ),
+    "figure_reliability": ("Confidence against accuracy", "확신과 정확도"),
+    "figure_risk_coverage": (
+        "Wrong answers when only the surest photos are answered",
+        "확신이 큰 사진부터 답할 때의 오답률",
+    ),
+    "timings": ("Time and memory", "시간과 메모리"),
     "figures": ("Figures", "그림"),
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
     "figure_results": ("Some results", "예측 예시"),

@@ -45,3 +45,4 @@ class Export(Section):
     weights: bool = Field(True, description="weights.pth, the state dict alone")
     onnx: bool = Field(True, description="model.onnx, for onnxruntime; what `predict` and `serve` use")
     safetensors: bool = Field(True, description="model.safetensors, the state dict without a program in it")
+    timings: bool = Field(True, description="measure speed and memory of model.onnx here, for seconds")
