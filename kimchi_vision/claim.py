@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import filelock
 
-from kimchi_vision.config import dump
+from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.environment import versions
 from kimchi_vision.errors import InputError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 
 if TYPE_CHECKING:
-    from kimchi_vision.config import Experiment
     from kimchi_vision.photos import Photos
 
 log = logging.getLogger(__name__)
@@ -55,6 +54,13 @@ def locked(folder: RunDir) -> Iterator[None]:
         lock.release()
 
 
+def begun(asked: Experiment, photos: Photos, folder: RunDir) -> Experiment | None:
+    """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
+    if folder.last.is_file() and _is_of(asked, folder) and _has(photos, folder):
+        return load(folder.experiment)
+    return None
+
+
 def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) -> None:
     """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder."""
     if not force and folder.last.is_file() and _is_of(experiment, folder) and _has(photos, folder):
@@ -72,8 +78,13 @@ def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) ->
 
 
 def _is_of(experiment: Experiment, folder: RunDir) -> bool:
-    text = dump(experiment.resolved())
-    return folder.experiment.is_file() and folder.experiment.read_text(encoding="utf-8") == text
+    """Whether the folder's experiment is this one, or what its recipe made of it."""
+    if not folder.experiment.is_file():
+        return False
+    if experiment.recipe is None:
+        return folder.experiment.read_text(encoding="utf-8") == dump(experiment.resolved())
+    stored = load(folder.experiment)
+    return isinstance(stored, Experiment) and experiment.on_top_of(stored.resolved()) == stored
 
 
 def _has(photos: Photos, folder: RunDir) -> bool:

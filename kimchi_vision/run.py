@@ -20,6 +20,7 @@ from kimchi_vision import (
     loader,
     model,
     plots,
+    recipe,
     report,
     train,
 )
@@ -52,6 +53,7 @@ def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = F
     for note in photos.notes:
         log.info("%s", note)
     backbone = model.find(experiment.model, experiment.augment.size)
+    experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
     with claim.locked(folder):
         claim.take(folder, experiment, photos, force)
         with _logged(folder):

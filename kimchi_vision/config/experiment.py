@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any
+import math
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -22,7 +23,13 @@ class Experiment(Section):
     loader: sections.Loader = sections.Loader()
     features: sections.Features = sections.Features()
     model: sections.Model = sections.Model()
-    train: sections.Train
+    recipe: Literal["tutorial", "quick", "best"] | None = Field(
+        None, description="sets augment, batch size, head and stages, except for keys that are given"
+    )
+    budget: Annotated[str, Field(pattern=r"^\d+(\.\d+)?[smh]$")] | None = Field(
+        None, description="time that `recipe: best` may take, such as 10m, in s, m or h"
+    )
+    train: sections.Train = sections.Train()
     evaluate: sections.Evaluate = sections.Evaluate()
     calibrate: sections.Calibrate = sections.Calibrate()
     goals: sections.Goals = sections.Goals()
@@ -30,12 +37,20 @@ class Experiment(Section):
     export: sections.Export = sections.Export()
 
     @model_validator(mode="after")
+    def _train_or_recipe(self) -> Experiment:
+        if not self.train.stages and self.recipe is None:
+            raise ValueError("without stages in `train` it needs a recipe, such as `recipe: best`")
+        if self.budget and self.recipe != "best":
+            raise ValueError("`budget` is for `recipe: best`; the other recipes take the time that they take")
+        return self
+
+    @model_validator(mode="after")
     def _probe_has_a_head(self) -> Experiment:
-        if self.train.stages[0].name == "probe":
+        if self.train.stages and self.train.stages[0].name == "probe":
             if self.model.head != "linear":
-                raise ValueError("the stage probe sets a linear head: it needs `model.head: linear`")
+                raise ValueError("the stage probe in `train` needs `model.head: linear`")
             if not self.features.floor:
-                raise ValueError("the stage probe takes the floor's head: it needs `features.floor: true`")
+                raise ValueError("the stage probe in `train` needs `features.floor: true`")
         return self
 
     def resolved(self) -> dict[str, Any]:
@@ -45,6 +60,16 @@ class Experiment(Section):
             {stage.name: stage.arguments.model_dump(mode="json")} for stage in self.train.stages
         ]
         return plain
+
+    def on_top_of(self, settings: dict[str, Any]) -> Experiment:
+        """The keys that were given here, and `settings` for the others."""
+        return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
+
+    @property
+    def budget_seconds(self) -> float:
+        """`budget` in seconds; endless when there is none."""
+        units = {"s": 1, "m": 60, "h": 3600}
+        return float(self.budget[:-1]) * units[self.budget[-1]] if self.budget else math.inf
 
     @property
     def digest(self) -> str:
@@ -75,7 +100,9 @@ class Row(Experiment):
 
     def runs(self) -> list[tuple[Experiment, list[Experiment]]]:
         """One experiment a seed, ROW-seedN, each with its folds, NAME-foldN; no folds when it is one run."""
-        whole = Experiment.model_construct(**{name: getattr(self, name) for name in Experiment.model_fields})
+        given = self.model_fields_set & set(Experiment.model_fields)
+        values = {name: getattr(self, name) for name in Experiment.model_fields}
+        whole = Experiment.model_construct(given, **values)
         if self.folds:
             whole = _changed(whole, self.name, data={"splitter": "kfold", "folds": self.folds, "fold": 0})
         named = [_changed(whole, f"{self.name}-seed{seed}", train={"seed": seed}) for seed in self.seeds]
@@ -84,6 +111,12 @@ class Row(Experiment):
             (run, [_changed(run, f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])
             for run in named or [whole]
         ]
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`, key by key; lists are replaced whole."""
+    both = {key for key in over if isinstance(over[key], dict) and isinstance(base.get(key), dict)}
+    return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
 
 
 class Table(Section):

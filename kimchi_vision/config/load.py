@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -158,11 +159,17 @@ def _sentences(error: ValidationError, tree: CommentedMap, path: Path) -> list[s
     """One line for each wrong key, a union's alternatives folded into one."""
     lines: dict[Location, str] = {}
     for detail in error.errors(include_url=False):
-        location = _in_file(detail["loc"], tree)
+        location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
         line = _line(location, tree)
         where = f"{path}:{line}" if line else str(path)
         lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
     return list(lines.values())
+
+
+def _named(message: str, tree: CommentedMap) -> Location:
+    """The first section that a message about the whole experiment names in backticks."""
+    names = [name for name in re.findall(r"`(\w+)", message) if name in tree]
+    return tuple(names[:1])
 
 
 def _in_file(location: Location, tree: Any) -> Location:

@@ -55,7 +55,7 @@ class Model(Section):
 class Train(Section):
     """Stages in order, and which epoch is kept. A plain list is short for `{stages: [...]}`."""
 
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...] = Field((), description="needed unless there is a recipe")
     keep: Literal["last", "best"] = Field("last", description="the epoch that is evaluated and exported")
     monitor: Monitor = Field("valid_loss", description="what `best` looks at")
     mode: Literal["min", "max"] | None = Field(None, description="by default max for scores, min for losses")

@@ -1,0 +1,106 @@
+"""Keys `recipe` and `budget`: settings that follow from the photos, the backbone and the time there is."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kimchi_vision.config import Experiment
+    from kimchi_vision.photos import Photos
+
+log = logging.getLogger(__name__)
+
+EPOCHS = 4
+"""Epochs of `best` when no budget is given."""
+MOST_EPOCHS = 12
+"""Epochs of `best` at most, however long the budget."""
+MEASURED = 8
+"""Photos of the batch that the backbone's speed is measured with."""
+
+
+def resolve(asked: Experiment, photos: Photos, backbone: Any) -> Experiment:
+    """The experiment with its recipe's settings written out; what the user set stays as it is.
+
+    backbone: with size and fixed, and network() when a budget must be kept.
+    """
+    if asked.recipe is None:
+        return asked
+    size = backbone.size if backbone.fixed else asked.augment.size
+    epochs = EPOCHS
+    if asked.recipe == "best" and asked.budget:
+        epochs = _affordable(asked, photos, backbone, size)
+    chosen = settings(asked.recipe, size, epochs, pretrained=asked.model.weights != "none")
+    return asked.on_top_of(chosen)
+
+
+def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: bool = True) -> dict[str, Any]:
+    """The sections that a recipe sets.
+
+    tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:
+    the same as a start, then all layers, the lower ones slower (Kumar et al., 2022, arXiv:2202.10054).
+    size: side of the photos, pixels. epochs: of `best`; 0 leaves the head alone.
+    Chosen on five classes of Food-101; benchmarks/recipes.md says how, and what the others gave.
+    """
+    if recipe == "tutorial":
+        stages = [
+            "lr_find",
+            {"fine_tune": {"epochs": 3, "freeze_epochs": 1}},
+            {"fit_one_cycle": {"epochs": 2, "lr_max": 1e-4}},
+        ]
+        augment = {"resize": math.ceil(size * 460 / 224), "size": size, "min_scale": 0.75}
+        return {"augment": augment, "train": {"stages": stages}}
+    augment = {"engine": "fused", "resize": math.ceil(size * 256 / 224), "size": size, "min_scale": 0.5}
+    if not pretrained:
+        stages = [{"fit_one_cycle": {"epochs": max(epochs, 1), "min_steps": 600, "lr_max": 3e-3}}]
+        return {"augment": augment, "loader": {"batch_size": 32}, "train": {"stages": stages, "keep": "best"}}
+    stages = ["probe"]
+    if recipe == "best" and epochs:
+        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [1e-4, 1e-3]}}]
+    train = {"stages": stages, "freeze_bn": True, "label_smoothing": 0.1}
+    model = {"head": "linear", "ps": 0.2}
+    return {"augment": augment, "loader": {"batch_size": 32}, "model": model, "train": train}
+
+
+def _affordable(asked: Experiment, photos: Photos, backbone: Any, size: int) -> int:
+    """Epochs that fit into the budget, by this machine's speed; 0 when not even one does."""
+    forward, step = _seconds_a_photo(backbone, size)
+    train, valid = len(photos.part("train")), len(photos.part("valid"))
+    # Features of all photos, the predictions and a second look at them for the export's proof.
+    once = forward * (train + 3 * valid)
+    epoch = step * train + forward * valid
+    epochs = min(MOST_EPOCHS, int((asked.budget_seconds - once) / epoch))
+    if epochs < 1:
+        log.warning(
+            "budget: %s is too short for an epoch, which takes about %.0f s here: the head alone is fitted.",
+            asked.budget,
+            epoch,
+        )
+        return 0
+    log.info("budget: %s gives %d epochs of about %.0f s.", asked.budget, epochs, epoch)
+    return epochs
+
+
+def _seconds_a_photo(backbone: Any, size: int) -> tuple[float, float]:
+    """Of a forward pass, and of a training step."""
+    import torch
+
+    network = backbone.network().train()
+    photos = torch.randn(MEASURED, 3, size, size)
+
+    def forward() -> None:
+        with torch.inference_mode():
+            network.eval()(photos)
+
+    def step() -> None:
+        network.train()(photos).sum().backward()
+
+    times = []
+    for work in (forward, step):
+        work()
+        started = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - started) / MEASURED)
+    return times[0], times[1]
