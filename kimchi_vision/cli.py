@@ -126,11 +126,18 @@ def models(
 def new(
     photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
     output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
+    recipe: Annotated[
+        Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
+    ] = "best",
+    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet18",
 ) -> None:
-    """Write a commented starter experiment for a folder of photos, with the recipe that its size suggests."""
+    """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
+    from kimchi_vision.recipe import settings
     from kimchi_vision.starter import write
 
-    path = write(photos, output or Path("experiments") / f"{photos.resolve().name}.yaml")
+    chosen = settings(recipe)
+    chosen["model"] = {"backbone": backbone, **chosen.get("model", {})}
+    path = write(photos, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
     print(f"{path} is written. Next: python -m kimchi_vision run {path}")
 
 
