@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision import cli_data, cli_decide, cli_ship
+from kimchi_vision import cli_data, cli_decide, cli_measure, cli_ship
 from kimchi_vision.errors import KimchiError
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def report(
 
 app.add_typer(cli_decide.app)
 app.add_typer(cli_ship.app)
+app.add_typer(cli_measure.app)
 
 
 def main() -> None:

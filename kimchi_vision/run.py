@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,14 +35,19 @@ if TYPE_CHECKING:
 
     from kimchi_vision.photos import Photos
 
+Watch = Callable[[dict[str, Any]], bool]
+
 log = logging.getLogger(__name__)
 
 
-def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = False) -> RunDir:
+def run(
+    experiment: Experiment, exports: Path = Path("exports"), force: bool = False, watch: Watch | None = None
+) -> RunDir:
     """Train, explain and export one experiment into exports/NAME.
 
     A finished run is not run again; an interrupted one goes on after its last epoch.
     force: replace another experiment's run of the same name, or run a finished one again.
+    watch: is shown each epoch's row of history.csv, and ends the training when it answers True.
     Raises InputError before anything is written, RunError when the run could not go on.
     """
     folder = claim.check(experiment, exports, force)
@@ -57,13 +62,17 @@ def run(experiment: Experiment, exports: Path = Path("exports"), force: bool = F
     with claim.locked(folder):
         claim.take(folder, experiment, photos, force)
         with _logged(folder):
-            _train_and_report(experiment, photos, backbone, folder)
+            _train_and_report(experiment, photos, backbone, folder, watch)
         write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
     return folder
 
 
 def _train_and_report(
-    experiment: Experiment, photos: Photos, backbone: model.Backbone, folder: RunDir
+    experiment: Experiment,
+    photos: Photos,
+    backbone: model.Backbone,
+    folder: RunDir,
+    watch: Watch | None,
 ) -> None:
     keep_memory()
     train.seed(experiment.train)
@@ -73,7 +82,7 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(folder.summary, summary)
     floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
-    history = train.fit(experiment.train, learn, folder, floor and floor.head)
+    history = train.fit(experiment.train, learn, folder, floor and floor.head, watch)
     plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
     facts = {"model": model_facts, "train": train.facts(history), **_beside(floor, predictions)}

@@ -15,7 +15,14 @@ from kimchi_vision.config import Experiment, dump
 from kimchi_vision.errors import RunError
 from kimchi_vision.rundir import write_text
 
-__all__ = ["bench", "text"]
+__all__ = ["bench", "seconds", "text"]
+
+PARTS = {
+    "in_build": "data build",
+    "in_waiting": "waiting for data",
+    "in_steps": "training steps",
+    "in_validation": "validation",
+}
 
 RATES = {
     "augmentation": "training augmentation, photos a second (plain: all threads; here: one)",
@@ -57,6 +64,12 @@ def bench(experiment: Experiment, repeats: int = 1) -> dict[str, Any]:
     ratio["memory"] = here["memory"] / plain["memory"]
     bound = "data" if here["loader"] < here["step"] else "compute"
     return {**medians, "ratio": ratio, "bound": bound, "repeats": repeats, "cores": os.cpu_count()}
+
+
+def seconds(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Where the seconds of fine_tune 1 + 1 with its data go: way → part → seconds."""
+    ways = {"plain fastai script": result["plain"], "kimchi_vision": result["here"]}
+    return {way: {label: found[name] for name, label in PARTS.items()} for way, found in ways.items()}
 
 
 def text(result: dict[str, Any]) -> str:

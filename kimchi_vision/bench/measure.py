@@ -91,6 +91,7 @@ def measure(experiment: Experiment, plain: bool) -> dict[str, float]:
             "build": built,
             "again": again,
             "fine_tune": built + fitted,
+            "in_build": built,
             **_rates(clock, dls),
             "memory": memory,
         }
@@ -114,6 +115,9 @@ def _rates(clock: Clock, dls: Any) -> dict[str, float]:
         "unfrozen": trained / unfrozen,
         "validation": validated * 2 / sum(clock.valid_seconds),
         "waiting": clock.waited / (frozen + unfrozen),
+        "in_waiting": clock.waited,
+        "in_steps": frozen + unfrozen - clock.waited,
+        "in_validation": sum(clock.valid_seconds),
     }
 
 

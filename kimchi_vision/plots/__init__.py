@@ -1,5 +1,6 @@
 """Pure functions from data to a matplotlib Figure, and the font that draws Hangul."""
 
+from kimchi_vision.plots.bars import seconds
 from kimchi_vision.plots.calibration import reliability, risk_coverage
 from kimchi_vision.plots.curves import losses, lr_find
 from kimchi_vision.plots.fonts import hangul
@@ -20,4 +21,5 @@ __all__ = [
     "reliability",
     "risk_coverage",
     "save",
+    "seconds",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,17 @@ def seed(section: Train) -> None:
     set_seed(section.seed, reproducible=True)
 
 
-def fit(section: Train, learn: Learner, run: RunDir, head: Head | None = None) -> pd.DataFrame:
+def fit(
+    section: Train,
+    learn: Learner,
+    run: RunDir,
+    head: Head | None = None,
+    watch: Callable[[dict[str, Any]], bool] | None = None,
+) -> pd.DataFrame:
     """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
 
     head: weight (classes, features) and bias (classes,) that the stage `probe` gives a linear head.
+    watch: is shown each epoch's row, and ends the training when it answers True.
     Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
     on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
     checkpoints/best.pth with `keep: best`.
@@ -54,7 +62,7 @@ def fit(section: Train, learn: Learner, run: RunDir, head: Head | None = None) -
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
     learn.loss_func = loss(section, learn)
-    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)))
+    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)), watch)
     best = KeepBest(section, recording)
     checkpoint = Checkpoint(run, recording, best)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
@@ -121,6 +129,8 @@ def _run_stages(
                 restore = [Restore(saved)] if start else []
                 phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
                 recording.check()
+                if recording.ended:
+                    return
             step += 1
 
 

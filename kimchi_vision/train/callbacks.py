@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -48,8 +49,9 @@ class Recording(Callback):
 
     order = 60  # after fastai's Recorder, which computes the values
 
-    def __init__(self, folder: RunDir, epochs: int) -> None:
-        self.folder, self.epochs = folder, epochs
+    def __init__(self, folder: RunDir, epochs: int, watch: Callable[..., bool] | None = None) -> None:
+        self.folder, self.epochs, self.watch = folder, epochs, watch
+        self.ended = False
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
 
@@ -82,7 +84,8 @@ class Recording(Callback):
             "  ".join(f"{name} {value:.4f}" for name, value in values.items()),
             self.rows[-1]["seconds"],
         )
-        if not self.is_finite:
+        self.ended = self.watch is not None and self.watch(self.rows[-1])
+        if self.ended or not self.is_finite:
             raise CancelFitException
 
     @property
