@@ -1,9 +1,9 @@
-"""Commands that help to decide: evaluate."""
+"""Commands that help to decide: evaluate, learning-curve."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -35,3 +35,39 @@ def evaluate(
         print(scoring.scores(RunDir(run), test, lang))
     if unknown is not None:
         print(scoring.unknown(RunDir(run), unknown, abstain_at, lang))
+
+
+@app.command("learning-curve", context_settings={"allow_extra_args": True})
+def learning_curve(
+    more: typer.Context,
+    experiment: Annotated[Path, typer.Argument(help="An experiment, in YAML.")],
+    fractions: Annotated[
+        str, typer.Option(metavar="SHARE...", help="Shares of the training photos, three or more.")
+    ] = "0.1,0.25,0.5,1",
+    seeds: Annotated[str, typer.Option(help="Train each share with these seeds, such as 1,2,3.")] = "",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
+    ] = None,
+    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    lang: Lang = "auto",
+) -> None:
+    """Train with shares of the photos: is more data worth it, and which class to photograph next?"""
+    from kimchi_vision.config import Table, load
+
+    loaded = load(experiment, overrides or ())
+    if isinstance(loaded, Table):
+        raise typer.BadParameter(f"{experiment} is a table; a learning curve is of one experiment.")
+    # A shell gives `--fractions 0.1 0.25 1` as an option and the words after it.
+    shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
+    asked = _numbers(int, "--seeds", seeds.split(","))
+    from kimchi_vision import curve
+
+    print(curve.learning_curve(curve.plan(loaded, shares, asked), exports, lang))
+
+
+def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:
+    try:
+        return [kind(word) for word in words if word.strip()]
+    except ValueError:
+        raise typer.BadParameter(f"{option} takes numbers, not {' '.join(words)}.") from None

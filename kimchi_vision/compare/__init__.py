@@ -3,16 +3,19 @@
 from kimchi_vision.compare.comparison import Comparison, compare, summary
 from kimchi_vision.compare.floor import beside_floor
 from kimchi_vision.compare.intervals import intervals, wilson, with_intervals
+from kimchi_vision.compare.learning import Learning, learning
 from kimchi_vision.compare.pairs import Pair
 from kimchi_vision.compare.runs import Run, read
 
 __all__ = [
     "Comparison",
+    "Learning",
     "Pair",
     "Run",
     "beside_floor",
     "compare",
     "intervals",
+    "learning",
     "read",
     "summary",
     "wilson",

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from kimchi_vision.compare import runs, words
@@ -91,7 +90,7 @@ def summary(folders: Sequence[Path]) -> dict[str, object]:
     """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
     found = [runs.read(Path(folder)) for folder in folders]
     runs.check_same_photos(found)
-    return _summary(Row(_name(found), _right(found)))
+    return _summary(Row(_name(found), runs.outcomes(found)[0]))
 
 
 def _rows(found: Sequence[Run]) -> list[Row]:
@@ -100,14 +99,7 @@ def _rows(found: Sequence[Run]) -> list[Row]:
     names = [_name(members) for members in experiments]
     if len(set(names)) < len(names):
         names = [str(members[0].folder.path) for members in experiments]
-    return [Row(name, _right(members)) for name, members in zip(names, experiments, strict=True)]
-
-
-def _right(found: Sequence[Run]) -> np.ndarray:
-    """Right or wrong, [runs, photos], near-copies once."""
-    photos = found[0].photos
-    once = ~photos["group"].duplicated().to_numpy() if "group" in photos else slice(None)
-    return np.stack([run.right[once] for run in found])
+    return [Row(name, runs.outcomes(members)[0]) for name, members in zip(names, experiments, strict=True)]
 
 
 def _by_experiment(found: Sequence[Run]) -> list[list[Run]]:

@@ -69,6 +69,16 @@ def read(path: Path, split: str = "valid") -> Run:
     return Run(path.name, folder, read_yaml(folder.experiment), vocab, photos)
 
 
+def outcomes(runs: Sequence[Run]) -> tuple[np.ndarray, np.ndarray]:
+    """Right or wrong, [runs, photos], and the true class of each photo; near-copies once.
+
+    runs: of the same photos.
+    """
+    photos = runs[0].photos
+    once = ~photos["group"].duplicated().to_numpy() if "group" in photos else slice(None)
+    return np.stack([run.right[once] for run in runs]), photos["truth"].to_numpy()[once]
+
+
 def check_same_photos(runs: Sequence[Run]) -> None:
     """Raise InputError, which says what differs, unless all runs have the same classes, photos and labels."""
     first = runs[0]

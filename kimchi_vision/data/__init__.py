@@ -17,7 +17,7 @@ from kimchi_vision.data.importing import Imported, import_photos
 from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.scan import scan
-from kimchi_vision.data.split import leaks, split
+from kimchi_vision.data.split import leaks, share_of_training, split
 from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.data.suspects import suspects
 from kimchi_vision.data.suspects import write_page as write_suspects_page
@@ -64,7 +64,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
     photos = leave_out(groups.copies(photos, section))
     _check_classes(photos["label"].value_counts(), root)
     photos["split"], notes = split(photos, section)
-    photos = leave_out(leaks(photos))
+    photos = share_of_training(leave_out(leaks(photos)), section)
     return Photos(
         root=root,
         items=photos[["path", "label", "split", "sha256", "group"]],

@@ -57,6 +57,23 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
+def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """`photos` with `train_share` of each class's training photos, all others as they are.
+
+    A group stays whole, each class keeps one, and a smaller share lies within every larger one.
+    """
+    if section.train_share == 1:
+        return photos
+    train = photos[photos["split"] == "train"].drop_duplicates("group")
+    generator = np.random.default_rng(section.seed)
+    kept: list[int] = []
+    for _, groups_of_class in train.groupby("label", sort=True)["group"]:
+        order = generator.permutation(groups_of_class.to_numpy())
+        kept += order[: max(round(section.train_share * len(order)), 1)].tolist()
+    used = (photos["split"] != "train") | photos["group"].isin(kept)
+    return photos[used].reset_index(drop=True)
+
+
 def _random(photos: pd.DataFrame, section: Data) -> pd.Series:
     """fastai's RandomSplitter(valid_pct, seed): the first ones of a permutation; test takes the next.
 

@@ -22,7 +22,6 @@ def view(rows: Mapping[str, Sequence[RunDir]], folder: Path, verdicts: Sequence[
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
     """
-    picture = folder / "accuracy_latency.png"
     experiments = {name: read_yaml(runs[0].experiment) for name, runs in rows.items()}
     return {
         "name": folder.resolve().name,
@@ -31,7 +30,11 @@ def view(rows: Mapping[str, Sequence[RunDir]], folder: Path, verdicts: Sequence[
         "scores": SCORES,
         "differences": _differences(experiments),
         "decision": _decision(folder),
-        "picture": images.figure(picture, of_photos=False) if picture.is_file() else None,
+        "pictures": {
+            file.stem: images.figure(file, of_photos=False)
+            for file in (folder / "learning_curve.png", folder / "accuracy_latency.png")
+            if file.is_file()
+        },
         "machine": _machines([run for runs in rows.values() for run in runs]),
         "on_other_photos": _on_other_photos([run for runs in rows.values() for run in runs]),
     }

@@ -134,6 +134,49 @@ RESULTS: dict[str, tuple[str, str]] = {
         "검증 사진의 확률이 어느 클래스도 아닌 사진보다 높은 쌍은 {auroc}입니다(우연이면 50%).",
     ),
     "and_more": ("and {n} more", "외 {n}장"),
+    # Learning curve
+    "learning_curve": ("Accuracy against training photos", "학습 사진 수와 정확도"),
+    "share_column": ("share", "비율"),
+    "train_photos_column": ("training photos", "학습 사진"),
+    "gain_column": ("recall with twice the photos, points", "사진을 두 배로 늘릴 때 재현율, %p"),
+    "worth_it": (
+        "More data is worth it: {photos} training photos, twice as many, would bring about {gain} points of "
+        "accuracy (95 % interval {low} to {high}).",
+        "데이터를 늘릴 가치가 있습니다. 학습 사진을 두 배({photos}장)로 늘리면 정확도가 약 {gain}%p 오릅니다"
+        "(95% 신뢰구간 {low} ~ {high}).",
+    ),
+    "not_worth_it": (
+        "More data of this kind is not worth it: twice as many training photos, {photos}, would bring {gain} "
+        "points of accuracy (95 % interval {low} to {high}), less than {margin}.",
+        "같은 종류의 데이터를 늘릴 가치가 없습니다. 학습 사진을 두 배({photos}장)로 늘려도 정확도는 {gain}%p"
+        "(95% 신뢰구간 {low} ~ {high}), {margin} 미만으로 오릅니다.",
+    ),
+    "worth_unknown": (
+        "Cannot tell whether more data is worth it: twice as many training photos, {photos}, would bring "
+        "{gain} points of accuracy (95 % interval {low} to {high}), and {margin} lies within that.",
+        "데이터를 늘릴 가치가 있는지 알 수 없습니다. 학습 사진을 두 배({photos}장)로 늘리면 정확도는 {gain}%p"
+        "(95% 신뢰구간 {low} ~ {high}) 오를 수 있고, 기준 {margin}는 그 안에 있습니다.",
+    ),
+    "curve_one_seed": (
+        "Drawn out along a power law, from one training a share: another seed moves it too (--seeds 1,2,3).",
+        "비율마다 한 번씩 학습한 결과를 멱법칙으로 연장한 값입니다. 시드가 바뀌면 달라집니다(--seeds 1,2,3).",
+    ),
+    "photograph": (
+        "Photograph next: {name}. Twice its photos would add {gain} points to its recall ({low} to {high}).",
+        "다음에 찍을 클래스: {name}. 사진을 두 배로 늘리면 재현율이 약 {gain}%p 오릅니다({low} ~ {high}).",
+    ),
+    "photograph_alike": (
+        "These photos cannot tell it from: {names}.",
+        "이 사진들로는 다음과의 순서를 알 수 없습니다: {names}.",
+    ),
+    "no_class_first": (
+        "No class is shown to gain more from photos than the others.",
+        "사진을 늘려 다른 클래스보다 더 나아진다고 할 수 있는 클래스는 없습니다.",
+    ),
+    "weakest_class": (
+        "The lowest recall has {name}: {recall} ({low} to {high}).",
+        "재현율이 가장 낮은 클래스: {name}, {recall}({low} ~ {high}).",
+    ),
     # Seeds and folds of a row
     "over_seeds": (
         "{run}: accuracy {accuracy} ± {sd} over n = {seeds} seeds (mean ± standard deviation).",

@@ -58,6 +58,12 @@ class Data(Section):
     split: Path | None = Field(None, description="a split made before (`data split`), instead of a splitter")
     valid_pct: float = Field(0.2, gt=0, lt=1, description="share of photos for validation")
     test_pct: float = Field(0.0, ge=0, lt=1, description="share held out for the final evaluation")
+    train_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of each class's training photos to use; smaller within larger",
+    )
     folds: int = Field(5, ge=2, description="parts of `kfold`")
     fold: int = Field(0, ge=0, description="the part that validates, counted from 0")
     seed: int = Field(42, ge=0, description="seed of the split")
