@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,13 +26,18 @@ PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
 
 
+_BOX = re.compile(r"#box=(\d+),(\d+),(\d+),(\d+)$")
+"""How a path ends that means a part of a photo: left, top, right, bottom in pixels of the upright photo."""
+
+
 @dataclass(frozen=True)
 class Photos:
     """Photos with labels and split.
 
     root: folder below which every `path` of the table lies.
     items: columns path (POSIX, below root, as on disk), label (NFC), split (train, valid or test), sha256,
-    and group, a number that copies of one picture share.
+    and group, a number that copies of one picture share; perhaps box, "left,top,right,bottom" in pixels of
+    the upright photo or empty, and crop, the box that a photo is cut to wherever it is opened.
     vocab: the classes in the order of the model's outputs.
     notes: sentences for the user about what was left out or looks odd.
     skipped: columns path, label, reason: photos that were found but left out.
@@ -54,8 +60,20 @@ class Photos:
         return self.items[self.items["split"] == split].reset_index(drop=True)
 
     def files(self, items: pd.DataFrame) -> list[Path]:
-        """Full paths of the rows of a table with a `path` column."""
-        return [self.root / path for path in items["path"]]
+        """Full paths of the rows of a table with a `path` column, as open_photo takes them."""
+        return [
+            self.root / f"{path}{part}" for path, part in zip(items["path"], self._parts(items), strict=True)
+        ]
+
+    def contents(self, items: pd.DataFrame) -> list[str]:
+        """For each row a text that is the same whenever a model sees the same pixels."""
+        return [f"{sha}{part}" for sha, part in zip(items["sha256"], self._parts(items), strict=True)]
+
+    def _parts(self, items: pd.DataFrame) -> list[str]:
+        if "crop" not in self.items:
+            return [""] * len(items)
+        known = dict(zip(self.items["path"], self.items["crop"], strict=True))
+        return [f"#box={box}" if (box := known.get(path)) else "" for path in items["path"]]
 
     def facts(self) -> dict[str, Any]:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
@@ -74,6 +92,7 @@ def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
 
     Turned upright (EXIF), 16-bit grey scaled to 8, transparency laid on white, first frame of an animation.
     Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
+    A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
     Raises ValueError, which names the file, when it is no photo, damaged, or above PIXEL_LIMIT pixels;
@@ -82,13 +101,17 @@ def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
     if isinstance(source, Image.Image):
         return _rgb(ImageOps.exif_transpose(source))
     name = "the photo" if isinstance(source, bytes) else str(source)
+    box = None if isinstance(source, bytes) else _BOX.search(name)
+    if box:
+        source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             if image.width * image.height > PIXEL_LIMIT:
                 raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
             if least:
                 image.draft("RGB", (least, least))
-            return _upright_rgb(image)
+            upright = _upright_rgb(image)
+            return upright.crop(tuple(map(int, box.groups()))) if box else upright
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
@@ -96,11 +119,25 @@ def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
         raise ValueError(f"{name} cannot be read: {reason}") from error
 
 
+def photo_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of what open_photo gives, quarter turns of EXIF aside; decodes nothing."""
+    box = _BOX.search(str(path))
+    if box:
+        left, top, right, bottom = map(int, box.groups())
+        return right - left, bottom - top
+    with Image.open(path) as image:
+        return image.size
+
+
 def thumbnail(path: Path, side: int) -> Image.Image:
     """A small RGB copy of a photo for people to look at, longest side at most `side` pixels.
 
     Raises ValueError and OSError as open_photo does.
     """
+    if _BOX.search(str(path)):
+        small = open_photo(path)
+        small.thumbnail((side, side))
+        return small
     try:
         with Image.open(path) as image:
             image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth to a half of its size

@@ -58,10 +58,10 @@ def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: boo
         return {"augment": augment, "loader": {"batch_size": 32}, "train": {"stages": stages, "keep": "best"}}
     stages = ["probe"]
     if recipe == "best" and epochs:
-        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [1e-4, 1e-3]}}]
+        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [1e-4, 3e-4]}}]
     train = {"stages": stages, "freeze_bn": True, "label_smoothing": 0.1}
     model = {"head": "linear", "ps": 0.2}
-    return {"augment": augment, "loader": {"batch_size": 32}, "model": model, "train": train}
+    return {"augment": augment, "loader": {"batch_size": 16}, "model": model, "train": train}
 
 
 def _affordable(asked: Experiment, photos: Photos, backbone: Any, size: int) -> int:

@@ -121,7 +121,7 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...]) -> optuna.St
     return study
 
 
-_OWN = {"rate": 1e-4, "body": 0.1, "epochs": recipe.EPOCHS, "smoothing": 0.1, "mult": 1.0, "min_scale": 0.5}
+_OWN = {"rate": 3e-4, "body": 1 / 3, "epochs": recipe.EPOCHS, "smoothing": 0.1, "mult": 1.0, "min_scale": 0.5}
 
 
 def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:

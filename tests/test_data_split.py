@@ -142,7 +142,7 @@ def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):
 def test_a_file_that_is_no_split_is_refused(tmp_path):
     file = tmp_path / "split.csv"
     for content, reason in (
-        (None, "there is no file"),
+        (None, "there is no such file"),
         ("path,label\n", "has no column sha256 or split"),
         ("sha256,split\n1,trian\n", "holds the part 'trian'"),
     ):

@@ -94,7 +94,7 @@ class _Values:
         return self.masked(lambda n: self.random.uniform(low, high, n), 0.5, self.section.p_lighting)
 
     def contrast(self) -> np.ndarray:
-        largest = -np.log(1 - self.section.max_lighting * self.section.mult)
+        largest = np.log(1 / (1 - self.section.max_lighting * self.section.mult))
         return self.masked(
             lambda n: np.exp(self.random.uniform(-largest, largest, n)), 1, self.section.p_lighting
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimchi_vision.config.sections import Data, Sample
-from kimchi_vision.data import folder, groups, select
+from kimchi_vision.data import cut, folder, groups, select
 from kimchi_vision.data.audit import Audit, Finding, audit
 from kimchi_vision.data.fetch import fetch
 from kimchi_vision.data.fix import fix_to
@@ -65,11 +65,13 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
     _check_classes(photos["label"].value_counts(), root)
     photos["split"], notes = split(photos, section)
     photos = share_of_training(leave_out(leaks(photos)), section)
+    photos, unboxed = cut.boxed(photos, root, section)
+    columns = ["path", "label", "split", "sha256", "group"]
     return Photos(
         root=root,
-        items=photos[["path", "label", "split", "sha256", "group"]],
+        items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
         vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *notes, *_counted(skipped)),
+        notes=(*listing.notes(), *notes, *unboxed, *_counted(skipped)),
         skipped=pd.concat(skipped, ignore_index=True),
     )
 

@@ -18,6 +18,7 @@ from rich.progress import track
 
 from kimchi_vision.data.archive import Entry, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
+from kimchi_vision.data.cut import BOXES, SIDES
 from kimchi_vision.data.folder import SYSTEM_FOLDERS
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import SUFFIXES, open_photo
@@ -25,7 +26,6 @@ from kimchi_vision.rundir import write_table
 
 LIMIT = 200 * 10**9
 """Most bytes that are written: more means an archive that was made to fill the disk."""
-BOXES = "boxes.csv"
 """In the folder that is written: columns path, left, top, right, bottom, pixels of the upright photo."""
 
 
@@ -62,9 +62,7 @@ def import_photos(
                 if (box := _write(entry, to / path, boxes.get(entry.folder), crop, done))
             ]
             if rows and not crop:
-                write_table(
-                    to / BOXES, pd.DataFrame(rows, columns=["path", "left", "top", "right", "bottom"])
-                )
+                write_table(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
         except OSError as error:
             reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
             raise DataError(

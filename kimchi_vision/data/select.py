@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimchi_vision.config.sections import Data, Policy
+from kimchi_vision.data.tables import read_csv
 from kimchi_vision.errors import DataError
 
 MIN_SIDE = 16
@@ -89,15 +90,7 @@ def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise DataError(f"{file}: there is no such file; `data suspects RUN` writes one.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{file} is not a CSV file: {error}") from None
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise DataError(f"{file} has no column {' or '.join(missing)}; it has {', '.join(table.columns)}.")
+    table = read_csv(file, columns, "`data suspects RUN` writes one.")
     unknown = table.loc[~table["path"].isin(photos["path"]), "path"]
     if len(unknown):
         raise DataError(f"{file}: {unknown.iloc[0]} is not among the photos. Was it made for another folder?")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.tables import read_csv
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import Photos
 from kimchi_vision.rundir import write_table
@@ -48,17 +49,7 @@ def _drawn(content: str, section: Data) -> str:
 
 
 def _table(file: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise DataError(f"`data.split`: there is no file {file}; `data split` writes one.") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"`data.split`: {file} is not a CSV file: {error}") from None
-    missing = [column for column in ("sha256", "split") if column not in table]
-    if missing:
-        raise DataError(
-            f"`data.split`: {file} has no column {' or '.join(missing)}; `data split` writes one."
-        )
+    table = read_csv(file, ["sha256", "split"], "`data split` writes one.")
     wrong = sorted(set(table["split"]) - {"train", "valid", "test"})
     if wrong:
         raise DataError(f"`data.split`: {file} holds the part {wrong[0]!r}; it may be train, valid or test.")

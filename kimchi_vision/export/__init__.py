@@ -62,7 +62,8 @@ def again(run: RunDir, formats: Sequence[str], trust: bool = False) -> list[Path
     vocab = tuple(run.read_json(run.labels))
     photos = Photos(Path(run.read_json(run.data)["root"]), run.read_table(run.items), vocab)
     predictions = run.read_table(run.predictions)
-    missing = [file for file in photos.files(predictions) if not file.is_file()]
+    files = [photos.root / path for path in predictions["path"]]
+    missing = [file for file in files if not file.is_file()]
     if missing:
         raise InputError(
             f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."

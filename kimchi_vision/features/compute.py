@@ -52,13 +52,15 @@ def _completed(
     file: Path, body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess
 ) -> np.ndarray:
     known = _read(file)
-    missing = items[~items["sha256"].isin(known)].drop_duplicates("sha256")
-    if len(missing):
-        found = _computed(body, photos.files(missing), preprocess)
-        known |= dict(zip(missing["sha256"], found, strict=True))
+    wanted = photos.contents(items)
+    missing = {
+        name: file for name, file in zip(wanted, photos.files(items), strict=True) if name not in known
+    }
+    if missing:
+        known |= dict(zip(missing, _computed(body, list(missing.values()), preprocess), strict=True))
         with replacing(file) as temporary:
             np.savez(temporary, hashes=np.array(list(known)), values=np.stack(list(known.values())))
-    return np.stack([known[name] for name in items["sha256"]])
+    return np.stack([known[name] for name in wanted])
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import psutil
-from PIL import Image
 
 from kimchi_vision import kept
 from kimchi_vision.loader import cache
-from kimchi_vision.photos import open_photo
+from kimchi_vision.photos import open_photo, photo_size
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Loader
@@ -56,7 +55,7 @@ def part(photos: Photos, split: str) -> Part:
     """The rows of a split in table order."""
     rows = photos.part(split)
     numbers = {name: number for number, name in enumerate(photos.vocab)}
-    return Part(photos.files(rows), rows["sha256"].tolist(), rows["label"].map(numbers).to_numpy())
+    return Part(photos.files(rows), photos.contents(rows), rows["label"].map(numbers).to_numpy())
 
 
 def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
@@ -93,13 +92,8 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
     """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
     if section.cache != "auto":
         return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
-    total = 3 * sum(math.prod(presize.shape(*_size(file))) for file in train.files)
+    total = 3 * sum(math.prod(presize.shape(*photo_size(file))) for file in train.files)
     return "uint8" if total < min(kept.room(), _memory()) else "jpeg"
-
-
-def _size(file: Path) -> tuple[int, int]:
-    with Image.open(file) as photo:
-        return photo.size
 
 
 def _memory() -> float:

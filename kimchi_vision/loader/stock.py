@@ -28,7 +28,7 @@ for _module in (sys.modules[__name__], photos_module):
 
 
 def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBlock:
-    """A DataBlock over rows of the table; prediction takes paths, bytes and pictures in place of rows."""
+    """A DataBlock over rows of the table with a column file; prediction takes paths, bytes and pictures."""
     opener = Transform(_pil_image)
     opener.input_types = (str, Path, bytes, Image.Image, np.ndarray)
     return DataBlock(
@@ -36,7 +36,7 @@ def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBl
             TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor),
             CategoryBlock(vocab=list(photos.vocab), sort=False),
         ),
-        get_x=ColReader("path", pref=photos.root),
+        get_x=ColReader("file"),
         get_y=ColReader("label"),
         splitter=_by_column,
         item_tfms=item_tfms,

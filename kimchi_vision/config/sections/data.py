@@ -43,6 +43,7 @@ class Data(Section):
     per_class: int | None = Field(None, ge=2, description="keep the first N photos of each class, by name")
     exclude: Path | None = Field(None, description="CSV with a column path: photos to leave out")
     relabel: Path | None = Field(None, description="CSV with columns path and suggested: better classes")
+    crop: Literal["none", "box"] = Field("none", description="box: cut each photo to its box in boxes.csv")
     policy: Policy = Policy()
     duplicates: Literal["group", "skip", "keep"] = Field(
         "group", description="copies of one picture stay in one part, are left out, or are not looked for"

@@ -1,0 +1,160 @@
+"""Accuracy for the minute: python benchmarks/recipes.py PHOTOS [--sizes 8 16] [--seeds 0 1].
+
+Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
+of `recipe: best` were chosen on the first five (seed 100). Split and seed are matched, and each training is
+a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
+package, for the seeds after the first. Appends to recipes.jsonl; what that holds is not run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+FOUND = Path("recipes.jsonl")
+VALID = 16
+WEIGHTS = {"backbone": "tf_efficientnet_lite0", "weights": "offline"}
+
+
+def measure(folder: Path, way: str, size: int, seed: int) -> dict[str, Any]:
+    """Right answers photo by photo, of the recipe and of its floor; seconds from photos to predictions."""
+    from kimchi_vision import augment, data, evaluate, export, features, loader, model, recipe, train
+    from kimchi_vision.allocator import keep_memory
+    from kimchi_vision.config import Experiment
+    from kimchi_vision.rundir import RunDir
+
+    name = "tutorial" if way == "plain" else way
+    given = {"name": way, "data": {"path": folder, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
+    if name == "tutorial":  # its lr_find moves nothing: the rates are given
+        stages = recipe.settings("tutorial")["train"]["stages"][1:]
+        given |= {"features": {"floor": False}, "train": {"stages": stages}}
+    experiment = Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
+    photos = _chosen(data.load(experiment.data), size, seed)
+    started = time.perf_counter()
+    if way != "plain":
+        keep_memory()
+    backbone = model.find(experiment.model, 224)
+    experiment = recipe.resolve(experiment, photos, backbone)
+    train.seed(experiment.train)
+    dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
+    with tempfile.TemporaryDirectory() as place:
+        learn = model.learner(experiment.model, backbone, dls, Path(place))
+        floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+        train.fit(experiment.train, learn, RunDir(Path(place)), floor and floor.head)
+        found = evaluate.predictions(learn, photos)
+    result = {"way": way, "size": size, "seed": seed, "right": _right(found)}
+    return {
+        **result,
+        "floor": floor and _right(floor.predictions),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def _chosen(photos: Any, size: int, seed: int) -> Any:
+    classes = photos.vocab[-5:]
+    items = photos.items[photos.items["label"].isin(classes)]
+    random = np.random.default_rng(seed)
+    parts = pd.Series("", index=items.index)
+    for name in classes:
+        rows = random.permutation(items.index[items["label"] == name])
+        parts[rows[:VALID]], parts[rows[VALID : VALID + size]] = "valid", "train"
+    return dataclasses.replace(
+        photos, items=items.assign(split=parts)[parts != ""].reset_index(drop=True), vocab=classes
+    )
+
+
+def _right(table: pd.DataFrame) -> list[int]:
+    return (table["truth"] == table["predicted"]).astype(int).tolist()
+
+
+def table(found: pd.DataFrame) -> str:
+    """A line a size and recipe: accuracy, the difference to the tutorial over seeds, and seconds."""
+    head = (
+        "photos a class",
+        "recipe",
+        "seeds",
+        "accuracy",
+        "minus tutorial, points (95 %)",
+        "seconds",
+        "÷ plain",
+    )
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    found = found.assign(
+        accuracy=found["right"].map(np.mean), tutorial=found["way"].isin(("plain", "tutorial"))
+    )
+    for size, group in found.groupby("size"):
+        plain = group[group["way"] == "plain"]["seconds"].median()
+        base = group[group["tutorial"]].set_index("seed")["accuracy"]
+        for way, rows in group.assign(way=group["way"].replace("tutorial", "plain")).groupby(
+            "way", sort=False
+        ):
+            gaps = (rows.set_index("seed")["accuracy"] - base).dropna()
+            spent = group[group["way"] == way]["seconds"].median()
+            cells = (
+                size,
+                way,
+                len(rows),
+                f"{rows['accuracy'].mean():.1%}",
+                "" if way == "plain" else _gap(gaps),
+            )
+            lines.append(f"| {' | '.join(map(str, cells))} | {spent:.0f} | {spent / plain:.2f} |")
+    return "\n".join(lines)
+
+
+def _gap(gaps: pd.Series) -> str:
+    """Mean over seeds with the t interval of paired differences."""
+    low, high = stats.ttest_1samp(gaps, 0).confidence_interval() if len(gaps) > 1 else (np.nan, np.nan)
+    return f"{100 * gaps.mean():+.1f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def main() -> None:
+    """Run what is missing, and print the table."""
+    options = argparse.ArgumentParser()
+    options.add_argument("photos", type=Path)
+    options.add_argument("--sizes", type=int, nargs="+", default=[8, 16, 32, 64])
+    options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    options.add_argument("--one", nargs=3)
+    given = options.parse_args()
+    if given.one:
+        way, size, seed = given.one
+        result = measure(given.photos, way, int(size), int(seed))
+        with FOUND.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+        return
+    known = _read()
+    for seed in given.seeds:
+        for size in given.sizes:
+            for way in ("plain" if seed == given.seeds[0] else "tutorial", "quick", "best"):
+                if (way, size, seed) not in known:
+                    _process(given.photos, way, size, seed)
+    print(table(pd.read_json(FOUND, lines=True)))
+
+
+def _read() -> set[tuple[str, int, int]]:
+    if not FOUND.is_file():
+        return set()
+    rows = map(json.loads, FOUND.read_text(encoding="utf-8").splitlines())
+    return {(row["way"], row["size"], row["seed"]) for row in rows}
+
+
+def _process(photos: Path, way: str, size: int, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, "KIMCHI_CACHE": cache}
+        command = [sys.executable, "-W", "ignore", __file__, str(photos), "--one", way, str(size), str(seed)]
+        subprocess.run(command, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()
