@@ -11,6 +11,8 @@ from scipy.optimize import nnls
 EXPONENTS = np.geomspace(0.1, 2, 16)
 """Powers with which errors fall as photos grow; 0.07 to 0.5 for many photos (Hestness et al., 2017)."""
 DRAWS = 400
+PSEUDO_PHOTOS = 2
+"""Imagined photos of each class, right or wrong at random in each draw: two of two right are no certainty."""
 LEVEL = 0.05
 
 
@@ -19,7 +21,8 @@ class Fits:
     """Fits to what was seen, in the first row, and to DRAWS draws of it; photos are shares of the most.
 
     whole: a, b, c of accuracy's law, shape (1 + DRAWS, 3).
-    by_class: what doubling brings to the recall of each class, shape (1 + DRAWS, classes).
+    by_class: what doubling brings to the recall of each class, no more than it lacks; shape
+    (1 + DRAWS, classes).
     """
 
     whole: np.ndarray
@@ -58,10 +61,15 @@ def fit(right: Sequence[np.ndarray], truth: np.ndarray, vocab: Sequence[str], co
     errors = [_errors(right, places)]
     for _ in range(DRAWS):
         seeds = [each[random.integers(len(each), size=len(each))] for each in right]
-        errors.append(_errors(seeds, [random.choice(place, len(place)) for place in places]))
+        drawn = _errors(seeds, [random.choice(place, len(place)) for place in places])
+        imagined = random.integers(0, PSEUDO_PHOTOS + 1, drawn.shape)
+        errors.append((drawn * sizes + imagined) / (sizes + PSEUDO_PHOTOS))
     laws = [_power_law(share, each @ sizes / sizes.sum(), sizes.sum()) for each in errors]
     by_class = [
-        [_linear(share, own, c, size)[1] * (1 - 2.0**-c) for own, size in zip(each.T, sizes, strict=True)]
+        [
+            min(_linear(share, own, c, size)[1] * (1 - 2.0**-c), own[-1])
+            for own, size in zip(each.T, sizes, strict=True)
+        ]
         for each, (_, _, c) in zip(errors, laws, strict=True)
     ]
     return Fits(np.array(laws), np.array(by_class))
