@@ -22,7 +22,7 @@ class Learning:
     points: columns share, train_photos, seeds, accuracy (mean), sd (over seeds), low, high (95 %).
     curve: columns train_photos, accuracy, low, high: the fitted power law, up to twice the photos.
     classes: columns class, train_photos, photos (validation), recall, low, high, and gain, gain_low,
-    gain_high: what twice the photos would add to its recall; the largest gain first.
+    gain_high: what twice the photos would add to its recall (median of draws); the largest gain first.
     gain, low, high: what twice the photos would add to accuracy, with its 95 % interval.
     alike: classes whose gain cannot be told from that of the first.
     """
@@ -100,8 +100,8 @@ def _classes(
     recalls = [right[:, truth == label].mean() for label in vocab]
     photos = [int((truth == label).sum()) for label in vocab]
     low, high = wilson(recalls, photos).T
-    gain_low, gain_high = np.quantile(fits.by_class[1:], [LEVEL / 2, 1 - LEVEL / 2], axis=0)
+    gain_low, gain, gain_high = np.quantile(fits.by_class[1:], [LEVEL / 2, 0.5, 1 - LEVEL / 2], axis=0)
     table = pd.DataFrame({"class": vocab, "train_photos": [int((trained == label).sum()) for label in vocab]})
     table = table.assign(photos=photos, recall=recalls, low=low, high=high)
-    table = table.assign(gain=fits.by_class[0], gain_low=gain_low, gain_high=gain_high)
+    table = table.assign(gain=gain, gain_low=gain_low, gain_high=gain_high)
     return table.sort_values(["gain", "recall"], ascending=[False, True], ignore_index=True)

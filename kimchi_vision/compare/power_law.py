@@ -12,7 +12,8 @@ EXPONENTS = np.geomspace(0.1, 2, 16)
 """Powers with which errors fall as photos grow; 0.07 to 0.5 for many photos (Hestness et al., 2017)."""
 DRAWS = 400
 PSEUDO_PHOTOS = 2
-"""Imagined photos of each class, right or wrong at random in each draw: two of two right are no certainty."""
+"""Photos of each class that every draw imagines, wrong as often as all photos are: two of two right are no
+certainty."""
 LEVEL = 0.05
 
 
@@ -59,10 +60,11 @@ def fit(right: Sequence[np.ndarray], truth: np.ndarray, vocab: Sequence[str], co
     places = [np.flatnonzero(truth == label) for label in vocab]
     sizes = np.array([len(place) for place in places])
     errors = [_errors(right, places)]
+    overall = errors[0] @ sizes / sizes.sum()
     for _ in range(DRAWS):
         seeds = [each[random.integers(len(each), size=len(each))] for each in right]
         drawn = _errors(seeds, [random.choice(place, len(place)) for place in places])
-        imagined = random.integers(0, PSEUDO_PHOTOS + 1, drawn.shape)
+        imagined = random.binomial(PSEUDO_PHOTOS, overall[:, None], drawn.shape)
         errors.append((drawn * sizes + imagined) / (sizes + PSEUDO_PHOTOS))
     laws = [_power_law(share, each @ sizes / sizes.sum(), sizes.sum()) for each in errors]
     by_class = [
