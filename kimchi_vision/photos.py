@@ -7,7 +7,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -41,6 +41,7 @@ class Photos:
     vocab: the classes in the order of the model's outputs.
     notes: sentences for the user about what was left out or looks odd.
     skipped: columns path, label, reason: photos that were found but left out.
+    on_unreadable: what is done about a training photo that cannot be read any more.
     """
 
     root: Path
@@ -48,6 +49,7 @@ class Photos:
     vocab: tuple[str, ...]
     notes: tuple[str, ...] = ()
     skipped: pd.DataFrame | None = None
+    on_unreadable: Literal["error", "skip"] = "error"
 
     @property
     def digest(self) -> str:

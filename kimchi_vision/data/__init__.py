@@ -73,6 +73,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         vocab=tuple(sorted(set(photos["label"]))),
         notes=(*listing.notes(), *notes, *unboxed, *_counted(skipped)),
         skipped=pd.concat(skipped, ignore_index=True),
+        on_unreadable=section.policy.unreadable,
     )
 
 

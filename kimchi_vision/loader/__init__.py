@@ -41,6 +41,8 @@ def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
     block = stock.block(photos, tfms.item, tfms.batch)
     dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers)
     if tfms.train is None:
+        if photos.on_unreadable == "skip":
+            stock.skipping_unreadable(dls.train)
         return dls
     dls.loaders = [_train(section, photos, dls, tfms), _valid(section, photos, dls, tfms)]
     return dls

@@ -48,5 +48,18 @@ def _pil_image(source: Any) -> PILImage:
     return PILImage(open_photo(source))
 
 
+def skipping_unreadable(dl: Any) -> None:
+    """From now on leave out photos of a training loader that cannot be read; what fastai does with None."""
+    read = dl.do_item
+
+    def do_item(row: Any) -> Any:
+        try:
+            return read(row)
+        except (ValueError, OSError):
+            return None
+
+    dl.do_item = do_item
+
+
 def _by_column(items: pd.DataFrame) -> tuple[list[int], list[int]]:
     return tuple(np.flatnonzero(items["split"] == split).tolist() for split in ("train", "valid"))

@@ -20,6 +20,7 @@ from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
+from kimchi_vision.train.lost import LostPhotos, named
 from kimchi_vision.train.rates import find_rates
 from kimchi_vision.train.regularize import callbacks, loss
 from kimchi_vision.train.stages import count_epochs, hold_batch_norm, phases
@@ -68,8 +69,9 @@ def fit(
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [best] if section.keep == "best" else []
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
-        beside = [recording, *keeping, checkpoint, bar, *callbacks(section)]
-        _run_stages(section, learn, checkpoint, head, beside)
+        beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
+        with named(learn):
+            _run_stages(section, learn, checkpoint, head, beside)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
     if section.keep == "best" and best.best_epoch is not None:

@@ -26,7 +26,9 @@ class Sample(Section):
 class Policy(Section):
     """What is done about photos with a problem; every photo that is left out is listed with its reason.
 
-    error stops before training, skip leaves the photos out, keep trains on them.
+    error stops before training, skip leaves the photos out, keep trains on them; `data check --fix-to` writes
+    a folder of whole photos. `unreadable` holds for a photo that goes bad during training, too; one of
+    validation always stops the run, since a score without it is another score.
     """
 
     unreadable: Literal["error", "skip"] = Field("error", description="empty, damaged, or no photo at all")
