@@ -62,7 +62,7 @@ def test_pets_are_put_into_folders_by_breed(served, tmp_path, monkeypatch):
     ]
 
 
-def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path):
+def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path, monkeypatch):
     address, _ = served
     place = tmp_path / "place"
     for source, checksum, reason in (
@@ -73,4 +73,7 @@ def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path):
     ):
         with pytest.raises(DataError, match=reason):
             data.fetch(source, place / "new", checksum)
+    monkeypatch.setattr(data.archive, "LIMIT", 100)
+    with pytest.raises(DataError, match="above the limit of"):
+        data.fetch(f"{address}/set.zip", place / "new")
     assert list(place.iterdir()) == []

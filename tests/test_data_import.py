@@ -1,4 +1,6 @@
+import errno
 import io
+import os
 import re
 import tarfile
 import unicodedata
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kimchi_vision.data import import_photos, importing
+from kimchi_vision.data import archive, import_photos, importing
 from kimchi_vision.data.boxes import read_boxes
 from kimchi_vision.errors import DataError
 
@@ -151,6 +153,42 @@ def test_what_cannot_be_imported(tmp_path, kfood, monkeypatch):
     (tmp_path / "locked.zip").write_bytes(content)
     with pytest.raises(DataError, match="is encrypted"):
         import_photos(tmp_path / "locked.zip", tmp_path / "out")
-    monkeypatch.setattr(importing.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
-    with pytest.raises(DataError, match="GB of space are missing; nothing was written"):
+    with monkeypatch.context() as patch:
+        patch.setattr(archive.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+        with pytest.raises(DataError, match="GB of space are missing; nothing was written"):
+            import_photos(kfood, tmp_path / "out")
+    monkeypatch.setattr(archive, "LIMIT", 100)
+    with pytest.raises(DataError, match="above the limit of"):
         import_photos(kfood, tmp_path / "out")
+
+
+def test_a_disk_that_fills_up_leaves_whole_photos_only(tmp_path, kfood, monkeypatch):
+    whole = tmp_path / "whole"
+    import_photos(kfood, whole, category="김치")
+    written = []
+
+    def replace(source, target):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(target)
+        os.rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(importing.os, "replace", replace)
+        with pytest.raises(DataError, match=r"the disk is full\. What is there is whole; import again"):
+            import_photos(kfood, tmp_path / "out", category="김치")
+    out = tmp_path / "out"
+    there = [path for path in out.rglob("*") if path.is_file()]
+    assert len(there) == 3
+    assert all(
+        path.read_bytes() == (whole / path.relative_to(tmp_path / "out")).read_bytes() for path in there
+    )
+
+
+def test_a_folder_without_the_right_to_write(tmp_path, kfood, monkeypatch):
+    def refuse(self, *_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(DataError, match="cannot be written: Permission denied"):
+        import_photos(kfood, tmp_path / "out", category="김치")

@@ -15,6 +15,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from kimchi_vision.errors import DataError
 
+LIMIT = 200 * 10**9
+"""Most bytes that are written: more means an archive that was made to fill the disk."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -49,6 +52,17 @@ def opened(source: Path, category: str | None) -> Iterator[list[Entry]]:
             there = sorted({PurePosixPath(entry.name).parts[0] for entry in found if "/" in entry.name})
             raise DataError(f"{source} holds no category {category}. There are: {', '.join(there)}.")
         yield chosen
+
+
+def check_space(needed: int, to: Path) -> None:
+    """Raise DataError when so many bytes are more than LIMIT, or than is free where `to` lies."""
+    if needed > LIMIT:
+        raise DataError(
+            f"The photos unpack to {needed / 1e9:.0f} GB, above the limit of {LIMIT / 1e9:.0f} GB."
+        )
+    missing = needed - shutil.disk_usage(to).free
+    if missing > 0:
+        raise DataError(f"{to}: {missing / 1e9:.1f} GB of space are missing; nothing was written.")
 
 
 def _entries(source: Path, category: str | None, stack: ExitStack) -> Iterator[Entry]:
@@ -89,6 +103,7 @@ def _inner_entries(
         return
     inner = stack.enter_context(outer.open(info))
     if info.compress_type != zipfile.ZIP_STORED:
+        check_space(info.file_size, Path(tempfile.gettempdir()))
         # Seeking in a compressed stream starts over each time.
         unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (as above)
         shutil.copyfileobj(inner, unpacked, 1 << 20)

@@ -11,6 +11,7 @@ from kimchi_vision.data.tables import read_csv
 from kimchi_vision.errors import DataError
 
 BOXES = "boxes.csv"
+"""In a folder of photos: columns path, left, top, right, bottom, pixels of the upright photo."""
 SIDES = ["left", "top", "right", "bottom"]
 
 

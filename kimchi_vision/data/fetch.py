@@ -9,7 +9,7 @@ import urllib.error
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
-from kimchi_vision.data.archive import Entry, opened
+from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.errors import DataError
 
 FASTAI = {"pets": "PETS", "food101": "FOOD", "imagenette": "IMAGENETTE_320"}
@@ -25,7 +25,8 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
 
     The photos of `pets` lie side by side; they are put into folders by the breed in their names.
     sha256: refuse a file with another checksum.
-    Raises DataError: `to` is there already, an unknown name, no network, another checksum, no archive.
+    Raises DataError: `to` is there already, an unknown name, no network, another checksum, no archive, too
+    little space, more to unpack than archive.LIMIT.
     """
     if to.exists():
         raise DataError(f"{to} is there already; name a folder that is not.")
@@ -35,6 +36,7 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
             archive = _download(_url(source), Path(place), sha256)
             made = Path(place) / "unpacked"
             with opened(archive, None) as entries:
+                check_space(sum(entry.size for entry in entries), to.parent)
                 for entry in entries:
                     _unpack(entry, made, by_name=source == "pets")
             shutil.move(_without_lone_parents(made), to)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -16,17 +15,13 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from kimchi_vision.data.archive import Entry, opened
+from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.cut import BOXES, SIDES
 from kimchi_vision.data.folder import SYSTEM_FOLDERS
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import SUFFIXES, open_photo
 from kimchi_vision.rundir import write_table
-
-LIMIT = 200 * 10**9
-"""Most bytes that are written: more means an archive that was made to fill the disk."""
-"""In the folder that is written: columns path, left, top, right, bottom, pixels of the upright photo."""
 
 
 @dataclass
@@ -55,7 +50,7 @@ def import_photos(
         done.classes = dict(sorted(Counter(path.split("/")[0] for path in plan).items()))
         try:
             to.mkdir(parents=True, exist_ok=True)
-            _check_space(sum(entry.size for path, entry in plan.items() if not (to / path).is_file()), to)
+            check_space(sum(entry.size for path, entry in plan.items() if not (to / path).is_file()), to)
             rows = [
                 (path, *box)
                 for path, entry in _shown(plan.items())
@@ -115,16 +110,6 @@ def _plan(entries: list[Entry], per_class: int | None, done: Imported) -> dict[s
             )
     order = {id(entry): place for place, entry in enumerate(entries)}
     return dict(sorted(plan.items(), key=lambda item: order[id(item[1])]))
-
-
-def _check_space(needed: int, to: Path) -> None:
-    if needed > LIMIT:
-        raise DataError(
-            f"The photos unpack to {needed / 1e9:.0f} GB, above the limit of {LIMIT / 1e9:.0f} GB."
-        )
-    missing = needed - shutil.disk_usage(to).free
-    if missing > 0:
-        raise DataError(f"{to}: {missing / 1e9:.1f} GB of space are missing; nothing was written.")
 
 
 def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
