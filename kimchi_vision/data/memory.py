@@ -46,11 +46,10 @@ class Memory:
         """Let go of the file."""
         self._database.close()
 
-    def known(self) -> dict[str, list[Any]]:
-        """By path, the other values of KEY and FACTS in their order."""
-        columns = [*KEY, *FACTS]
-        rows = self._database.execute(f"SELECT {', '.join(columns)} FROM photos")
-        return {path: values for path, *values in rows}
+    def known(self) -> dict[str, tuple[Any, ...]]:
+        """By path, the values of KEY and FACTS in their order."""
+        rows = self._database.execute(f"SELECT {', '.join([*KEY, *FACTS])} FROM photos")
+        return {row[0]: row for row in rows}
 
     def keep(self, facts: pd.DataFrame, thumbnails: Iterable[bytes | None]) -> None:
         """Remember rows with the columns of KEY and FACTS, and a thumbnail for each that has one."""

@@ -31,14 +31,14 @@ def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
     width, height: pixels, of the upright photo; orientation: EXIF's, 1 when none is given.
     problem: "" or a sentence's end, such as "is empty"; sizes are 0 when a photo cannot be opened.
     """
-    known = memory.known()
-    keys = zip(photos["path"], photos["bytes"].tolist(), photos["mtime_ns"].tolist(), strict=True)
-    fresh = [known.get(path, ())[:2] != [size, mtime] for path, size, mtime in keys]
+    paths, known = photos["path"].tolist(), memory.known()
+    keys = zip(paths, photos["bytes"].tolist(), photos["mtime_ns"].tolist(), strict=True)
+    fresh = [known.get(key[0], ())[: len(key)] != key for key in keys]
     if any(fresh):
         for facts, thumbnails in _inspected(root, photos.loc[fresh, list(KEY)]):
             memory.keep(facts, thumbnails)
         known = memory.known()
-    columns = zip(*(known[path][2:] for path in photos["path"]), strict=True)
+    columns = list(zip(*(known[path] for path in paths), strict=True))[len(KEY) :]
     return photos.assign(**dict(zip(FACTS, map(list, columns), strict=True)))
 
 
