@@ -29,6 +29,7 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.environment import code_version
 from kimchi_vision.errors import InterruptedRunError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+from kimchi_vision.texts import about_floor, catalogue, language
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +86,11 @@ def _train_and_report(
     history = train.fit(experiment.train, learn, folder, floor and floor.head, watch)
     plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
-    facts = {"model": model_facts, "train": train.facts(history), **_beside(floor, predictions)}
+    facts = {
+        "model": model_facts,
+        "train": train.facts(history),
+        **_beside(floor, predictions, experiment.report.lang),
+    }
     write_scores(experiment, photos, predictions, facts, folder)
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
@@ -106,11 +111,12 @@ def write_scores(
         plots.save(figure, folder.figure(name))
 
 
-def _beside(floor: features.Floor | None, predictions: pd.DataFrame) -> dict[str, Any]:
+def _beside(floor: features.Floor | None, predictions: pd.DataFrame, lang: str) -> dict[str, Any]:
     """The floor's entry in metrics.json."""
     if floor is None:
         return {}
     found = compare.beside_floor(predictions, floor.predictions)
+    log.info("%s", about_floor(found, catalogue(language(lang))))
     return {"floor": {**found, "seconds": floor.seconds}}
 
 

@@ -104,6 +104,8 @@ def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
         values = [metrics[score] for metrics in found]
         line[score] = float(np.mean(values))
         line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
+    if all("floor" in metrics for metrics in found):
+        line["floor"] = float(np.mean([metrics["floor"]["accuracy"] for metrics in found]))
     return line | {
         "epoch": None if several else found[0]["train"]["kept_epoch"],
         "parameters": found[0]["model"]["parameters"],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.history import overfits_from
 from kimchi_vision.report.render import number, percent
-from kimchi_vision.texts import TEXTS, Text
+from kimchi_vision.texts import TEXTS, Text, about_floor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,18 +26,11 @@ def answers(recorded: Recorded, text: Text) -> list[str]:
     if "folds" in metrics:
         accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
-    if "floor" in metrics:
-        sentences.append(_about_floor(metrics["floor"], text))
+    if "floor" in metrics and recorded.history is not None:
+        sentences.append(about_floor(metrics["floor"], text))
     if recorded.history is not None:
         sentences += _about_epochs(recorded, recorded.history, text)
     return sentences + _about_confusions(metrics, text) + _about_classes(recorded, text)
-
-
-def _about_floor(floor: dict[str, Any], text: Text) -> str:
-    low, high = floor["gain_interval"]
-    gains = {"gain": floor["gain"], "low": low, "high": high}
-    points = {name: f"{100 * value:+.1f}" for name, value in gains.items()}
-    return text(f"floor_{floor['verdict'].replace(' ', '_')}", floor=percent(floor["accuracy"]), **points)
 
 
 def _about_confusions(metrics: dict[str, Any], text: Text) -> list[str]:

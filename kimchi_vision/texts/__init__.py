@@ -40,3 +40,11 @@ def catalogue(lang: Language) -> Text:
         return TEXTS[key][column].format(**values)
 
     return text
+
+
+def about_floor(floor: dict[str, Any], text: Text) -> str:
+    """What training brought beside a linear head on frozen features. floor: as in metrics.json."""
+    low, high = floor["gain_interval"]
+    gains = {"gain": floor["gain"], "low": low, "high": high}
+    points = {name: f"{100 * value:+.1f}" for name, value in gains.items()}
+    return text(f"floor_{floor['verdict'].replace(' ', '_')}", floor=f"{floor['accuracy']:.1%}", **points)
