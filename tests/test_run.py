@@ -1,5 +1,7 @@
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -141,3 +143,28 @@ def test_the_shape_of_exp1_on_real_photos_with_real_weights(food10, tmp_path):
     assert 0.1 < low < metrics["accuracy"] < high  # 0.1 is chance
     stages = finished.read_table(finished.history)["stage"].tolist()
     assert stages == ["fine_tune (frozen)", *["fine_tune"] * 3, *["fit_one_cycle"] * 2]
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder, tmp_path):
+    line = [sys.executable, "-m", "kimchi_vision", "run", str(folder / "tiny.yaml")]
+    line += [
+        "--exports",
+        str(tmp_path),
+        "--set",
+        "train.stages=[fit: {epochs: 12}]",
+        "--set",
+        "export.timings=false",
+    ]
+    history = tmp_path / "tiny" / "history.csv"
+    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, text=True) as running:
+        while not (history.is_file() and len(history.read_text().splitlines()) > 2):
+            assert running.poll() is None
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        said = running.communicate(timeout=60)[1]
+    assert running.returncode == 130
+    assert "the same command goes on from there" in said
+    again = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True)
+    assert "goes on after its last epoch" in again.stderr
+    assert len(history.read_text().splitlines()) == 13

@@ -14,6 +14,7 @@ from torchvision.models import resnet18
 
 from kimchi_vision import augment, data, loader, train
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.config.sections.train import EarlyStop
 from kimchi_vision.errors import RunError
 from kimchi_vision.rundir import RunDir
 
@@ -259,3 +260,26 @@ def test_balanced_classes_count_the_same(make):
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
     weights = train.regularize.loss(section, learn).func.weight
     assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "over"),
+    [
+        ([3, 2, 1], False),
+        ([1, 2, 3], True),
+        ([3, 2, 2.05, 2.1], True),
+        ([3, 1, 1.95, 0.9], False),
+        ([1], False),
+    ],
+)
+def test_patience_counts_epochs_without_a_better_value(values, over):
+    assert EarlyStop(patience=2).is_over(values) == over
+
+
+def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(make):
+    stop = {"monitor": "train_loss", "patience": 2, "min_delta": 1e9}
+    section = stages({"fit": {"epochs": 2}}, {"fit_one_cycle": {"epochs": 5}}, keep="best", early_stop=stop)
+    learn, run = make(section)
+    history = train.fit(section, learn, run)
+    assert history["stage"].tolist() == ["fit", "fit", "fit_one_cycle"]
+    assert history["kept"].sum() == 1

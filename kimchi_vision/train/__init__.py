@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision
-from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording
+from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, named
 from kimchi_vision.train.rates import find_rates
@@ -48,7 +47,7 @@ def fit(
     learn: Learner,
     run: RunDir,
     head: Head | None = None,
-    watch: Callable[[dict[str, Any]], bool] | None = None,
+    watch: Watch | None = None,
 ) -> pd.DataFrame:
     """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
 
@@ -63,7 +62,7 @@ def fit(
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
     learn.loss_func = loss(section, learn)
-    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)), watch)
+    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)), section.early_stop, watch)
     best = KeepBest(section, recording)
     checkpoint = Checkpoint(run, recording, best)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
@@ -106,6 +105,8 @@ def _run_stages(
     position, recording = checkpoint.position, checkpoint.recording
     done = Position(**vars(position))
     step = 0
+    if recording.stops_early:
+        return
     for stage in section.stages:
         if stage.name == "lr_find":
             if step >= done.step:
@@ -132,6 +133,7 @@ def _run_stages(
                 phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
                 recording.check()
                 if recording.ended:
+                    log.info("Training ends here: epoch %d of %d.", len(recording.rows), recording.epochs)
                     return
             step += 1
 

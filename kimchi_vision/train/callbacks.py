@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Train
+    from kimchi_vision.config.sections.train import EarlyStop
+
+Watch = Callable[[dict[str, Any]], bool]
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +52,10 @@ class Recording(Callback):
 
     order = 60  # after fastai's Recorder, which computes the values
 
-    def __init__(self, folder: RunDir, epochs: int, watch: Callable[..., bool] | None = None) -> None:
-        self.folder, self.epochs, self.watch = folder, epochs, watch
+    def __init__(
+        self, folder: RunDir, epochs: int, early_stop: EarlyStop | None, watch: Watch | None
+    ) -> None:
+        self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
         self.ended = False
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
@@ -84,9 +89,15 @@ class Recording(Callback):
             "  ".join(f"{name} {value:.4f}" for name, value in values.items()),
             self.rows[-1]["seconds"],
         )
-        self.ended = self.watch is not None and self.watch(self.rows[-1])
+        self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
         if self.ended or not self.is_finite:
             raise CancelFitException
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the epochs so far are enough for `early_stop`."""
+        rule = self.early_stop
+        return rule is not None and rule.is_over([row[rule.monitor] for row in self.rows])
 
     @property
     def is_finite(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -13,6 +14,7 @@ from kimchi_vision.config.stages import Stage
 Monitor = Literal[
     "valid_loss", "train_loss", "accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1"
 ]
+LOWER_IS_BETTER = ("valid_loss", "train_loss", "error_rate")
 
 
 class Loader(Section):
@@ -52,6 +54,24 @@ class Model(Section):
     concat_pool: bool = Field(True, description="average and maximum pooling, or average only")
 
 
+class EarlyStop(Section):
+    """When training ends before its last epoch, counted over all stages."""
+
+    monitor: Monitor = "valid_loss"
+    patience: int = Field(3, ge=1, description="epochs without a better value")
+    min_delta: float = Field(0.0, ge=0, description="a value is better when it is so much better")
+
+    def is_over(self, values: Sequence[float]) -> bool:
+        """Whether the last `patience` of an epoch's values brought nothing better. values: one an epoch."""
+        sign = -1 if self.monitor in LOWER_IS_BETTER else 1
+        best, since = -math.inf, 0
+        for value in values:
+            since += 1
+            if sign * value > best + self.min_delta:
+                best, since = sign * value, 0
+        return since >= self.patience
+
+
 class Train(Section):
     """Stages in order, and which epoch is kept. A plain list is short for `{stages: [...]}`."""
 
@@ -71,6 +91,7 @@ class Train(Section):
     )
     mixup: float = Field(0.0, ge=0, description="alpha of fastai's MixUp; 0 mixes nothing")
     cutmix: float = Field(0.0, ge=0, description="alpha of fastai's CutMix; 0 mixes nothing")
+    early_stop: EarlyStop | None = Field(None, description="end when this many epochs bring nothing better")
     seed: int = Field(42, ge=0, description="seed of head, order and augmentation")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
@@ -104,7 +125,7 @@ class Train(Section):
     @property
     def sign(self) -> int:
         """1 when a larger `monitor` is better, -1 when a smaller one is."""
-        lower = self.monitor in ("valid_loss", "train_loss", "error_rate")
+        lower = self.monitor in LOWER_IS_BETTER
         return {"min": -1, "max": 1, None: -1 if lower else 1}[self.mode]
 
     @property

@@ -1,0 +1,53 @@
+"""Experiment files that somebody mistyped, 500 of them: a sentence or an experiment, never a traceback."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from kimchi_vision.config import Experiment, Table, load
+from kimchi_vision.errors import ConfigError
+
+FILES = sorted((Path(__file__).parents[1] / "experiments").glob("*.yaml"))
+PIECES = [
+    *"{}[]:'\"#|\n\t\x00", "- ", "  ", "? ", "&a", "*a", "<<: *x", "!!python/object:os.system", "null",
+    "1e999", "-1", "nan", "true", "train", "김치", "\ud83e", "0" * 400,
+]  # fmt: skip
+
+
+def mutated(text: str, draw: random.Random) -> str:
+    for _ in range(draw.randint(1, 6)):
+        place = draw.randrange(len(text) + 1)
+        end = min(len(text), place + draw.randint(0, 12))
+        kind = draw.randrange(4)
+        if kind == 0:
+            text = text[:place] + draw.choice(PIECES) + text[place:]
+        elif kind == 1:
+            text = text[:place] + text[end:]
+        elif kind == 2:
+            text = text[:place] + text[place:end] * 3 + text[end:]
+        else:
+            text = text[:place] + draw.choice(PIECES) + text[end:]
+    return text
+
+
+def sentence(path: Path) -> str | None:
+    try:
+        assert isinstance(load(path), Experiment | Table)
+    except ConfigError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_a_mutated_file_is_an_experiment_or_a_sentence(part, tmp_path):
+    draw = random.Random(part)
+    refused = 0
+    for number in range(50):
+        path = tmp_path / f"{number}.yaml"
+        text = mutated(draw.choice(FILES).read_text(encoding="utf-8"), draw)
+        path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+        said = sentence(path)
+        assert said is None or (str(path) in said and len(said) < 5000)
+        refused += said is not None
+    assert refused > 25  # most mutations break something
