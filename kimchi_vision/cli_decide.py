@@ -13,6 +13,19 @@ Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the syste
 
 
 @app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+) -> None:
+    """Draw where the network of a run looks on photos (Grad-CAM)."""
+    from kimchi_vision.looking import look
+    from kimchi_vision.rundir import RunDir
+
+    for photo, picture, name, probability in look(RunDir(run), photos):
+        print(f"{photo}: {name} {probability:.1%}, {picture}")
+
+
+@app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
     test: Annotated[bool, typer.Option("--test", help="Score the test part; the run notes it.")] = False,

@@ -1,4 +1,4 @@
-"""Commands that try and measure: search, bench, cache."""
+"""Commands that try and measure: scout, search, bench, cache."""
 
 from __future__ import annotations
 
@@ -19,6 +19,28 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
 ]
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
+
+
+@app.command()
+def scout(
+    experiment: OneExperiment,
+    backbones: Annotated[list[str] | None, typer.Option(help="By default the common ones at hand.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the table as CSV, too.")] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Rank backbones by what their frozen features tell of these photos, before any training."""
+    loaded = _one(experiment, overrides or [])
+    from kimchi_vision import model
+    from kimchi_vision.rundir import write_table
+    from kimchi_vision.scout import scout
+
+    names = backbones or [row.backbone for row in model.catalog() if loaded.model.weights in row.weights]
+    found = scout(loaded, names)
+    shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
+    print(shown.to_string(index=False))
+    if output:
+        write_table(output, found)
+        print(f"Written: {output}")
 
 
 @app.command()

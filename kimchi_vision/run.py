@@ -15,6 +15,7 @@ from kimchi_vision import (
     compare,
     data,
     evaluate,
+    explain,
     export,
     features,
     loader,
@@ -91,15 +92,22 @@ def _train_and_report(
         "train": train.facts(history),
         **_beside(floor, predictions, experiment.report.lang),
     }
-    write_scores(experiment, photos, predictions, facts, folder)
+    scores = write_scores(experiment, photos, predictions, facts, folder)
+    worst = predictions.set_index("path", drop=False).loc[scores["top_losses"]]
+    looks = explain.figures(experiment.explain, learn.model, photos, worst, export.preprocess(dls))
+    for name, figure in looks.items():
+        plots.save(figure, folder.figure(name))
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
 
 
 def write_scores(
     experiment: Experiment, photos: Photos, predictions: pd.DataFrame, facts: dict[str, Any], folder: RunDir
-) -> None:
-    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration."""
+) -> dict[str, Any]:
+    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
+
+    Returns the scores.
+    """
     write_table(folder.predictions, predictions)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
@@ -109,6 +117,7 @@ def write_scores(
     figures = evaluate.figures(predictions, photos, scores) | calibrate.figures(calibration)
     for name, figure in figures.items():
         plots.save(figure, folder.figure(name))
+    return scores
 
 
 def _beside(floor: features.Floor | None, predictions: pd.DataFrame, lang: str) -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Experiment(Section):
     train: sections.Train = sections.Train()
     evaluate: sections.Evaluate = sections.Evaluate()
     calibrate: sections.Calibrate = sections.Calibrate()
+    explain: sections.Explain = sections.Explain()
     goals: sections.Goals = sections.Goals()
     report: sections.Report = sections.Report()
     export: sections.Export = sections.Export()

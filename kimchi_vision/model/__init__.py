@@ -1,10 +1,10 @@
 """Backbone, weights and head: from a name to a Learner that starts from checked weights."""
 
 from kimchi_vision.model.backbone import Backbone
-from kimchi_vision.model.build import learner
+from kimchi_vision.model.build import learner, restored
 from kimchi_vision.model.classify import imagenet
 from kimchi_vision.model.find import find
 from kimchi_vision.model.layers import summary
 from kimchi_vision.model.listing import catalog
 
-__all__ = ["Backbone", "catalog", "find", "imagenet", "learner", "summary"]
+__all__ = ["Backbone", "catalog", "find", "imagenet", "learner", "restored", "summary"]

@@ -11,8 +11,10 @@ from fastcore.basics import noop
 from torch import nn
 
 from kimchi_vision.config.sections import Model
+from kimchi_vision.errors import ModelError
 from kimchi_vision.model import groups, weights
 from kimchi_vision.model.backbone import Backbone
+from kimchi_vision.model.find import named
 
 
 def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
@@ -41,6 +43,23 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         del model_meta[arch]
     learn.arch = backbone.name
     return learn
+
+
+def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
+    """The network of a finished run, body and head, in evaluation mode; no pickle is read.
+
+    tensors: model.safetensors or weights.pth of the run.
+    Raises ModelError when the file holds another network.
+    """
+    backbone = named(section.backbone)
+    body = backbone.body(backbone.network())
+    network = nn.Sequential(body, _head(section, backbone.features(body), classes))
+    try:
+        network.load_state_dict(weights.read(tensors))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{tensors} is not the network of its experiment.yaml: {reason}") from None
+    return network.eval()
 
 
 def _head(section: Model, features: torch.Size, classes: int) -> nn.Sequential:

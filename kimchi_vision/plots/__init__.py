@@ -4,6 +4,7 @@ from kimchi_vision.plots.bars import seconds
 from kimchi_vision.plots.calibration import reliability, risk_coverage
 from kimchi_vision.plots.curves import losses, lr_find
 from kimchi_vision.plots.fonts import hangul
+from kimchi_vision.plots.heat import heat
 from kimchi_vision.plots.learning import learning_curve
 from kimchi_vision.plots.matrix import confusion_matrix
 from kimchi_vision.plots.photos import RIGHT, WRONG, photo_grid
@@ -16,6 +17,7 @@ __all__ = [
     "accuracy_latency",
     "confusion_matrix",
     "hangul",
+    "heat",
     "learning_curve",
     "losses",
     "lr_find",

@@ -19,7 +19,7 @@ SCORES = ("accuracy", "error_rate", "macro_precision", "macro_recall", "macro_f1
 TOP_LOSS_SIDE = 240
 SHOWN_OTHERWISE = ("confusion_matrix", "top_losses", "reliability", "risk_coverage")
 """Figures that other sections of the page show, or whose content is there as text or photos."""
-OF_PHOTOS = ("batch", "results")
+OF_PHOTOS = ("batch", "gradcam", "results")
 """Figures that show photos; the others are charts, which turn dark with the page."""
 
 

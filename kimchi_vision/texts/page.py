@@ -152,6 +152,10 @@ PAGE: dict[str, tuple[str, str]] = {
     "timings": ("Time and memory", "시간과 메모리"),
     "figures": ("Figures", "그림"),
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
+    "figure_gradcam": (
+        "Where it looked on the largest losses (Grad-CAM, for the class that it named)",
+        "손실이 큰 사진에서 모델이 본 곳(Grad-CAM, 예측한 클래스 기준)",
+    ),
     "figure_results": ("Some results", "예측 예시"),
     "data": ("Data", "데이터"),
     "total": ("Total", "합계"),

@@ -3,7 +3,7 @@
 from kimchi_vision.config.sections.augment import Augment
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
-from kimchi_vision.config.sections.results import Calibrate, Evaluate, Export, Goals, Report
+from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report
 from kimchi_vision.config.sections.train import Features, Loader, Model, Monitor, Train
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Calibrate",
     "Data",
     "Evaluate",
+    "Explain",
     "Export",
     "Features",
     "Goals",

@@ -25,6 +25,12 @@ class Calibrate(Section):
     )
 
 
+class Explain(Section):
+    """Where the network looks."""
+
+    top_losses: bool = Field(True, description="draw it on the photos of the top losses (Grad-CAM)")
+
+
 class Goals(Section):
     """What the model has to reach to be used."""
 
