@@ -94,11 +94,25 @@ def _train_and_report(
     }
     scores = write_scores(experiment, photos, predictions, facts, folder)
     worst = predictions.set_index("path", drop=False).loc[scores["top_losses"]]
-    looks = explain.figures(experiment.explain, learn.model, photos, worst, export.preprocess(dls))
-    for name, figure in looks.items():
-        plots.save(figure, folder.figure(name))
+    _explain(experiment, learn.model, photos, worst, folder, export.preprocess(dls))
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
+
+
+def _explain(
+    experiment: Experiment,
+    network: Any,
+    photos: Photos,
+    worst: pd.DataFrame,
+    folder: RunDir,
+    preprocess: Any,
+) -> None:
+    for name, figure in explain.figures(experiment.explain, network, photos, worst, preprocess).items():
+        plots.save(figure, folder.figure(name))
+    if experiment.explain.background:
+        answers = explain.answers(network, preprocess, photos, experiment.explain.background)
+        write_table(folder.background_answers, answers)
+        write_json(folder.background, compare.background_reliance(answers))
 
 
 def write_scores(

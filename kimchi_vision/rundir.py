@@ -99,6 +99,16 @@ class RunDir:
         return self.figures / f"{name}.png"
 
     @property
+    def background_answers(self) -> Path:
+        """A row a photo: what the network says when its background is hidden, blurred or swapped."""
+        return self.path / "background.csv"
+
+    @property
+    def background(self) -> Path:
+        """How far the answers rest on backgrounds, with intervals."""
+        return self.path / "background.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of weights kept during training."""
         return self.path / "checkpoints"

@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def scout(experiment: Experiment, backbones: Sequence[str]) -> pd.DataFrame:
-    """A row a backbone, best first: a linear head on its frozen features, cross-validated on training photos.
+    """A row a backbone, best first: a linear head on its features, cross-validated on training photos.
 
-    Columns backbone, accuracy, low, high (95 %, Wilson), photos, parameters, and seconds for features and fit;
+    Columns backbone, accuracy, low, high (95 %, Wilson), photos, parameters, seconds for features and fit;
     what an earlier look computed is read from the disk. The validation photos stay unseen, for the comparison
     to come. A backbone that cannot be used is named and passed over; RunError when none can.
     """

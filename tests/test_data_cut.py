@@ -90,3 +90,13 @@ def test_figures_show_what_the_model_saw(root, tmp_path):
 def test_cutting_without_boxes_is_refused(folder_of, tmp_path):
     with pytest.raises(DataError, match=r"`data.crop: box` needs .*boxes.csv; `data import` writes it"):
         load(folder_of({"a": 3, "b": 3}), tmp_path)
+
+
+def test_boxes_that_lie_beside_the_photos_are_read(folder_of, tmp_path):
+    root = folder_of({"갓김치": 4, "백김치": 4})
+    (root / "갓김치" / "crop_area.properties").write_text("000=4,6,20,10\n001=0,0,900,900\n")
+    photos = data.load(Data(path=root, splitter="stratified"), tmp_path)
+    boxes = photos.items.set_index("path")["box"]
+    assert boxes["갓김치/000.jpg"] == "4,6,24,16"
+    assert boxes["갓김치/001.jpg"] == "0,0,64,48"
+    assert boxes["백김치/000.jpg"] == ""

@@ -157,7 +157,8 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder, tmp_path):
         "export.timings=false",
     ]
     history = tmp_path / "tiny" / "history.csv"
-    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, text=True) as running:
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}  # also in the background
+    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, text=True, **heard) as running:
         while not (history.is_file() and len(history.read_text().splitlines()) > 2):
             assert running.poll() is None
             time.sleep(0.02)

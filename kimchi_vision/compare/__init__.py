@@ -1,5 +1,6 @@
 """What predictions say: intervals, paired tests between runs, verdicts in words. No torch."""
 
+from kimchi_vision.compare.background import background_reliance
 from kimchi_vision.compare.comparison import Comparison, compare, summary
 from kimchi_vision.compare.floor import beside_floor
 from kimchi_vision.compare.intervals import intervals, wilson, with_intervals
@@ -12,6 +13,7 @@ __all__ = [
     "Learning",
     "Pair",
     "Run",
+    "background_reliance",
     "beside_floor",
     "compare",
     "intervals",

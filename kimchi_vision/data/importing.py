@@ -17,7 +17,7 @@ from rich.progress import track
 
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
-from kimchi_vision.data.cut import BOXES, SIDES
+from kimchi_vision.data.cut import BOXES, PROPERTIES, SIDES
 from kimchi_vision.data.folder import SYSTEM_FOLDERS
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import SUFFIXES, open_photo
@@ -72,7 +72,7 @@ def _boxes(entries: list[Entry], done: Imported) -> dict[str, Boxes]:
     """Boxes by folder."""
     found = {}
     for entry in entries:
-        if PurePosixPath(entry.name).name.lower() == "crop_area.properties":
+        if PurePosixPath(entry.name).name.lower() == PROPERTIES:
             found[entry.folder] = read_boxes(entry.read())
             done.left_out["box lines without sense"] += len(found[entry.folder].ignored)
             stems = {PurePosixPath(each.name).stem.lower() for each in entries if each.folder == entry.folder}

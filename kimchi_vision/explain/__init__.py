@@ -1,4 +1,4 @@
-"""Section `explain`: where a network looks when it names a photo."""
+"""Section `explain`: where a network looks when it names a photo, and whether backgrounds decide."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision import plots
 from kimchi_vision.errors import ModelError
+from kimchi_vision.explain.background import answers
 from kimchi_vision.explain.gradcam import GradCam, Seen
 from kimchi_vision.explain.overlay import Explained, explained
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections import Explain
     from kimchi_vision.photos import Photos
 
-__all__ = ["Explained", "GradCam", "Seen", "explained", "figures"]
+__all__ = ["Explained", "GradCam", "Seen", "answers", "explained", "figures"]
 
 log = logging.getLogger(__name__)
 

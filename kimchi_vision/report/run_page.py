@@ -43,6 +43,7 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
         "parts": parts,
         "test_openings": run.times_opened() if "test" in parts else None,
         "test": run.read_json(run.test_metrics) if run.test_metrics.is_file() else None,
+        "background": run.read_json(run.background) if run.background.is_file() else None,
         "calibration": _calibration(run),
         "timings": _timings(recorded.metrics),
         "figures": _figures(run),

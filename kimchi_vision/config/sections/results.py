@@ -26,9 +26,12 @@ class Calibrate(Section):
 
 
 class Explain(Section):
-    """Where the network looks."""
+    """Where the network looks, and whether backgrounds decide."""
 
     top_losses: bool = Field(True, description="draw it on the photos of the top losses (Grad-CAM)")
+    background: int = Field(
+        50, ge=0, description="validation photos whose backgrounds are hidden and swapped; 0 skips it"
+    )
 
 
 class Goals(Section):
