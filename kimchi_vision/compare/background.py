@@ -23,7 +23,8 @@ def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
     the largest class), VERSIONS → accuracy and accuracy_interval, drop and drop_interval (whole minus
     swapped), outside (mean share of Grad-CAM's mass on backgrounds, or None), and verdict: `decides` when
     backgrounds alone are named better than by chance (binomial test) and foreign backgrounds cost accuracy
-    (paired test), `does not` when neither is seen, `in part` when one of them is.
+    (paired test), `does not` when neither is seen, `in part` when one of them is. Without boxes it is
+    `cannot tell`: what a rough mask calls background may hold food.
     """
     right = {name: (answers[name] == answers["truth"]).to_numpy() for name in VERSIONS}
     photos = len(answers)
@@ -34,9 +35,11 @@ def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
     tells = stats.binomtest(alone, photos, chance, alternative="greater").pvalue < LEVEL
     costs = pair.verdict == "better" and sign > 0
     outside = answers["outside"].dropna()
+    mask = "box" if (answers["mask"] == "box").all() else "grabcut"
+    verdict = {2: "decides", 1: "in part", 0: "does not"}[int(tells) + int(costs)]
     return {
         "photos": photos,
-        "mask": "box" if (answers["mask"] == "box").all() else "grabcut",
+        "mask": mask,
         "chance": chance,
         **{
             name: {"accuracy": float(hits.mean()), "accuracy_interval": wilson(hits.mean(), photos).tolist()}
@@ -45,5 +48,5 @@ def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
         "drop": sign * pair.difference,
         "drop_interval": sorted([sign * pair.low, sign * pair.high]),
         "outside": float(outside.mean()) if len(outside) else None,
-        "verdict": {2: "decides", 1: "in part", 0: "does not"}[int(tells) + int(costs)],
+        "verdict": verdict if mask == "box" else "cannot tell",
     }

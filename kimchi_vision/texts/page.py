@@ -175,6 +175,13 @@ PAGE: dict[str, tuple[str, str]] = {
         "배경이 답을 정하는 모습은 보이지 않습니다. 배경만으로는 우연 수준이고, 배경을 바꿔도 "
         "이 사진들로는 차이가 보이지 않습니다.",
     ),
+    "background_cannot_tell": (
+        "Whether backgrounds decide cannot be told without boxes around the food: what a rough mask calls "
+        "background may hold food. Give boxes in boxes.csv beside the class folders (path, left, top, right, "
+        "bottom).",
+        "음식 상자가 없어 배경이 답을 정하는지 알 수 없습니다. 대략적인 마스크의 배경에는 음식이 남을 수 "
+        "있습니다. 클래스 폴더 옆 boxes.csv에 상자를 적어 주세요(path, left, top, right, bottom).",
+    ),
     "background_mask_box": (
         "{photos} validation photos; the food is what lies in the boxes of the data.",
         "검증 사진 {photos}장. 음식 영역은 데이터의 상자입니다.",
