@@ -63,7 +63,7 @@ def run(
     experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
     with claim.locked(folder):
         claim.take(folder, experiment, photos, force)
-        with _logged(folder):
+        with _logged(folder), train.named(photos):
             _train_and_report(experiment, photos, backbone, folder, watch)
         write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
     return folder

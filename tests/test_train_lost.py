@@ -34,13 +34,16 @@ def test_a_photo_that_disappears_is_named(begun, engine, workers):
     learn, photos, run = begun("error", engine, workers)
     lost = photos.files(photos.part("train"))[2]
     lost.unlink()
-    with pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put it back"):
+    with (
+        pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put it back"),
+        train.named(photos),
+    ):
         train.fit(ONE_EPOCH, learn, run)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, workers):
-    learn, photos, run = begun("skip", workers=workers)
+@pytest.mark.parametrize(("engine", "workers"), [("fastai", 0), ("fastai", 2), ("fused", 1)])
+def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
+    learn, photos, run = begun("skip", engine, workers)
     bad = photos.part("train")["path"].iloc[2]
     (photos.root / bad).write_bytes(b"no photo any more")
     assert len(train.fit(ONE_EPOCH, learn, run)) == 1
@@ -53,12 +56,26 @@ def test_a_validation_photo_that_goes_bad_stops_the_run(begun):
     learn, photos, run = begun("skip")
     bad = photos.files(photos.part("valid"))[0]
     bad.write_bytes(b"no photo any more")
-    with pytest.raises(RunError, match=bad.name):
+    with pytest.raises(RunError, match=bad.name), train.named(photos):
         train.fit(ONE_EPOCH, learn, run)
 
 
 def test_other_errors_stay_what_they_are(begun):
-    learn, _, run = begun("error")
+    learn, photos, run = begun("error")
     learn.loss_func = lambda outputs, truth: outputs[:, 7].mean()
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError), train.named(photos):
         train.fit(ONE_EPOCH, learn, run)
+
+
+def test_a_photo_that_was_bad_when_the_cache_was_made_comes_back(folder_of, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "packs"))
+    photos = data.load(Data(path=folder_of({"a": 6, "b": 6}), policy={"unreadable": "skip"}), tmp_path)
+    file = photos.files(photos.part("train"))[1]
+    content = file.read_bytes()
+    file.write_bytes(b"no photo any more")
+    tfms = augment.transforms(Augment(resize=40, size=32, engine="fused"), HALVES)
+    dls = loader.build(Loader(batch_size=5, workers=0, cache="memmap"), photos, tfms)
+    seen = [sum(len(classes) for _, classes in dls.train)]
+    file.write_bytes(content)
+    seen.append(sum(len(classes) for _, classes in dls.train))
+    assert seen == [9, 10]

@@ -60,7 +60,9 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
 def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> FusedDL:
     part = prepared.part(photos, "train")
     small = prepared.presized(section, part, tfms.train.presize)
-    return FusedDL(dls.train, part, small, section.workers, tfms.train)
+    dl = FusedDL(dls.train, part, small, section.workers, tfms.train)
+    dl.skip = photos.on_unreadable == "skip"
+    return dl
 
 
 def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Any:

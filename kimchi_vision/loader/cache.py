@@ -45,7 +45,7 @@ def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) 
                 return pack
             _build(*files, kind, count, make)
             return Pack(*files, kind, make)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         log.warning("Photos are not cached in %s (%s); each epoch reads them anew.", folder(), error)
         return None
 
@@ -80,7 +80,10 @@ def _encoded(
     kind: str, count: int, make: Callable[[int], np.ndarray]
 ) -> Iterator[tuple[tuple[int, ...], bytes]]:
     def one(row: int) -> tuple[tuple[int, ...], bytes]:
-        photo = make(row)
+        try:
+            photo = make(row)
+        except (ValueError, OSError):
+            return (0, 0, 0), b""  # made anew when it is asked for, which says why it cannot be
         return photo.shape, encode(photo, kind)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

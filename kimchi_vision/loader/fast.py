@@ -19,7 +19,10 @@ class FastDL(TfmdDL):
     """Batches made by threads of this process, in the order that the stock loader would draw.
 
     new, and so test_dl, get_preds and export, leads to the stock loader; so does decoding.
+    skip: photos that cannot be read are left out; else what open_photo raises ends the epoch.
     """
+
+    skip = False
 
     def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int) -> None:
         options = {"bs": stock.bs, "shuffle": stock.shuffle, "drop_last": stock.drop_last}
@@ -41,22 +44,32 @@ class FastDL(TfmdDL):
         self.randomize()
         self.before_iter()
         order = np.array(self.get_idxs())
-        starts = range(0, len(self) * self.bs, self.bs)
         self.begin(len(order))
         with ThreadPoolExecutor(self.threads) as pool:
-            for start in starts:
-                rows = slice(start, min(start + self.bs, len(order)))
-                pictures = self.pictures(order, rows, pool)
+            for start in range(0, len(self) * self.bs, self.bs):
+                rows = np.arange(start, min(start + self.bs, len(order)))
+                photos = list(pool.map(self._read, order[rows].tolist()))
+                rows = rows[[photo is not None for photo in photos]]
+                if not len(rows):
+                    continue
+                pictures = self.pictures([photo for photo in photos if photo is not None], rows, pool)
                 classes = self.classes[order[rows]].to(self.device, non_blocking=True)
                 yield pictures.to(self.device, non_blocking=True), classes
 
     def begin(self, count: int) -> None:
         """Called before an epoch of so many photos."""
 
-    def pictures(self, order: np.ndarray, rows: slice, pool: ThreadPoolExecutor) -> torch.Tensor:
-        """The batch at these rows of the order: (n, 3, height, width) float32."""
-        photos = pool.map(self.photos.__getitem__, order[rows].tolist())
-        return torch.from_numpy(np.stack(list(photos))).permute(0, 3, 1, 2)
+    def pictures(self, photos: list[np.ndarray], rows: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
+        """Kept photos as a batch, (n, 3, height, width) float32. rows: their places in the epoch."""
+        return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2)
+
+    def _read(self, number: int) -> np.ndarray | None:
+        try:
+            return self.photos[number]
+        except (ValueError, OSError):
+            if not self.skip:
+                raise
+            return None
 
 
 class FusedDL(FastDL):
@@ -72,18 +85,16 @@ class FusedDL(FastDL):
         ahead.setstate(self.rng.getstate())
         self.draws = self.fused.draw(count, self.bs, ahead.getrandbits(64))
 
-    def pictures(self, order: np.ndarray, rows: slice, pool: ThreadPoolExecutor) -> torch.Tensor:
+    def pictures(self, photos: list[np.ndarray], rows: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
         """As FastDL says; on a GPU the small photos go there first."""
         draws = self.draws[rows]
-        numbers = order[rows].tolist()
         if torch.device(self.device).type != "cpu":
-            windows = self.fused.windows([self.photos[number] for number in numbers], draws)
-            return self.fused.on_device(windows, draws, self.device)
-        pictures = self.fused.empty(len(numbers))
+            return self.fused.on_device(self.fused.windows(photos, draws), draws, self.device)
+        pictures = self.fused.empty(len(photos))
 
         def fill(chunk: slice) -> None:
-            self.fused([self.photos[number] for number in numbers[chunk]], draws[chunk], pictures[chunk])
+            self.fused(photos[chunk], draws[chunk], pictures[chunk])
 
-        step = -(-len(numbers) // self.threads)
-        list(pool.map(fill, [slice(start, start + step) for start in range(0, len(numbers), step)]))
+        step = -(-len(photos) // self.threads)
+        list(pool.map(fill, [slice(start, start + step) for start in range(0, len(photos), step)]))
         return torch.from_numpy(pictures).permute(0, 3, 1, 2)

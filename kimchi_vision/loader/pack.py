@@ -31,7 +31,7 @@ JPEG_QUALITY = 95
 class Pack:
     """Photos by number, (height, width, 3), from a memory-mapped file.
 
-    make: photo number → array, for a photo whose bytes are damaged.
+    make: photo number → array, for a photo whose bytes are damaged, or missing: it could not be read before.
     Raises ValueError or OSError when the two files do not belong together.
     """
 
@@ -51,6 +51,8 @@ class Pack:
     def __getitem__(self, row: int) -> np.ndarray:
         """One photo; a view into the file unless it is stored as JPEG."""
         entry = self.entries[row]
+        if not entry["bytes"]:
+            return self.make(row)
         content = self.content[entry["start"] : entry["start"] + entry["bytes"]]
         if not self.checked[row]:
             if zlib.crc32(content) != entry["crc"]:

@@ -82,7 +82,10 @@ def finished(section: Loader, valid: Part, dl: Any, key: str) -> ByNumber | None
         return pictures[0].permute(1, 2, 0).cpu().numpy()
 
     count = len(valid.files)
-    size = count * make(0).nbytes
+    try:
+        size = count * make(0).nbytes
+    except (ValueError, OSError):
+        return None  # fastai's own loader says what is wrong with the photo, when it is its turn
     if section.cache not in ("auto", "memmap") or size > min(kept.room(), _memory()):
         return None
     return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
@@ -92,8 +95,15 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
     """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
     if section.cache != "auto":
         return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
-    total = 3 * sum(math.prod(presize.shape(*photo_size(file))) for file in train.files)
+    total = 3 * sum(_pixels(file, presize) for file in train.files)
     return "uint8" if total < min(kept.room(), _memory()) else "jpeg"
+
+
+def _pixels(file: Path, presize: Any) -> int:
+    try:
+        return math.prod(presize.shape(*photo_size(file)))
+    except OSError:
+        return 0  # not readable any more; training says so
 
 
 def _memory() -> float:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
     from kimchi_vision.rundir import RunDir
 
-__all__ = ["facts", "fit", "seed"]
+__all__ = ["facts", "fit", "named", "seed"]
 
 Head = tuple[Any, ...]
 
@@ -69,8 +69,7 @@ def fit(
     keeping = [best] if section.keep == "best" else []
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
-        with named(learn):
-            _run_stages(section, learn, checkpoint, head, beside)
+        _run_stages(section, learn, checkpoint, head, beside)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
     if section.keep == "best" and best.best_epoch is not None:

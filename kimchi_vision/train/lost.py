@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from kimchi_vision.photos import open_photo
 from kimchi_vision.rundir import RunDir, write_table
 
 if TYPE_CHECKING:
-    from fastai.learner import Learner
+    from kimchi_vision.photos import Photos
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ class LostPhotos(Callback):
     def __init__(self, run_folder: RunDir) -> None:
         self.folder = run_folder
         self.known: set[str] = set()
+        self.fewest = math.inf
 
     def before_train(self) -> None:
         """Count anew."""
@@ -38,8 +40,9 @@ class LostPhotos(Callback):
     def after_train(self) -> None:
         """Look for the photos that were missed."""
         dl = self.dls.train
-        if self.seen >= (len(dl) * dl.bs if dl.drop_last else dl.n):
-            return
+        if self.seen >= min(self.fewest, len(dl) * dl.bs if dl.drop_last else dl.n):
+            return  # looking means to decode them all
+        self.fewest = self.seen
         lost = unreadable(dl.items)
         new = lost[~lost["path"].isin(self.known)]
         self.known |= set(new["path"])
@@ -50,20 +53,21 @@ class LostPhotos(Callback):
 
 
 @contextmanager
-def named(learn: Learner) -> Iterator[None]:
+def named(photos: Photos) -> Iterator[None]:
     """An error inside the block that comes from a photo is raised as a RunError that names it."""
     try:
         yield
     except (ValueError, OSError, RuntimeError) as error:
-        for items in (learn.dls.train.items, learn.dls.valid.items):
-            lost = unreadable(items)
-            if len(lost):
-                more = f", and {len(lost) - 1} more photos" if len(lost) > 1 else ""
-                raise RunError(
-                    f"{lost['path'].iloc[0]} {lost['reason'].iloc[0]}{more}. Put it back and give the same "
-                    "command: the epochs that ended are kept. Or set `data.policy.unreadable: skip`."
-                ) from error
-        raise
+        items = photos.items.assign(file=[str(file) for file in photos.files(photos.items)])
+        lost = unreadable(items)
+        if lost.empty:
+            raise
+        more = f", and {len(lost) - 1} more photos" if len(lost) > 1 else ""
+        raise RunError(
+            f"{photos.root / lost['path'].iloc[0]} {lost['reason'].iloc[0]}{more}. Put it back and give the "
+            "same command: the epochs that ended are kept. Or set `data.policy.unreadable: skip`, which "
+            "leaves it out."
+        ) from error
 
 
 def unreadable(items: pd.DataFrame) -> pd.DataFrame:
