@@ -34,9 +34,9 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "floor_cannot_tell": (
         "A linear head on frozen features has {floor} right. Whether training adds to that cannot be told "
-        "({gain} points, {low} to {high}): try `recipe: best`, or more photos.",
+        "({gain} points, {low} to {high}); more photos would tell.",
         "몇 초면 되는, 고정된 특징 위의 선형 분류기가 {floor}입니다. 학습이 더 나은지 알 수 없습니다"
-        "({gain}%p, {low} ~ {high}). `recipe: best`나 더 많은 사진을 써 보세요.",
+        "({gain}%p, {low} ~ {high}). 사진이 더 많으면 알 수 있습니다.",
     ),
     "floor_below": (
         "Training made it worse: a linear head on frozen features has {floor} right, the run {gain} points "
