@@ -15,14 +15,23 @@ Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the syste
 @app.command()
 def explain(
     run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos, or folders; by default those of the top losses.")
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Measure how far answers rest on backgrounds.")
+    ] = False,
+    lang: Lang = "auto",
 ) -> None:
-    """Draw where the network of a run looks on photos (Grad-CAM)."""
-    from kimchi_vision.looking import look
+    """Draw where the network of a finished run looks (Grad-CAM), or measure what backgrounds decide."""
+    from kimchi_vision import looking
     from kimchi_vision.rundir import RunDir
 
-    for photo, picture, name, probability in look(RunDir(run), photos):
-        print(f"{photo}: {name} {probability:.1%}, {picture}")
+    if background:
+        print(looking.background(RunDir(run), lang))
+    if photos or not background:
+        for line in looking.photos(RunDir(run), photos or [], lang):
+            print(line)
 
 
 @app.command()

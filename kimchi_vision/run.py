@@ -15,10 +15,10 @@ from kimchi_vision import (
     compare,
     data,
     evaluate,
-    explain,
     export,
     features,
     loader,
+    looking,
     model,
     plots,
     recipe,
@@ -92,36 +92,16 @@ def _train_and_report(
         "train": train.facts(history),
         **_beside(floor, predictions, experiment.report.lang),
     }
-    scores = write_scores(experiment, photos, predictions, facts, folder)
-    worst = predictions.set_index("path", drop=False).loc[scores["top_losses"]]
-    _explain(experiment, learn.model, photos, worst, folder, export.preprocess(dls))
+    write_scores(experiment, photos, predictions, facts, folder)
+    looking.write(experiment, learn.model, export.preprocess(dls), photos, folder)
     export.write(experiment.export, learn, photos, predictions, folder)
     report.write(folder, experiment.report)
 
 
-def _explain(
-    experiment: Experiment,
-    network: Any,
-    photos: Photos,
-    worst: pd.DataFrame,
-    folder: RunDir,
-    preprocess: Any,
-) -> None:
-    for name, figure in explain.figures(experiment.explain, network, photos, worst, preprocess).items():
-        plots.save(figure, folder.figure(name))
-    if experiment.explain.background:
-        answers = explain.answers(network, preprocess, photos, experiment.explain.background)
-        write_table(folder.background_answers, answers)
-        write_json(folder.background, compare.background_reliance(answers))
-
-
 def write_scores(
     experiment: Experiment, photos: Photos, predictions: pd.DataFrame, facts: dict[str, Any], folder: RunDir
-) -> dict[str, Any]:
-    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
-
-    Returns the scores.
-    """
+) -> None:
+    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration."""
     write_table(folder.predictions, predictions)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
     write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
@@ -131,7 +111,6 @@ def write_scores(
     figures = evaluate.figures(predictions, photos, scores) | calibrate.figures(calibration)
     for name, figure in figures.items():
         plots.save(figure, folder.figure(name))
-    return scores
 
 
 def _beside(floor: features.Floor | None, predictions: pd.DataFrame, lang: str) -> dict[str, Any]:

@@ -98,6 +98,11 @@ class RunDir:
         """One figure, such as `confusion_matrix`."""
         return self.figures / f"{name}.png"
 
+    def overlay(self, content: str) -> Path:
+        """Where the network looks on a photo, drawn on it. content: as Photos.contents has it."""
+        # Twelve of the 64 digits of the content hash, and the box if the photo is cut to one.
+        return self.figures / "explain" / f"{content[:12]}{content[64:]}.jpg"
+
     @property
     def background_answers(self) -> Path:
         """A row a photo: what the network says when its background is hidden, blurred or swapped."""

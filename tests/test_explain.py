@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from kimchi_vision import explain, plots
+from kimchi_vision import explain
 from kimchi_vision.classifier import Preprocess
 from kimchi_vision.config.sections import Model
 from kimchi_vision.errors import ModelError
@@ -82,9 +82,10 @@ def test_a_red_corner_is_where_it_looks(tmp_path):
     photo = np.zeros((64, 64, 3), np.uint8)
     photo[:24, :24, 0] = 255
     Image.fromarray(photo).save(tmp_path / "corner.png")
-    (seen,) = explain.explained(Spot(), Preprocess(resize=32, size=32), [tmp_path / "corner.png"])
-    assert seen.answer == 1
-    assert seen.picture.shape == (32, 32, 3)
-    dark = plots.heat(np.zeros((32, 32, 3)), np.zeros((32, 32)))
-    assert np.array_equal(seen.picture[16:, 16:], dark[16:, 16:])
-    assert seen.picture[:10, :10].mean() > 100
+    explainer = explain.Explainer(Spot(), Preprocess(resize=32, size=32))
+    (look,) = explainer.looks([tmp_path / "corner.png"])
+    assert look.logits.argmax() == 1
+    drawn = np.asarray(look.drawn())
+    assert drawn.shape == (32, 32, 3)
+    assert drawn[16:, 16:].max() == 0
+    assert drawn[:10, :10].mean() > 100

@@ -3,6 +3,6 @@
 from kimchi_vision.classifier.facts import Facts
 from kimchi_vision.classifier.preprocess import LARGEST_GAP, Preprocess
 from kimchi_vision.classifier.sampling import Sampling
-from kimchi_vision.classifier.session import BATCH, Classifier
+from kimchi_vision.classifier.session import BATCH, Classifier, softmax
 
-__all__ = ["BATCH", "LARGEST_GAP", "Classifier", "Facts", "Preprocess", "Sampling"]
+__all__ = ["BATCH", "LARGEST_GAP", "Classifier", "Facts", "Preprocess", "Sampling", "softmax"]

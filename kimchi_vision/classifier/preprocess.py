@@ -43,12 +43,23 @@ class Preprocess:
         """The centre, or all, of a photo, resized by Pillow: to the pixel what fastai's Resize gives."""
         width, height = photo.size
         if self.resize_method != "squish":
-            shorter, longer = sorted(photo.size)
-            side = int((longer if self.resize_method == "pad" else shorter) / self.resize * self.resize)
-            left, top = int(0.5 * (width - side)), int(0.5 * (height - side))
-            photo = photo.crop((max(left, 0), max(top, 0), min(left + side, width), min(top + side, height)))
+            left, top, right, bottom = self.window(photo.size)
+            side = right - left
+            photo = photo.crop((max(left, 0), max(top, 0), min(right, width), min(bottom, height)))
             photo = _reflected(photo, max(-left, 0), max(-top, 0), side)
         return photo.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
+
+    def window(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom, in pixels of a photo of that (width, height), of what the square shows.
+
+        With `pad` it reaches beyond the photo.
+        """
+        width, height = size
+        if self.resize_method == "squish":
+            return 0, 0, width, height
+        side = int((max(size) if self.resize_method == "pad" else min(size)) / self.resize * self.resize)
+        left, top = int(0.5 * (width - side)), int(0.5 * (height - side))
+        return left, top, left + side, top + side
 
     def _sampled(self, values: np.ndarray) -> np.ndarray:
         """Sample the first axis: (resize, n) to (size, n), float32."""

@@ -1,156 +1,150 @@
-"""Whether backgrounds decide: the same photos with food hidden, and with backgrounds hidden or swapped."""
+"""What a network says when backgrounds are hidden, blurred or swapped."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import pandas as pd
-import torch
-from PIL import Image, ImageFilter
 
-from kimchi_vision.errors import ModelError
-from kimchi_vision.explain.gradcam import GradCam
+from kimchi_vision.explain.looks import Explainer
+from kimchi_vision.explain.masks import Mask, mask
 from kimchi_vision.photos import open_photo
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.classifier import Preprocess
+    from kimchi_vision.config.sections import Explain
     from kimchi_vision.photos import Photos
 
-BLUR = 0.08
-"""Radius of the blur, as a share of the photo's side."""
-MARGIN = 0.12
-"""Without boxes the food is taken to lie within the photo but for this share at each border, for GrabCut."""
-BATCH = 16
+BLUR = 1 / 10
+"""Standard deviation of the blur, as a share of the photo's side: no pattern of a table survives it."""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A photo as the network's square, and which of its pixels are food.
+def backgrounds(section: Explain, explainer: Explainer, photos: Photos) -> pd.DataFrame | None:
+    """Ask about some validation photos as they are and with other backgrounds; None when there are none.
 
-    picture: (side, side, 3) uint8. food: (side, side) bool.
+    Where at least half of the validation photos have a box, those are asked about; otherwise all, segmented.
+
+    A row a photo: path, truth, mask (`box`, `segmentation` or `middle`), and what the network answers:
+    plain; background_only, the food filled with the mean colour; food_only, all else filled with it;
+    blurred, all else blurred; same and other, the food on the background of another photo of its own class,
+    or of a photo of `other_class`. outside: share of the Grad-CAM map outside the mask; area: share of pixels
+    there. same and other are empty where there is no such photo, outside where the map is zero.
+    `same` and `other` differ in nothing but the background, so their difference is what it decides: Xiao et
+    al., 2021, "Noise or Signal: The Role of Image Backgrounds in Object Recognition", arXiv:2006.09994.
     """
-
-    picture: np.ndarray
-    food: np.ndarray
-
-    def filled(self) -> np.ndarray:
-        """Where food is, the mean colour of the rest; what is left tells nothing but the background."""
-        colour = self.picture[~self.food].mean(axis=0) if (~self.food).any() else np.full(3, 128)
-        return np.where(self.food[..., None], colour, self.picture).astype(np.uint8)
-
-    def on(self, background: np.ndarray) -> np.ndarray:
-        """The food on another background, (side, side, 3) uint8."""
-        return np.where(self.food[..., None], self.picture, background)
-
-
-def answers(network: nn.Module, preprocess: Preprocess, photos: Photos, count: int) -> pd.DataFrame:
-    """What a network answers for validation photos whose backgrounds are hidden, blurred or swapped.
-
-    count: at most so many photos, spread over the table. preprocess: as for the exported model.
-    Columns path, truth, mask (`box` or `grabcut`), whole, background, food, blurred, swapped: the class that
-    each version gets; outside: the share of Grad-CAM's mass on the background, 0 to 1, NaN without a map.
-    background: food filled with the background's colour. food: background grey. blurred: background blurred.
-    swapped: the food on the filled photo of another class. Sources: Xiao et al., 2021, "Noise or Signal",
-    arXiv:2006.09994; GrabCut: Rother, Kolmogorov and Blake, 2004, where photos have no boxes.
-    """
-    items = photos.part("valid")
-    items = items.iloc[np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).astype(int))]
-    boxes = items["box"] if "box" in items and "crop" not in items else pd.Series("", index=items.index)
-    scenes = [
-        _scene(preprocess, open_photo(file), box)
-        for file, box in zip(photos.files(items), boxes, strict=True)
-    ]
-    others = _of_another_class(items["label"].tolist())
-    grey = np.full_like(scenes[0].picture, 128)
-    versions = {
-        "whole": [scene.picture for scene in scenes],
-        "background": [scene.filled() for scene in scenes],
-        "food": [scene.on(grey) for scene in scenes],
-        "blurred": [scene.on(_blurred(scene.picture)) for scene in scenes],
-        "swapped": [scene.on(scenes[other].filled()) for scene, other in zip(scenes, others, strict=True)],
-    }
-    found = pd.DataFrame({"path": items["path"], "truth": items["label"]}).reset_index(drop=True)
-    found["mask"] = ["box" if box else "grabcut" for box in boxes]
-    for name, pictures in versions.items():
-        found[name] = [photos.vocab[number] for number in _named(network, preprocess, pictures)]
-    return found.assign(outside=_outside(network, preprocess, scenes))
-
-
-def _scene(preprocess: Preprocess, photo: Image.Image, box: str) -> Scene:
-    shown = preprocess.square(photo)
-    if box:
-        left, top, right, bottom = map(int, box.split(","))
-        mask = Image.new("RGB", photo.size)
-        mask.paste((255, 255, 255), (left, top, right, bottom))
-        return Scene(np.asarray(shown), np.asarray(preprocess.square(mask))[..., 0] > 127)
-    return Scene(np.asarray(shown), _grabcut(np.asarray(shown)))
-
-
-def _grabcut(picture: np.ndarray) -> np.ndarray:
-    """What stands out from the border, by colour; at a quarter of the work of the full size."""
-    import cv2
-
-    side = len(picture)
-    small = cv2.resize(picture, (128, 128), interpolation=cv2.INTER_AREA)
-    edge = round(128 * MARGIN)
-    mask = np.zeros((128, 128), np.uint8)
-    rectangle = (edge, edge, 128 - 2 * edge, 128 - 2 * edge)
-    cv2.setRNGSeed(0)
-    models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small[..., ::-1].copy(), mask, rectangle, *models, 3, cv2.GC_INIT_WITH_RECT)
-    food = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
-    return cv2.resize(food, (side, side), interpolation=cv2.INTER_NEAREST).astype(bool)
-
-
-def _of_another_class(labels: Sequence[str]) -> list[int]:
-    """For each photo the next one of another class, going round."""
-    count = len(labels)
-    steps = (
-        next((k for k in range(1, count) if labels[(n + k) % count] != labels[n]), 0) for n in range(count)
+    rows, inputs, masks = _prepared(explainer, photos, _chosen(photos, section.background))
+    if not masks:
+        return None
+    food = np.stack([each.food for each in masks])
+    seen = explainer.seen(inputs)
+    own, foreign = partners(rows["label"].to_numpy())
+    answers = {"plain": seen.logits.argmax(1).numpy()}
+    answers |= {name: explainer.answers(variant) for name, variant in _hidden(inputs, food)}
+    for name, partner in (("same", own), ("other", foreign)):
+        answers[name] = explainer.answers(swapped(inputs, food, partner))
+    named = {name: np.array(photos.vocab, object)[places] for name, places in answers.items()}
+    named["same"], named["other"] = (
+        np.where(partner >= 0, named[name], "") for name, partner in (("same", own), ("other", foreign))
     )
-    return [(number + step) % count for number, step in enumerate(steps)]
+    return pd.DataFrame(
+        {
+            "path": rows["path"],
+            "truth": rows["label"],
+            "mask": [each.kind for each in masks],
+            **named,
+            "other_class": np.where(foreign >= 0, rows["label"].to_numpy()[foreign], ""),
+            "outside": _outside(seen.maps.numpy(), food),
+            "area": 1 - food.mean((1, 2)),
+        }
+    )
 
 
-def _blurred(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(BLUR * len(picture))))
+def partners(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each photo another one of its class, and one of another class; -1 where there is none.
+
+    Drawn with a seed of their own, so that the same photos always get the same backgrounds.
+    """
+    random = np.random.default_rng(0)
+    places = np.arange(len(labels))
+
+    def pick(candidates: np.ndarray) -> int:
+        return int(random.choice(candidates)) if len(candidates) else -1
+
+    own = [pick(places[(labels == label) & (places != place)]) for place, label in enumerate(labels)]
+    foreign = [pick(places[labels != label]) for label in labels]
+    return np.array(own), np.array(foreign)
 
 
-def _prepared(preprocess: Preprocess, pictures: Sequence[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([preprocess(Image.fromarray(picture)) for picture in pictures]))
+def swapped(inputs: np.ndarray, food: np.ndarray, partner: np.ndarray) -> np.ndarray:
+    """Each photo's food on its partner's background, where the partner's food is filled from around it.
+
+    inputs: (n, 3, size, size). food: (n, size, size) bool. partner: (n,) places in inputs.
+    """
+    behind = np.stack([np.where(food[at], spread(inputs[at], ~food[at]), inputs[at]) for at in partner])
+    return np.where(food[:, None], inputs, behind)
 
 
-def _named(network: nn.Module, preprocess: Preprocess, pictures: Sequence[np.ndarray]) -> list[int]:
-    """The number of the most probable class of each picture."""
-    training, device = network.training, next(network.parameters()).device
-    network.eval()
-    found: list[int] = []
-    with torch.inference_mode():
-        for start in range(0, len(pictures), BATCH):
-            batch = _prepared(preprocess, pictures[start : start + BATCH]).to(device)
-            found += network(batch).argmax(1).tolist()
-    network.train(training)
-    return found
+def spread(photo: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """A blurred photo (3, size, size) that only the pixels in `known` (size, size) went into."""
+    sigma = BLUR * known.shape[0]
+    weight = known.astype(np.float32)
+    total = cv2.GaussianBlur((photo * weight).transpose(1, 2, 0), (0, 0), sigma)
+    share = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    mean = (photo * weight).sum((1, 2)) / max(weight.sum(), 1)
+    # Far from every known pixel the blur has nothing to go by.
+    trust = np.minimum(share / 0.01, 1)
+    return (trust * total / np.maximum(share, 1e-6) + (1 - trust) * mean).transpose(2, 0, 1)
 
 
-def _outside(network: nn.Module, preprocess: Preprocess, scenes: Sequence[Scene]) -> list[float]:
-    """The share of Grad-CAM's mass on each background; NaN for a network without a map."""
-    try:
-        look = GradCam(network, preprocess.size)
-    except ModelError:
-        return [np.nan] * len(scenes)
-    device, shares = next(network.parameters()).device, []
-    for start in range(0, len(scenes), BATCH):
-        some = scenes[start : start + BATCH]
-        maps = look(_prepared(preprocess, [scene.picture for scene in some]).to(device)).maps.numpy()
-        for scene, heat in zip(some, maps, strict=True):
-            size = heat.shape[::-1]
-            food = np.asarray(
-                Image.fromarray(scene.food.astype(np.float32)).resize(size, Image.Resampling.BOX)
-            )
-            shares.append(float((heat * (1 - food)).sum() / heat.sum()) if heat.sum() > 0 else np.nan)
-    return shares
+def _hidden(inputs: np.ndarray, food: np.ndarray) -> Any:
+    """Names and photos with a part hidden; 0 is the mean colour of what the network was trained on."""
+    inside = food[:, None]
+    yield "background_only", np.where(inside, np.float32(0), inputs)
+    yield "food_only", np.where(inside, inputs, np.float32(0))
+    blurred = np.stack([spread(photo, ~mask) for photo, mask in zip(inputs, food, strict=True)])
+    yield "blurred", np.where(inside, inputs, blurred)
+
+
+def _chosen(photos: Photos, count: int) -> pd.DataFrame:
+    """Validation photos in turns over the classes; of copies only one, since they tell nothing new."""
+    valid = photos.part("valid")
+    if "group" in valid:
+        valid = valid.drop_duplicates("group")
+    valid = valid.assign(inside=_boxes(valid))
+    boxed = valid["inside"] != ""
+    valid = valid[boxed] if 2 * boxed.sum() >= len(valid) else valid.assign(inside="")
+    order = valid.groupby("label").cumcount().sort_values(kind="stable").index[:count]
+    return valid.loc[sorted(order)].reset_index(drop=True)
+
+
+def _boxes(rows: pd.DataFrame) -> pd.Series:
+    """Boxes in the photo as it is opened: one that is cut to its box has no box in it."""
+    texts = rows["box"] if "box" in rows else pd.Series("", rows.index)
+    return texts.where(rows["crop"] == "", "") if "crop" in rows else texts
+
+
+def _prepared(
+    explainer: Explainer, photos: Photos, rows: pd.DataFrame
+) -> tuple[pd.DataFrame, np.ndarray, list[Mask]]:
+    """Those rows whose photos have food and background, as the network takes them, and their masks."""
+    kept, inputs, masks = [], [], []
+    steps = explainer.preprocess
+    for place, (file, text) in enumerate(zip(photos.files(rows), rows["inside"], strict=True)):
+        photo = open_photo(file)
+        box = tuple(map(int, text.split(","))) if text else None
+        found = mask(steps.square(photo), steps.size, steps.window(photo.size), box)
+        if found is not None:
+            kept.append(place)
+            inputs.append(steps(photo))
+            masks.append(found)
+    return rows.iloc[kept].reset_index(drop=True), np.array(inputs), masks
+
+
+def _outside(maps: np.ndarray, food: np.ndarray) -> np.ndarray:
+    """Share of each map (n, h, w) outside the food, at the photo's size; NaN for a map of zeros."""
+    size = food.shape[1]
+    large = np.stack([cv2.resize(each, (size, size), interpolation=cv2.INTER_LINEAR) for each in maps])
+    total = large.sum((1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, (large * ~food).sum((1, 2)) / total, np.nan)

@@ -33,8 +33,7 @@ class GradCam:
 
     The map that the body gives is explained; for a body that gives pooled features, that of its last
     attention block. size: side of the photos, pixels.
-    Source: Selvaraju et al., 2017, "Grad-CAM", arXiv:1610.02391; tokens as in Chefer et al., 2021,
-    arXiv:2012.09838, section 4.
+    Source: Selvaraju et al., 2017, "Grad-CAM", arXiv:1610.02391; tokens are laid out as their patches lie.
     Raises ModelError when the network has no map of more than one place.
     """
 
@@ -47,7 +46,7 @@ class GradCam:
 
         photos: (n, 3, size, size), normalised. classes: (n,).
         """
-        with _evaluating(self.network), torch.enable_grad(), _kept_output(self.layer) as kept:
+        with evaluating(self.network), torch.enable_grad(), _kept_output(self.layer) as kept:
             logits = self.network(photos)
             chosen = logits.argmax(1) if classes is None else classes
             score = logits.gather(1, chosen[:, None]).sum()
@@ -67,7 +66,7 @@ def _layer(network: nn.Module, size: int) -> nn.Module:
 
     hooks = [module.register_forward_hook(note) for module in network.modules()]
     try:
-        with _evaluating(network), torch.no_grad():
+        with evaluating(network), torch.no_grad():
             device = next(network.parameters()).device
             network(torch.zeros(1, 3, size, size, device=device))
     finally:
@@ -122,7 +121,8 @@ def _kept_output(layer: nn.Module) -> Iterator[list[Tensor]]:
 
 
 @contextmanager
-def _evaluating(network: nn.Module) -> Iterator[None]:
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode inside the block; each of its modules gets its own mode back."""
     training = {module: module.training for module in network.modules()}
     network.eval()
     try:

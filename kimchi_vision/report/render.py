@@ -18,7 +18,7 @@ def render(template: str, lang: Language, **view: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, number=number, of_epoch=of_epoch)
+    environment.filters.update(percent=percent, points=points, number=number, of_epoch=of_epoch)
     text = catalogue(lang)
     return environment.get_template(template).render(
         lang=lang, t=text, label=lambda key: text(key) if key in TEXTS else key, **view
@@ -28,6 +28,11 @@ def render(template: str, lang: Language, **view: Any) -> str:
 def percent(share: float) -> str:
     """0.9512 as 95.1%."""
     return f"{share:.1%}"
+
+
+def points(share: float) -> str:
+    """A difference of 0.0512 as +5.1."""
+    return f"{100 * share:+.1f}"
 
 
 def number(value: Any) -> str:

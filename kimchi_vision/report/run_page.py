@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.history import overfits_from
+from kimchi_vision.photos import Photos
 from kimchi_vision.report import images
 from kimchi_vision.report.answers import answers
 from kimchi_vision.report.recorded import Recorded, flat, interval, machine, question, read
 from kimchi_vision.report.render import percent
 from kimchi_vision.rundir import RunDir
-from kimchi_vision.texts import Language, catalogue
+from kimchi_vision.texts import Language, Text, about_background, catalogue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ SCORES = ("accuracy", "error_rate", "macro_precision", "macro_recall", "macro_f1
 TOP_LOSS_SIDE = 240
 SHOWN_OTHERWISE = ("confusion_matrix", "top_losses", "reliability", "risk_coverage")
 """Figures that other sections of the page show, or whose content is there as text or photos."""
-OF_PHOTOS = ("batch", "gradcam", "results")
+OF_PHOTOS = ("batch", "results")
 """Figures that show photos; the others are charts, which turn dark with the page."""
 
 
@@ -37,13 +38,13 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
         "scores": [(name, recorded.metrics[name], interval(recorded.metrics, name)) for name in SCORES],
         "epochs": _epochs(recorded.history),
         "cells": _cells(recorded, small),
-        "top_losses": _top_losses(recorded),
+        "top_losses": _top_losses(run, recorded),
         "missing": len(small.missing),
         "left_out": len(small.left_out),
         "parts": parts,
         "test_openings": run.times_opened() if "test" in parts else None,
         "test": run.read_json(run.test_metrics) if run.test_metrics.is_file() else None,
-        "background": run.read_json(run.background) if run.background.is_file() else None,
+        "background": _background(run, text),
         "calibration": _calibration(run),
         "timings": _timings(recorded.metrics),
         "figures": _figures(run),
@@ -84,15 +85,28 @@ def _cells(recorded: Recorded, small: images.Thumbnails) -> list[dict[str, Any]]
     ]
 
 
-def _top_losses(recorded: Recorded) -> list[dict[str, Any]]:
-    rows = recorded.predictions.set_index("path", drop=False).loc[recorded.metrics["top_losses"]]
+def _background(run: RunDir, text: Text) -> dict[str, Any] | None:
+    """What background.json says, with its sentences."""
+    if not run.background.is_file():
+        return None
+    found = run.read_json(run.background)
+    return {**found, "sentences": about_background(found, text)}
+
+
+def _top_losses(run: RunDir, recorded: Recorded) -> list[dict[str, Any]]:
+    """Photos with what the model says, and where it looks if that was drawn."""
+    photos = Photos(recorded.root, run.read_table(run.items), tuple(recorded.vocab))
+    worst = recorded.metrics["top_losses"]
+    rows = recorded.predictions.set_index("path", drop=False).loc[worst]
+    contents = photos.contents(photos.items.set_index("path", drop=False).loc[worst])
     return [
         {
             **{name: row[name] for name in ("path", "truth", "predicted", "loss")},
             "probability": row[f"p:{row['predicted']}"],
             "picture": images.photo(recorded.root / row["path"], TOP_LOSS_SIDE),
+            "overlay": images.photo(run.overlay(content), TOP_LOSS_SIDE),
         }
-        for row in rows.to_dict("records")
+        for row, content in zip(rows.to_dict("records"), contents, strict=True)
     ]
 
 

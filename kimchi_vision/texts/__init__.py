@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from kimchi_vision.errors import InputError
+from kimchi_vision.texts.looking import LOOKING, about_background
 from kimchi_vision.texts.page import PAGE
 from kimchi_vision.texts.results import RESULTS
+
+__all__ = ["TEXTS", "Language", "Text", "about_background", "about_floor", "catalogue", "language"]
 
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
 
-TEXTS = {**PAGE, **RESULTS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING}
 """Key → English, Korean."""
 
 

@@ -152,54 +152,6 @@ PAGE: dict[str, tuple[str, str]] = {
     "timings": ("Time and memory", "시간과 메모리"),
     "figures": ("Figures", "그림"),
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
-    "figure_gradcam": (
-        "Where it looked on the largest losses (Grad-CAM, for the class that it named)",
-        "손실이 큰 사진에서 모델이 본 곳(Grad-CAM, 예측한 클래스 기준)",
-    ),
-    "background": ("Backgrounds", "배경"),
-    "background_decides": (
-        "Backgrounds decide: alone they still name the class, and foreign ones cost accuracy. "
-        "Photograph each class on other tables, or cut photos to their boxes (`data.crop: box`).",
-        "배경이 답을 정합니다. 음식을 가려도 배경만으로 클래스를 맞히고, 배경을 바꾸면 정확도가 떨어집니다. "
-        "클래스마다 다른 곳에서 찍거나 사진을 상자로 자르세요(`data.crop: box`).",
-    ),
-    "background_in_part": (
-        "Backgrounds count in part: either they tell the class by themselves, or foreign ones cost accuracy. "
-        "Look at the numbers and at the photos of the largest losses.",
-        "배경이 일부 영향을 줍니다. 배경만으로 어느 정도 맞히거나, 배경을 바꾸면 정확도가 떨어집니다. "
-        "아래 수치와 손실이 큰 사진을 확인하세요.",
-    ),
-    "background_does_not": (
-        "Backgrounds are not seen to decide: alone they tell no more than chance, and foreign ones cost "
-        "nothing that these photos could show.",
-        "배경이 답을 정하는 모습은 보이지 않습니다. 배경만으로는 우연 수준이고, 배경을 바꿔도 "
-        "이 사진들로는 차이가 보이지 않습니다.",
-    ),
-    "background_cannot_tell": (
-        "Whether backgrounds decide cannot be told without boxes around the food: what a rough mask calls "
-        "background may hold food. Give boxes in boxes.csv beside the class folders (path, left, top, right, "
-        "bottom).",
-        "음식 상자가 없어 배경이 답을 정하는지 알 수 없습니다. 대략적인 마스크의 배경에는 음식이 남을 수 "
-        "있습니다. 클래스 폴더 옆 boxes.csv에 상자를 적어 주세요(path, left, top, right, bottom).",
-    ),
-    "background_mask_box": (
-        "{photos} validation photos; the food is what lies in the boxes of the data.",
-        "검증 사진 {photos}장. 음식 영역은 데이터의 상자입니다.",
-    ),
-    "background_mask_grabcut": (
-        "{photos} validation photos; the food was found by colour (GrabCut), so masks are rough.",
-        "검증 사진 {photos}장. 음식 영역은 색으로 찾았으므로(GrabCut) 정확하지 않을 수 있습니다.",
-    ),
-    "background_outside": (
-        "On average {share} of what Grad-CAM marks lies on the background.",
-        "Grad-CAM이 표시한 곳의 평균 {share}가 배경입니다.",
-    ),
-    "background_version": ("What the model was shown", "모델에게 보여 준 것"),
-    "background_of_whole": ("the whole photo", "사진 전체"),
-    "background_of_background": ("the background alone", "배경만"),
-    "background_of_food": ("the food on grey", "회색 위의 음식"),
-    "background_of_blurred": ("the food, background blurred", "배경을 흐린 사진"),
-    "background_of_swapped": ("the food on the background of another class", "다른 클래스 배경 위의 음식"),
     "figure_results": ("Some results", "예측 예시"),
     "data": ("Data", "데이터"),
     "total": ("Total", "합계"),

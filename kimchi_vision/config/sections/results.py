@@ -30,7 +30,7 @@ class Explain(Section):
 
     top_losses: bool = Field(True, description="draw it on the photos of the top losses (Grad-CAM)")
     background: int = Field(
-        50, ge=0, description="validation photos whose backgrounds are hidden and swapped; 0 skips it"
+        100, ge=0, description="validation photos whose backgrounds are hidden and swapped; 0 skips it"
     )
 
 
