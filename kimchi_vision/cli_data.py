@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 Folder = Annotated[Path, typer.Argument(help="Folder whose leaf folders are named after the classes.")]
 
 
@@ -17,25 +18,27 @@ def check(
     path: Folder,
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+    lang: Lang = "auto",
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
     from kimchi_vision import data
+    from kimchi_vision.texts import catalogue, language
 
+    say = catalogue(language(lang))
     audit = data.audit(path)
     for name, count in audit.photos["label"].value_counts().sort_index().items():
         print(f"{count:7}  {name}")
     for finding in audit.findings:
-        print(f"{finding.kind}: {finding.sentence}")
+        print(f"{say('kind_' + finding.kind.replace(' ', '_'))}: {finding.sentence(say)}")
         for group in finding.photos[:3]:
             print(f"    {'  =  '.join(group[:4])}")
         if len(finding.photos) > 3:
-            print(f"    and {len(finding.photos) - 3} more")
+            print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
     if report is not None:
-        data.write_page(audit, report)
-        print(f"Page: {report}")
+        data.write_page(audit, report, lang)
+        print(say("audit_page", file=report))
     if fix_to is not None:
-        left_out = data.fix_to(audit, fix_to)
-        print(f"Clean copy: {fix_to}, {len(left_out)} photos left out (left-out.csv).")
+        print(say("audit_clean", folder=fix_to, count=len(data.fix_to(audit, fix_to))))
 
 
 @app.command()
@@ -92,6 +95,7 @@ def suspects(
     runs: Annotated[list[Path], typer.Argument(help="A run folder, or those of all folds of one data set.")],
     to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("suspects.csv"),
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures of the suspects.")] = None,
+    lang: Lang = "auto",
 ) -> None:
     """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
     from kimchi_vision import data
@@ -102,7 +106,7 @@ def suspects(
     for row in found.head(20).itertuples():
         print(f"{row.quality:6.3f}  {row.path}: labelled {row.label}, looks like {row.suggested}")
     if report is not None:
-        data.write_suspects_page(found, RunDir(runs[0]), report)
+        data.write_suspects_page(found, RunDir(runs[0]), report, lang)
         print(f"Page: {report}")
     print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
     print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")

@@ -89,7 +89,7 @@ class Photos:
         }
 
 
-def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
+def open_photo(source: PhotoSource, least: int = 0, about: dict[str, Any] | None = None) -> Image.Image:
     """A photo as people see it, decoded in full, as RGB.
 
     Turned upright (EXIF), 16-bit grey scaled to 8, transparency laid on white, first frame of an animation.
@@ -97,6 +97,7 @@ def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
     A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
+    about: is given what the file says of itself: format, mode, EXIF orientation and camera, and animated.
     Raises ValueError, which names the file, when it is no photo, damaged, or above PIXEL_LIMIT pixels;
     a missing or forbidden file raises Python's own OSError.
     """
@@ -110,6 +111,8 @@ def open_photo(source: PhotoSource, least: int = 0) -> Image.Image:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             if image.width * image.height > PIXEL_LIMIT:
                 raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
+            if about is not None:
+                about |= _about(image)
             if least:
                 image.draft("RGB", (least, least))
             upright = _upright_rgb(image)
@@ -150,6 +153,18 @@ def thumbnail(path: Path, side: int) -> Image.Image:
         raise ValueError(f"{path} cannot be read: {error}") from error
     small.thumbnail((side, side))
     return small
+
+
+def _about(image: Image.Image) -> dict[str, Any]:
+    exif = image.getexif()
+    return {
+        "format": image.format,
+        "mode": image.mode,
+        "orientation": int(exif.get(0x0112, 1)),
+        "camera": str(exif.get(0x0110, "")).strip(" \0"),
+        # Phones put a preview beside the photo and call that MPO.
+        "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
+    }
 
 
 def _upright_rgb(image: Image.Image) -> Image.Image:

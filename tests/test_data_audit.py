@@ -1,13 +1,16 @@
+import re
 import unicodedata
 
+import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.cli_data import app
 from kimchi_vision.config.sections import Data
 from kimchi_vision.errors import DataError
+from kimchi_vision.texts import catalogue
 
 
 @pytest.fixture
@@ -40,10 +43,14 @@ def test_every_kind_is_found_with_its_photos(odd, tmp_path):
 
 
 def test_names_that_mean_one_class_are_told(odd, tmp_path):
-    names = [each.sentence for each in data.audit(odd, tmp_path / "cache").findings if each.kind == "names"]
+    names = [
+        each.sentence(catalogue("en"))
+        for each in data.audit(odd, tmp_path / "cache").findings
+        if each.kind == "names"
+    ]
     assert names == [
         "Folders named 갓김치 in two Unicode forms count as one class.",
-        "The classes Kimchi and kimchi differ only in case, spaces or width.",
+        "The classes Kimchi, kimchi differ only in case, spaces or width.",
     ]
 
 
@@ -53,10 +60,43 @@ def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
         with Image.open(file) as image:
             dark = image.point(lambda value: value // 4)
         dark.save(file)
-    links = [each.sentence for each in data.audit(root, tmp_path / "cache").findings if each.kind == "link"]
+    links = [each for each in data.audit(root, tmp_path / "cache").findings if each.kind == "link"]
+    said = [link.sentence(catalogue("en")) for link in links]
     assert any(
-        text.startswith("Brightness sets b apart: in 0% of pairs it is the higher one.") for text in links
+        text.startswith("Brightness sets b apart: in 0% of pairs its photo is the brighter") for text in said
     )
+    assert any("밝기만으로 b을(를) 알 수 있습니다." in link.sentence(catalogue("ko")) for link in links)
+    notes = data.load(Data(path=root), tmp_path / "cache").notes
+    assert set(said) <= set(notes)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda photo, file: photo.filter(ImageFilter.GaussianBlur(6)).save(file), ("sharpness", "")),
+        (lambda photo, file: photo.save(file, exif=taken_with("KC-100")), ("camera", "KC-100")),
+        (lambda photo, file: photo.save(file, "PNG"), ("format", "PNG")),
+        (lambda photo, file: photo.resize((32, 24)).save(file), ("size", "")),
+    ],
+)
+def test_a_class_that_blur_camera_format_or_size_gives_away(folder_of, tmp_path, change, found):
+    root = folder_of({"a": 15, "b": 15})
+    for file in [*(root / "a").iterdir(), *(root / "b").iterdir()]:
+        noise = np.random.default_rng(0).integers(0, 60, (48, 64, 3), dtype=np.uint8)
+        with Image.open(file) as image:
+            photo = Image.fromarray(np.asarray(image) // 2 + noise)
+        photo.save(file) if file.parent.name == "a" else change(photo, file)
+    links = [each.values for each in data.audit(root, tmp_path / "cache").findings if each.kind == "link"]
+    name, value = found
+    assert any(
+        (link["label"], link["property"], link["value"]) == ("b", name, value or "–") for link in links
+    )
+
+
+def taken_with(camera):
+    exif = Image.Exif()
+    exif[0x0110] = camera
+    return exif
 
 
 def test_a_clean_copy_leaves_the_folder_as_it_is(odd, tmp_path):
@@ -80,6 +120,15 @@ def test_the_page_holds_everything(odd, tmp_path, monkeypatch):
     assert "깍두기/empty.jpg: is empty" in page
     assert "data:image/jpeg;base64," in page
     assert "http" not in page
+
+
+def test_page_and_command_line_speak_korean(odd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shown = CliRunner().invoke(app, ["check", str(odd), "--report", "page.html", "--lang", "ko"])
+    assert "읽을 수 없음: 읽을 수 없는 사진이 1장 있습니다." in shown.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert '<html lang="ko">' in page
+    assert not re.findall("Findings|Classes|Samples|cannot be read", page)
 
 
 def test_a_name_in_a_path_is_text_not_markup(folder_of, tmp_path):

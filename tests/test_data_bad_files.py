@@ -11,6 +11,7 @@ from torchvision.models import resnet18
 
 from kimchi_vision import augment, data, loader, train
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.errors import DataError
 from kimchi_vision.photos import open_photo
 from kimchi_vision.rundir import RunDir
 
@@ -91,7 +92,24 @@ def test_bad_files_are_listed_with_their_reasons_and_the_others_are_used(root, t
 
 def test_an_audit_tells_them_all(root, tmp_path):
     found = {finding.kind: finding for finding in data.audit(root, tmp_path).findings}
-    assert {"unreadable", "tiny", "elongated", "ending", "rotated", "mode", "left out"} <= set(found)
+    kinds = {"unreadable", "tiny", "elongated", "ending", "rotated", "mode", "animated", "left out"}
+    assert kinds <= set(found)
+    assert {path for (path,) in found["animated"].photos} == {"갓김치/moving.gif", "갓김치/moving.webp"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("rotated", "turned.jpg"), ("mode", "deep.png"), ("ending", "png.jpg"), ("animated", "moving.webp")],
+)
+def test_what_is_read_rightly_can_be_left_out_or_refused(root, tmp_path, kind, name):
+    def load(action):
+        policy = {"unreadable": "skip", kind: action}
+        return data.load(Data(path=root, splitter="stratified", policy=policy), tmp_path)
+
+    assert f"갓김치/{name}" in set(load("fix").items["path"])
+    assert f"갓김치/{name}" in set(load("skip").skipped["path"])
+    with pytest.raises(DataError, match=rf"`data\.policy\.{kind}: skip`"):
+        load("error")
 
 
 def test_sixteen_bits_and_turned_photos_look_as_people_see_them():

@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_opened_is_told(folder_of, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert find(root).unreadable == [f"The folder {root / 'b'} cannot be opened: Permission denied."]
+    assert find(root).unreadable == [(str(root / "b"), "Permission denied")]
 
 
 def test_missing_and_empty_folders_say_where_photos_come_from(tmp_path):

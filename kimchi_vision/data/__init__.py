@@ -10,7 +10,7 @@ import pandas as pd
 
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data import cut, folder, groups, select
-from kimchi_vision.data.audit import Audit, Finding, audit
+from kimchi_vision.data.audit import Audit, Finding, audit, remarks
 from kimchi_vision.data.fetch import fetch
 from kimchi_vision.data.fix import fix_to
 from kimchi_vision.data.importing import Imported, import_photos
@@ -23,6 +23,7 @@ from kimchi_vision.data.suspects import suspects
 from kimchi_vision.data.suspects import write_page as write_suspects_page
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import Photos
+from kimchi_vision.texts import catalogue
 
 __all__ = [
     "Audit",
@@ -58,7 +59,9 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
 
     with closing(Memory(root, cache)) as memory:
         photos = scan(root, photos, memory)
-        photos = leave_out(select.apply(section.policy, select.problems(photos), root))
+        found = pd.concat([select.problems(photos), select.read_specially(photos)])
+        photos = leave_out(select.apply(section.policy, found, root))
+        odd = _remarks(photos, memory)
         photos["group"] = groups.find(root, photos, section, memory)
     photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
     photos = leave_out(groups.copies(photos, section))
@@ -71,7 +74,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         root=root,
         items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
         vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *notes, *unboxed, *_counted(skipped)),
+        notes=(*listing.notes(), *odd, *notes, *unboxed, *_counted(skipped)),
         skipped=pd.concat(skipped, ignore_index=True),
         on_unreadable=section.policy.unreadable,
     )
@@ -97,6 +100,11 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
             f"{root}: only one photo of: {', '.join(alone)}. A class needs two or more, "
             "one to train on and one to validate with; add photos or move the folder away."
         )
+
+
+def _remarks(photos: pd.DataFrame, memory: Memory) -> list[str]:
+    found = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
+    return [each.sentence(catalogue("en")) for each in found]
 
 
 def _counted(skipped: list[pd.DataFrame]) -> list[str]:

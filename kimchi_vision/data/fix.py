@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kimchi_vision.data import select
-from kimchi_vision.data.audit import FORMATS, Audit
+from kimchi_vision.data.audit import Audit
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import open_photo
 
@@ -17,9 +17,9 @@ from kimchi_vision.photos import open_photo
 def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
     """Copy what can be used into `target`, a folder for each class; returns what was left out.
 
-    Photos that are turned by EXIF, in another colour mode, or named against their format are saved anew as
-    upright RGB (JPEG, quality 95); all others are copied byte for byte. Left out, and listed in
-    left-out.csv (path, label, reason): problems, label conflicts, and all but the first copy of a picture.
+    Photos that select.read_specially lists (turned by EXIF, CMYK, 16 bits, ...) are saved anew as upright RGB
+    (JPEG, quality 95); all others are copied byte for byte. Left out, and listed in left-out.csv
+    (path, label, reason): problems, label conflicts, and all but the first copy of a picture.
     Raises DataError when `target` is there already or cannot be written; then nothing is left behind.
     """
     if target.exists():
@@ -39,8 +39,9 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as place:
             made = Path(place) / target.name
             made.mkdir()
+            special = set(select.read_specially(photos)["path"])
             for row in select.without(photos, left_out).itertuples():
-                _write(audit.root / row.path, row, made)
+                _write(audit.root / row.path, row, made, anew=row.path in special)
             left_out.to_csv(made / "left-out.csv", index=False)
             made.rename(target)
     except OSError as error:
@@ -48,15 +49,13 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
     return left_out
 
 
-def _write(source: Path, row: pd.Series, made: Path) -> None:
-    right_ending = source.suffix.lower() in FORMATS.get(row.format, ())
-    as_it_is = right_ending and row.orientation == 1 and row.mode in ("RGB", "L")
-    name = PurePosixPath(row.path).name if as_it_is else f"{PurePosixPath(row.path).stem}.jpg"
+def _write(source: Path, row: pd.Series, made: Path, anew: bool) -> None:
+    name = f"{PurePosixPath(row.path).stem}.jpg" if anew else PurePosixPath(row.path).name
     folder = made / row.label
     folder.mkdir(exist_ok=True)
     if (folder / name).exists():
         name = f"{row.sha256[:8]}-{name}"
-    if as_it_is:
-        shutil.copyfile(source, folder / name)
-    else:
+    if anew:
         open_photo(source).save(folder / name, quality=95)
+    else:
+        shutil.copyfile(source, folder / name)

@@ -24,20 +24,21 @@ class Listing:
     photos: columns path (POSIX, below the folder), label (NFC), bytes, mtime_ns; sorted by NFC path.
     empty: leaf folders without a photo.
     strays: files that are no photos of a class, counted by kind.
-    unreadable: sentences about folders that could not be opened.
+    unreadable: folders that could not be opened, each with the reason.
     """
 
     photos: pd.DataFrame = field(default_factory=pd.DataFrame)
     empty: list[str] = field(default_factory=list)
     strays: Counter[str] = field(default_factory=Counter)
-    unreadable: list[str] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         """One sentence about each thing that was left out."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.strays.items()))
         notes = [f"Left out: {kinds}."] if kinds else []
         notes += [f"The class folder {folder} holds no photo." for folder in self.empty]
-        return notes + self.unreadable
+        notes += [f"The folder {folder} cannot be opened: {reason}." for folder, reason in self.unreadable]
+        return notes
 
 
 Photo = tuple[str, int, int]  # path, bytes, mtime_ns
@@ -83,17 +84,17 @@ def _walk(root: Path, listing: Listing) -> dict[str, list[Photo]]:
         try:
             entries = list(os.scandir(root / name))
         except OSError as error:
-            listing.unreadable.append(f"The folder {root / name} cannot be opened: {error.strerror}.")
+            listing.unreadable.append((str(root / name), error.strerror))
             continue
+        above = f"{name}/" if name else ""
         for entry in entries:
-            below = f"{name}/{entry.name}" if name else entry.name
             if _is_photo(entry):
                 stat = entry.stat(follow_symlinks=False)
-                photos.append((below, stat.st_size, stat.st_mtime_ns))
+                photos.append((above + entry.name, stat.st_size, stat.st_mtime_ns))
             elif kind := _stray(entry):
                 listing.strays[kind] += 1
             else:
-                waiting.append(below)
+                waiting.append(above + entry.name)
     return folders
 
 
@@ -104,8 +105,12 @@ def _parents(name: str) -> list[str]:
 
 def _is_photo(entry: os.DirEntry[str]) -> bool:
     name = entry.name
-    known = name[name.rfind(".") :].lower() in SUFFIXES and name[0] != "."
-    return known and not _undecodable(name) and entry.is_file(follow_symlinks=False)
+    return (
+        name[name.rfind(".") :].lower() in SUFFIXES
+        and name[0] != "."
+        and (name.isprintable() or not _undecodable(name))
+        and entry.is_file(follow_symlinks=False)
+    )
 
 
 def _stray(entry: os.DirEntry[str]) -> str | None:
@@ -122,5 +127,4 @@ def _stray(entry: os.DirEntry[str]) -> str | None:
 
 
 def _undecodable(name: str) -> bool:
-    # Letters that stand for bytes outside UTF-8 are not printable.
-    return not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name)
+    return any("\udc80" <= letter <= "\udcff" for letter in name)

@@ -24,6 +24,9 @@ FACTS = {
     "width": "INTEGER",
     "height": "INTEGER",
     "orientation": "INTEGER",
+    "camera": "TEXT",
+    "animated": "INTEGER",
+    "sharpness": "REAL",
     "problem": "TEXT",
 }
 
@@ -35,7 +38,8 @@ class Memory:
     """
 
     def __init__(self, root: Path, cache: Path) -> None:
-        name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+        # Another version of this module may remember other facts.
+        name = hashlib.sha256(os.fsencode(root.resolve()) + repr([*FACTS]).encode()).hexdigest()[:16]
         try:
             (cache / "scans").mkdir(parents=True, exist_ok=True)
             self._database = self._opened(str(cache / "scans" / f"{name}.sqlite"))

@@ -9,17 +9,19 @@ from pathlib import Path
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.photos import thumbnail
 from kimchi_vision.rundir import write_text
+from kimchi_vision.texts import catalogue, language
 
 SHOWN = 24
 """Most groups of photos shown under a finding; the page says how many more there are."""
 _SIDE, _SAMPLES = 112, 8
 
 
-def write(audit: Audit, file: Path) -> None:
-    """Write counts and samples of each class, and every finding with its photos."""
+def write(audit: Audit, file: Path, lang: str = "auto") -> None:
+    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto."""
     from jinja2 import Environment, PackageLoader
 
     pages = Environment(loader=PackageLoader("kimchi_vision.data", "."), autoescape=True)
+    chosen = language(lang)
     photos = audit.photos
     classes = [
         {
@@ -33,7 +35,9 @@ def write(audit: Audit, file: Path) -> None:
     ]
     reasons = photos.set_index("path")["problem"].to_dict()
     text = pages.get_template("page.html").render(
-        root=audit.root.name,
+        lang=chosen,
+        say=catalogue(chosen),
+        root=audit.root.resolve().name,
         photos=len(photos),
         megabytes=photos["bytes"].sum() / 1e6,
         classes=classes,

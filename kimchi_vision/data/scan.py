@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import sys
 import warnings
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from kimchi_vision.data.hashes import thumbnail
+from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import FACTS, KEY, Memory
 from kimchi_vision.photos import open_photo
 
@@ -25,10 +24,11 @@ _BATCH = 512
 
 
 def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
-    """`photos` with what is in them: sha256, format, mode, width, height, orientation, problem.
+    """`photos` with what is in them: the columns of memory.FACTS.
 
     photos: columns path, bytes, mtime_ns; a row with all three as in the last scan is not read again.
-    width, height: pixels, of the upright photo; orientation: EXIF's, 1 when none is given.
+    width, height: pixels, of the upright photo; orientation: EXIF's, 1 when none is given; camera: EXIF's
+    model or empty; animated: 1 where the first of several frames is used; sharpness: see looks.sharpness.
     problem: "" or a sentence's end, such as "is empty"; sizes are 0 when a photo cannot be opened.
     """
     paths, known = photos["path"].tolist(), memory.known()
@@ -52,7 +52,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with warnings.catch_warnings(), ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")  # Pillow's words on odd files; what matters is in `problem`.
         for start in shown:
             batch = photos.iloc[start : start + _BATCH]
@@ -67,15 +67,13 @@ def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
         facts["sha256"] = hashlib.sha256(content).hexdigest()
         if not content:
             raise ValueError("is empty")
-        photo = open_photo(content)
-        with Image.open(io.BytesIO(content)) as image:
-            facts["format"], facts["mode"] = image.format, image.mode
-            facts["orientation"] = image.getexif().get(0x0112, 1)
+        photo = open_photo(content, about=facts)
     except OSError as error:
         facts["problem"] = f"cannot be read: {error.strerror}"
     except ValueError as error:
         facts["problem"] = str(error).removeprefix("the photo ")
     else:
         facts["width"], facts["height"] = photo.size
+        facts["sharpness"] = sharpness(photo)
         return facts, thumbnail(photo).tobytes()
     return facts, None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from kimchi_vision.config.sections import Data, Policy
@@ -15,6 +16,10 @@ MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""
 MAX_ASPECT = 8
 """Longest side over shortest; beyond this a square crop sees a sliver."""
+FORMATS = {
+    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"}, "MPO": {".jpg", ".jpeg"}, "PNG": {".png"}, "GIF": {".gif"},
+    "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}, "AVIF": {".avif"},
+}  # fmt: skip
 
 
 def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
@@ -57,6 +62,25 @@ def problems(photos: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
+    """As `problems`: photos that open_photo reads rightly and other programs often do not."""
+    photos = photos[photos["problem"] == ""]
+    endings = photos["path"].map(lambda path: PurePosixPath(path).suffix.lower())
+    wrong = [
+        ending not in FORMATS.get(kind, ()) for ending, kind in zip(endings, photos["format"], strict=True)
+    ]
+    kinds = {
+        "ending": (np.array(wrong, bool), "is " + photos["format"] + ", whatever its ending says"),
+        "rotated": (photos["orientation"] > 1, "EXIF orientation " + photos["orientation"].astype(str)),
+        "mode": (~photos["mode"].isin(("RGB", "L")), "colour mode " + photos["mode"]),
+        "animated": (photos["animated"] > 0, photos["format"] + " with several frames"),
+    }
+    return pd.concat(
+        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
+        for kind, (rows, reasons) in kinds.items()
+    )
+
+
 def conflicts(photos: pd.DataFrame) -> pd.DataFrame:
     """As `problems`: photos of a picture (column group) that lies in two or more classes."""
     classes = photos.groupby("group")["label"].transform("nunique")
@@ -81,7 +105,7 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
             f"{len(stop)} photos cannot be used:\n{shown}{more}\n"
             f"Replace or remove them, or leave them out with {keys}."
         )
-    return found.loc[actions == "skip", ["path", "label", "reason"]]
+    return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
 
 
 def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:

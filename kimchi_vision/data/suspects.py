@@ -52,7 +52,7 @@ def suspects(runs: Sequence[RunDir]) -> pd.DataFrame:
     return found[wrong].sort_values("quality", ignore_index=True)
 
 
-def write_page(found: pd.DataFrame, run: RunDir, file: Path) -> None:
+def write_page(found: pd.DataFrame, run: RunDir, file: Path, lang: str = "auto") -> None:
     """Show the suspects with their pictures, a heading for each pair of classes.
 
     Raises InputError when the photos are no longer where the run found them.
@@ -61,11 +61,9 @@ def write_page(found: pd.DataFrame, run: RunDir, file: Path) -> None:
     if not root.is_dir():
         raise InputError(f"{root} is not there any more; the page needs the photos that {run.path} used.")
     findings = tuple(
-        Finding(
-            "suspect", f"Labelled {label}, looks like {suggested}.", tuple((path,) for path in rows["path"])
-        )
+        Finding("suspect", tuple((path,) for path in rows["path"]), {"label": label, "suggested": suggested})
         for (label, suggested), rows in found.groupby(["label", "suggested"], sort=False)
     )
     photos = run.read_table(run.items)
     sizes = [(root / path).stat().st_size for path in photos["path"]]
-    page.write(Audit(root, photos.assign(problem="", bytes=sizes, width=0, height=0), findings), file)
+    page.write(Audit(root, photos.assign(problem="", bytes=sizes, width=0, height=0), findings), file, lang)

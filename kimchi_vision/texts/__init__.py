@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from kimchi_vision.errors import InputError
+from kimchi_vision.texts.data import DATA
 from kimchi_vision.texts.looking import LOOKING, about_background
 from kimchi_vision.texts.page import PAGE
 from kimchi_vision.texts.results import RESULTS
@@ -17,7 +18,7 @@ __all__ = ["TEXTS", "Language", "Text", "about_background", "about_floor", "cata
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA}
 """Key → English, Korean."""
 
 

@@ -26,15 +26,25 @@ class Sample(Section):
 class Policy(Section):
     """What is done about photos with a problem; every photo that is left out is listed with its reason.
 
-    error stops before training, skip leaves the photos out, keep trains on them; `data check --fix-to` writes
-    a folder of whole photos. `unreadable` holds for a photo that goes bad during training, too; one of
-    validation always stops the run, since a score without it is another score.
+    error stops before training, skip leaves the photos out, fix reads them rightly wherever they are opened,
+    keep uses them as they are. Files are never changed; `data check --fix-to` writes whole ones elsewhere.
+    What is missing of a damaged photo cannot be put right, so `unreadable` has no fix. It holds for a photo
+    that goes bad during training, too; one of validation always stops the run, since a score without it is
+    another score.
     """
 
     unreadable: Literal["error", "skip"] = Field("error", description="empty, damaged, or no photo at all")
     tiny: Literal["error", "skip", "keep"] = Field("skip", description="a side below 16 pixels")
     elongated: Literal["error", "skip", "keep"] = Field("skip", description="over 8 times as long as wide")
     conflict: Literal["error", "skip", "keep"] = Field("skip", description="one picture in two classes")
+    rotated: Literal["error", "skip", "fix"] = Field("fix", description="turned by EXIF; fix: upright")
+    mode: Literal["error", "skip", "fix"] = Field(
+        "fix", description="CMYK, palette, 16 bits, transparent; fix: scaled to RGB, on white"
+    )
+    ending: Literal["error", "skip", "fix"] = Field(
+        "fix", description="a PNG named .jpg and the like; fix: read by content"
+    )
+    animated: Literal["error", "skip", "fix"] = Field("fix", description="fix: the first frame")
 
 
 class Data(Section):

@@ -1,0 +1,133 @@
+"""Texts about a folder of photos, for `data check` and its page: key → English, Korean."""
+
+from __future__ import annotations
+
+_LEARN = (" A model could learn that instead of the food.", " 모델이 음식 대신 이것을 배울 수 있습니다.")
+_PAIRS = (
+    "{property} sets {label} apart: in {own:.0%} of pairs its photo is the {more} one.",
+    "{property}만으로 {label}을(를) 알 수 있습니다. 사진 쌍의 {own:.0%}에서 이 클래스 쪽이 더 {more}.",
+)
+
+_MEASURED = {
+    "brightness": (("Brightness", "brighter"), ("밝기", "밝습니다")),
+    "sharpness": (("Sharpness", "sharper"), ("선명도", "선명합니다")),
+    "size": (("Size", "larger"), ("크기", "큽니다")),
+    "shape": (("Shape", "wider"), ("가로세로비", "가로로 깁니다")),
+    "compression": (("Compression", "less compressed"), ("압축", "덜 압축되어 있습니다")),
+}
+
+
+def _measured(name: str, place: int) -> str:
+    named, more = _MEASURED[name][place]
+    pairs = _PAIRS[place].replace("{property}", named).replace("{more}", more)
+    return pairs + _LEARN[place]
+
+
+DATA: dict[str, tuple[str, str]] = {
+    # Findings
+    "found_unreadable": ("{count} photos cannot be read.", "읽을 수 없는 사진이 {count}장 있습니다."),
+    "found_tiny": (
+        "{count} photos have a side below 16 pixels.",
+        "한 변이 16픽셀보다 작은 사진이 {count}장 있습니다.",
+    ),
+    "found_elongated": (
+        "{count} photos are over 8 times as long as wide.",
+        "긴 변이 짧은 변의 8배를 넘는 사진이 {count}장 있습니다.",
+    ),
+    "found_conflict": (
+        "{count} pictures lie in two or more classes: one of the labels is wrong.",
+        "같은 사진 {count}장이 둘 이상의 클래스에 있습니다. 라벨 중 하나는 틀렸습니다.",
+    ),
+    "found_duplicate": (
+        "{count} pictures are there more than once, {photos} photos in all.",
+        "같은 사진이 두 번 이상 있는 경우가 {count}건, 모두 {photos}장입니다.",
+    ),
+    "found_strays": ("Left out: {kinds}.", "제외했습니다: {kinds}."),
+    "found_empty": (
+        "The class folder {folder} holds no photo.",
+        "클래스 폴더 {folder}에 사진이 없습니다.",
+    ),
+    "found_closed": (
+        "The folder {folder} cannot be opened: {reason}.",
+        "폴더 {folder}을(를) 열 수 없습니다: {reason}.",
+    ),
+    "found_two_forms": (
+        "Folders named {label} in two Unicode forms count as one class.",
+        "유니코드 형식만 다른 {label} 폴더들을 한 클래스로 봅니다.",
+    ),
+    "found_alike": (
+        "The classes {labels} differ only in case, spaces or width.",
+        "클래스 {labels}은(는) 대소문자, 공백, 전각·반각만 다릅니다.",
+    ),
+    "found_imbalance": (
+        "{most} has {max} photos, {fewest} has {min}: read macro scores, and consider `data.per_class`.",
+        "{most}은(는) {max}장, {fewest}은(는) {min}장입니다. 매크로 점수를 보고 "
+        "`data.per_class`를 고려하세요.",
+    ),
+    "found_few": (
+        "With 20% for validation, fewer than {few} photos would score these classes. In brackets: how many, "
+        "and what a recall of about 90% of them would mean (95% interval): {classes}.",
+        "20%를 검증에 쓰면 다음 클래스는 {few}장보다 적은 사진으로 채점됩니다. 괄호는 그 장수와, 재현율이 "
+        "약 90%일 때의 95% 신뢰구간입니다: {classes}.",
+    ),
+    **{f"found_{name}": (_measured(name, 0), _measured(name, 1)) for name in _MEASURED},
+    "found_stated": (
+        "{own:.0%} of the photos of {label} have the {property} {value}, {others:.0%} of the others."
+        + _LEARN[0],
+        "{label} 사진의 {own:.0%}가 {property} {value}이고, 다른 클래스는 {others:.0%}입니다." + _LEARN[1],
+    ),
+    "found_ending": (
+        "{count} photos have another format than their ending says; they are read by content.",
+        "확장자와 실제 형식이 다른 사진이 {count}장 있습니다. 내용에 따라 읽습니다.",
+    ),
+    "found_rotated": (
+        "{count} photos are turned upright by their EXIF orientation.",
+        "EXIF 방향에 따라 바로 세워 읽는 사진이 {count}장 있습니다.",
+    ),
+    "found_mode": (
+        "{count} photos are palette, CMYK, 16-bit or transparent; they are converted, not clipped.",
+        "팔레트, CMYK, 16비트 또는 투명 사진이 {count}장 있습니다. 값을 자르지 않고 변환합니다.",
+    ),
+    "found_animated": (
+        "{count} photos have several frames; the first one is used.",
+        "여러 프레임이 있는 사진이 {count}장 있습니다. 첫 프레임을 씁니다.",
+    ),
+    "found_suspect": (
+        "Labelled {label}, looks like {suggested}.",
+        "라벨은 {label}, 모습은 {suggested}.",
+    ),
+    # The page
+    "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),
+    "audit_counts": (
+        "{photos} photos, {megabytes:.1f} MB, {classes} classes, {findings} findings.",
+        "사진 {photos}장, {megabytes:.1f} MB, 클래스 {classes}개, 발견 {findings}건.",
+    ),
+    "audit_findings": ("Findings", "발견한 것"),
+    "audit_more": ("and {count} more", "그 밖에 {count}건"),
+    "audit_nothing": ("Nothing to remark.", "지적할 것이 없습니다."),
+    "audit_classes": ("Classes", "클래스"),
+    "audit_class": ("Class", "클래스"),
+    "audit_photos": ("Photos", "사진"),
+    "audit_size": ("Median size", "크기(중앙값)"),
+    "audit_samples": ("Samples", "예시"),
+    "audit_page": ("Page: {file}", "페이지: {file}"),
+    "audit_clean": (
+        "Clean copy: {folder}, {count} photos left out (left-out.csv).",
+        "정리한 사본: {folder}, 제외한 사진 {count}장(left-out.csv).",
+    ),
+    "kind_unreadable": ("unreadable", "읽을 수 없음"),
+    "kind_tiny": ("tiny", "너무 작음"),
+    "kind_elongated": ("elongated", "너무 길쭉함"),
+    "kind_conflict": ("conflict", "라벨 충돌"),
+    "kind_duplicate": ("duplicate", "중복"),
+    "kind_left_out": ("left out", "제외"),
+    "kind_names": ("names", "이름"),
+    "kind_imbalance": ("imbalance", "불균형"),
+    "kind_few": ("few", "사진 부족"),
+    "kind_link": ("link", "지름길"),
+    "kind_ending": ("ending", "확장자"),
+    "kind_rotated": ("rotated", "회전"),
+    "kind_mode": ("mode", "색 방식"),
+    "kind_animated": ("animated", "움직임"),
+    "kind_suspect": ("suspect", "의심 라벨"),
+}
