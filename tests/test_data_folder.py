@@ -32,7 +32,9 @@ def test_strays_are_counted_not_taken(folder_of, photo):
     listing = find(root)
     assert len(listing.photos) == 2
     assert listing.notes() == [
-        "Left out: 1 .properties files, 2 hidden files or folders, 1 photos beside class folders.",
+        "1 .properties files are left out.",
+        "1 photos beside class folders are left out.",
+        "2 hidden files or folders are left out.",
         "The class folder 김치/무생채 holds no photo.",
     ]
 

@@ -23,6 +23,8 @@ IMBALANCE = 3
 """Largest class over smallest from which plain accuracy hides the small ones."""
 FEW_SCORED = 30
 """Validation photos of a class: with fewer, a recall of 90 % is known to +-11 points at best (Wilson)."""
+LINKED_SHOWN = 8
+"""Photos of a class that is set apart, for a look at what it is."""
 VALID = 0.2
 """Share of photos that validates by default."""
 
@@ -71,7 +73,7 @@ def audit(root: Path, cache: Path = CACHE) -> Audit:
     findings = [
         *_each_kind(select.problems(photos)),
         *_copies(photos[photos["problem"] == ""]),
-        *_left_out(listing),
+        *(Finding("left out", values=values, says=says) for says, values in listing.left_out()),
         *remarks(sound, thumbnails),
         *_small(photos["label"].value_counts()),
         *_each_kind(select.read_specially(photos)),
@@ -103,18 +105,6 @@ def _copies(photos: pd.DataFrame) -> list[Finding]:
         values = {"count": len(copies), "photos": sum(map(len, copies))}
         findings.append(Finding("duplicate", tuple(copies), values))
     return findings
-
-
-def _left_out(listing: folder.Listing) -> list[Finding]:
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(listing.strays.items()))
-    return [
-        *([Finding("left out", values={"kinds": kinds}, says="strays")] if kinds else []),
-        *(Finding("left out", values={"folder": name}, says="empty") for name in listing.empty),
-        *(
-            Finding("left out", values={"folder": name, "reason": reason}, says="closed")
-            for name, reason in listing.unreadable
-        ),
-    ]
 
 
 def _names(photos: pd.DataFrame) -> list[Finding]:
@@ -152,9 +142,9 @@ def _small(counts: pd.Series) -> list[Finding]:
 
 
 def _links(photos: pd.DataFrame, thumbnails: np.ndarray) -> list[Finding]:
-    return [
-        Finding("link", values={"label": link.label, "property": link.name, "value": link.value or "–",
-                                "own": link.own, "others": link.others},
-                says="stated" if link.name in looks.STATED else link.name)
-        for link in looks.links(photos, thumbnails)
-    ]  # fmt: skip
+    found = []
+    for link in looks.links(photos, thumbnails):
+        values = {"label": link.label, "value": link.value or "–", "own": link.own, "others": link.others}
+        shown = photos.loc[photos["label"] == link.label, "path"].head(LINKED_SHOWN)
+        found.append(Finding("link", tuple((path,) for path in shown), values, f"link_{link.name}"))
+    return found

@@ -7,13 +7,16 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
 from kimchi_vision.errors import DataError
 from kimchi_vision.photos import SUFFIXES
+from kimchi_vision.texts import catalogue
 
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
+KINDS = ("links", "undecodable", "hidden", "beside")
 SYSTEM_FOLDERS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
 
 
@@ -23,7 +26,8 @@ class Listing:
 
     photos: columns path (POSIX, below the folder), label (NFC), bytes, mtime_ns; sorted by NFC path.
     empty: leaf folders without a photo.
-    strays: files that are no photos of a class, counted by kind.
+    strays: files that are no photos of a class, counted: links, undecodable, hidden, beside (class folders),
+    or their ending.
     unreadable: folders that could not be opened, each with the reason.
     """
 
@@ -32,13 +36,19 @@ class Listing:
     strays: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
+    def left_out(self) -> list[tuple[str, dict[str, Any]]]:
+        """For each thing that was left out, a key of texts without `found_`, and its values."""
+        strays = [
+            ("others", {"count": count, "ending": kind}) if kind not in KINDS else (kind, {"count": count})
+            for kind, count in sorted(self.strays.items())
+        ]
+        empty = [("empty", {"folder": folder}) for folder in self.empty]
+        closed = [("closed", {"folder": folder, "reason": reason}) for folder, reason in self.unreadable]
+        return [*strays, *empty, *closed]
+
     def notes(self) -> list[str]:
         """One sentence about each thing that was left out."""
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.strays.items()))
-        notes = [f"Left out: {kinds}."] if kinds else []
-        notes += [f"The class folder {folder} holds no photo." for folder in self.empty]
-        notes += [f"The folder {folder} cannot be opened: {reason}." for folder, reason in self.unreadable]
-        return notes
+        return [catalogue("en")(f"found_{says}", **values) for says, values in self.left_out()]
 
 
 Photo = tuple[str, int, int]  # path, bytes, mtime_ns
@@ -62,7 +72,7 @@ def find(root: Path) -> Listing:
         if not photos and name not in above_any:
             listing.empty.append(name)
         elif photos and name in above_photos:
-            listing.strays["photos beside class folders"] += len(photos)
+            listing.strays["beside"] += len(photos)
         else:
             label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
             rows += [(path, label, size, mtime) for path, size, mtime in photos]
@@ -118,12 +128,12 @@ def _stray(entry: os.DirEntry[str]) -> str | None:
     if entry.is_symlink():
         return "links"
     if _undecodable(entry.name):
-        return "names that are not UTF-8 (`data import` decodes them)"
+        return "undecodable"
     if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
-        return "hidden files or folders"
+        return "hidden"
     if entry.is_dir(follow_symlinks=False):
         return None
-    return f"{os.path.splitext(entry.name)[1].lower() or 'nameless'} files"
+    return os.path.splitext(entry.name)[1].lower() or "nameless"
 
 
 def _undecodable(name: str) -> bool:

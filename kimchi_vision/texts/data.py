@@ -5,22 +5,29 @@ from __future__ import annotations
 _LEARN = (" A model could learn that instead of the food.", " 모델이 음식 대신 이것을 배울 수 있습니다.")
 _PAIRS = (
     "{property} sets {label} apart: in {own:.0%} of pairs its photo is the {more} one.",
-    "{property}만으로 {label}을(를) 알 수 있습니다. 사진 쌍의 {own:.0%}에서 이 클래스 쪽이 더 {more}.",
+    "{property}만으로 {label} 클래스를 알 수 있습니다. 사진 쌍의 {own:.0%}에서 이 클래스가 {more}.",
 )
-
 _MEASURED = {
-    "brightness": (("Brightness", "brighter"), ("밝기", "밝습니다")),
-    "sharpness": (("Sharpness", "sharper"), ("선명도", "선명합니다")),
-    "size": (("Size", "larger"), ("크기", "큽니다")),
-    "shape": (("Shape", "wider"), ("가로세로비", "가로로 깁니다")),
+    "brightness": (("Brightness", "brighter"), ("밝기", "더 밝습니다")),
+    "sharpness": (("Sharpness", "sharper"), ("선명도", "더 선명합니다")),
+    "size": (("Size", "larger"), ("크기", "더 큽니다")),
+    "shape": (("Shape", "wider"), ("가로세로비", "가로로 더 깁니다")),
     "compression": (("Compression", "less compressed"), ("압축", "덜 압축되어 있습니다")),
 }
+_SHARES = (
+    "{own:.0%} of the photos of {label} have the {property} {value}, {others:.0%} of the others.",
+    "{label} 사진의 {own:.0%}가 {property} {value}이고, 다른 클래스는 {others:.0%}입니다.",
+)
+_STATED = {"camera": ("camera", "카메라"), "format": ("format", "형식"), "mode": ("colour mode", "색 방식")}
 
 
 def _measured(name: str, place: int) -> str:
     named, more = _MEASURED[name][place]
-    pairs = _PAIRS[place].replace("{property}", named).replace("{more}", more)
-    return pairs + _LEARN[place]
+    return _PAIRS[place].replace("{property}", named).replace("{more}", more) + _LEARN[place]
+
+
+def _stated(name: str, place: int) -> str:
+    return _SHARES[place].replace("{property}", _STATED[name][place]) + _LEARN[place]
 
 
 DATA: dict[str, tuple[str, str]] = {
@@ -42,7 +49,20 @@ DATA: dict[str, tuple[str, str]] = {
         "{count} pictures are there more than once, {photos} photos in all.",
         "같은 사진이 두 번 이상 있는 경우가 {count}건, 모두 {photos}장입니다.",
     ),
-    "found_strays": ("Left out: {kinds}.", "제외했습니다: {kinds}."),
+    "found_links": ("{count} links are not followed.", "링크 {count}개는 따라가지 않습니다."),
+    "found_undecodable": (
+        "{count} files or folders are left out whose names are not UTF-8; `data import` decodes them.",
+        "이름이 UTF-8이 아닌 파일·폴더 {count}개를 제외했습니다. `data import`가 해독합니다.",
+    ),
+    "found_hidden": (
+        "{count} hidden files or folders are left out.",
+        "숨은 파일·폴더 {count}개를 제외했습니다.",
+    ),
+    "found_beside": (
+        "{count} photos beside class folders are left out.",
+        "클래스 폴더 밖에 있는 사진 {count}장을 제외했습니다.",
+    ),
+    "found_others": ("{count} {ending} files are left out.", "{ending} 파일 {count}개를 제외했습니다."),
     "found_empty": (
         "The class folder {folder} holds no photo.",
         "클래스 폴더 {folder}에 사진이 없습니다.",
@@ -70,12 +90,8 @@ DATA: dict[str, tuple[str, str]] = {
         "20%를 검증에 쓰면 다음 클래스는 {few}장보다 적은 사진으로 채점됩니다. 괄호는 그 장수와, 재현율이 "
         "약 90%일 때의 95% 신뢰구간입니다: {classes}.",
     ),
-    **{f"found_{name}": (_measured(name, 0), _measured(name, 1)) for name in _MEASURED},
-    "found_stated": (
-        "{own:.0%} of the photos of {label} have the {property} {value}, {others:.0%} of the others."
-        + _LEARN[0],
-        "{label} 사진의 {own:.0%}가 {property} {value}이고, 다른 클래스는 {others:.0%}입니다." + _LEARN[1],
-    ),
+    **{f"found_link_{name}": (_measured(name, 0), _measured(name, 1)) for name in _MEASURED},
+    **{f"found_link_{name}": (_stated(name, 0), _stated(name, 1)) for name in _STATED},
     "found_ending": (
         "{count} photos have another format than their ending says; they are read by content.",
         "확장자와 실제 형식이 다른 사진이 {count}장 있습니다. 내용에 따라 읽습니다.",
