@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import filelock
 
 from kimchi_vision.config import Experiment, dump, load
-from kimchi_vision.environment import versions
+from kimchi_vision.environment import code_version, versions
 from kimchi_vision.errors import InputError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 
@@ -54,18 +54,48 @@ def locked(folder: RunDir) -> Iterator[None]:
         lock.release()
 
 
-def begun(asked: Experiment, photos: Photos, folder: RunDir) -> Experiment | None:
-    """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
-    if folder.last.is_file() and _is_of(asked, folder) and _has(photos, folder):
-        return load(folder.experiment)
+def stands(folder: RunDir, photos: Photos, force: bool) -> bool:
+    """Whether the folder's run is finished and need not be run again; says why, or why not."""
+    if force or not folder.finished.is_file():
+        return False
+    why = _outdated(folder, photos)
+    if why:
+        log.info("%s is run again: %s.", folder.path, why)
+    else:
+        log.info("%s is finished already; --force runs it again.", folder.path)
+    return why is None
+
+
+def _outdated(folder: RunDir, photos: Photos) -> str | None:
+    before = folder.read_json(folder.data)["split"]
+    if before != photos.digest:
+        return f"its photos, their classes or their split have changed ({before}, {photos.digest} here)"
+    version = folder.read_json(folder.finished)["kimchi_vision"]
+    if version != code_version():
+        return f"it is of version {version} of this program, and this is {code_version()}"
     return None
 
 
+def finish(folder: RunDir, experiment: Experiment) -> None:
+    """Note that the run is complete."""
+    write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+
+
+def begun(asked: Experiment, photos: Photos, folder: RunDir) -> Experiment | None:
+    """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
+    return load(folder.experiment) if _goes_on(asked, photos, folder) else None
+
+
 def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) -> None:
-    """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder."""
-    if not force and folder.last.is_file() and _is_of(experiment, folder) and _has(photos, folder):
-        log.info("%s was interrupted; it goes on after its last epoch.", folder.path)
+    """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder.
+
+    A finished run that does not stand any more is set aside under another name, never deleted.
+    """
+    if not force and _goes_on(experiment, photos, folder):
+        log.info("%s was interrupted; it goes on after its last checkpoint.", folder.path)
         return
+    if folder.finished.is_file() and not force:
+        _set_aside(folder)
     if folder.path.is_dir():
         shutil.rmtree(folder.path)
     write_text(folder.experiment, dump(experiment.resolved()))
@@ -75,6 +105,20 @@ def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) ->
     write_json(folder.data, photos.facts())
     if photos.skipped is not None:
         write_table(folder.skipped, photos.skipped)
+
+
+def _goes_on(experiment: Experiment, photos: Photos, folder: RunDir) -> bool:
+    """Whether the folder holds an interrupted run of this experiment on these photos."""
+    interrupted = folder.last.is_file() and not folder.finished.is_file()
+    return interrupted and _is_of(experiment, folder) and _has(photos, folder)
+
+
+def _set_aside(folder: RunDir) -> None:
+    number = 1
+    while (aside := folder.path.with_name(f"{folder.path.name}.before-{number}")).exists():
+        number += 1
+    folder.path.rename(aside)
+    log.info("The earlier run is kept in %s.", aside)
 
 
 def _is_of(experiment: Experiment, folder: RunDir) -> bool:

@@ -10,10 +10,9 @@ import pandas as pd
 
 from kimchi_vision import claim, report
 from kimchi_vision.config import Experiment
-from kimchi_vision.environment import code_version
 from kimchi_vision.photos import Photos
 from kimchi_vision.run import run, write_scores
-from kimchi_vision.rundir import RunDir, write_json
+from kimchi_vision.rundir import RunDir
 
 MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
 """What the first fold's model stands for: all of them are the same network."""
@@ -29,14 +28,14 @@ def run_folds(
     """
     folder = claim.check(experiment, exports, force)
     runs = [run(fold, exports, force) for fold in folds]
-    if not force and folder.finished.is_file():
-        return folder
     photos, predictions = _photos(runs), _predictions(runs)
+    if claim.stands(folder, photos, force):
+        return folder
     with claim.locked(folder):
         claim.take(folder, experiment, photos, force)
         write_scores(experiment, photos, predictions, _facts(runs), folder)
         report.write(folder, experiment.report)
-        write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+        claim.finish(folder, experiment)
     return folder
 
 

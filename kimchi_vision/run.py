@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,15 @@ from kimchi_vision import (
     plots,
     recipe,
     report,
+    track,
     train,
 )
 from kimchi_vision.allocator import keep_memory
 from kimchi_vision.config import Experiment
-from kimchi_vision.environment import code_version
 from kimchi_vision.errors import InterruptedRunError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
 from kimchi_vision.texts import about_floor, catalogue, language
+from kimchi_vision.writing import explained
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,25 +48,28 @@ def run(
 ) -> RunDir:
     """Train, explain and export one experiment into exports/NAME.
 
-    A finished run is not run again; an interrupted one goes on after its last epoch.
+    A finished run is not run again, unless its photos or this program have changed; an interrupted one goes
+    on after its last checkpoint.
     force: replace another experiment's run of the same name, or run a finished one again.
     watch: is shown each epoch's row of history.csv, and ends the training when it answers True.
     Raises InputError before anything is written, RunError when the run could not go on.
     """
     folder = claim.check(experiment, exports, force)
-    if not force and folder.finished.is_file():
-        log.info("%s is finished already; --force runs it again.", folder.path)
-        return folder
+    track.check(experiment.track)
     photos = data.load(experiment.data)
+    if claim.stands(folder, photos, force):
+        return folder
     for note in photos.notes:
         log.info("%s", note)
     backbone = model.find(experiment.model, experiment.augment.size)
     experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
-    with claim.locked(folder):
+    with explained(folder.path), claim.locked(folder):
         claim.take(folder, experiment, photos, force)
-        with _logged(folder), train.named(photos):
-            _train_and_report(experiment, photos, backbone, folder, watch)
-        write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+        trackers = track.begun(experiment.track, experiment.resolved(), folder)
+        with _logged(folder), train.named(photos), trackers as tracking:
+            _train_and_report(experiment, photos, backbone, folder, tracking, watch)
+            tracking.results()
+        claim.finish(folder, experiment)
     return folder
 
 
@@ -74,6 +78,7 @@ def _train_and_report(
     photos: Photos,
     backbone: model.Backbone,
     folder: RunDir,
+    tracking: track.Tracking,
     watch: Watch | None,
 ) -> None:
     keep_memory()
@@ -84,7 +89,7 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(folder.summary, summary)
     floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
-    history = train.fit(experiment.train, learn, folder, floor and floor.head, watch)
+    history = train.fit(experiment.train, learn, folder, floor and floor.head, watch, tracking.scalars)
     plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
     facts = {
@@ -126,6 +131,7 @@ def _beside(floor: features.Floor | None, predictions: pd.DataFrame, lang: str) 
 def _logged(folder: RunDir) -> Iterator[None]:
     """What is said inside the block goes to the run's log.txt too."""
     handler = logging.FileHandler(folder.log, encoding="utf-8")
+    handler.handleError = lambda record: None  # what could not be logged is on the terminal, too
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("kimchi_vision")
     logger.addHandler(handler)
@@ -137,4 +143,5 @@ def _logged(folder: RunDir) -> Iterator[None]:
         ) from None
     finally:
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

@@ -1,21 +1,20 @@
-"""A run folder: every file name in it, and writing that never shows half a file."""
+"""A run folder: every file name in it."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.errors import InputError
+from kimchi_vision.writing import replacing, write_json, write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+__all__ = ["RunDir", "replacing", "write_json", "write_table", "write_text"]
 
 
 @dataclass(frozen=True)
@@ -128,6 +127,18 @@ class RunDir:
         """Weights of the best epoch, with `keep: best`."""
         return self.checkpoints / "best.pth"
 
+    def checkpoint(self, epoch: int) -> Path:
+        """What last.pth was after this epoch, counted from 1 over all stages; see train.keep_checkpoints."""
+        return self.checkpoints / f"epoch-{epoch:04}.pth"
+
+    def epoch_checkpoints(self) -> list[Path]:
+        """Those that are kept, oldest first."""
+        return sorted(self.checkpoints.glob("epoch-*.pth"))
+
+    def tracked(self, name: str) -> Path:
+        """Folder of a tracker's own files, such as `tensorboard`."""
+        return self.path / name
+
     @property
     def report(self) -> Path:
         """The page about the run."""
@@ -229,35 +240,3 @@ class RunDir:
         if not path.is_file():
             raise InputError(f"{path} is missing. Is {self.path} a finished run folder?")
         return path.read_text(encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        yield temporary
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text, whole or not at all."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON that a person can read; NaN is refused."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV that keeps every digit of a float32 or float64."""
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)

@@ -75,3 +75,26 @@ def folder_of(tmp_path):
         return root
 
     return make
+
+
+@pytest.fixture
+def tiny_learner(folder_of, tmp_path):
+    """Make a learner on 16 training photos in 4 batches, seeded as a run seeds it, and a run folder."""
+    root = folder_of({"갓김치": 10, "백김치": 10})
+
+    def make(section, name: str = "run", engine: str = "fastai", workers: int = 0):
+        from fastai.vision.learner import vision_learner
+
+        from kimchi_vision import augment, data, loader, train
+        from kimchi_vision.config.sections import Augment, Data, Loader
+        from kimchi_vision.rundir import RunDir
+
+        photos = data.load(Data(path=root, splitter="stratified"), tmp_path)
+        train.seed(section)
+        tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), ((0.5,) * 3, (0.5,) * 3))
+        dls = loader.build(Loader(batch_size=4, workers=workers), photos, tfms)
+        run = RunDir(tmp_path / name)
+        options = {"pretrained": False, "normalize": False, "n_out": 2}
+        return vision_learner(dls, "test_efficientnet", path=run.path, **options), run
+
+    return make

@@ -1,3 +1,5 @@
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import pytest
 import yaml
 
 from kimchi_vision.config import load
-from kimchi_vision.errors import InputError
+from kimchi_vision.errors import InputError, RunError
 from kimchi_vision.run import run
 from kimchi_vision.rundir import RunDir
 
@@ -145,6 +147,40 @@ def test_the_shape_of_exp1_on_real_photos_with_real_weights(food10, tmp_path):
     assert stages == ["fine_tune (frozen)", *["fine_tune"] * 3, *["fit_one_cycle"] * 2]
 
 
+@pytest.mark.parametrize(
+    ("number", "sentence"), [(errno.ENOSPC, "no room left"), (errno.EROFS, "last.pth cannot be written")]
+)
+def test_a_disk_that_fails_stops_the_run_and_the_same_command_goes_on(
+    folder, tmp_path, monkeypatch, caplog, number, sentence
+):
+    caplog.set_level("INFO", "kimchi_vision")
+    changes = ["model.backbone=test_efficientnet", "features.floor=false", "train.stages=[fit: {epochs: 3}]"]
+    none = "export={pkl: false, weights: false, onnx: false, safetensors: false}"
+    experiment = load(folder / "tiny.yaml", [*changes, none])
+    expected = run(experiment, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr("kimchi_vision.writing.os.replace", failing_at_the_second("last.pth", number))
+        with pytest.raises(RunError, match=f"{sentence}.*give the same command"):
+            run(experiment, tmp_path / "failed")
+    found = run(experiment, tmp_path / "failed")
+    assert "goes on after its last checkpoint" in caplog.text
+    assert found.predictions.read_bytes() == expected.predictions.read_bytes()
+    assert len(found.read_table(found.history)) == 3
+
+
+def failing_at_the_second(name, number):
+    """os.replace, but for the second file of this name."""
+    before, replace = [], os.replace
+
+    def failing(source, target):
+        before.extend([target] if target.name == name else [])
+        if target.name == name and len(before) == 2:
+            raise OSError(number, os.strerror(number), str(target))
+        replace(source, target)
+
+    return failing
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder, tmp_path):
     line = [sys.executable, "-m", "kimchi_vision", "run", str(folder / "tiny.yaml")]
@@ -167,5 +203,5 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder, tmp_path):
     assert running.returncode == 130
     assert "the same command goes on from there" in said
     again = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=True)
-    assert "goes on after its last epoch" in again.stderr
+    assert "goes on after its last checkpoint" in again.stderr
     assert len(history.read_text().splitlines()) == 13

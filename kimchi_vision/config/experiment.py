@@ -30,6 +30,7 @@ class Experiment(Section):
         None, description="time that `recipe: best` may take, such as 10m, in s, m or h"
     )
     train: sections.Train = sections.Train()
+    track: sections.Track = sections.Track()
     evaluate: sections.Evaluate = sections.Evaluate()
     calibrate: sections.Calibrate = sections.Calibrate()
     explain: sections.Explain = sections.Explain()

@@ -17,9 +17,10 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision
-from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Watch
+from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, named
+from kimchi_vision.train.memory import Fitting
 from kimchi_vision.train.rates import find_rates
 from kimchi_vision.train.regularize import callbacks, loss
 from kimchi_vision.train.stages import count_epochs, hold_batch_norm, phases
@@ -48,28 +49,34 @@ def fit(
     run: RunDir,
     head: Head | None = None,
     watch: Watch | None = None,
+    tell: Tell | None = None,
 ) -> pd.DataFrame:
     """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
 
     head: weight (classes, features) and bias (classes,) that the stage `probe` gives a linear head.
     watch: is shown each epoch's row, and ends the training when it answers True.
+    tell: is told losses, scores and rates with their step, as training goes.
     Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
     on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
-    checkpoints/best.pth with `keep: best`.
-    Raises RunError when the loss is no longer a number, or lr_find gives no rate for `auto`.
+    checkpoints/best.pth with `keep: best`. A batch that does not fit into memory is trained in parts.
+    Raises RunError when the loss is no longer a number, lr_find gives no rate for `auto`, or not even two
+    photos fit into memory; KeyboardInterrupt, after a checkpoint, on Ctrl-C.
     """
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
     learn.loss_func = loss(section, learn)
-    recording = Recording(run, count_epochs(section.stages, len(learn.dls.train)), section.early_stop, watch)
+    epochs = count_epochs(section.stages, len(learn.dls.train))
+    recording = Recording(run, epochs, section.early_stop, watch, tell)
     best = KeepBest(section, recording)
-    checkpoint = Checkpoint(run, recording, best)
+    fitting = Fitting(learn)
+    checkpoint = Checkpoint(section, recording, best, fitting)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [best] if section.keep == "best" else []
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
-        _run_stages(section, learn, checkpoint, head, beside)
+        with fitting.applied():
+            _run_stages(section, learn, checkpoint, head, beside)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
     if section.keep == "best" and best.best_epoch is not None:
@@ -128,8 +135,10 @@ def _run_stages(
             start = done.epochs if step == done.step else 0
             if step >= done.step and start < phase.epochs:
                 position.step, recording.phase = step, phase.name
-                restore = [Restore(saved)] if start else []
-                phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
+                goes_on = step == done.step and (done.epochs or done.batches)
+                restore = [Restore(saved, recording)] if goes_on else []
+                with checkpoint.interrupt.waited_for():
+                    phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
                 recording.check()
                 if recording.ended:
                     log.info("Training ends here: epoch %d of %d.", len(recording.rows), recording.epochs)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import torch
 from fastai.callback.core import Callback, CancelFitException
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections.train import EarlyStop
 
 Watch = Callable[[dict[str, Any]], bool]
+Tell = Callable[[dict[str, float], int], None]
+"""Takes numbers by name, and the step that they belong to: training batches over all stages."""
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +56,16 @@ class Recording(Callback):
     order = 60  # after fastai's Recorder, which computes the values
 
     def __init__(
-        self, folder: RunDir, epochs: int, early_stop: EarlyStop | None, watch: Watch | None
+        self,
+        folder: RunDir,
+        epochs: int,
+        early_stop: EarlyStop | None,
+        watch: Watch | None = None,
+        tell: Tell | None = None,
     ) -> None:
         self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
-        self.ended = False
+        self.tell = tell or (lambda values, step: None)
+        self.ended = self.replayed = False
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
 
@@ -65,11 +74,20 @@ class Recording(Callback):
         self.started = time.perf_counter()
         self.rates: list[tuple[float, float]] = []
 
+    def after_cancel_batch(self) -> None:
+        """The batch was trained on, and told, before the run was taken up again."""
+        self.replayed = True
+
     def after_batch(self) -> None:
-        """Note the rates of the lowest trained group and of the head."""
-        if self.training:
-            hypers = self.opt.hypers[self.opt.frozen_idx :]
-            self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
+        """Note the rates of the lowest trained group and of the head, and tell the batch."""
+        if not self.training:
+            return
+        hypers = self.opt.hypers[self.opt.frozen_idx :]
+        self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
+        replayed, self.replayed = self.replayed, False
+        if not replayed:
+            step = len(self.rows) * self.learn.n_iter + self.learn.iter + 1
+            self.tell({"batch_loss": float(self.learn.loss.detach()), "lr": hypers[-1]["lr"]}, step)
 
     def after_epoch(self) -> None:
         """Add the row, write the file, say it in a line, and end the fit when a loss is no number."""
@@ -81,6 +99,7 @@ class Recording(Callback):
         row = {"stage": self.phase, "epoch": len(self.rows) + 1, "lr_lowest": lowest, "lr": head}
         self.rows.append({**row, **values, "seconds": round(time.perf_counter() - self.started, 2)})
         write_table(self.folder.history, pd.DataFrame(self.rows))
+        self.tell({"epoch": len(self.rows), **values}, len(self.rows) * len(self.dls.train))
         log.info(
             "epoch %d/%d  %s  %s  %.0f s",
             len(self.rows),
@@ -107,10 +126,11 @@ class Recording(Callback):
     def check(self) -> None:
         """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
         if self.rows and not self.is_finite:
-            last = self.rows[-1]
+            last, best = self.rows[-1], self.folder.best
+            kept = f" {best} holds the best epoch before it." if best.is_file() else ""
             raise RunError(
                 f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
-                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find."
+                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
             )
 
 
@@ -143,8 +163,8 @@ class KeepBest(Callback):
 
     def _keep(self, learn: Learner, value: float, epoch: int) -> None:
         self.best, self.best_epoch = value, epoch
-        with replacing(self.recording.folder.best) as temporary:
-            learn.save(temporary.with_suffix(""), with_opt=False)
+        with replacing(self.recording.folder.best) as temporary, temporary.open("wb") as file:
+            torch.save(learn.model.state_dict(), file)
 
 
 class ProgressBar(Callback):

@@ -20,25 +20,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class TrainingInHalf(MixedPrecision):
-    """fastai's fp16 with scaled losses, for training steps alone."""
+class ScaledLoss(MixedPrecision):
+    """fastai's fp16 without its autocast, which an error or a cancelled batch would leave on."""
 
     def before_batch(self) -> None:
-        """Enter autocast for a training step."""
-        if self.training:
-            super().before_batch()
+        """The forward pass enters autocast itself."""
 
     def after_loss(self) -> None:
-        """Leave autocast after a training step."""
-        if self.training:
-            super().after_loss()
+        """The forward pass has left it."""
 
 
 @contextmanager
 def applied(section: Train, learn: Learner) -> Iterator[None]:
     """Inside the block training steps use the section's precision; with half, tensors lie channels last.
 
-    fastai's MixedPrecision does nothing on a CPU, so bf16 wraps the model's forward in autocast.
+    fastai's MixedPrecision does nothing on a CPU, so the model's forward is wrapped in autocast.
     Raises InputError for fp16 without a GPU.
     """
     device = learn.dls.device or torch.device("cpu")
@@ -47,10 +43,9 @@ def applied(section: Train, learn: Learner) -> Iterator[None]:
         yield
         return
     model = learn.model.to(memory_format=torch.channels_last)
-    if precision == "bf16":
-        model.forward = _in_bfloat16(model, model.forward, device.type)
+    model.forward = _in_half(model, device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
     try:
-        with learn.added_cbs([TrainingInHalf(AMPMode.FP16)]) if precision == "fp16" else nullcontext():
+        with learn.added_cbs([ScaledLoss(AMPMode.FP16)]) if precision == "fp16" else nullcontext():
             yield
     finally:
         model.__dict__.pop("forward", None)
@@ -76,11 +71,13 @@ def _cpu_multiplies_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in names)
 
 
-def _in_bfloat16(model: torch.nn.Module, forward: Any, device: str) -> Any:
+def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype) -> Any:
+    forward = model.forward
+
     def mixed(*inputs: Any) -> torch.Tensor:
         if not model.training:
             return forward(*inputs)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with torch.autocast(device, dtype=dtype):
             return forward(*inputs).float()
 
     return mixed

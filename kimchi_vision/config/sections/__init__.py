@@ -4,6 +4,7 @@ from kimchi_vision.config.sections.augment import Augment
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
 from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report
+from kimchi_vision.config.sections.track import Track
 from kimchi_vision.config.sections.train import Features, Loader, Model, Monitor, Train
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "Report",
     "Sample",
     "Section",
+    "Track",
     "Train",
 ]

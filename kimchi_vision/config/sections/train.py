@@ -92,6 +92,10 @@ class Train(Section):
     mixup: float = Field(0.0, ge=0, description="alpha of fastai's MixUp; 0 mixes nothing")
     cutmix: float = Field(0.0, ge=0, description="alpha of fastai's CutMix; 0 mixes nothing")
     early_stop: EarlyStop | None = Field(None, description="end when this many epochs bring nothing better")
+    keep_checkpoints: int = Field(1, ge=1, description="epochs whose states are kept, beside the best one")
+    checkpoint_minutes: float = Field(
+        10.0, gt=0, description="time between two checkpoints within a long epoch"
+    )
     seed: int = Field(42, ge=0, description="seed of head, order and augmentation")
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="of training steps; auto takes the half precision that this hardware multiplies"

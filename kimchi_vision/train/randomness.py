@@ -1,0 +1,33 @@
+"""The state of every random generator that training draws from, as plain values and tensors."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def state(dls: Any) -> dict[str, Any]:
+    """Python, NumPy, torch, GPUs, and the order of both loaders; loading it runs no code."""
+    _, keys, *rest = np.random.get_state()
+    return {
+        "python": random.getstate(),
+        "numpy": (torch.from_numpy(keys.astype(np.int64)), *rest),
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "loaders": [loader.rng.getstate() for loader in (dls.train, dls.valid)],
+    }
+
+
+def restore(saved: dict[str, Any], dls: Any) -> None:
+    """Go on from a state."""
+    random.setstate(saved["python"])
+    keys, *rest = saved["numpy"]
+    np.random.set_state(("MT19937", keys.numpy().astype(np.uint32), *rest))
+    torch.set_rng_state(saved["torch"].cpu())
+    if saved["cuda"]:
+        torch.cuda.set_rng_state_all([one.cpu() for one in saved["cuda"]])
+    for loader, order in zip((dls.train, dls.valid), saved["loaders"], strict=True):
+        loader.rng.setstate(order)

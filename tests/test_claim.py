@@ -1,0 +1,57 @@
+"""When a finished run stands, and what becomes of one that does not."""
+
+import pytest
+
+from kimchi_vision import claim, data
+from kimchi_vision.config import load
+from kimchi_vision.config.sections import Data
+from tests.fake_runs import fake_run
+
+
+@pytest.fixture
+def finished(folder_of, tmp_path, caplog):
+    """A finished run, its experiment, and a way to read its photos again."""
+    caplog.set_level("INFO", "kimchi_vision")
+    root = folder_of({"갓김치": 10, "백김치": 10})
+
+    def photos():
+        return data.load(Data(path=root, splitter="stratified"), tmp_path)
+
+    run = fake_run(tmp_path / "exports" / "a", photos())
+    experiment = load(run.experiment)
+    claim.finish(run, experiment)
+    return run, experiment, photos
+
+
+def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
+    run, _, photos = finished
+    assert claim.stands(run, photos(), force=False)
+    assert "is finished already" in caplog.text
+    assert not claim.stands(run, photos(), force=True)
+
+
+def test_a_changed_photo_is_said_and_the_earlier_run_is_set_aside(finished, photo, caplog):
+    run, experiment, photos = finished
+    photo(photos().root / "갓김치" / "000.jpg", seed=99)
+    assert not claim.stands(run, photos(), force=False)
+    assert "is run again: its photos, their classes or their split have changed" in caplog.text
+    before = run.metrics.read_bytes()
+    claim.take(run, experiment, photos(), force=False)
+    aside = run.path.with_name("a.before-1")
+    assert (aside / "metrics.json").read_bytes() == before
+    assert "The earlier run is kept in" in caplog.text
+    assert not run.metrics.exists()
+
+
+def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
+    run, _, photos = finished
+    monkeypatch.setattr(claim, "code_version", lambda: "9.9")
+    assert not claim.stands(run, photos(), force=False)
+    assert "is run again: it is of version" in caplog.text
+    assert "and this is 9.9" in caplog.text
+
+
+def test_force_leaves_nothing_aside(finished):
+    run, experiment, photos = finished
+    claim.take(run, experiment, photos(), force=True)
+    assert [folder.name for folder in run.path.parent.iterdir() if folder.is_dir()] == ["a"]
