@@ -64,7 +64,7 @@ class Recording(Callback):
         tell: Tell | None = None,
     ) -> None:
         self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
-        self.tell = tell or (lambda values, step: None)
+        self.tell = (lambda values, step: None) if tell is None else tell
         self.ended = self.replayed = False
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
