@@ -73,6 +73,10 @@ def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path, monkeypatch):
     ):
         with pytest.raises(DataError, match=reason):
             data.fetch(source, place / "new", checksum)
+    with monkeypatch.context() as patch:
+        patch.setattr(data.archive.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+        with pytest.raises(DataError, match="MB of space are missing"):
+            data.fetch(f"{address}/set.zip", place / "new")
     monkeypatch.setattr(data.archive, "LIMIT", 100)
     with pytest.raises(DataError, match="above the limit of"):
         data.fetch(f"{address}/set.zip", place / "new")

@@ -155,11 +155,56 @@ def test_what_cannot_be_imported(tmp_path, kfood, monkeypatch):
         import_photos(tmp_path / "locked.zip", tmp_path / "out")
     with monkeypatch.context() as patch:
         patch.setattr(archive.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
-        with pytest.raises(DataError, match="GB of space are missing; nothing was written"):
+        with pytest.raises(DataError, match="MB of space are missing; nothing was written"):
             import_photos(kfood, tmp_path / "out")
     monkeypatch.setattr(archive, "LIMIT", 100)
     with pytest.raises(DataError, match="above the limit of"):
         import_photos(kfood, tmp_path / "out")
+
+
+def test_an_archive_that_is_cut_off_or_changed_is_called_damaged(tmp_path, folder_of, kfood):
+    with tarfile.open(tmp_path / "photos.tar.gz", "w:gz") as file:
+        file.add(folder_of({"a": 4, "b": 4}), "photos")
+    content = (tmp_path / "photos.tar.gz").read_bytes()
+    (tmp_path / "photos.tar.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(DataError, match=r"photos\.tar\.gz is damaged: .* Get it again"):
+        import_photos(tmp_path / "photos.tar.gz", tmp_path / "out")
+    content = kfood.read_bytes()
+    kfood.write_bytes(content.replace(picture(3), picture(3)[:-9] + b"otherwise"))
+    with pytest.raises(DataError, match=r"김치\.zip inside .*kfood\.zip is damaged"):
+        import_photos(kfood, tmp_path / "out", category="김치")
+
+
+def test_limits_of_a_file_and_of_zips_within_zips(tmp_path, kfood, monkeypatch):
+    content = inner_zip("김치", ["깍두기"])
+    for number in range(3):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as outer:
+            outer.writestr(f"{number}.zip", content)
+        content = file.getvalue()
+    (tmp_path / "deep.zip").write_bytes(content)
+    with pytest.raises(DataError, match="zips within zips, over 3 deep"):
+        import_photos(tmp_path / "deep.zip", tmp_path / "out")
+    monkeypatch.setattr(archive, "FILE_LIMIT", 100)
+    with pytest.raises(DataError, match=r"Img_000_0000\.jpg unpacks to"):
+        import_photos(kfood, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_what_may_not_be_read(tmp_path, kfood, folder_of, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(DataError, match=r"kfood\.zip cannot be read: you have no right to"):
+        import_photos(kfood, tmp_path / "out")
+    root, scandir = folder_of({"a": 2, "b": 2}), os.scandir
+
+    def refuse(path):
+        if str(path).endswith("b"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataError, match=r"b cannot be read: Permission denied\. Nothing was imported"):
+        import_photos(root, tmp_path / "out")
 
 
 def test_a_disk_that_fills_up_leaves_whole_photos_only(tmp_path, kfood, monkeypatch):
@@ -175,7 +220,10 @@ def test_a_disk_that_fills_up_leaves_whole_photos_only(tmp_path, kfood, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(importing.os, "replace", replace)
-        with pytest.raises(DataError, match=r"the disk is full\. What is there is whole; import again"):
+        with pytest.raises(
+            DataError,
+            match=r"the disk is full, 0\.0 MB more are needed\. What is there is whole; import again",
+        ):
             import_photos(kfood, tmp_path / "out", category="김치")
     out = tmp_path / "out"
     there = [path for path in out.rglob("*") if path.is_file()]

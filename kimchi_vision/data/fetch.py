@@ -36,7 +36,7 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
             archive = _download(_url(source), Path(place), sha256)
             made = Path(place) / "unpacked"
             with opened(archive, None) as entries:
-                check_space(sum(entry.size for entry in entries), to.parent)
+                check_space(entries, to.parent)
                 for entry in entries:
                     _unpack(entry, made, by_name=source == "pets")
             shutil.move(_without_lone_parents(made), to)

@@ -50,7 +50,7 @@ def import_photos(
         done.classes = dict(sorted(Counter(path.split("/")[0] for path in plan).items()))
         try:
             to.mkdir(parents=True, exist_ok=True)
-            check_space(sum(entry.size for path, entry in plan.items() if not (to / path).is_file()), to)
+            check_space(_missing(plan, to), to)
             rows = [
                 (path, *box)
                 for path, entry in _shown(plan.items())
@@ -59,7 +59,9 @@ def import_photos(
             if rows and not crop:
                 write_table(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
         except OSError as error:
-            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror
+            needed = sum(entry.size for entry in _missing(plan, to)) / 1e6
+            full = f"the disk is full, {needed:.1f} MB more are needed"
+            reason = full if error.errno == errno.ENOSPC else error.strerror
             raise DataError(
                 f"{to} cannot be written: {reason}. What is there is whole; import again."
             ) from None
@@ -110,6 +112,10 @@ def _plan(entries: list[Entry], per_class: int | None, done: Imported) -> dict[s
             )
     order = {id(entry): place for place, entry in enumerate(entries)}
     return dict(sorted(plan.items(), key=lambda item: order[id(item[1])]))
+
+
+def _missing(plan: dict[str, Entry], to: Path) -> list[Entry]:
+    return [entry for path, entry in plan.items() if not (to / path).is_file()]
 
 
 def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
