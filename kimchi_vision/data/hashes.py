@@ -20,9 +20,9 @@ _BATCH = 2048
 
 
 def thumbnail(photo: Image.Image) -> np.ndarray:
-    """Grey values of a photo squeezed to SIDE x SIDE, uint8."""
-    grey = photo.reduce(max(1, min(photo.size) // (2 * SIDE))).convert("L")
-    return np.asarray(grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    """A grey photo squeezed to SIDE x SIDE, uint8."""
+    small = photo.reduce(max(1, min(photo.size) // (2 * SIDE)))
+    return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 def _resampler(share: float, place: float) -> np.ndarray:

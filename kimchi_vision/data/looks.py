@@ -39,15 +39,15 @@ class Link:
 
 
 def sharpness(photo: Image.Image) -> float:
-    """Mean step between neighbours in the middle of a photo, in standard deviations of grey.
+    """Mean step between neighbours in the middle of a grey photo, in standard deviations of its values.
 
     0 for one colour. In the photo's own pixels, since a small copy of a blurred photo is sharp.
     """
     left, top = (max(0, (side - _SIDE) // 2) for side in photo.size)
     box = (left, top, min(left + _SIDE, photo.width), min(top + _SIDE, photo.height))
-    grey = np.asarray(photo.crop(box).convert("L"), np.float32)
+    grey = np.asarray(photo.crop(box), np.int16)
     spread = float(grey.std())
-    return float(np.abs(np.diff(grey, axis=1)).mean()) / spread if spread and grey.shape[1] > 1 else 0.0
+    return float(np.abs(np.diff(grey)).mean()) / spread if spread and grey.shape[1] > 1 else 0.0
 
 
 def links(photos: pd.DataFrame, thumbnails: np.ndarray) -> Iterator[Link]:

@@ -67,7 +67,7 @@ def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
         facts["sha256"] = hashlib.sha256(content).hexdigest()
         if not content:
             raise ValueError("is empty")
-        photo = open_photo(content, about=facts)
+        photo = open_photo(content, about=facts, mode="L")
     except OSError as error:
         facts["problem"] = f"cannot be read: {error.strerror}"
     except ValueError as error:
