@@ -21,10 +21,13 @@ Overrides = Annotated[
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
 
 
-@app.command()
+@app.command(context_settings={"allow_extra_args": True})
 def scout(
+    more: typer.Context,
     experiment: OneExperiment,
-    backbones: Annotated[list[str] | None, typer.Option(help="By default the common ones at hand.")] = None,
+    backbones: Annotated[
+        list[str] | None, typer.Option(metavar="NAME...", help="By default the common ones at hand.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the table as CSV, too.")] = None,
     overrides: Overrides = None,
 ) -> None:
@@ -34,7 +37,10 @@ def scout(
     from kimchi_vision.rundir import write_table
     from kimchi_vision.scout import scout
 
-    names = backbones or [row.backbone for row in model.catalog() if loaded.model.weights in row.weights]
+    # A shell gives `--backbones a b c` as an option and the words after it.
+    names = [*(backbones or []), *more.args] or [
+        row.backbone for row in model.catalog() if loaded.model.weights in row.weights
+    ]
     found = scout(loaded, names)
     shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
     print(shown.to_string(index=False))

@@ -90,7 +90,8 @@ def _train_and_report(
     write_text(folder.summary, summary)
     floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
     history = train.fit(experiment.train, learn, folder, floor and floor.head, watch, tracking.scalars)
-    plots.save(plots.losses(history), folder.figure("losses"))
+    if len(history):
+        plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
     facts = {
         "model": model_facts,

@@ -79,6 +79,13 @@ for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
     np.testing.assert_allclose(answers, np.tile(expected, (4, 1)), atol=1e-5)
 
 
+def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
+    changes = ["train=[probe]", "model.head=linear", "name=head"]
+    finished = run(load(folder / "tiny.yaml", changes), folder / "exports")
+    assert finished.report.is_file()
+    assert not finished.figure("losses").exists()
+
+
 def test_a_finished_run_is_not_run_again(finished, folder):
     before = finished.finished.stat().st_mtime_ns
     assert run(load(folder / "tiny.yaml"), folder / "exports") == finished

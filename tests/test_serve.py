@@ -86,6 +86,24 @@ def test_requests_that_make_no_sense_get_a_sentence(client, content):
     assert client.get("/examples/..%2F..%2Fetc%2Fpasswd").is_client_error
 
 
+def test_where_it_looks_is_a_grid_over_what_the_network_sees(client, run, content):
+    told = client.post("/explain", files={"photo": ("photo.jpg", content)}).json()
+    (expected,) = Predictor(run).predict([content], top=1)
+    assert (told["label"], len(told["heat"]), len(told["heat"][0])) == (expected.label, 7, 7)
+    assert max(map(max, told["heat"])) in (0, 1)
+    # Photos of 64 x 48 pixels are cut to their middle.
+    assert told["window"] == pytest.approx([0.125, 0, 0.75, 1])
+    for bad, status in ((b"no photo", 415), (b"", 415), (picture(20_000, 20_000), 413)):
+        assert client.post("/explain", files={"photo": ("photo.jpg", bad)}).status_code == status
+    assert client.post("/explain").status_code == 422
+
+
+def test_asking_where_it_looks_counts_for_many_requests(run, content):
+    client = TestClient(build([run.path], Limits(per_minute=60)))
+    replies = [client.post("/explain", files={"photo": ("photo.jpg", content)}) for _ in range(2)]
+    assert [reply.status_code for reply in replies] == [200, 429]
+
+
 def test_too_many_requests_are_refused(run, content):
     client = TestClient(build([run.path], Limits(per_minute=2)))
     assert [send(client, content).status_code for _ in range(3)] == [200, 200, 429]

@@ -26,10 +26,14 @@ addEventListener("load", async () => {
   await until(() => document.querySelector("#examples button"));
   document.querySelector("#examples button").click();
   await until(() => document.querySelector("#bars li"));
+  document.getElementById("look").click();
+  await until(() => document.querySelector("#view canvas"));
   document.documentElement.style.width = "360px";
   document.body.append(Object.assign(document.createElement("output"), { textContent: JSON.stringify({
     title: document.querySelector("h1").textContent,
     answer: document.getElementById("answer").textContent,
+    looked: document.getElementById("looked").textContent,
+    places: document.querySelector("#view canvas").width * document.querySelector("#view canvas").height,
     bars: document.querySelectorAll("#bars li").length,
     width: document.querySelector("main").scrollWidth,
   }) }));
@@ -60,5 +64,7 @@ def test_an_example_is_answered(address, lang, title, tmp_path):
     told = json.loads(re.search(r"<output>(.*)</output>", done.stdout)[1])
     assert told["title"].startswith(title)
     assert told["answer"] in ("김치", "깍두기", "A&amp;B")
+    assert told["answer"] in told["looked"]
+    assert told["places"] == 49
     assert told["bars"] == 3
     assert told["width"] <= 360

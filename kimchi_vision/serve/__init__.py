@@ -15,7 +15,8 @@ from starlette.exceptions import HTTPException
 from kimchi_vision.classifier import BATCH
 from kimchi_vision.predict import Predictor
 from kimchi_vision.rundir import RunDir
-from kimchi_vision.serve.api import Service, router
+from kimchi_vision.serve import api, looks
+from kimchi_vision.serve.api import Service
 from kimchi_vision.serve.batching import Batcher
 from kimchi_vision.serve.limits import BodyLimit, Limits
 from kimchi_vision.serve.meters import Meters
@@ -42,7 +43,8 @@ def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path |
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
     app.state.service = Service.build(served, limits, meters, collect)
-    app.include_router(router)
+    for routes in (api.router, looks.router):
+        app.include_router(routes)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(BodyLimit, megabytes=limits.megabytes)

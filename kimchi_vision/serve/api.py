@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,20 +60,25 @@ def service(request: Request) -> Service:
     return request.app.state.service
 
 
-def within_rate(request: Request) -> None:
-    """Refuse a client that asks too often."""
-    mine = service(request)
-    client = request.client.host if request.client else "unknown"
-    if not mine.rate.hit(parse(f"{mine.limits.per_minute}/minute"), client):
-        sentence = f"More than {mine.limits.per_minute} requests in a minute. Wait a little."
-        raise HTTPException(429, sentence, {"Retry-After": "10"})
+def limited(cost: int) -> Callable[[Request], None]:
+    """A dependency that refuses a client who asks too often. cost: how many requests this one counts for."""
+
+    def within_rate(request: Request) -> None:
+        mine = service(request)
+        client = request.client.host if request.client else "unknown"
+        most = mine.limits.per_minute
+        if not mine.rate.hit(parse(f"{most}/minute"), client, cost=min(cost, most)):
+            sentence = f"More than {most} requests in a minute. Wait a little."
+            raise HTTPException(429, sentence, {"Retry-After": "10"})
+
+    return within_rate
 
 
 Here = Annotated[Service, Depends(service)]
 ModelName = Annotated[str | None, Query(description="A name from /models; by default the first.")]
 
 
-@router.post("/predict", dependencies=[Depends(within_rate)])
+@router.post("/predict", dependencies=[Depends(limited(1))])
 async def predict(
     here: Here,
     photos: Annotated[list[UploadFile], File(description="One photo or several.")],
