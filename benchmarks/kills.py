@@ -26,6 +26,7 @@ loader: {batch_size: 8, workers: 1}
 model: {backbone: resnet18, weights: none}
 train:
   keep: best
+  checkpoint_minutes: 0.001
   stages:
     - lr_find: {num_it: 30, stop_div: false}
     - fine_tune: {epochs: 3, freeze_epochs: 2}

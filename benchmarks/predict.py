@@ -55,7 +55,7 @@ def exported(photos: Path, backbone: str, folder: Path) -> RunDir:
     write_json(run.metrics, compare.with_intervals(scores, predictions, found.items))
     write_json(run.data, found.facts())
     section = experiment.export.model_copy(update={"pkl": False, "weights": False, "safetensors": False})
-    export.write(section, learn, found, predictions, run)
+    export.write(section, learn, found, predictions, run, compare.difference_interval)
     return run
 
 

@@ -42,19 +42,22 @@ def predict(
 def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
     formats: Annotated[
-        str | None, typer.Option("--format", help="onnx, safetensors, torch, pkl; several with commas.")
+        str | None,
+        typer.Option("--format", help="onnx, safetensors, torch, pkl, int8, fp16; with commas."),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
     docker: Annotated[Path | None, typer.Option(help="Write a folder for docker build.")] = None,
     trust: Annotated[bool, typer.Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
 ) -> None:
     """Write model files of a finished run, each proven on its validation photos."""
+    from kimchi_vision.compare import difference_interval
     from kimchi_vision.export import again, folder
     from kimchi_vision.rundir import RunDir
 
     source = RunDir(run)
     if formats or not (space or docker):
-        for file in again(source, [name.strip() for name in (formats or "onnx").split(",")], trust):
+        names = [name.strip() for name in (formats or "onnx").split(",")]
+        for file in again(source, names, difference_interval, trust):
             print(file)
     for path, is_space in ((space, True), (docker, False)):
         if path:

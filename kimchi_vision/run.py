@@ -100,7 +100,8 @@ def _train_and_report(
     }
     write_scores(experiment, photos, predictions, facts, folder)
     looking.write(experiment, learn.model, export.preprocess(dls), photos, folder)
-    export.write(experiment.export, learn, photos, predictions, folder)
+    interval = compare.difference_interval
+    export.write(experiment.export, learn, photos, predictions, folder, interval)
     report.write(folder, experiment.report)
 
 

@@ -159,6 +159,10 @@ class RunDir:
         """The network in one file that onnxruntime runs, with names, preprocessing and calibration."""
         return self.path / "model.onnx"
 
+    def smaller(self, kind: str) -> Path:
+        """model.onnx in 8-bit whole numbers (`int8`) or half precision (`fp16`)."""
+        return self.path / f"model.{kind}.onnx"
+
     @property
     def safetensors(self) -> Path:
         """The state dict, with the same metadata as model.onnx."""

@@ -35,5 +35,5 @@ def exported_run(folder: Path, photos: Path, augments: dict | None = None, **fil
     write_table(run.predictions, predictions)
     scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
     write_json(run.metrics, compare.with_intervals(scores, predictions, found.items))
-    export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run)
+    export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run, compare.difference_interval)
     return run, learn

@@ -8,9 +8,11 @@ from safetensors import safe_open
 
 from kimchi_vision import export
 from kimchi_vision.classifier import Facts
+from kimchi_vision.compare import difference_interval
 from kimchi_vision.config.sections import Export
 from kimchi_vision.errors import InputError
 from kimchi_vision.photos import Photos
+from kimchi_vision.predict import Predictor
 from kimchi_vision.rundir import RunDir, write_json
 
 
@@ -38,7 +40,7 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     )
     elsewhere = RunDir(tmp_path / "other")
     section = Export(pkl=False, weights=False, onnx=True, safetensors=False)
-    export.write(section, learn, photos, predictions, elsewhere)
+    export.write(section, learn, photos, predictions, elsewhere, difference_interval)
     assert "model.onnx was not written" in caplog.text
     assert [file.name for file in elsewhere.path.iterdir()] == ["export.json"]
 
@@ -47,13 +49,13 @@ def test_calibration_travels_in_the_file(exported):
     run, _ = exported
     write_json(run.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
     try:
-        assert export.again(run, ["onnx"]) == [run.onnx]
+        assert export.again(run, ["onnx"], difference_interval) == [run.onnx]
         metadata = onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map
         facts = Facts.from_metadata(metadata)
         assert (facts.temperature, facts.abstain_threshold) == (2.0, 0.6)
     finally:
         run.calibration.unlink()
-        export.again(run, ["onnx"])
+        export.again(run, ["onnx"], difference_interval)
 
 
 class Bomb:
@@ -74,16 +76,37 @@ def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
     # What the stranger's folder claims about its own file counts for nothing.
     write_json(run.export, {"model.pkl": {"sha256": "0" * 64}})
     with pytest.raises(InputError, match="--trust"):
-        export.again(run, ["onnx"])
+        export.again(run, ["onnx"], difference_interval)
     assert not (tmp_path / "it ran").exists()
 
 
 def test_unknown_formats_are_named(exported):
     with pytest.raises(InputError, match=r"tflite.*safetensors"):
-        export.again(exported[0], ["tflite"])
+        export.again(exported[0], ["tflite"], difference_interval)
 
 
 def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 6, "b": 6}), weights=True)
     assert run.weights.is_file()
     assert not run.onnx.exists()
+
+
+def test_smaller_files_say_what_they_cost(tmp_path, folder_of, caplog):
+    run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), onnx=True, int8=True, fp16=True)
+    proofs = run.read_json(run.export)
+    predictor = Predictor(run.smaller("int8"))
+    assert predictor.facts == Predictor(run.onnx).facts
+    assert [answer.error for answer in predictor.predict(sorted((tmp_path / "photos").rglob("*.jpg")))] == [
+        None
+    ] * 40
+    for file in (run.smaller("int8"), run.smaller("fp16")):
+        proof = proofs[file.name]
+        low, high = proof["accuracy_lost_interval"]
+        assert low <= proof["accuracy_lost"] <= high
+        assert proof["bytes"] == file.stat().st_size < run.onnx.stat().st_size
+    assert proofs["model.fp16.onnx"]["agreement"] > 0.9
+
+
+def test_smaller_files_need_the_whole_one(tmp_path, folder_of):
+    run, _ = exported_run(tmp_path / "run", folder_of({"a": 6, "b": 6}), int8=True)
+    assert "Export onnx, too" in run.read_json(run.export)["model.int8.onnx"]["refused"]

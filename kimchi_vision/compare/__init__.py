@@ -5,6 +5,7 @@ from kimchi_vision.compare.comparison import Comparison, compare, summary
 from kimchi_vision.compare.floor import beside_floor
 from kimchi_vision.compare.intervals import intervals, wilson, with_intervals
 from kimchi_vision.compare.learning import Learning, learning
+from kimchi_vision.compare.paired import difference_interval
 from kimchi_vision.compare.pairs import Pair
 from kimchi_vision.compare.runs import Run, read
 
@@ -16,6 +17,7 @@ __all__ = [
     "background_reliance",
     "beside_floor",
     "compare",
+    "difference_interval",
     "intervals",
     "learning",
     "read",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.classifier import Facts
 from kimchi_vision.errors import InputError, RunError
-from kimchi_vision.export import card, folders, learner, onnx, pickles, tensors, timings, validation
+from kimchi_vision.export import card, folders, learner, onnx, pickles, smaller, tensors, timings, validation
+from kimchi_vision.export.smaller import Interval
 from kimchi_vision.export.validation import preprocess
 from kimchi_vision.photos import Photos
 from kimchi_vision.rundir import RunDir, replacing, write_json, write_text
@@ -26,22 +27,33 @@ __all__ = ["FORMATS", "again", "folder", "preprocess", "write"]
 
 log = logging.getLogger(__name__)
 
-FORMATS = ("pkl", "torch", "onnx", "safetensors")
+FORMATS = ("pkl", "torch", "onnx", "safetensors", "int8", "fp16")
+"""In the order in which they are written: the last two are made from model.onnx."""
 
 
-def write(section: Export, learn: Learner, photos: Photos, predictions: pd.DataFrame, run: RunDir) -> None:
+def write(
+    section: Export,
+    learn: Learner,
+    photos: Photos,
+    predictions: pd.DataFrame,
+    run: RunDir,
+    interval: Interval,
+) -> None:
     """Write the files that the section asks for, and export.json with the proof of each.
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
     it is left out, export.json says why, and so does the log, but the run goes on.
+    interval: of the accuracy that int8 and fp16 lose.
     """
     wanted = {
         "pkl": section.pkl,
         "torch": section.weights,
         "onnx": section.onnx,
         "safetensors": section.safetensors,
+        "int8": section.int8,
+        "fp16": section.fp16,
     }
-    source = _Source(learn, photos, predictions, run)
+    source = _Source(learn, photos, predictions, run, interval)
     for refusal in source.write([name for name in FORMATS if wanted[name]]):
         log.error("%s", refusal)
     if section.timings:
@@ -50,9 +62,10 @@ def write(section: Export, learn: Learner, photos: Photos, predictions: pd.DataF
         write_text(run.card, card.text(run))
 
 
-def again(run: RunDir, formats: Sequence[str], trust: bool = False) -> list[Path]:
+def again(run: RunDir, formats: Sequence[str], interval: Interval, trust: bool = False) -> list[Path]:
     """Write files of a finished run from its model.pkl; returns their paths.
 
+    interval: as in write.
     trust: load a model.pkl that no run of this user on this machine wrote.
     Raises InputError when the folder or a format is wrong, RunError when a file is refused.
     """
@@ -70,8 +83,8 @@ def again(run: RunDir, formats: Sequence[str], trust: bool = False) -> list[Path
         )
     learn = pickles.load(run.pkl, trust)
     learn.path = run.path
-    source = _Source(learn, photos, predictions, run)
-    refusals = source.write(formats)
+    source = _Source(learn, photos, predictions, run, interval)
+    refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
         raise RunError("\n".join(refusals))
     if run.onnx.is_file():
@@ -92,11 +105,13 @@ class _Source:
     photos: Photos
     predictions: pd.DataFrame
     run: RunDir
+    interval: Interval
 
     @property
     def files(self) -> dict[str, Path]:
         run = self.run
-        return {"pkl": run.pkl, "torch": run.weights, "onnx": run.onnx, "safetensors": run.safetensors}
+        plain = {"pkl": run.pkl, "torch": run.weights, "onnx": run.onnx, "safetensors": run.safetensors}
+        return {**plain, "int8": run.smaller("int8"), "fp16": run.smaller("fp16")}
 
     def write(self, formats: Sequence[str]) -> list[str]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
@@ -135,6 +150,19 @@ class _Source:
     def _onnx(self, file: Path) -> dict[str, Any]:
         onnx.save(self.learn.model, self._facts(), file)
         return onnx.prove(file, self.photos, self.predictions)
+
+    def _int8(self, file: Path) -> dict[str, Any]:
+        smaller.save_int8(self._fp32(), self.photos, file)
+        return smaller.cost(file, self.photos, self.predictions, self.interval)
+
+    def _fp16(self, file: Path) -> dict[str, Any]:
+        smaller.save_fp16(self._fp32(), file)
+        return smaller.cost(file, self.photos, self.predictions, self.interval)
+
+    def _fp32(self) -> Path:
+        if not self.run.onnx.is_file():
+            raise RunError(f"it is made from {self.run.onnx}, which is missing. Export onnx, too.")
+        return self.run.onnx
 
     def _facts(self) -> Facts:
         facts = Facts(

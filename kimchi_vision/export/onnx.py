@@ -62,7 +62,7 @@ def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, An
     valid = predictions[predictions["split"] == "valid"]
     sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
     expected = sample[[f"p:{name}" for name in photos.vocab]].to_numpy()
-    found = _probabilities(Classifier(file), photos.files(sample))
+    found = probabilities(Classifier(file), photos.files(sample))
     same = expected.argmax(axis=1) == found.argmax(axis=1)
     gap = float(np.abs(expected - found).max())
     if not same.all() or not gap <= LARGEST_GAP:
@@ -73,7 +73,8 @@ def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, An
     return {"photos": len(sample), "agreement": float(same.mean()), "largest_gap": gap}
 
 
-def _probabilities(classifier: Classifier, files: list[Path]) -> np.ndarray:
+def probabilities(classifier: Classifier, files: list[Path]) -> np.ndarray:
+    """Of photo files, before calibration: (photos, classes)."""
     classifier.facts = dataclasses.replace(classifier.facts, temperature=1.0)
     # The first photo goes alone: a batch of one is what a user sends.
     parts = [files[:1], *(files[start : start + 32] for start in range(1, len(files), 32))]

@@ -1,0 +1,124 @@
+"""model.int8.onnx and model.fp16.onnx: smaller files than model.onnx, and what they cost in accuracy."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from kimchi_vision.classifier import Classifier, Facts
+from kimchi_vision.errors import RunError
+from kimchi_vision.export.onnx import probabilities
+from kimchi_vision.photos import open_photo
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kimchi_vision.photos import Photos
+
+CALIBRATION = 128
+"""Training photos from which int8 takes the range of each activation, at most."""
+PHOTOS = 2000
+"""Validation photos that a file is scored on, at most."""
+
+Interval = Callable[[int, int, int], Any]
+"""From photos that only the first, and only the second, has right, of so many: low and high of the gap."""
+
+
+def save_int8(fp32: Path, photos: Photos, file: Path) -> None:
+    """Static quantisation: int8 weights for each channel, uint8 activations, ranges from training photos.
+
+    Source: onnxruntime.quantization. Raises RunError when it cannot quantise this network.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    facts = Classifier(fp32).facts
+    waiting = _batches(photos, facts)
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(waiting, None)
+
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        prepared = Path(folder) / "prepared.onnx"
+        try:
+            quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
+            quantize_static(
+                str(prepared),
+                str(file),
+                Reader(),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+            )
+        except Exception as error:  # its passes raise many kinds of error on operators that they do not know
+            raise RunError(f"onnxruntime cannot quantise this network: {error}") from error
+    _tell(file, facts)
+
+
+def save_fp16(fp32: Path, file: Path) -> None:
+    """Half-precision weights and arithmetic; inputs and outputs stay float32. Source: onnxruntime."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    facts = Classifier(fp32).facts
+    with _quiet():
+        onnx.save(convert_float_to_float16(onnx.load(fp32), keep_io_types=True), file)
+    _tell(file, facts)
+
+
+def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interval) -> dict[str, Any]:
+    """Agreement with the learner, and the accuracy lost with its 95 % interval, paired on the same photos.
+
+    predictions: the table that `evaluate` made with the learner.
+    """
+    valid = predictions[predictions["split"] == "valid"]
+    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
+    truth = sample["truth"].to_numpy()
+    before = sample["predicted"].to_numpy()
+    found = np.array(photos.vocab)[probabilities(Classifier(file), photos.files(sample)).argmax(axis=1)]
+    right, still = before == truth, found == truth
+    only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
+    low, high = interval(only_before, only_now, len(sample))
+    return {
+        "photos": len(sample),
+        "agreement": float((before == found).mean()),
+        "accuracy_lost": (only_before - only_now) / len(sample),
+        "accuracy_lost_interval": [float(low), float(high)],
+    }
+
+
+def _batches(photos: Photos, facts: Facts) -> Iterator[dict[str, np.ndarray]]:
+    """Training photos, spread over the classes, one after the other."""
+    train = photos.part("train").sort_values("label", kind="stable")
+    some = train.iloc[np.unique(np.linspace(0, len(train) - 1, CALIBRATION).astype(int))]
+    for file in photos.files(some):
+        yield {"image": facts.preprocess(open_photo(file))[None]}
+
+
+def _tell(file: Path, facts: Facts) -> None:
+    """Names, preprocessing and calibration, which the conversion drops."""
+    written = onnx.load(file)
+    onnx.helper.set_model_props(written, facts.to_metadata())
+    onnx.save(written, file)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the converters' advice to developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
