@@ -1,13 +1,18 @@
+import base64
+import io
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from fake_runs import fake_run
 from PIL import Image
 
-from kimchi_vision import augment, data, evaluate, features, loader
+from kimchi_vision import augment, data, evaluate, features, loader, report
 from kimchi_vision.classifier import Preprocess
-from kimchi_vision.config.sections import Augment, Data, Features, Loader
+from kimchi_vision.config.sections import Augment, Data, Features, Loader, Report
 from kimchi_vision.errors import DataError
-from kimchi_vision.photos import open_photo
+from kimchi_vision.photos import Photos, open_photo
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 
@@ -100,3 +105,15 @@ def test_boxes_that_lie_beside_the_photos_are_read(folder_of, tmp_path):
     assert boxes["갓김치/000.jpg"] == "4,6,24,16"
     assert boxes["갓김치/001.jpg"] == "0,0,64,48"
     assert boxes["백김치/000.jpg"] == ""
+
+
+def test_the_page_shows_what_the_model_saw(root, tmp_path):
+    run = fake_run(tmp_path / "run", load(root, tmp_path), skill=0)
+    photos = Photos(root, run.read_table(run.items), ())
+    sizes = {open_photo(file).size for file in photos.files(photos.items)}
+    assert sizes == {(24, 24), (64, 48)}
+    pictures = re.findall(
+        r"data:image/jpeg;base64,([\w+/=]+)", report.write(run, Report()).read_text("utf-8")
+    )
+    shown = {Image.open(io.BytesIO(base64.b64decode(each))).size for each in pictures}
+    assert (24, 24) in shown

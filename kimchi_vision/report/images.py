@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -29,12 +29,12 @@ class Thumbnails:
     left_out: frozenset[str]
 
 
-def thumbnails(root: Path, paths: Sequence[str]) -> Thumbnails:
-    """Small JPEGs of photos below `root`, in the given order, as many as THUMBNAILS_BYTES hold."""
+def thumbnails(files: Mapping[str, Path]) -> Thumbnails:
+    """Small JPEGs of photos, by path, in the given order, as many as THUMBNAILS_BYTES hold."""
     pictures: dict[str, str] = {}
     missing: set[str] = set()
     room = THUMBNAILS_BYTES
-    for path, picture in _drawn(root, paths):
+    for path, picture in _drawn(files):
         if picture is None:
             missing.add(path)
         elif room < len(picture):
@@ -42,7 +42,7 @@ def thumbnails(root: Path, paths: Sequence[str]) -> Thumbnails:
         else:
             pictures[path] = picture
             room -= len(picture)
-    left_out = frozenset(paths) - pictures.keys() - missing
+    left_out = frozenset(files) - pictures.keys() - missing
     return Thumbnails(pictures, frozenset(missing), left_out)
 
 
@@ -62,12 +62,12 @@ def figure(path: Path, of_photos: bool) -> str:
     return _uri(picture, "JPEG", quality=80) if of_photos else _uri(picture, "PNG", optimize=True)
 
 
-def _drawn(root: Path, paths: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+def _drawn(files: Mapping[str, Path]) -> Iterator[tuple[str, str | None]]:
     """A few hundred at a time, so that little is drawn in vain when the room is used up."""
-    rest = iter(paths)
+    rest = iter(files)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while some := list(islice(rest, 256)):
-            yield from zip(some, pool.map(lambda path: photo(root / path, THUMBNAIL_SIDE), some), strict=True)
+            yield from zip(some, pool.map(lambda path: photo(files[path], THUMBNAIL_SIDE), some), strict=True)
 
 
 def _uri(image: Image.Image, kind: str, **options: int) -> str:

@@ -28,7 +28,7 @@ def view(run: RunDir, lang: Language) -> dict[str, Any]:
     """The template's values."""
     recorded = read(run)
     text = catalogue(lang)
-    small = _thumbnails(recorded)
+    small = _thumbnails(run, recorded)
     parts = _parts(run, recorded.vocab)
     return {
         "name": recorded.experiment.get("name", run.path.name),
@@ -62,11 +62,17 @@ def _epochs(history: pd.DataFrame | None) -> dict[str, Any] | None:
     return {"columns": columns, "rows": rows, "overfits_from": overfits_from(history)}
 
 
-def _thumbnails(recorded: Recorded) -> images.Thumbnails:
+def _photos(run: RunDir, recorded: Recorded) -> Photos:
+    """With their boxes, so that the page shows what the model saw."""
+    return Photos(recorded.root, run.read_table(run.items), tuple(recorded.vocab))
+
+
+def _thumbnails(run: RunDir, recorded: Recorded) -> images.Thumbnails:
     """Wrong ones come first: they are what people open."""
     table = recorded.predictions
-    wrong = table["truth"] != table["predicted"]
-    return images.thumbnails(recorded.root, [*table["path"][wrong], *table["path"][~wrong]])
+    right = (table["truth"] == table["predicted"]).astype(int)
+    rows = table.loc[right.sort_values(kind="stable").index]
+    return images.thumbnails(dict(zip(rows["path"], _photos(run, recorded).files(rows), strict=True)))
 
 
 def _cells(recorded: Recorded, small: images.Thumbnails) -> list[dict[str, Any]]:
@@ -95,18 +101,20 @@ def _background(run: RunDir, text: Text) -> dict[str, Any] | None:
 
 def _top_losses(run: RunDir, recorded: Recorded) -> list[dict[str, Any]]:
     """Photos with what the model says, and where it looks if that was drawn."""
-    photos = Photos(recorded.root, run.read_table(run.items), tuple(recorded.vocab))
+    photos = _photos(run, recorded)
     worst = recorded.metrics["top_losses"]
     rows = recorded.predictions.set_index("path", drop=False).loc[worst]
-    contents = photos.contents(photos.items.set_index("path", drop=False).loc[worst])
+    items = photos.items.set_index("path", drop=False).loc[worst]
     return [
         {
             **{name: row[name] for name in ("path", "truth", "predicted", "loss")},
             "probability": row[f"p:{row['predicted']}"],
-            "picture": images.photo(recorded.root / row["path"], TOP_LOSS_SIDE),
+            "picture": images.photo(file, TOP_LOSS_SIDE),
             "overlay": images.photo(run.overlay(content), TOP_LOSS_SIDE),
         }
-        for row, content in zip(rows.to_dict("records"), contents, strict=True)
+        for row, content, file in zip(
+            rows.to_dict("records"), photos.contents(items), photos.files(items), strict=True
+        )
     ]
 
 
