@@ -63,3 +63,24 @@ def test_cells_open_their_photos_and_a_phone_shows_the_page(page):
     assert seen["share"].endswith("%")
     assert seen["width"] <= 360
     assert seen["asked"] == 0
+
+
+def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
+    root = folder_of({"깍두기": 4, "배추김치": 4})
+    (root / "깍두기" / "empty.jpg").write_bytes(b"")
+    data.write_page(data.audit(root, tmp_path), tmp_path / "page.html", lang="ko")
+    script = """<script>document.body.append(Object.assign(document.createElement("output"), {
+      textContent: JSON.stringify({
+        drawn: [...document.images].every((image) => image.naturalWidth > 0),
+        asked: performance.getEntriesByType("resource").filter((e) => !e.name.startsWith("data:")).length,
+        shown: document.body.innerText,
+      }) }));</script></body>"""
+    visited = tmp_path / "visited.html"
+    visited.write_text((tmp_path / "page.html").read_text("utf-8").replace("</body>", script), "utf-8")
+    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--dump-dom", visited.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    seen = json.loads(re.search(r"<output>(.*)</output>", shown.stdout, re.S).group(1))
+    assert seen["drawn"]
+    assert seen["asked"] == 0
+    assert "읽을 수 없는 사진이 1장 있습니다." in seen["shown"]
+    assert "배추김치" in seen["shown"]
