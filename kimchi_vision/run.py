@@ -141,7 +141,7 @@ def _logged(folder: RunDir) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"Interrupted. {folder.path} keeps the epochs that ended; the same command goes on from there."
+            f"Interrupted. {folder.path} keeps its last checkpoint; the same command goes on from there."
         ) from None
     finally:
         logger.removeHandler(handler)
