@@ -56,8 +56,9 @@ def split(
     from kimchi_vision import data
     from kimchi_vision.config import Table, load
     from kimchi_vision.errors import ConfigError
+    from kimchi_vision.texts import catalogue, language
 
-    loaded = load(experiment, overrides or ())
+    loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
         raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
@@ -65,8 +66,8 @@ def split(
     data.write_split(photos, to)
     for part, count in photos.items["split"].value_counts().items():
         print(f"{count:7}  {part}")
-    for note in photos.notes:
-        print(note)
+    for says, values in photos.notes:
+        print(text(says, **values))
     print(f"{to}: split {photos.digest}. Use it with `data.split: {to}`.")
 
 

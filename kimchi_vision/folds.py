@@ -44,7 +44,8 @@ def _photos(runs: Sequence[RunDir]) -> Photos:
     first = runs[0]
     facts = first.read_json(first.data)
     items = first.read_table(first.items).assign(split="valid")
-    return Photos(Path(facts["root"]), items, tuple(first.read_json(first.labels)), tuple(facts["notes"]))
+    notes = tuple((says, values) for says, values in facts["notes"])
+    return Photos(Path(facts["root"]), items, tuple(first.read_json(first.labels)), notes)
 
 
 def _predictions(runs: Sequence[RunDir]) -> pd.DataFrame:

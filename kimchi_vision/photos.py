@@ -22,6 +22,9 @@ SUFFIXES = frozenset(
 PhotoSource = str | Path | bytes | Image.Image
 """What open_photo takes: a path, the bytes of a file, or a picture that Pillow has opened."""
 
+Note = tuple[str, dict[str, Any]]
+"""A key of texts.TEXTS and the values of its sentence."""
+
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
 
@@ -39,7 +42,7 @@ class Photos:
     and group, a number that copies of one picture share; perhaps box, "left,top,right,bottom" in pixels of
     the upright photo or empty, and crop, the box that a photo is cut to wherever it is opened.
     vocab: the classes in the order of the model's outputs.
-    notes: sentences for the user about what was left out or looks odd.
+    notes: what was left out or looks odd: keys of texts.TEXTS, each with the values of its sentence.
     skipped: columns path, label, reason: photos that were found but left out.
     on_unreadable: what is done about a training photo that cannot be read any more.
     """
@@ -47,7 +50,7 @@ class Photos:
     root: Path
     items: pd.DataFrame
     vocab: tuple[str, ...]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     skipped: pd.DataFrame | None = None
     on_unreadable: Literal["error", "skip"] = "error"
 

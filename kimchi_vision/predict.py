@@ -82,7 +82,7 @@ class Predictor:
         remaining = iter(photos)
         with ThreadPoolExecutor() as pool:
             while chunk := list(islice(remaining, CHUNK)):
-                prepared = list(pool.map(self._try_prepare, chunk))
+                prepared = list((pool.map if len(chunk) > 1 else map)(self._try_prepare, chunk))
                 inputs = [item for item in prepared if not isinstance(item, str)]
                 answers = iter(self.classify(inputs))
                 for photo, item in zip(chunk, prepared, strict=True):

@@ -59,8 +59,9 @@ def run(
     photos = data.load(experiment.data)
     if claim.stands(folder, photos, force):
         return folder
-    for note in photos.notes:
-        log.info("%s", note)
+    text = catalogue(language(experiment.report.lang))
+    for says, values in photos.notes:
+        log.info("%s", text(says, **values))
     backbone = model.find(experiment.model, experiment.augment.size)
     experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
     with explained(folder.path), claim.locked(folder):

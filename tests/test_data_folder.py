@@ -32,10 +32,10 @@ def test_strays_are_counted_not_taken(folder_of, photo):
     listing = find(root)
     assert len(listing.photos) == 2
     assert listing.notes() == [
-        "1 .properties files are left out.",
-        "1 photos beside class folders are left out.",
-        "2 hidden files or folders are left out.",
-        "The class folder 김치/무생채 holds no photo.",
+        ("found_others", {"count": 1, "ending": ".properties"}),
+        ("found_beside", {"count": 1}),
+        ("found_hidden", {"count": 2}),
+        ("found_empty", {"folder": "김치/무생채"}),
     ]
 
 

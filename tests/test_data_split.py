@@ -54,7 +54,7 @@ def test_a_test_folder_alone_serves_for_validation():
     photos = pd.concat([table({"a": 2, "b": 2}, above) for above in ("train/", "test/")], ignore_index=True)
     parts, notes = split(photos, section(splitter="folders"))
     assert set(parts) == {"train", "valid"}
-    assert "test folder are the validation photos" in notes[0]
+    assert notes == [("noted_test_validates", {})]
 
 
 def test_folders_without_a_part_are_refused():
@@ -136,7 +136,7 @@ def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):
     assert again.drop(range(50, 80)).tolist() == parts.tolist()
     assert again[50] == "valid"
     assert set(again[51:80]) == {"train", "valid"}
-    assert notes == [f"{file} does not know 30 photos; they were shared out beside it."]
+    assert notes == [("noted_new", {"file": str(file), "count": 30})]
 
 
 def test_a_file_that_is_no_split_is_refused(tmp_path):

@@ -3,14 +3,17 @@ import pickle
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from exported_runs import exported_run
 from safetensors import safe_open
+from torchvision.models.vision_transformer import VisionTransformer
 
 from kimchi_vision import export
 from kimchi_vision.classifier import Facts
 from kimchi_vision.compare import difference_interval
 from kimchi_vision.config.sections import Export
 from kimchi_vision.errors import InputError
+from kimchi_vision.export.onnx import save
 from kimchi_vision.photos import Photos
 from kimchi_vision.predict import Predictor
 from kimchi_vision.rundir import RunDir, write_json
@@ -28,6 +31,19 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
     with safe_open(run.safetensors, "np") as file:
         assert Facts.from_metadata(file.metadata()) == facts
         assert set(file.keys()) == set(learn.model.state_dict())
+
+
+def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
+    run, _ = exported
+    facts = Facts.from_metadata(onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map)
+    widths = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 16}
+    classes = len(facts.classes)
+    network = VisionTransformer(facts.preprocess.size, patch_size=16, num_classes=classes, **widths).eval()
+    torch.nn.init.normal_(network.heads.head.weight)
+    save(network, facts, tmp_path / "model.onnx")
+    photo = torch.rand(1, 3, facts.preprocess.size, facts.preprocess.size)
+    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, {"image": photo.numpy()})[0]
+    assert found == pytest.approx(network(photo).detach().numpy(), abs=1e-4)
 
 
 def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, tmp_path, caplog):

@@ -33,11 +33,12 @@ class Preprocess:
 
     def __call__(self, photo: Image.Image) -> np.ndarray:
         """An upright RGB photo as float32 (3, size, size), within LARGEST_GAP of fastai's."""
-        pixels = np.asarray(self.square(photo))
-        rows = self._sampled(pixels.reshape(self.resize, -1)).reshape(self.size, self.resize, 3)
-        columns = self._sampled(np.ascontiguousarray(rows.transpose(1, 0, 2)).reshape(self.resize, -1))
-        normal = columns.reshape(self.size, self.size, 3) * self._scale - self._shift
-        return np.ascontiguousarray(normal.transpose(2, 1, 0))
+        # Plane by plane: mixing rows of interleaved colours takes twice as long.
+        planes = [np.asarray(plane) for plane in self.square(photo).split()]
+        rows = self._sampled(np.concatenate(planes, axis=1).astype(np.float32))
+        columns = self._sampled(np.ascontiguousarray(rows.reshape(-1, self.resize).T))
+        values = np.ascontiguousarray(columns.T).reshape(self.size, 3, self.size)
+        return np.ascontiguousarray((values * self._scale - self._shift).transpose(1, 0, 2))
 
     def square(self, photo: Image.Image) -> Image.Image:
         """The centre, or all, of a photo, resized by Pillow: to the pixel what fastai's Resize gives."""
@@ -64,10 +65,7 @@ class Preprocess:
     def _sampled(self, values: np.ndarray) -> np.ndarray:
         """Sample the first axis: (resize, n) to (size, n), float32."""
         places, weights = self._taps
-        mixed = weights[:, :1] * values[places[:, 0]]
-        for tap in range(1, places.shape[1]):
-            mixed += weights[:, tap : tap + 1] * values[places[:, tap]]
-        return mixed
+        return np.einsum("st,stn->sn", weights, values[places])
 
     @cached_property
     def _taps(self) -> tuple[np.ndarray, np.ndarray]:
@@ -75,11 +73,11 @@ class Preprocess:
 
     @cached_property
     def _scale(self) -> np.ndarray:
-        return (1 / (255 * np.array(self.std))).astype(np.float32)
+        return (1 / (255 * np.array(self.std))).astype(np.float32)[:, None]
 
     @cached_property
     def _shift(self) -> np.ndarray:
-        return (np.array(self.mean) / np.array(self.std)).astype(np.float32)
+        return (np.array(self.mean) / np.array(self.std)).astype(np.float32)[:, None]
 
 
 def _reflected(photo: Image.Image, left: int, top: int, side: int) -> Image.Image:

@@ -22,8 +22,7 @@ from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.data.suspects import suspects
 from kimchi_vision.data.suspects import write_page as write_suspects_page
 from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Photos
-from kimchi_vision.texts import catalogue
+from kimchi_vision.photos import Note, Photos
 
 __all__ = [
     "Audit",
@@ -61,7 +60,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         photos = scan(root, photos, memory)
         found = pd.concat([select.problems(photos), select.read_specially(photos)])
         photos = leave_out(select.apply(section.policy, found, root))
-        odd = _remarks(photos, memory)
+        odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
         photos["group"] = groups.find(root, photos, section, memory)
     photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
     photos = leave_out(groups.copies(photos, section))
@@ -74,7 +73,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         root=root,
         items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
         vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *odd, *notes, *unboxed, *_counted(skipped)),
+        notes=(*listing.notes(), *(each.note for each in odd), *notes, *unboxed, *_counted(skipped)),
         skipped=pd.concat(skipped, ignore_index=True),
         on_unreadable=section.policy.unreadable,
     )
@@ -102,15 +101,7 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
         )
 
 
-def _remarks(photos: pd.DataFrame, memory: Memory) -> list[str]:
-    found = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
-    return [each.sentence(catalogue("en")) for each in found]
-
-
-def _counted(skipped: list[pd.DataFrame]) -> list[str]:
+def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
     reasons = pd.concat(skipped)["reason"]
-    return (
-        [f"{len(reasons)} photos were left out: {'; '.join(sorted(set(reasons))[:3])}."]
-        if len(reasons)
-        else []
-    )
+    values = {"count": len(reasons), "reasons": "; ".join(sorted(set(reasons))[:3])}
+    return [("noted_left_out", values)] if len(reasons) else []

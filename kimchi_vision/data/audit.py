@@ -17,6 +17,7 @@ from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.scan import scan
 
 if TYPE_CHECKING:
+    from kimchi_vision.photos import Note
     from kimchi_vision.texts import Text
 
 IMBALANCE = 3
@@ -33,7 +34,7 @@ VALID = 0.2
 class Finding:
     """One thing found: its kind, its photos in groups that belong together, and what a sentence tells of it.
 
-    says: which sentence of the catalogue, without `found_`; by default that of the kind.
+    says: the key of the sentence; by default that of the kind.
     """
 
     kind: str
@@ -41,9 +42,15 @@ class Finding:
     values: dict[str, Any] = field(default_factory=dict)
     says: str = ""
 
+    @property
+    def note(self) -> Note:
+        """What was found, what it means and what to do."""
+        return self.says or f"found_{self.kind}", self.values
+
     def sentence(self, text: Text) -> str:
-        """What was found, what it means and what to do, in the language of `text`."""
-        return text(f"found_{self.says or self.kind}", **self.values)
+        """The note in the language of `text`."""
+        says, values = self.note
+        return text(says, **values)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ def audit(root: Path, cache: Path = CACHE) -> Audit:
     findings = [
         *_each_kind(select.problems(photos)),
         *_copies(photos[photos["problem"] == ""]),
-        *(Finding("left out", values=values, says=says) for says, values in listing.left_out()),
+        *(Finding("left out", values=values, says=says) for says, values in listing.notes()),
         *remarks(sound, thumbnails),
         *_small(photos["label"].value_counts()),
         *_each_kind(select.read_specially(photos)),
@@ -116,8 +123,8 @@ def _names(photos: pd.DataFrame) -> list[Finding]:
     merged = [label for label, names in forms.items() if len(names) > 1]
     similar = [sorted(labels) for labels in alike.values() if len(labels) > 1]
     return [
-        *(Finding("names", values={"label": label}, says="two_forms") for label in merged),
-        *(Finding("names", values={"labels": ", ".join(labels)}, says="alike") for labels in similar),
+        *(Finding("names", values={"label": label}, says="found_two_forms") for label in merged),
+        *(Finding("names", values={"labels": ", ".join(labels)}, says="found_alike") for labels in similar),
     ]
 
 
@@ -146,5 +153,5 @@ def _links(photos: pd.DataFrame, thumbnails: np.ndarray) -> list[Finding]:
     for link in looks.links(photos, thumbnails):
         values = {"label": link.label, "value": link.value or "–", "own": link.own, "others": link.others}
         shown = photos.loc[photos["label"] == link.label, "path"].head(LINKED_SHOWN)
-        found.append(Finding("link", tuple((path,) for path in shown), values, f"link_{link.name}"))
+        found.append(Finding("link", tuple((path,) for path in shown), values, f"found_link_{link.name}"))
     return found

@@ -12,6 +12,7 @@ from kimchi_vision.config.sections import Data
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.errors import DataError
+from kimchi_vision.photos import Note
 
 PROPERTIES = "crop_area.properties"
 BOXES = "boxes.csv"
@@ -19,7 +20,7 @@ BOXES = "boxes.csv"
 SIDES = ["left", "top", "right", "bottom"]
 
 
-def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame, list[str]]:
+def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame, list[Note]]:
     """`photos` with a column box, "left,top,right,bottom" in pixels of the upright photo or empty, and notes.
 
     Boxes are those of boxes.csv in the folder, else of a crop_area.properties beside the photos; without
@@ -37,7 +38,7 @@ def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame
     if section.crop != "box":
         return photos, []
     whole = texts.count("")
-    notes = [f"{whole} photos have no box and are used whole."] if whole else []
+    notes = [("noted_whole", {"count": whole})] if whole else []
     return photos.assign(crop=texts), notes
 
 

@@ -7,12 +7,11 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import pandas as pd
 
 from kimchi_vision.errors import DataError
-from kimchi_vision.photos import SUFFIXES
+from kimchi_vision.photos import SUFFIXES, Note
 from kimchi_vision.texts import catalogue
 
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
@@ -36,19 +35,19 @@ class Listing:
     strays: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
-    def left_out(self) -> list[tuple[str, dict[str, Any]]]:
-        """For each thing that was left out, a key of texts without `found_`, and its values."""
+    def notes(self) -> list[Note]:
+        """A note on each thing that was left out."""
         strays = [
-            ("others", {"count": count, "ending": kind}) if kind not in KINDS else (kind, {"count": count})
+            (f"found_{kind}", {"count": count})
+            if kind in KINDS
+            else ("found_others", {"count": count, "ending": kind})
             for kind, count in sorted(self.strays.items())
         ]
-        empty = [("empty", {"folder": folder}) for folder in self.empty]
-        closed = [("closed", {"folder": folder, "reason": reason}) for folder, reason in self.unreadable]
+        empty = [("found_empty", {"folder": folder}) for folder in self.empty]
+        closed = [
+            ("found_closed", {"folder": folder, "reason": reason}) for folder, reason in self.unreadable
+        ]
         return [*strays, *empty, *closed]
-
-    def notes(self) -> list[str]:
-        """One sentence about each thing that was left out."""
-        return [catalogue("en")(f"found_{says}", **values) for says, values in self.left_out()]
 
 
 Photo = tuple[str, int, int]  # path, bytes, mtime_ns
@@ -77,7 +76,8 @@ def find(root: Path) -> Listing:
             label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
             rows += [(path, label, size, mtime) for path, size, mtime in photos]
     if not rows:
-        raise DataError(" ".join([f"{root} holds no photo in a class folder.", *listing.notes(), WHERE_FROM]))
+        notes = [catalogue("en")(says, **values) for says, values in listing.notes()]
+        raise DataError(" ".join([f"{root} holds no photo in a class folder.", *notes, WHERE_FROM]))
     rows.sort(key=lambda row: (unicodedata.normalize("NFC", row[0]), row[0]))
     columns = zip(("path", "label", "bytes", "mtime_ns"), zip(*rows, strict=True), strict=True)
     listing.photos = pd.DataFrame(dict(columns))

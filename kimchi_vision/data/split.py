@@ -10,6 +10,7 @@ import pandas as pd
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import groups, split_file
 from kimchi_vision.errors import DataError
+from kimchi_vision.photos import Note
 
 PARTS = {
     "train": "train", "training": "train",
@@ -19,7 +20,7 @@ PARTS = {
 """Folder names that say where their photos belong."""
 
 
-def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
+def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The part (train, valid or test) of each row of `photos`, and notes.
 
     photos: columns path, label, sha256, and group: photos of one group go to one part, but where folders or
@@ -29,7 +30,7 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
     photos = photos.assign(group=groups.joined(photos, section.group_by))
     ways = {"random": _random, "stratified": _stratified, "kfold": _kfold, "folders": _folders}
     way = "file" if section.split is not None else section.splitter
-    notes: list[str] = []
+    notes: list[Note] = []
     if section.split is not None:
         found, notes = split_file.read(section.split, photos, section)
     else:
@@ -37,7 +38,7 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
     parts = pd.Series(found, index=photos.index, name="split")
     if way == "folders" and "valid" not in set(parts):
         parts = parts.replace("test", "valid")
-        notes.append("There is no valid folder: the photos of the test folder are the validation photos.")
+        notes.append(("noted_test_validates", {}))
     for part, purpose in (("train", "train on"), ("valid", "validate with")):
         if part not in set(parts):
             raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
@@ -139,7 +140,7 @@ def _folders(photos: pd.DataFrame, section: Data) -> list[str]:
     return parts
 
 
-def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[str]:
+def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:
     counts = pd.crosstab(labels, parts).reindex(columns=["train", "valid"], fill_value=0)
     untrained = list(counts.index[counts["train"] == 0])
     if untrained:
@@ -148,7 +149,7 @@ def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[str]:
             "Add photos, or use `data.splitter: stratified`."
         )
     unscored = ", ".join(counts.index[counts["valid"] == 0])
-    return [f"No photo to validate with of: {unscored}; their scores will say nothing."] if unscored else []
+    return [("noted_unscored", {"classes": unscored})] if unscored else []
 
 
 def torch_randperm(count: int, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ import pandas as pd
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Photos
+from kimchi_vision.photos import Note, Photos
 from kimchi_vision.rundir import write_table
 
 COLUMNS = ["path", "label", "sha256", "split"]
@@ -21,7 +21,7 @@ def write(photos: Photos, file: Path) -> None:
     write_table(file, photos.items[COLUMNS])
 
 
-def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[str]]:
+def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The part of each photo by its content, and notes about new and missing photos.
 
     A photo that the file does not know goes where its group is; else to train or valid by its content hash,
@@ -37,9 +37,9 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
     missing = len(known.index.difference(photos["sha256"]))
     notes = []
     if new.any():
-        notes.append(f"{file} does not know {new.sum()} photos; they were shared out beside it.")
+        notes.append(("noted_new", {"file": str(file), "count": int(new.sum())}))
     if missing:
-        notes.append(f"{file} names {missing} photos that are not in use here.")
+        notes.append(("noted_missing", {"file": str(file), "count": missing}))
     return parts.fillna(by_group).fillna(leader), notes
 
 

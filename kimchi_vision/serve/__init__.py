@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path |
     collect: folder in which uploads and answers are kept; None keeps nothing.
     Raises InputError when there is no model, or two have one name.
     """
+    warnings.filterwarnings("ignore", module="PIL")  # its words on odd uploads; clients get a sentence
     limits = limits or Limits()
     meters = Meters()
     served = by_name([_load(source, meters) for source in sources])

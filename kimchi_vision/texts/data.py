@@ -112,6 +112,31 @@ DATA: dict[str, tuple[str, str]] = {
         "Labelled {label}, looks like {suggested}.",
         "라벨은 {label}, 모습은 {suggested}.",
     ),
+    # Notes of a run
+    "noted_whole": (
+        "{count} photos have no box and are used whole.",
+        "상자가 없어 전체를 쓰는 사진이 {count}장 있습니다.",
+    ),
+    "noted_new": (
+        "{file} does not know {count} photos; they were shared out beside it.",
+        "{file}에 없는 사진 {count}장은 따로 나누었습니다.",
+    ),
+    "noted_missing": (
+        "{file} names {count} photos that are not in use here.",
+        "{file}에 있는 사진 {count}장은 여기서 쓰지 않습니다.",
+    ),
+    "noted_test_validates": (
+        "There is no valid folder: the photos of the test folder are the validation photos.",
+        "valid 폴더가 없어 test 폴더의 사진으로 검증합니다.",
+    ),
+    "noted_unscored": (
+        "No photo to validate with of: {classes}; their scores will say nothing.",
+        "검증할 사진이 없는 클래스: {classes}. 이 클래스들의 점수는 뜻이 없습니다.",
+    ),
+    "noted_left_out": (
+        "{count} photos were left out: {reasons}.",
+        "사진 {count}장을 제외했습니다: {reasons}.",
+    ),
     # The page
     "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),
     "audit_counts": (
