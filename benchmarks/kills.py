@@ -21,9 +21,9 @@ import pandas as pd
 
 EXPERIMENT = """
 data: {sample: {per_class: 4}, splitter: stratified}
-augment: {engine: fused, resize: 40, size: 32}
+augment: {engine: fused, resize: 80, size: 64}
 loader: {batch_size: 8, workers: 1}
-model: {backbone: resnet18, weights: none}
+model: {backbone: test_efficientnet, weights: none}
 train:
   keep: best
   checkpoint_minutes: 0.001
@@ -74,7 +74,9 @@ def main() -> None:
             running.wait()
             epochs = place / f"k{number}" / "killed" / "history.csv"
             done = len(epochs.read_text().splitlines()) - 1 if epochs.is_file() else 0
-            subprocess.run(line, check=True, **options)
+            again = subprocess.run(line, **options)
+            if again.returncode:
+                raise SystemExit(f"killed after {moment:5.1f} s, then:\n{again.stderr.decode()}")
             equal = result(place, f"k{number}") == expected
             same += equal
             print(

@@ -63,6 +63,8 @@ def run(
     for says, values in photos.notes:
         log.info("%s", text(says, **values))
     backbone = model.find(experiment.model, experiment.augment.size)
+    for size in experiment.train.sizes:
+        model.check_size(backbone, size, "train.stages: size")
     experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
     with explained(folder.path), claim.locked(folder):
         claim.take(folder, experiment, photos, force)

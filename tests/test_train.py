@@ -254,6 +254,43 @@ def test_mixing_trains_and_leaves_validation_alone(make, key):
     assert history["valid_loss"].iloc[-1] == pytest.approx(float(smoothed(outputs, truth)), rel=1e-4)
 
 
+def test_a_running_mean_of_the_weights_is_scored_and_kept(make):
+    section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, ema=0.5)
+    learn, run = make(section)
+    mean = learn.model[0][0].weight.detach().clone()
+
+    class Follow(Callback):
+        def after_batch(self):
+            if self.training:
+                mean.lerp_(self.model[0][0].weight.detach(), 0.5)
+            else:
+                assert torch.allclose(self.model[0][0].weight, mean)
+
+    learn.add_cb(Follow())
+    history = train.fit(section, learn, run)
+    assert torch.allclose(learn.model[0][0].weight, mean)
+    outputs, truth = learn.get_preds(act=noop)
+    assert history["valid_loss"].iloc[-1] == pytest.approx(
+        float(CrossEntropyLossFlat()(outputs, truth)), rel=1e-4
+    )
+
+
+def test_a_stage_trains_on_photos_of_its_own_size(make):
+    section = stages({"fit": {"epochs": 1, "size": 64}}, {"fit": {"epochs": 1}})
+    learn, run = make(section)
+    seen = []
+
+    class Look(Callback):
+        order = 1
+
+        def before_batch(self):
+            seen.append((self.training, self.x.shape[-1]))
+
+    learn.add_cb(Look())
+    train.fit(section, learn, run)
+    assert dict.fromkeys(seen) == dict.fromkeys([(True, 64), (False, 32), (True, 32)])
+
+
 def test_balanced_classes_count_the_same(make):
     section = stages({"fit": {"epochs": 1}}, class_weights="balanced")
     learn, _ = make(section)

@@ -18,7 +18,9 @@ BATCHES = list(range(1, 13))
 
 def section(**options) -> Train:
     """With a checkpoint after every batch."""
-    return Train(stages=STAGES, **{"keep": "best", "checkpoint_minutes": 1e-9, "mixup": 0.4, **options})
+    return Train(
+        stages=STAGES, **{"keep": "best", "checkpoint_minutes": 1e-9, "mixup": 0.4, "ema": 0.5, **options}
+    )
 
 
 class Killed(BaseException):

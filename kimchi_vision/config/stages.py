@@ -11,6 +11,9 @@ Rates = Rate | tuple[Rate, Rate] | Literal["auto"]
 """One rate, two (fastai's slice: first group, head), or `auto`: what the last lr_find suggests."""
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 Steps = Annotated[int, Field(ge=0, description="more epochs when these take fewer steps than this")]
+Size = Annotated[
+    int | None, Field(ge=32, description="side of the training photos, pixels; augment.size when not given")
+]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -35,6 +38,7 @@ class FineTune(_Arguments):
     base_lr: Rate | Literal["auto"] = 2e-3
     freeze_epochs: int = Field(1, ge=0, le=10_000)
     min_steps: Steps = 0
+    size: Size = None
     lr_mult: float = Field(100.0, gt=0)
     pct_start: Fraction = 0.3
     div: float = Field(5.0, gt=0)
@@ -47,6 +51,7 @@ class FitOneCycle(_Arguments):
     epochs: Epochs
     lr_max: Rates = 1e-3
     min_steps: Steps = 0
+    size: Size = None
     div: float = Field(25.0, gt=0)
     div_final: float = Field(1e5, gt=0)
     pct_start: Fraction = 0.25
@@ -58,6 +63,7 @@ class Fit(_Arguments):
 
     epochs: Epochs
     lr: Rates = 1e-3
+    size: Size = None
     wd: float | None = Field(None, ge=0)
 
 

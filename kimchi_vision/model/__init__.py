@@ -3,8 +3,8 @@
 from kimchi_vision.model.backbone import Backbone
 from kimchi_vision.model.build import learner, restored
 from kimchi_vision.model.classify import imagenet
-from kimchi_vision.model.find import find
+from kimchi_vision.model.find import check_size, find
 from kimchi_vision.model.layers import summary
 from kimchi_vision.model.listing import catalog
 
-__all__ = ["Backbone", "catalog", "find", "imagenet", "learner", "restored", "summary"]
+__all__ = ["Backbone", "catalog", "check_size", "find", "imagenet", "learner", "restored", "summary"]

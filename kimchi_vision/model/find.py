@@ -23,7 +23,7 @@ def find(section: Model, size: int) -> Backbone:
     belong to another backbone.
     """
     backbone = named(section.backbone)
-    _check_size(backbone, size)
+    check_size(backbone, size)
     weights.check(backbone, section.weights)
     return backbone
 
@@ -61,11 +61,12 @@ def _nearest(name: str, library: str) -> str:
     return f" Did you mean {', '.join(near)}?" if near else ""
 
 
-def _check_size(backbone: Backbone, size: int) -> None:
+def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:
+    """Raise ModelError, which names the key, unless the backbone takes photos of this many pixels a side."""
     if backbone.fixed and size != backbone.size:
         raise ModelError(
             f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "
-            f"augment.size is {size}. Set `augment.size: {backbone.size}`."
+            f"{key} is {size}. Set `{key}: {backbone.size}`."
         )
     try:
         with torch.device("meta"), torch.no_grad():
@@ -76,5 +77,5 @@ def _check_size(backbone: Backbone, size: int) -> None:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             f"model.backbone {backbone.name} cannot take photos of {size} pixels ({reason}). "
-            f"Its weights were trained on {backbone.size}: set `augment.size: {backbone.size}`."
+            f"Its weights were trained on {backbone.size}: set `{key}: {backbone.size}`."
         ) from error

@@ -17,6 +17,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision
+from kimchi_vision.train.average import Average
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, named
@@ -70,13 +71,16 @@ def fit(
     recording = Recording(run, epochs, section.early_stop, watch, tell)
     best = KeepBest(section, recording)
     fitting = Fitting(learn)
-    checkpoint = Checkpoint(section, recording, best, fitting)
+    average = Average(section.ema) if section.ema else None
+    checkpoint = Checkpoint(section, recording, best, fitting, average)
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
-    keeping = [best] if section.keep == "best" else []
+    keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
         with fitting.applied():
             _run_stages(section, learn, checkpoint, head, beside)
+    if average:
+        average.finish(learn)
     history = pd.DataFrame(recording.rows)
     kept = len(history)
     if section.keep == "best" and best.best_epoch is not None:

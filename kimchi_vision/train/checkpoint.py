@@ -20,6 +20,7 @@ from fastcore.foundation import L
 from kimchi_vision.errors import RunError
 from kimchi_vision.rundir import replacing
 from kimchi_vision.train import randomness
+from kimchi_vision.train.average import Average
 from kimchi_vision.train.callbacks import KeepBest, Recording
 from kimchi_vision.train.interrupt import Interrupt
 from kimchi_vision.train.memory import Fitting
@@ -51,8 +52,11 @@ class Checkpoint(Callback):
 
     order = 100  # after every callback that an epoch's state passes through
 
-    def __init__(self, section: Train, recording: Recording, best: KeepBest, fitting: Fitting) -> None:
+    def __init__(
+        self, section: Train, recording: Recording, best: KeepBest, fitting: Fitting, average: Average | None
+    ) -> None:
         self.folder, self.recording, self.best, self.fitting = recording.folder, recording, best, fitting
+        self.average = average
         self.kept, self.seconds = section.keep_checkpoints, 60 * section.checkpoint_minutes
         self.position = Position()
         self.interrupt = Interrupt()
@@ -102,6 +106,7 @@ class Checkpoint(Callback):
             "seconds": time.perf_counter() - self.recording.started,
             "best": (self.best.best, self.best.best_epoch),
             "parts": self.fitting.parts,
+            "mean": self.average.mean if self.average else None,
         }
         # An open file, since torch hides why it cannot write to a path.
         with replacing(self.folder.last) as temporary, temporary.open("wb") as file:
@@ -134,6 +139,8 @@ class Checkpoint(Callback):
         self.recording.rows = state["rows"]
         self.best.best, self.best.best_epoch = state["best"]
         self.fitting.parts = state["parts"]
+        if self.average:
+            self.average.mean = state["mean"]
         randomness.restore(state["random"], learn.dls)
         return state
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.errors import RunError
-from kimchi_vision.train.callbacks import FrozenBody
+from kimchi_vision.train.callbacks import FrozenBody, Resized
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -41,7 +41,9 @@ def phases(stage: Stage, suggested: float | None, steps: int) -> list[Phase]:
     if wanted:
         epochs = max(arguments.epochs, -(-wanted // steps))
         arguments = arguments.model_copy(update={"epochs": epochs})
-    return _PHASES[stage.name](arguments, suggested)
+    found = _PHASES[stage.name](arguments, suggested)
+    size = getattr(arguments, "size", None)
+    return [replace(phase, cbs=(*phase.cbs, Resized(size))) for phase in found] if size else found
 
 
 def count_epochs(stages: tuple[Stage, ...], steps: int) -> int:

@@ -91,6 +91,9 @@ class Train(Section):
     )
     mixup: float = Field(0.0, ge=0, description="alpha of fastai's MixUp; 0 mixes nothing")
     cutmix: float = Field(0.0, ge=0, description="alpha of fastai's CutMix; 0 mixes nothing")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="share of a running mean of the weights that stays at each step; 0: none"
+    )
     early_stop: EarlyStop | None = Field(None, description="end when this many epochs bring nothing better")
     keep_checkpoints: int = Field(1, ge=1, description="epochs whose states are kept, beside the best one")
     checkpoint_minutes: float = Field(
@@ -125,6 +128,11 @@ class Train(Section):
         if any(stage.name == "probe" for stage in self.stages[1:]):
             raise ValueError("the stage probe comes first: it knows the features of the untrained body")
         return self
+
+    @property
+    def sizes(self) -> set[int]:
+        """Sides of training photos, pixels, that stages ask for themselves."""
+        return {size for stage in self.stages if (size := getattr(stage.arguments, "size", None))}
 
     @property
     def sign(self) -> int:
