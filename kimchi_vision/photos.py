@@ -19,6 +19,10 @@ SUFFIXES = frozenset(
 )
 """Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
 
+Image.init()
+FORMATS = tuple({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys())
+"""Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
+
 PhotoSource = str | Path | bytes | Image.Image
 """What open_photo takes: a path, the bytes of a file, or a picture that Pillow has opened."""
 
@@ -114,7 +118,9 @@ def open_photo(
     if box:
         source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        with Image.open(
+            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+        ) as image:
             if image.width * image.height > PIXEL_LIMIT:
                 raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
             if about is not None:
@@ -136,7 +142,7 @@ def photo_size(path: Path) -> tuple[int, int]:
     if box:
         left, top, right, bottom = map(int, box.groups())
         return right - left, bottom - top
-    with Image.open(path) as image:
+    with Image.open(path, formats=FORMATS) as image:
         return image.size
 
 
@@ -150,7 +156,7 @@ def thumbnail(path: Path, side: int) -> Image.Image:
         small.thumbnail((side, side))
         return small
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth to a half of its size
             small = _upright(image)
     except (FileNotFoundError, PermissionError, IsADirectoryError):

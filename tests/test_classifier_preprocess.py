@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from kimchi_vision import augment, data, loader
 from kimchi_vision.classifier import LARGEST_GAP, Preprocess
@@ -46,3 +47,8 @@ def test_pixels_are_those_of_fastais_resize(method, size):
     photo = PILImage.create(pixels)
     expected = Resize(70, method=method)(photo, split_idx=1)
     assert np.array_equal(np.asarray(Preprocess(70, 64, method).square(photo)), np.asarray(expected))
+
+
+def test_a_strip_is_not_padded_to_a_square_that_fills_the_memory():
+    with pytest.raises(ValueError, match="65000 x 65000"):
+        Preprocess(64, 32, "pad")(Image.new("RGB", (65_000, 1)))

@@ -1,7 +1,9 @@
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import onnxruntime
+import pandas as pd
 import pytest
 import torch
 from exported_runs import exported_run
@@ -12,7 +14,8 @@ from kimchi_vision import export
 from kimchi_vision.classifier import Facts
 from kimchi_vision.compare import difference_interval
 from kimchi_vision.config.sections import Export
-from kimchi_vision.errors import InputError
+from kimchi_vision.errors import InputError, RunError
+from kimchi_vision.export import smaller
 from kimchi_vision.export.onnx import save
 from kimchi_vision.photos import Photos
 from kimchi_vision.predict import Predictor
@@ -107,14 +110,30 @@ def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
     assert not run.onnx.exists()
 
 
-def test_smaller_files_say_what_they_cost(tmp_path, folder_of, caplog):
+@pytest.mark.parametrize(
+    ("answers", "refused"),
+    [([[0.2, 0.8]] * 4, "at least"), ([[np.nan, np.nan]] * 4, "no numbers"), ([[0.9, 0.1]] * 4, None)],
+)
+def test_a_smaller_file_that_loses_too_much_is_refused(answers, refused, monkeypatch, tmp_path):
+    table = pd.DataFrame({"path": list("wxyz"), "split": "valid", "truth": "a", "predicted": "a"})
+    table = table.assign(**{"p:a": 0.9, "p:b": 0.1})
+    photos = Photos(tmp_path, table, ("a", "b"))
+    monkeypatch.setattr(smaller, "Classifier", lambda file: None)
+    monkeypatch.setattr(smaller, "probabilities", lambda classifier, files: np.array(answers))
+    with pytest.raises(RunError, match=refused) if refused else nullcontext():
+        found = smaller.cost(tmp_path, photos, table, lambda lost, won, photos: (lost / 4 - 0.1, lost / 4))
+        assert (found["accuracy_lost"], found["largest_gap"]) == (0, 0)
+
+
+def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), onnx=True, int8=True, fp16=True)
     proofs = run.read_json(run.export)
     predictor = Predictor(run.smaller("int8"))
     assert predictor.facts == Predictor(run.onnx).facts
-    assert [answer.error for answer in predictor.predict(sorted((tmp_path / "photos").rglob("*.jpg")))] == [
-        None
-    ] * 40
+    photos = sorted((tmp_path / "photos").rglob("*.jpg"))
+    again = [answer.label for answer in Predictor(run.onnx).predict(photos)]
+    same = [answer.label == label for answer, label in zip(predictor.predict(photos), again, strict=True)]
+    assert sum(same) > 30
     for file in (run.smaller("int8"), run.smaller("fp16")):
         proof = proofs[file.name]
         low, high = proof["accuracy_lost_interval"]

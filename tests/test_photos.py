@@ -59,3 +59,9 @@ def test_the_pixel_limit_holds_before_decoding(monkeypatch):
     monkeypatch.setattr(photos, "PIXEL_LIMIT", 100)
     with pytest.raises(ValueError, match="11 x 10 pixels, above the limit of 100"):
         open_photo(encoded(Image.new("RGB", (11, 10)), "PNG"))
+
+
+def test_a_format_that_would_start_another_program_is_no_photo():
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    with pytest.raises(ValueError, match="not a photo"):
+        open_photo(postscript)

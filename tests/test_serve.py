@@ -83,6 +83,7 @@ def test_requests_that_make_no_sense_get_a_sentence(client, content):
     multipart = {"content-type": "multipart/form-data"}
     assert client.post("/predict", content=b"--x", headers=multipart).is_client_error
     assert client.get("/examples/99").status_code == 404
+    assert client.get("/examples/-1").status_code == 404
     assert client.get("/examples/..%2F..%2Fetc%2Fpasswd").is_client_error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from kimchi_vision.classifier.sampling import Sampling
+from kimchi_vision.photos import PIXEL_LIMIT
 
 LARGEST_GAP = 2e-4
 """How far a normalised value may lie from fastai's, whose float32 grid is rounded otherwise."""
@@ -46,6 +47,8 @@ class Preprocess:
         if self.resize_method != "squish":
             left, top, right, bottom = self.window(photo.size)
             side = right - left
+            if side * side > PIXEL_LIMIT:
+                raise ValueError(f"the photo has {side} x {side} pixels when it is padded to a square")
             photo = photo.crop((max(left, 0), max(top, 0), min(right, width), min(bottom, height)))
             photo = _reflected(photo, max(-left, 0), max(-top, 0), side)
         return photo.resize((self.resize, self.resize), Image.Resampling.BILINEAR)

@@ -151,7 +151,7 @@ def _inner_entries(
     for entry in _zip_entries(archive, None, stack, depth):
         # AI Hub's inner zips repeat their name as top folder; others do not.
         inside = entry.name if entry.name.split("/")[0] == stem else f"{stem}/{entry.name}"
-        yield Entry(inside, entry.size, entry.read)
+        yield Entry(_safe(inside, outer.filename), entry.size, entry.read)
 
 
 def _tar_entries(archive: tarfile.TarFile) -> Iterator[Entry]:

@@ -83,7 +83,7 @@ def again(run: RunDir, formats: Sequence[str], interval: Interval, trust: bool =
         )
     learn = pickles.load(run.pkl, trust)
     learn.path = run.path
-    source = _Source(learn, photos, predictions, run, interval)
+    source = _Source(learn, photos, predictions, run, interval, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
         raise RunError("\n".join(refusals))
@@ -99,13 +99,17 @@ def folder(run: RunDir, path: Path, space: bool) -> Path:
 
 @dataclass(frozen=True)
 class _Source:
-    """A learner, the photos that it answered for, and where its files go."""
+    """A learner, the photos that it answered for, and where its files go.
+
+    own: False for a learner from elsewhere, whose pickles stay a stranger's.
+    """
 
     learn: Learner
     photos: Photos
     predictions: pd.DataFrame
     run: RunDir
     interval: Interval
+    own: bool = True
 
     @property
     def files(self) -> dict[str, Path]:
@@ -121,7 +125,10 @@ class _Source:
             file = self.files[name]
             try:
                 known[file.name] = self._write(file, getattr(self, f"_{name}"))
-            except RunError as error:
+            except OSError:
+                raise  # the disk
+            except Exception as error:  # exporters and onnxruntime have many kinds
+                file.unlink(missing_ok=True)  # an older file has lost its proof
                 refusals.append(f"{file} was not written: {error}")
                 known[file.name] = {"refused": str(error)}
         write_json(self.run.export, known)
@@ -133,8 +140,8 @@ class _Source:
             content = temporary.read_bytes()
         facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **proof}
         log.info("%s: %s", file, ", ".join(f"{name} {value}" for name, value in proof.items()))
-        if file == self.run.pkl:
-            pickles.remember(file)
+        if file == self.run.pkl and self.own:
+            pickles.remember(facts["sha256"])
         return facts
 
     def _pkl(self, file: Path) -> dict[str, Any]:
@@ -152,11 +159,11 @@ class _Source:
         return onnx.prove(file, self.photos, self.predictions)
 
     def _int8(self, file: Path) -> dict[str, Any]:
-        smaller.save_int8(self._fp32(), self.photos, file)
+        smaller.save_int8(self._fp32(), self._facts(), self.photos, file)
         return smaller.cost(file, self.photos, self.predictions, self.interval)
 
     def _fp16(self, file: Path) -> dict[str, Any]:
-        smaller.save_fp16(self._fp32(), file)
+        smaller.save_fp16(self._fp32(), self._facts(), file)
         return smaller.cost(file, self.photos, self.predictions, self.interval)
 
     def _fp32(self) -> Path:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kimchi_vision.errors import RunError
 
 if TYPE_CHECKING:
@@ -23,9 +25,9 @@ import sys, warnings
 warnings.simplefilter("ignore")
 from fastai.learner import load_learner
 learn = load_learner(sys.argv[1])
-photos, expected = sys.argv[2::2], map(float, sys.argv[3::2])
+photos, places, expected = sys.argv[2::3], map(int, sys.argv[3::3]), map(float, sys.argv[4::3])
 probabilities, _ = learn.get_preds(dl=learn.dls.test_dl(photos, num_workers=0))
-print(max(abs(float(row.max()) - value) for row, value in zip(probabilities, expected)))
+print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilities, places, expected)))
 """
 
 
@@ -40,13 +42,15 @@ def save(learn: Learner, file: Path) -> None:
 
 
 def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, Any]:
-    """A fresh process answers for four photos: the largest difference of the winning class's probability.
+    """A fresh process answers for four validation photos: how far the winning classes' probabilities differ.
 
     Raises RunError when the file does not load, or answers otherwise.
     """
-    sample = predictions.head(4)
-    winning = sample[[name for name in sample.columns if name.startswith("p:")]].max(axis=1)
-    arguments = [str(part) for pair in zip(photos.files(sample), winning, strict=True) for part in pair]
+    valid = predictions[predictions["split"] == "valid"]
+    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, 4).astype(int))]
+    answers = sample[[f"p:{name}" for name in photos.vocab]].to_numpy()
+    expected = zip(photos.files(sample), answers.argmax(axis=1), answers.max(axis=1), strict=True)
+    arguments = [str(part) for photo in expected for part in photo]
     command = [sys.executable, "-c", _CHECK, str(file), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from kimchi_vision.errors import InputError
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
+log = logging.getLogger(__name__)
+
 
 def ledger() -> Path:
     """The sha256 of each model.pkl that this user's runs wrote, one a line.
@@ -25,11 +28,14 @@ def ledger() -> Path:
     return Path(typer.get_app_dir("kimchi-vision")) / "pickles.txt"
 
 
-def remember(pkl: Path) -> None:
-    """Note a file that was written just now. Raises OSError when the user's folder cannot be written."""
-    ledger().parent.mkdir(parents=True, exist_ok=True)
-    with ledger().open("a", encoding="ascii") as file:
-        file.write(_digest(pkl.read_bytes()) + "\n")
+def remember(digest: str) -> None:
+    """Note the sha256 of a file that was written just now, where the user's folder can be written."""
+    try:
+        ledger().parent.mkdir(parents=True, exist_ok=True)
+        with ledger().open("a", encoding="ascii") as file:
+            file.write(f"{digest}\n")
+    except OSError as error:
+        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error.strerror)
 
 
 def load(pkl: Path, trust: bool = False) -> Learner:

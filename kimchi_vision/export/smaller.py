@@ -28,19 +28,21 @@ CALIBRATION = 128
 PHOTOS = 2000
 """Validation photos that a file is scored on, at most."""
 
+LARGEST_LOSS = 0.05
+"""Accuracy that a file may lose for certain: the lower end of the interval."""
+
 Interval = Callable[[int, int, int], Any]
 """From photos that only the first, and only the second, has right, of so many: low and high of the gap."""
 
 
-def save_int8(fp32: Path, photos: Photos, file: Path) -> None:
+def save_int8(fp32: Path, facts: Facts, photos: Photos, file: Path) -> None:
     """Static quantisation: int8 weights for each channel, uint8 activations, ranges from training photos.
 
-    Source: onnxruntime.quantization. Raises RunError when it cannot quantise this network.
+    Source: onnxruntime.quantization, whose passes raise many kinds of error on operators they do not know.
     """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    facts = Classifier(fp32).facts
     waiting = _batches(photos, facts)
 
     class Reader(CalibrationDataReader):
@@ -49,28 +51,24 @@ def save_int8(fp32: Path, photos: Photos, file: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder, _quiet():
         prepared = Path(folder) / "prepared.onnx"
-        try:
-            quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
-            quantize_static(
-                str(prepared),
-                str(file),
-                Reader(),
-                quant_format=QuantFormat.QDQ,
-                per_channel=True,
-                reduce_range=True,  # 7 bits: processors without VNNI add up products in 16 bits
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-            )
-        except Exception as error:  # its passes raise many kinds of error on operators that they do not know
-            raise RunError(f"onnxruntime cannot quantise this network: {error}") from error
+        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(file),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,  # 7 bits: processors without VNNI add up products in 16 bits
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
     _tell(file, facts)
 
 
-def save_fp16(fp32: Path, file: Path) -> None:
+def save_fp16(fp32: Path, facts: Facts, file: Path) -> None:
     """Half-precision weights and arithmetic; inputs and outputs stay float32. Source: onnxruntime."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    facts = Classifier(fp32).facts
     with _quiet():
         onnx.save(convert_float_to_float16(onnx.load(fp32), keep_io_types=True), file)
     _tell(file, facts)
@@ -80,18 +78,26 @@ def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interv
     """Agreement with the learner, and the accuracy lost with its 95 % interval, paired on the same photos.
 
     predictions: the table that `evaluate` made with the learner.
+    Raises RunError when answers are no numbers, or it loses more than LARGEST_LOSS beyond chance.
     """
     valid = predictions[predictions["split"] == "valid"]
     sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
     truth = sample["truth"].to_numpy()
     before = sample["predicted"].to_numpy()
-    found = np.array(photos.vocab)[probabilities(Classifier(file), photos.files(sample)).argmax(axis=1)]
+    answers = probabilities(Classifier(file), photos.files(sample))
+    gap = float(np.abs(sample[[f"p:{name}" for name in photos.vocab]].to_numpy() - answers).max())
+    if not np.isfinite(gap):
+        raise RunError("some of its answers are no numbers.")
+    found = np.array(photos.vocab)[answers.argmax(axis=1)]
     right, still = before == truth, found == truth
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
     low, high = interval(only_before, only_now, len(sample))
+    if low > LARGEST_LOSS:
+        raise RunError(f"it loses at least {low:.1%} of accuracy, and {LARGEST_LOSS:.0%} is allowed.")
     return {
         "photos": len(sample),
         "agreement": float((before == found).mean()),
+        "largest_gap": gap,
         "accuracy_lost": (only_before - only_now) / len(sample),
         "accuracy_lost_interval": [float(low), float(high)],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from limits.util import parse
 from starlette.exceptions import HTTPException
 
+from kimchi_vision.photos import thumbnail
 from kimchi_vision.predict import Prediction
 from kimchi_vision.serve.collect import Collection
 from kimchi_vision.serve.limits import Limits
@@ -23,6 +25,8 @@ from kimchi_vision.serve.meters import Meters
 from kimchi_vision.serve.models import Served
 
 PAGE = Path(__file__).with_name("page.html")
+EXAMPLE_SIDE = 1024
+"""Longest side of an example photo, pixels."""
 
 router = APIRouter()
 
@@ -120,12 +124,14 @@ def labels(here: Here, model: ModelName = None) -> list[str]:
 
 
 @router.get("/examples/{number}")
-def example(here: Here, number: int, model: ModelName = None) -> FileResponse:
-    """An example photo, by its place in /models."""
-    found = here.named(model).examples
-    if not 0 <= number < len(found) or not found[number][0].is_file():
-        raise HTTPException(404, "There is no such example.")
-    return FileResponse(found[number][0])
+def example(here: Here, number: int, model: ModelName = None) -> Response:
+    """An example photo, by its place in /models; as a new JPEG, since a run folder could name any file."""
+    found, content = here.named(model).examples, io.BytesIO()
+    try:
+        thumbnail(found[number][0] if number >= 0 else Path(), EXAMPLE_SIDE).save(content, "JPEG", quality=90)
+    except (IndexError, OSError, ValueError):
+        raise HTTPException(404, "There is no such example.") from None
+    return Response(content.getvalue(), media_type="image/jpeg")
 
 
 @router.get("/health")

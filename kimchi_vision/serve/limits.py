@@ -9,9 +9,7 @@ from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Image.init()
-FORMATS = tuple({"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys())
-"""Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
+from kimchi_vision.photos import FORMATS
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,10 @@ def _prepared(here: Service, served: Served, content: bytes) -> tuple[np.ndarray
     here.limits.check(content, 1)
     try:
         photo = open_photo(content)
+        prepared = served.predictor.prepare(photo)
     except (OSError, ValueError):
         raise HTTPException(415, "The photo is damaged. Send it again, or another one.") from None
     left, top, right, bottom = served.predictor.facts.preprocess.window(photo.size)
     width, height = photo.size
     window = [left / width, top / height, (right - left) / width, (bottom - top) / height]
-    return served.predictor.prepare(photo), window
+    return prepared, window
