@@ -36,6 +36,10 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunDir:
     return folder
 
 
+LINGER = 8
+"""Seconds for which loader processes may outlive the run that was killed: torch's look every five."""
+
+
 @contextmanager
 def locked(folder: RunDir) -> Iterator[None]:
     """Hold the folder for this process; a process that dies lets go.
@@ -43,7 +47,7 @@ def locked(folder: RunDir) -> Iterator[None]:
     Raises InputError when another process holds it.
     """
     folder.path.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=0)
+    lock = filelock.FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=LINGER)
     try:
         lock.acquire()
     except filelock.Timeout:

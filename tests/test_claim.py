@@ -1,10 +1,15 @@
 """When a finished run stands, and what becomes of one that does not."""
 
+import subprocess
+import sys
+
 import pytest
 
 from kimchi_vision import claim, data
 from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data
+from kimchi_vision.errors import InputError
+from kimchi_vision.rundir import RunDir
 from tests.fake_runs import fake_run
 
 
@@ -55,3 +60,32 @@ def test_force_leaves_nothing_aside(finished):
     run, experiment, photos = finished
     claim.take(run, experiment, photos(), force=True)
     assert [folder.name for folder in run.path.parent.iterdir() if folder.is_dir()] == ["a"]
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+from kimchi_vision import claim
+from kimchi_vision.rundir import RunDir
+with claim.locked(RunDir(Path(sys.argv[1]))):
+    if not os.fork():
+        time.sleep(1)
+        os._exit(0)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_a_killed_run_lets_go_when_its_last_process_ends(tmp_path):
+    folder = RunDir(tmp_path / "run")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(folder.path)], check=False)
+    assert killed.returncode == -9
+    with claim.locked(folder):
+        pass
+
+
+def test_a_second_process_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(claim, "LINGER", 0.1)
+    folder = RunDir(tmp_path / "run")
+    refused = pytest.raises(InputError, match="written by another process")
+    with claim.locked(folder), refused, claim.locked(folder):
+        pass
