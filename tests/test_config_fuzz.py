@@ -51,3 +51,11 @@ def test_a_mutated_file_is_an_experiment_or_a_sentence(part, tmp_path):
         assert said is None or (str(path) in said and len(said) < 5000)
         refused += said is not None
     assert refused > 25  # most mutations break something
+
+
+def test_nested_aliases_are_not_unfolded(tmp_path):
+    lines = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, 12)]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join(["a0: &a0 [1]", *lines]), encoding="utf-8")
+    with pytest.raises(ConfigError, match="aliases unfold to more than"):
+        load(file)

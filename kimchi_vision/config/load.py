@@ -21,6 +21,9 @@ from kimchi_vision.errors import ConfigError
 
 Location = tuple[str | int, ...]
 
+MOST_VALUES = 100_000
+"""Far above any table of experiments; few bytes of nested aliases can ask for terabytes."""
+
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Experiment | Table:
     """Read an experiment, or a table of them when the file has `rows`.
@@ -64,7 +67,20 @@ def read_yaml(path: Path) -> CommentedMap:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(tree, CommentedMap):
         raise ConfigError(f"{path}: an experiment is a list of `section:` keys; this file holds none.")
+    if _values(tree, {}) > MOST_VALUES:
+        raise ConfigError(f"{path}: its aliases unfold to more than {MOST_VALUES} values.")
     return tree
+
+
+def _values(node: Any, known: dict[int, int]) -> int:
+    """How many values a node holds when its aliases are written out. known: by id, each counted once."""
+    if not isinstance(node, Mapping | list):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = 0  # a node within itself is refused where it is unfolded
+        inner = node.values() if isinstance(node, Mapping) else node
+        known[id(node)] = 1 + sum(_values(value, known) for value in inner)
+    return known[id(node)]
 
 
 def _names_beside(path: Path) -> list[str]:
