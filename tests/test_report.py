@@ -179,6 +179,9 @@ def test_a_page_with_1100_photos_full_of_detail_is_below_8_mb(tmp_path):
     labels = ["깍두기" if number % 2 else "배추김치" for number in range(1100)]
     items = pd.DataFrame({"path": names, "label": labels, "split": "valid", "sha256": names})
     run = fake_run(tmp_path / "run", Photos(root, items, ("깍두기", "배추김치")), skill=1)
+    for name in names:
+        run.overlay(name).parent.mkdir(parents=True, exist_ok=True)
+        run.overlay(name).hardlink_to(root / "noise.jpg")
     text = page(run)
     assert 4e6 < len(text.encode()) < 8e6
     assert "are named without a picture, to keep the page small" in text
