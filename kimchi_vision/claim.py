@@ -97,6 +97,7 @@ def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) ->
     """
     if not force and _goes_on(experiment, photos, folder):
         log.info("%s was interrupted; it goes on after its last checkpoint.", folder.path)
+        _sweep(folder)
         return
     if folder.finished.is_file() and not force:
         _set_aside(folder)
@@ -115,6 +116,13 @@ def _goes_on(experiment: Experiment, photos: Photos, folder: RunDir) -> bool:
     """Whether the folder holds an interrupted run of this experiment on these photos."""
     interrupted = folder.last.is_file() and not folder.finished.is_file()
     return interrupted and _is_of(experiment, folder) and _has(photos, folder)
+
+
+def _sweep(folder: RunDir) -> None:
+    """Delete what a killed process was writing: hidden files, as writing.replacing names them."""
+    for file in [*folder.path.glob(".*"), *folder.path.glob("[!.]*/.*")]:
+        if file.is_file():
+            file.unlink()
 
 
 def _set_aside(folder: RunDir) -> None:

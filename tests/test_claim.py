@@ -62,6 +62,17 @@ def test_force_leaves_nothing_aside(finished):
     assert [folder.name for folder in run.path.parent.iterdir() if folder.is_dir()] == ["a"]
 
 
+def test_what_a_killed_process_was_writing_is_swept_away(finished):
+    run, experiment, photos = finished
+    run.finished.unlink()
+    for half in (run.path / ".metrics.abc.json", run.figures / ".batch.abc.png", run.last):
+        half.parent.mkdir(exist_ok=True)
+        half.write_bytes(b"half")
+    claim.take(run, experiment, photos(), force=False)
+    assert not list(run.path.rglob(".*"))
+    assert run.last.is_file()
+
+
 KILLED = """
 import os, sys, time
 from pathlib import Path
