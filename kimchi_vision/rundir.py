@@ -97,6 +97,10 @@ class RunDir:
         """One figure, such as `confusion_matrix`."""
         return self.figures / f"{name}.png"
 
+    def drawn(self) -> list[Path]:
+        """The figures that are there, by name; none that a killed process left half-written."""
+        return sorted(self.figures.glob("[!.]*.png"))
+
     def overlay(self, content: str) -> Path:
         """Where the network looks on a photo, drawn on it. content: as Photos.contents has it."""
         # Twelve of the 64 digits of the content hash, and the box if the photo is cut to one.

@@ -154,9 +154,7 @@ def _timings(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures(run: RunDir) -> list[dict[str, Any]]:
-    found = [
-        path for path in sorted(run.figures.glob("[!.]*.png")) if not path.stem.startswith(SHOWN_OTHERWISE)
-    ]
+    found = [path for path in run.drawn() if not path.stem.startswith(SHOWN_OTHERWISE)]
     return [
         {"key": f"figure_{path.stem}", "of_photos": of_photos, "source": images.figure(path, of_photos)}
         for path in found

@@ -47,7 +47,7 @@ class Tracking:
         models = [file for file in (folder.onnx, folder.pkl) if file.is_file()][:1]
         for one in self.told:
             one.tell("summary", scores)
-            for figure in sorted(folder.figures.glob("[!.]*.png")):
+            for figure in folder.drawn():
                 one.tell("figure", figure)
             for model in models:
                 one.tell("model", model)
