@@ -43,7 +43,7 @@ def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
     formats: Annotated[
         str | None,
-        typer.Option("--format", help="onnx, safetensors, torch, pkl, int8, fp16; with commas."),
+        typer.Option("--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16; with commas."),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
     docker: Annotated[Path | None, typer.Option(help="Write a folder for docker build.")] = None,

@@ -164,7 +164,7 @@ class RunDir:
         return self.path / "model.onnx"
 
     def smaller(self, kind: str) -> Path:
-        """model.onnx in 8-bit whole numbers (`int8`) or half precision (`fp16`)."""
+        """model.onnx in 8-bit whole numbers (`int8`) or half precision (`bf16`, `fp16`)."""
         return self.path / f"model.{kind}.onnx"
 
     @property

@@ -1,3 +1,4 @@
+import os
 import pickle
 from contextlib import nullcontext
 
@@ -82,7 +83,7 @@ class Bomb:
         self.file = file
 
     def __reduce__(self):
-        return open, (self.file, "w")
+        return os.mkdir, (self.file,)
 
 
 def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
@@ -97,6 +98,17 @@ def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
     with pytest.raises(InputError, match="--trust"):
         export.again(run, ["onnx"], difference_interval)
     assert not (tmp_path / "it ran").exists()
+    with pytest.raises(Exception):  # noqa: B017, PT011 - a file is no learner, but by then it is open
+        export.again(run, ["onnx"], difference_interval, trust=True)
+    assert (tmp_path / "it ran").exists()
+
+
+def test_a_pickle_from_elsewhere_is_loaded_when_the_user_trusts_it(exported, tmp_path, monkeypatch):
+    run, _ = exported
+    monkeypatch.setattr(export.pickles, "ledger", lambda: tmp_path / "pickles.txt")
+    with pytest.raises(InputError, match="--trust"):
+        export.again(run, ["torch"], difference_interval)
+    assert export.again(run, ["torch"], difference_interval, trust=True) == [run.weights]
 
 
 def test_unknown_formats_are_named(exported):
@@ -126,7 +138,8 @@ def test_a_smaller_file_that_loses_too_much_is_refused(answers, refused, monkeyp
 
 
 def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
-    run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), onnx=True, int8=True, fp16=True)
+    wanted = dict.fromkeys(("onnx", *smaller.KINDS), True)
+    run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), **wanted)
     proofs = run.read_json(run.export)
     predictor = Predictor(run.smaller("int8"))
     assert predictor.facts == Predictor(run.onnx).facts
@@ -134,12 +147,24 @@ def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
     again = [answer.label for answer in Predictor(run.onnx).predict(photos)]
     same = [answer.label == label for answer, label in zip(predictor.predict(photos), again, strict=True)]
     assert sum(same) > 30
-    for file in (run.smaller("int8"), run.smaller("fp16")):
+    for file in map(run.smaller, smaller.KINDS):
         proof = proofs[file.name]
         low, high = proof["accuracy_lost_interval"]
         assert low <= proof["accuracy_lost"] <= high
         assert proof["bytes"] == file.stat().st_size < run.onnx.stat().st_size
-    assert proofs["model.fp16.onnx"]["agreement"] > 0.9
+    for kind in ("bf16", "fp16"):
+        assert proofs[f"model.{kind}.onnx"]["agreement"] > 0.9
+        assert proofs[f"model.{kind}.onnx"]["bytes"] < 0.6 * run.onnx.stat().st_size
+
+
+def test_smaller_files_need_neither_the_pickle_nor_every_training_photo(tmp_path, folder_of):
+    photos = folder_of({"a": 20, "b": 20})
+    run, _ = exported_run(tmp_path / "run", photos, onnx=True)
+    items = run.read_table(run.items)
+    bad = photos / items.loc[items["split"] == "train", "path"].iloc[0]
+    bad.write_bytes(b"")
+    assert export.again(run, ["int8"], difference_interval) == [run.smaller("int8")]
+    assert "| model.int8.onnx |" in run.card.read_text(encoding="utf-8")
 
 
 def test_smaller_files_need_the_whole_one(tmp_path, folder_of):

@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,8 @@ __all__ = ["FORMATS", "again", "folder", "preprocess", "write"]
 
 log = logging.getLogger(__name__)
 
-FORMATS = ("pkl", "torch", "onnx", "safetensors", "int8", "fp16")
-"""In the order in which they are written: the last two are made from model.onnx."""
+FORMATS = ("pkl", "torch", "onnx", "safetensors", *smaller.KINDS)
+"""In the order in which they are written: the last are made from model.onnx."""
 
 
 def write(
@@ -43,15 +44,14 @@ def write(
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
     it is left out, export.json says why, and so does the log, but the run goes on.
-    interval: of the accuracy that int8 and fp16 lose.
+    interval: of the accuracy that a smaller file loses.
     """
     wanted = {
         "pkl": section.pkl,
         "torch": section.weights,
         "onnx": section.onnx,
         "safetensors": section.safetensors,
-        "int8": section.int8,
-        "fp16": section.fp16,
+        **{name: getattr(section, name) for name in smaller.KINDS},
     }
     source = _Source(learn, photos, predictions, run, interval)
     for refusal in source.write([name for name in FORMATS if wanted[name]]):
@@ -81,8 +81,7 @@ def again(run: RunDir, formats: Sequence[str], interval: Interval, trust: bool =
         raise InputError(
             f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
         )
-    learn = pickles.load(run.pkl, trust)
-    learn.path = run.path
+    learn = None if set(formats) <= set(smaller.KINDS) else _learner(run, trust)
     source = _Source(learn, photos, predictions, run, interval, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
@@ -90,6 +89,12 @@ def again(run: RunDir, formats: Sequence[str], interval: Interval, trust: bool =
     if run.onnx.is_file():
         write_text(run.card, card.text(run))
     return [source.files[name] for name in formats]
+
+
+def _learner(run: RunDir, trust: bool) -> Learner:
+    learn = pickles.load(run.pkl, trust)
+    learn.path = run.path
+    return learn
 
 
 def folder(run: RunDir, path: Path, space: bool) -> Path:
@@ -101,10 +106,11 @@ def folder(run: RunDir, path: Path, space: bool) -> Path:
 class _Source:
     """A learner, the photos that it answered for, and where its files go.
 
+    learn: None is enough for smaller.KINDS.
     own: False for a learner from elsewhere, whose pickles stay a stranger's.
     """
 
-    learn: Learner
+    learn: Learner | None
     photos: Photos
     predictions: pd.DataFrame
     run: RunDir
@@ -115,7 +121,7 @@ class _Source:
     def files(self) -> dict[str, Path]:
         run = self.run
         plain = {"pkl": run.pkl, "torch": run.weights, "onnx": run.onnx, "safetensors": run.safetensors}
-        return {**plain, "int8": run.smaller("int8"), "fp16": run.smaller("fp16")}
+        return plain | {name: run.smaller(name) for name in smaller.KINDS}
 
     def write(self, formats: Sequence[str]) -> list[str]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
@@ -123,8 +129,9 @@ class _Source:
         refusals = []
         for name in formats:
             file = self.files[name]
+            save = partial(self._smaller, name) if name in smaller.KINDS else getattr(self, f"_{name}")
             try:
-                known[file.name] = self._write(file, getattr(self, f"_{name}"))
+                known[file.name] = self._write(file, save)
             except OSError:
                 raise  # the disk
             except Exception as error:  # exporters and onnxruntime have many kinds
@@ -158,18 +165,12 @@ class _Source:
         onnx.save(self.learn.model, self._facts(), file)
         return onnx.prove(file, self.photos, self.predictions)
 
-    def _int8(self, file: Path) -> dict[str, Any]:
-        smaller.save_int8(self._fp32(), self._facts(), self.photos, file)
+    def _smaller(self, name: str, file: Path) -> dict[str, Any]:
+        whole = self.run.onnx
+        if not whole.is_file():
+            raise RunError(f"it is made from {whole}, which is missing. Export onnx, too.")
+        smaller.save(name, whole, self.photos, file)
         return smaller.cost(file, self.photos, self.predictions, self.interval)
-
-    def _fp16(self, file: Path) -> dict[str, Any]:
-        smaller.save_fp16(self._fp32(), self._facts(), file)
-        return smaller.cost(file, self.photos, self.predictions, self.interval)
-
-    def _fp32(self) -> Path:
-        if not self.run.onnx.is_file():
-            raise RunError(f"it is made from {self.run.onnx}, which is missing. Export onnx, too.")
-        return self.run.onnx
 
     def _facts(self) -> Facts:
         facts = Facts(

@@ -41,6 +41,7 @@ def text(run: RunDir, space: bool = False) -> str:
         experiment=experiment,
         facts=Classifier(run.onnx).facts,
         proof=proofs.get(run.onnx.name),
+        smaller={name: proof for name, proof in proofs.items() if "accuracy_lost" in proof},
         licence=_licence(**{key: experiment["model"][key] for key in ("backbone", "weights")}),
     )
 

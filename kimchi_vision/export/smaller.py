@@ -1,4 +1,4 @@
-"""model.int8.onnx and model.fp16.onnx: smaller files than model.onnx, and what they cost in accuracy."""
+"""model.int8.onnx, model.bf16.onnx and model.fp16.onnx: smaller files, and what they cost in accuracy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ml_dtypes
 import numpy as np
 import onnx
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
     from kimchi_vision.photos import Photos
 
+log = logging.getLogger(__name__)
+
+KINDS = ("int8", "bf16", "fp16")
 CALIBRATION = 128
 """Training photos from which int8 takes the range of each activation, at most."""
 PHOTOS = 2000
@@ -35,21 +39,34 @@ Interval = Callable[[int, int, int], Any]
 """From photos that only the first, and only the second, has right, of so many: low and high of the gap."""
 
 
-def save_int8(fp32: Path, facts: Facts, photos: Photos, file: Path) -> None:
-    """Static quantisation: int8 weights for each channel, uint8 activations, ranges from training photos.
+def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
+    """Write `file`, of one of KINDS, from model.onnx; inputs and outputs stay float32.
 
-    Source: onnxruntime.quantization, whose passes raise many kinds of error on operators they do not know.
+    int8: weights for each channel, and uint8 activations, whose ranges come from training photos.
+    bf16: weights alone, widened as the file is loaded; arithmetic stays float32, as fast as with model.onnx.
+    fp16: weights and arithmetic.
+    Source: onnxruntime, whose passes raise many kinds of error on operators that they do not know.
     """
+    facts = Classifier(fp32).facts
+    with _quiet():
+        if kind == "int8":
+            _quantize(fp32, _batches(photos, facts), file)
+            model = onnx.load(file)
+        else:
+            model = _bf16(onnx.load(fp32)) if kind == "bf16" else _fp16(onnx.load(fp32))
+    onnx.helper.set_model_props(model, facts.to_metadata())  # the conversions drop it
+    onnx.save(model, file)
+
+
+def _quantize(fp32: Path, batches: Iterator[dict[str, np.ndarray]], file: Path) -> None:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    waiting = _batches(photos, facts)
-
     class Reader(CalibrationDataReader):
         def get_next(self) -> dict[str, np.ndarray] | None:
-            return next(waiting, None)
+            return next(batches, None)
 
-    with tempfile.TemporaryDirectory() as folder, _quiet():
+    with tempfile.TemporaryDirectory() as folder:
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
         quantize_static(
@@ -62,16 +79,26 @@ def save_int8(fp32: Path, facts: Facts, photos: Photos, file: Path) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-    _tell(file, facts)
 
 
-def save_fp16(fp32: Path, facts: Facts, file: Path) -> None:
-    """Half-precision weights and arithmetic; inputs and outputs stay float32. Source: onnxruntime."""
+def _fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    with _quiet():
-        onnx.save(convert_float_to_float16(onnx.load(fp32), keep_io_types=True), file)
-    _tell(file, facts)
+    return convert_float_to_float16(model, keep_io_types=True)
+
+
+def _bf16(model: onnx.ModelProto) -> onnx.ModelProto:
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:
+            name, narrow = tensor.name, f"{tensor.name}.bf16"
+            values = onnx.numpy_helper.to_array(tensor).astype(ml_dtypes.bfloat16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, narrow))
+            casts.append(onnx.helper.make_node("Cast", [narrow], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interval) -> dict[str, Any]:
@@ -104,18 +131,16 @@ def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interv
 
 
 def _batches(photos: Photos, facts: Facts) -> Iterator[dict[str, np.ndarray]]:
-    """Training photos, spread over the classes, one after the other."""
+    """Training photos, spread over the classes, one after the other; those that went bad are left out."""
     train = photos.part("train").sort_values("label", kind="stable")
     some = train.iloc[np.unique(np.linspace(0, len(train) - 1, CALIBRATION).astype(int))]
     for file in photos.files(some):
-        yield {"image": facts.preprocess(open_photo(file))[None]}
-
-
-def _tell(file: Path, facts: Facts) -> None:
-    """Names, preprocessing and calibration, which the conversion drops."""
-    written = onnx.load(file)
-    onnx.helper.set_model_props(written, facts.to_metadata())
-    onnx.save(written, file)
+        try:
+            photo = open_photo(file)
+        except (OSError, ValueError) as error:
+            log.warning("%s %s, and is left out of the ranges for int8.", file, error)
+        else:
+            yield {"image": facts.preprocess(photo)[None]}
 
 
 @contextmanager

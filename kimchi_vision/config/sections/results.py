@@ -55,5 +55,6 @@ class Export(Section):
     onnx: bool = Field(True, description="model.onnx, for onnxruntime; what `predict` and `serve` use")
     safetensors: bool = Field(True, description="model.safetensors, the state dict without a program in it")
     int8: bool = Field(False, description="model.int8.onnx, a quarter of the size, and the accuracy it loses")
+    bf16: bool = Field(False, description="model.bf16.onnx, half the size, and the accuracy it loses")
     fp16: bool = Field(False, description="model.fp16.onnx, half the size, and the accuracy it loses")
     timings: bool = Field(True, description="measure speed and memory of model.onnx here, for seconds")
