@@ -55,7 +55,8 @@ def _row(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         body = model.learner(section, backbone, dls, Path(place)).model[0]
         values = features.compute(body, photos, train, export.preprocess(dls))
-    right = features.cross_validated(experiment.features, values, labels) == labels
+    read = np.isfinite(values).all(axis=1)
+    right = features.cross_validated(experiment.features, values[read], labels[read]) == labels[read]
     low, high = wilson(right.mean(), len(right)).tolist()
     return {
         "backbone": name,

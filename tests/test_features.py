@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,19 @@ def test_the_floor_answers_for_the_validation_photos(photos):
     assert table["path"].tolist() == photos.part("valid")["path"].tolist()
     assert np.allclose(table[["p:갓김치", "p:백김치"]].sum(axis=1), 1)
     assert features.floor(Features(floor=False), Colours(), photos, PREPROCESS) is None
+
+
+def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(photos, caplog):
+    gone = photos.files(photos.part("train"))[0]
+    gone.unlink()
+    with pytest.raises(ValueError, match=gone.name):
+        features.floor(Features(), Colours(), photos, PREPROCESS)
+    lenient = replace(photos, on_unreadable="skip")
+    assert len(features.floor(Features(), Colours(), lenient, PREPROCESS).predictions)
+    assert f"{gone} is left out" in caplog.text
+
+
+def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):
+    photos.files(photos.part("valid"))[0].unlink()
+    with pytest.raises(ValueError, match="No such file"):
+        features.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)

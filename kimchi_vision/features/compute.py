@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,7 @@ def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Pr
     body: photos (n, 3, size, size) to maps (n, features, height, width) or features (n, features); used in
     evaluation mode and left as it was. preprocess: from an upright photo to what the body takes.
     Photos that an earlier run has sent through the same weights are read from the disk (`kept.folder`).
+    A training photo that cannot be read has NaN where photos.on_unreadable is skip; otherwise ValueError.
     """
     file = kept.folder() / f"{_key(body, preprocess)}.features.npz"
     try:
@@ -45,7 +46,7 @@ def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Pr
             return _completed(file, body, photos, items, preprocess)
     except OSError as error:
         log.warning("Features are not kept in %s (%s).", file.parent, error)
-        return np.stack(list(_computed(body, photos.files(items), preprocess)))
+        return np.stack(list(_computed(body, _opener(photos, items, preprocess), photos.files(items))))
 
 
 def _completed(
@@ -57,9 +58,11 @@ def _completed(
         name: file for name, file in zip(wanted, photos.files(items), strict=True) if name not in known
     }
     if missing:
-        known |= dict(zip(missing, _computed(body, list(missing.values()), preprocess), strict=True))
+        opened = _opener(photos, items, preprocess)
+        known |= dict(zip(missing, _computed(body, opened, list(missing.values())), strict=True))
+        whole = {name: values for name, values in known.items() if np.isfinite(values).all()}
         with replacing(file) as temporary:
-            np.savez(temporary, hashes=np.array(list(known)), values=np.stack(list(known.values())))
+            np.savez(temporary, hashes=np.array(list(whole)), values=np.array(list(whole.values())))
     return np.stack([known[name] for name in wanted])
 
 
@@ -75,14 +78,32 @@ def _read(file: Path) -> dict[str, np.ndarray]:
         return {}
 
 
-def _computed(body: nn.Module, files: list[Path], preprocess: Preprocess) -> Iterator[np.ndarray]:
+def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Callable[[Path], np.ndarray]:
+    """From a file to what the body takes; a photo that may be skipped becomes NaN, and so do its features."""
+    may_skip = photos.on_unreadable == "skip" and items["split"].eq("train").all()
+
+    def opened(file: Path) -> np.ndarray:
+        try:
+            return preprocess(open_photo(file))
+        except (OSError, ValueError) as error:
+            if not may_skip:
+                raise ValueError(f"{file}: {error}") from error
+            log.warning("%s is left out of the features: %s", file, error)
+            return np.full((3, preprocess.size, preprocess.size), np.nan, np.float32)
+
+    return opened
+
+
+def _computed(
+    body: nn.Module, opened: Callable[[Path], np.ndarray], files: list[Path]
+) -> Iterator[np.ndarray]:
     """Features photo by photo; the photos of the next batch are opened while the body works."""
     was_training, device = body.training, next(body.parameters()).device
     body.eval()
     bar = tqdm(total=len(files), desc="Features", unit="photo", disable=None, leave=False)
     try:
         with bar, ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
-            ready = pool.map(lambda file: preprocess(open_photo(file)), files)
+            ready = pool.map(opened, files)
             while batch := list(islice(ready, BATCH)):
                 maps = body(torch.from_numpy(np.stack(batch)).to(device))
                 yield from (maps.mean((2, 3)) if maps.ndim == 4 else maps).float().cpu().numpy()

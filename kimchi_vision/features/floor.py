@@ -47,7 +47,9 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     train, valid = photos.part("train"), photos.part("valid")
     place = {name: number for number, name in enumerate(photos.vocab)}
     labels = train["label"].map(place).to_numpy(int)
-    head = fit(section, compute(body, photos, train, preprocess), labels, len(photos.vocab))
+    values = compute(body, photos, train, preprocess)
+    read = np.isfinite(values).all(axis=1)
+    head = fit(section, values[read], labels[read], len(photos.vocab))
     probabilities = head.probabilities(compute(body, photos, valid, preprocess))
     table = _table(valid, probabilities, photos.vocab)
     seconds = round(time.perf_counter() - started, 1)
