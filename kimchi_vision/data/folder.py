@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 
 from kimchi_vision.errors import DataError
@@ -78,9 +79,12 @@ def find(root: Path) -> Listing:
     if not rows:
         notes = [catalogue("en")(says, **values) for says, values in listing.notes()]
         raise DataError(" ".join([f"{root} holds no photo in a class folder.", *notes, WHERE_FROM]))
-    rows.sort(key=lambda row: (unicodedata.normalize("NFC", row[0]), row[0]))
-    columns = zip(("path", "label", "bytes", "mtime_ns"), zip(*rows, strict=True), strict=True)
-    listing.photos = pd.DataFrame(dict(columns))
+    rows.sort()
+    if not all(unicodedata.is_normalized("NFC", row[0]) for row in rows):
+        rows.sort(key=lambda row: unicodedata.normalize("NFC", row[0]))
+    paths, labels, sizes, times = zip(*rows, strict=True)
+    numbers = {"bytes": np.array(sizes), "mtime_ns": np.array(times)}
+    listing.photos = pd.DataFrame({"path": paths, "label": labels, **numbers})
     return listing
 
 

@@ -52,7 +52,7 @@ class Memory:
 
     def known(self) -> dict[str, tuple[Any, ...]]:
         """By path, the values of KEY and FACTS in their order."""
-        rows = self._database.execute(f"SELECT {', '.join([*KEY, *FACTS])} FROM photos")
+        rows = self._database.execute(f"SELECT {', '.join([*KEY, *FACTS])} FROM photos").fetchall()
         return {row[0]: row for row in rows}
 
     def keep(self, facts: pd.DataFrame, thumbnails: Iterable[bytes | None]) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.progress import track
@@ -21,6 +22,7 @@ from kimchi_vision.data.memory import FACTS, KEY, Memory
 from kimchi_vision.photos import open_photo
 
 _BATCH = 512
+_NUMBERS = {"INTEGER": np.int64, "REAL": np.float64}
 
 
 def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
@@ -33,13 +35,20 @@ def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
     """
     paths, known = photos["path"].tolist(), memory.known()
     keys = zip(paths, photos["bytes"].tolist(), photos["mtime_ns"].tolist(), strict=True)
-    fresh = [known.get(key[0], ())[: len(key)] != key for key in keys]
+    fresh = [
+        (row := known.get(path)) is None or row[1] != size or row[2] != mtime for path, size, mtime in keys
+    ]
     if any(fresh):
         for facts, thumbnails in _inspected(root, photos.loc[fresh, list(KEY)]):
             memory.keep(facts, thumbnails)
         known = memory.known()
-    columns = list(zip(*(known[path] for path in paths), strict=True))[len(KEY) :]
-    return photos.assign(**dict(zip(FACTS, map(list, columns), strict=True)))
+    columns = list(zip(*[known[path] for path in paths], strict=True))[len(KEY) :]
+    # pandas alone looks at each number to find out what it is.
+    typed = [
+        list(values) if kind == "TEXT" else np.array(values, _NUMBERS[kind])
+        for values, kind in zip(columns, FACTS.values(), strict=True)
+    ]
+    return photos.assign(**dict(zip(FACTS, typed, strict=True)))
 
 
 def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, list[bytes | None]]]:
