@@ -32,6 +32,7 @@ def test_a_photo_is_prepared_as_fastai_prepares_validation_photos(changes, folde
     photos = data.load(Data(path=folder_of({"a": 6, "b": 6}), valid_pct=0.4))
     dls = loader.build(Loader(workers=0), photos, augment.transforms(section, STATS))
     expected = dls.valid.one_batch()[0].numpy()
+    dls.train.one_batch()  # after which fastai's transforms remember the training part
     steps = preprocess(dls)
     found = [steps(open_photo(file)) for file in photos.files(photos.part("valid"))]
     assert np.abs(np.stack(found) - expected).max() < LARGEST_GAP

@@ -17,11 +17,15 @@ def preprocess(dls: Any) -> Preprocess:
     Raises RunError for a transform that Preprocess does not know.
     """
     dl = dls.valid.new()  # fastai's own loader, whatever stands in front of it
-    tfms = [tfm for tfm in [*dl.after_item.fs, *dl.after_batch.fs] if getattr(tfm, "split_idx", None) != 0]
     steps: dict[str, Any] = {}
-    for tfm in tfms:
+    for tfm in filter(_validates, [*dl.after_item.fs, *dl.after_batch.fs]):
         steps |= _step(tfm)
     return Preprocess(**{"size": steps.get("resize"), **steps})
+
+
+def _validates(tfm: Any) -> bool:
+    # AffineCoordTfm serves both parts, and keeps in split_idx the part that it saw last.
+    return isinstance(tfm, AffineCoordTfm) or getattr(tfm, "split_idx", None) != 0
 
 
 def _step(tfm: Any) -> dict[str, Any]:
