@@ -157,13 +157,14 @@ def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
         assert proofs[f"model.{kind}.onnx"]["bytes"] < 0.6 * run.onnx.stat().st_size
 
 
-def test_smaller_files_need_neither_the_pickle_nor_every_training_photo(tmp_path, folder_of):
+def test_smaller_files_need_neither_the_pickle_nor_every_training_photo(tmp_path, folder_of, caplog):
     photos = folder_of({"a": 20, "b": 20})
     run, _ = exported_run(tmp_path / "run", photos, onnx=True)
     items = run.read_table(run.items)
     bad = photos / items.loc[items["split"] == "train", "path"].iloc[0]
     bad.write_bytes(b"")
     assert export.again(run, ["int8"], difference_interval) == [run.smaller("int8")]
+    assert f"{bad} is left out" in caplog.text
     assert "| model.int8.onnx |" in run.card.read_text(encoding="utf-8")
 
 

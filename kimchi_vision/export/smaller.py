@@ -138,7 +138,8 @@ def _batches(photos: Photos, facts: Facts) -> Iterator[dict[str, np.ndarray]]:
         try:
             photo = open_photo(file)
         except (OSError, ValueError) as error:
-            log.warning("%s %s, and is left out of the ranges for int8.", file, error)
+            # Not a warning: those are silenced while the converter works.
+            log.error("%s is left out of the ranges for int8: %s", file, error)
         else:
             yield {"image": facts.preprocess(photo)[None]}
 
