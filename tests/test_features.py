@@ -9,6 +9,7 @@ from torch import nn
 from kimchi_vision import data, features, kept
 from kimchi_vision.classifier import Preprocess
 from kimchi_vision.config.sections import Data, Features
+from kimchi_vision.errors import RunError
 
 PREPROCESS = Preprocess(resize=16, size=16)
 
@@ -112,6 +113,14 @@ def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(pho
     lenient = replace(photos, on_unreadable="skip")
     assert len(features.floor(Features(), Colours(), lenient, PREPROCESS).predictions)
     assert f"{gone} is left out" in caplog.text
+
+
+def test_a_class_that_vanished_is_named(photos):
+    train = photos.part("train")
+    for file in photos.files(train[train["label"] == "갓김치"]):
+        file.unlink()
+    with pytest.raises(RunError, match="No training photo of 갓김치"):
+        features.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
 
 
 def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.errors import RunError
 from kimchi_vision.features.compute import compute
 from kimchi_vision.features.linear import Linear, fit
 
@@ -40,6 +41,7 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     """Fit a linear head on the training photos' features, and answer for the validation photos.
 
     None when the section asks for no floor. Arguments as in `compute`.
+    Raises RunError when every training photo of a class is left out.
     """
     if not section.floor:
         return None
@@ -49,6 +51,9 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     labels = train["label"].map(place).to_numpy(int)
     values = compute(body, photos, train, preprocess)
     read = np.isfinite(values).all(axis=1)
+    lost = set(photos.vocab) - set(train["label"][read])
+    if lost:
+        raise RunError(f"No training photo of {', '.join(sorted(lost))} can be read any more: put them back.")
     head = fit(section, values[read], labels[read], len(photos.vocab))
     probabilities = head.probabilities(compute(body, photos, valid, preprocess))
     table = _table(valid, probabilities, photos.vocab)
