@@ -59,8 +59,9 @@ def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: boo
     stages = ["probe"]
     if recipe == "best" and epochs:
         stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [1e-4, 3e-4]}}]
-    # With few photos tuning may cost more than it brings: then the head that it started from is kept.
-    train = {"stages": stages, "keep": "best", "freeze_bn": True, "label_smoothing": 0.1}
+    # With few photos tuning may cost more than it brings: the running mean of the weights stays near their
+    # start after few steps, and the start itself is kept when no epoch is better.
+    train = {"stages": stages, "keep": "best", "ema": 0.99, "freeze_bn": True, "label_smoothing": 0.1}
     model = {"head": "linear", "ps": 0.2}
     return {"augment": augment, "loader": {"batch_size": 16}, "model": model, "train": train}
 
