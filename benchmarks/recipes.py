@@ -3,7 +3,8 @@
 Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
 of `recipe: best` were chosen on the first five (seed 100). Split and seed are matched, and each training is
 a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
-package, for the seeds after the first. Appends to recipes.jsonl; what that holds is not run again.
+package, for the seeds after the first. Appends to recipes.jsonl; what that holds is not run again. Prints a
+table and draws recipes.png.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from scipy import stats
 
 FOUND = Path("recipes.jsonl")
@@ -80,13 +83,14 @@ def _right(table: pd.DataFrame) -> list[int]:
 
 
 def table(found: pd.DataFrame) -> str:
-    """A line a size and recipe: accuracy, the difference to the tutorial over seeds, and seconds."""
+    """A line a size and recipe: accuracy, the differences to tutorial and floor over seeds, and seconds."""
     head = (
         "photos a class",
         "recipe",
         "seeds",
         "accuracy",
         "minus tutorial, points (95 %)",
+        "minus floor",
         "seconds",
         "÷ plain",
     )
@@ -108,9 +112,32 @@ def table(found: pd.DataFrame) -> str:
                 len(rows),
                 f"{rows['accuracy'].mean():.1%}",
                 "" if way == "plain" else _gap(gaps),
+                _gap(rows["accuracy"] - rows["floor"].map(np.mean)) if way == "best" else "",
             )
             lines.append(f"| {' | '.join(map(str, cells))} | {spent:.0f} | {spent / plain:.2f} |")
     return "\n".join(lines)
+
+
+def picture(found: pd.DataFrame, file: Path) -> None:
+    """Accuracy against minutes: a line a recipe, a point a size; bars span the seeds."""
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="minutes, from photos to predictions", ylabel="accuracy", xscale="log")
+    found = found.assign(accuracy=found["right"].map(np.mean), minutes=found["seconds"] / 60)
+    for way in ("plain", "quick", "best"):
+        spent = found[found["way"] == way].groupby("size")["minutes"].median()
+        # The same recipe as plain's, whose minutes are another program's.
+        ways = ("plain", "tutorial") if way == "plain" else (way,)
+        scores = found[found["way"].isin(ways)].groupby("size")["accuracy"].agg(["mean", "min", "max"])
+        scores = scores.loc[spent.index]
+        spread = [scores["mean"] - scores["min"], scores["max"] - scores["mean"]]
+        name = "tutorial, as a plain script" if way == "plain" else way
+        axes.errorbar(spent, scores["mean"], yerr=spread, marker="o", capsize=3, label=name)
+        for size in spent.index:
+            axes.annotate(str(size), (spent[size], scores["mean"][size]), (5, 5), textcoords="offset points")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
+    axes.legend(title="numbers: photos a class", loc="lower left")
+    figure.savefig(file, dpi=110)
 
 
 def _gap(gaps: pd.Series) -> str:
@@ -141,7 +168,9 @@ def main() -> None:
             for way in ("plain" if timed else "tutorial", "quick", "best"):
                 if (way, size, seed) not in known:
                     _process(given.photos, way, size, seed)
-    print(table(pd.read_json(FOUND, lines=True)))
+    found = pd.read_json(FOUND, lines=True)
+    print(table(found))
+    picture(found, FOUND.with_suffix(".png"))
 
 
 def _read() -> set[tuple[str, int, int]]:

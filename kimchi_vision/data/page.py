@@ -9,7 +9,7 @@ from pathlib import Path
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.photos import thumbnail
 from kimchi_vision.rundir import write_text
-from kimchi_vision.texts import catalogue, language
+from kimchi_vision.texts import Text, catalogue, language
 
 SHOWN = 24
 """Most groups of photos shown under a finding; the page says how many more there are."""
@@ -33,10 +33,11 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
         }
         for name, rows in photos[photos["problem"] == ""].groupby("label")
     ]
-    reasons = photos.set_index("path")["problem"].to_dict()
+    say = catalogue(chosen)
+    troubled = photos[photos["problem"] != ""].set_index("path")["problem"]
     text = pages.get_template("page.html").render(
         lang=chosen,
-        say=catalogue(chosen),
+        say=say,
         root=audit.root.resolve().name,
         photos=len(photos),
         megabytes=photos["bytes"].sum() / 1e6,
@@ -44,10 +45,18 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
         most=max((each["count"] for each in classes), default=1),
         findings=audit.findings,
         shown=SHOWN,
-        reasons=reasons,
+        reasons={path: _reason(problem, say) for path, problem in troubled.items()},
         picture=lambda path: _inline(audit.root / path),
     )
     write_text(file, text)
+
+
+def _reason(problem: str, say: Text) -> str:
+    """A scan's words in the page's language; what a decoder says stays as it is."""
+    if problem == "is empty":
+        return say("reason_empty")
+    detail = problem.removeprefix("cannot be read: ")
+    return say("reason_not_a_photo" if detail == "not a photo" else "reason_unreadable", detail=detail)
 
 
 def _inline(file: Path) -> str | None:
