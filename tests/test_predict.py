@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 from PIL import Image
 
@@ -72,6 +73,16 @@ def test_what_is_no_model_is_named(run, tmp_path):
         Predictor(tmp_path)
     (tmp_path / "model.onnx").write_bytes(run.onnx.read_bytes()[:5000])
     with pytest.raises(InputError, match="damaged"):
+        Predictor(tmp_path)
+
+
+def test_a_model_with_more_classes_than_outputs_is_refused(run, tmp_path):
+    model = onnx.load(run.onnx)
+    facts = json.loads(model.metadata_props[0].value)
+    facts["classes"].append("없는김치")
+    model.metadata_props[0].value = json.dumps(facts)
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(InputError, match=r"\d outputs for \d classes"):
         Predictor(tmp_path)
 
 

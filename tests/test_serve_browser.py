@@ -60,7 +60,7 @@ def address(exported):
 def test_an_example_is_answered(address, lang, title, tmp_path):
     options = ["--headless=new", "--no-sandbox", f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000"]
     command = [CHROMIUM, *options, "--dump-dom", f"{address}?lang={lang}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     told = json.loads(re.search(r"<output>(.*)</output>", done.stdout)[1])
     assert told["title"].startswith(title)
     assert told["answer"] in ("김치", "깍두기", "A&amp;B")

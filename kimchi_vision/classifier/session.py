@@ -36,6 +36,9 @@ class Classifier:
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
             self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
+            outputs = self._session.get_outputs()[0].shape[-1]
+            if outputs != len(self.facts.classes):
+                raise ValueError(f"it has {outputs} outputs for {len(self.facts.classes)} classes")
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
