@@ -3,8 +3,8 @@
 Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
 of `recipe: best` were chosen on the first five (seed 100). Split and seed are matched, and each training is
 a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
-package, for the seeds after the first. Appends to recipes.jsonl; what that holds is not run again. Prints a
-table and draws recipes.png.
+package, for the seeds after the first; `long` gives it 60 epochs, by the fused engine. Appends to
+recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
 """
 
 from __future__ import annotations
@@ -38,11 +38,14 @@ def measure(folder: Path, way: str, size: int, seed: int) -> dict[str, Any]:
     from kimchi_vision.config import Experiment
     from kimchi_vision.rundir import RunDir
 
-    name = "tutorial" if way == "plain" else way
+    name = "tutorial" if way in ("plain", "long") else way
     given = {"name": way, "data": {"path": folder, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
     if name == "tutorial":  # its lr_find moves nothing: the rates are given
         stages = recipe.settings("tutorial")["train"]["stages"][1:]
         given |= {"features": {"floor": False}, "train": {"stages": stages}}
+    if way == "long":
+        given["augment"] = {"engine": "fused"}
+        stages[0]["fine_tune"]["epochs"] = 57  # and one frozen, and two at the end
     experiment = Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
     photos = _chosen(data.load(experiment.data), size, seed)
     started = time.perf_counter()
@@ -153,6 +156,7 @@ def main() -> None:
     options.add_argument("--sizes", type=int, nargs="+", default=[8, 16, 32, 64])
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options.add_argument("--plain", type=int, nargs="*", default=[8, 16, 32, 64], help="sizes to time it at")
+    options.add_argument("--long", type=int, nargs="*", default=[], help="sizes to train for 60 epochs at")
     options.add_argument("--one", nargs=3)
     given = options.parse_args()
     if given.one:
@@ -165,7 +169,8 @@ def main() -> None:
     for seed in given.seeds:
         for size in given.sizes:
             timed = seed == given.seeds[0] and size in given.plain
-            for way in ("plain" if timed else "tutorial", "quick", "best"):
+            first = "plain" if timed else "tutorial"
+            for way in (first, "quick", "best", *(["long"] if size in given.long else [])):
                 if (way, size, seed) not in known:
                     _process(given.photos, way, size, seed)
     found = pd.read_json(FOUND, lines=True)
