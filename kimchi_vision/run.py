@@ -92,6 +92,8 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(folder.summary, summary)
     floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+    if floor is not None and len(floor.lost):
+        train.listed(folder, floor.lost)
     history = train.fit(experiment.train, learn, folder, floor and floor.head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), folder.figure("losses"))

@@ -111,7 +111,9 @@ def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(pho
     with pytest.raises(ValueError, match=gone.name):
         features.floor(Features(), Colours(), photos, PREPROCESS)
     lenient = replace(photos, on_unreadable="skip")
-    assert len(features.floor(Features(), Colours(), lenient, PREPROCESS).predictions)
+    floor = features.floor(Features(), Colours(), lenient, PREPROCESS)
+    assert len(floor.predictions)
+    assert floor.lost["path"].tolist() == [photos.part("train")["path"].iloc[0]]
     assert f"{gone} is left out" in caplog.text
 
 

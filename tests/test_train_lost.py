@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from fastai.vision.learner import vision_learner
 from torchvision.models import resnet18
@@ -50,6 +51,13 @@ def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
     listed = run.read_table(run.skipped)
     assert listed["path"].tolist() == [bad]
     assert "not a photo" in listed["reason"].iloc[0]
+
+
+def test_a_photo_is_listed_once(tmp_path):
+    run = RunDir(tmp_path)
+    for reason in ("cannot be read any more", "is no longer there"):
+        train.listed(run, pd.DataFrame({"path": ["a.jpg"], "label": ["갓김치"], "reason": [reason]}))
+    assert run.read_table(run.skipped)["reason"].tolist() == ["cannot be read any more"]
 
 
 def test_a_validation_photo_that_goes_bad_stops_the_run(begun):

@@ -30,11 +30,13 @@ class Floor:
     """A linear head and what it says about the validation photos.
 
     predictions: columns as evaluate.predictions has them. seconds: for features and fit.
+    lost: columns path, label, reason: training photos that had no part in it.
     """
 
     head: Linear
     predictions: pd.DataFrame
     seconds: float
+    lost: pd.DataFrame
 
 
 def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Preprocess) -> Floor | None:
@@ -51,9 +53,11 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     labels = train["label"].map(place).to_numpy(int)
     values = compute(body, photos, train, preprocess)
     read = np.isfinite(values).all(axis=1)
-    lost = set(photos.vocab) - set(train["label"][read])
-    if lost:
-        raise RunError(f"No training photo of {', '.join(sorted(lost))} can be read any more: put them back.")
+    empty = set(photos.vocab) - set(train["label"][read])
+    if empty:
+        raise RunError(
+            f"No training photo of {', '.join(sorted(empty))} can be read any more: put them back."
+        )
     head = fit(section, values[read], labels[read], len(photos.vocab))
     probabilities = head.probabilities(compute(body, photos, valid, preprocess))
     table = _table(valid, probabilities, photos.vocab)
@@ -65,7 +69,8 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
         len(table),
         seconds,
     )
-    return Floor(head, table, seconds)
+    lost = train.loc[~read, ["path", "label"]].assign(reason="cannot be read any more")
+    return Floor(head, table, seconds, lost)
 
 
 def _table(items: pd.DataFrame, probabilities: np.ndarray, vocab: tuple[str, ...]) -> pd.DataFrame:

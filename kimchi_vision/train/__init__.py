@@ -20,7 +20,7 @@ from kimchi_vision.train import precision
 from kimchi_vision.train.average import Average
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
-from kimchi_vision.train.lost import LostPhotos, named
+from kimchi_vision.train.lost import LostPhotos, listed, named
 from kimchi_vision.train.memory import Fitting
 from kimchi_vision.train.rates import find_rates
 from kimchi_vision.train.regularize import callbacks, loss
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
     from kimchi_vision.rundir import RunDir
 
-__all__ = ["facts", "fit", "named", "seed"]
+__all__ = ["facts", "fit", "listed", "named", "seed"]
 
 Head = tuple[Any, ...]
 

@@ -48,8 +48,13 @@ class LostPhotos(Callback):
         self.known |= set(new["path"])
         for row in new.itertuples():
             log.warning("%s is left out from now on: it %s.", row.path, row.reason)
-        before = [self.folder.read_table(self.folder.skipped)] if self.folder.skipped.is_file() else []
-        write_table(self.folder.skipped, pd.concat([*before, new], ignore_index=True))
+        listed(self.folder, new)
+
+
+def listed(run_folder: RunDir, lost: pd.DataFrame) -> None:
+    """Add photos (path, label, reason) to skipped.csv, each once."""
+    before = [run_folder.read_table(run_folder.skipped)] if run_folder.skipped.is_file() else []
+    write_table(run_folder.skipped, pd.concat([*before, lost], ignore_index=True).drop_duplicates("path"))
 
 
 @contextmanager
