@@ -31,8 +31,11 @@ VALID = 16
 WEIGHTS = {"backbone": "tf_efficientnet_lite0", "weights": "offline"}
 
 
-def measure(folder: Path, way: str, size: int, seed: int) -> dict[str, Any]:
-    """Right answers photo by photo, of the recipe and of its floor; seconds from photos to predictions."""
+def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
+    """Right answers photo by photo, of the recipe and of its floor; seconds from photos to predictions.
+
+    size: training photos of each class, or of each of the last classes, such as 64,32,16,8,4.
+    """
     from kimchi_vision import augment, data, evaluate, export, features, loader, model, recipe, train
     from kimchi_vision.allocator import keep_memory
     from kimchi_vision.config import Experiment
@@ -68,14 +71,15 @@ def measure(folder: Path, way: str, size: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _chosen(photos: Any, size: int, seed: int) -> Any:
-    classes = photos.vocab[-5:]
+def _chosen(photos: Any, size: str, seed: int) -> Any:
+    counts = list(map(int, size.split(","))) if "," in size else [int(size)] * 5
+    classes = photos.vocab[-len(counts) :]
     items = photos.items[photos.items["label"].isin(classes)]
     random = np.random.default_rng(seed)
     parts = pd.Series("", index=items.index)
-    for name in classes:
+    for name, count in zip(classes, counts, strict=True):
         rows = random.permutation(items.index[items["label"] == name])
-        parts[rows[:VALID]], parts[rows[VALID : VALID + size]] = "valid", "train"
+        parts[rows[:VALID]], parts[rows[VALID : VALID + count]] = "valid", "train"
     return dataclasses.replace(
         photos, items=items.assign(split=parts)[parts != ""].reset_index(drop=True), vocab=classes
     )
@@ -101,7 +105,7 @@ def table(found: pd.DataFrame) -> str:
     found = found.assign(
         accuracy=found["right"].map(np.mean), tutorial=found["way"].isin(("plain", "tutorial"))
     )
-    for size, group in found.groupby("size"):
+    for size, group in found.groupby("size", sort=False):
         plain = group[group["way"] == "plain"]["seconds"].median()
         base = group[group["tutorial"]].set_index("seed")["accuracy"]
         for way, rows in group.assign(way=group["way"].replace("tutorial", "plain")).groupby(
@@ -114,10 +118,11 @@ def table(found: pd.DataFrame) -> str:
                 way,
                 len(rows),
                 f"{rows['accuracy'].mean():.1%}",
-                "" if way == "plain" else _gap(gaps),
+                "" if way == "plain" or gaps.empty else _gap(gaps),
                 _gap(rows["accuracy"] - rows["floor"].map(np.mean)) if way == "best" else "",
             )
-            lines.append(f"| {' | '.join(map(str, cells))} | {spent:.0f} | {spent / plain:.2f} |")
+            share = "" if np.isnan(plain) else f"{spent / plain:.2f}"
+            lines.append(f"| {' | '.join(map(str, cells))} | {spent:.0f} | {share} |")
     return "\n".join(lines)
 
 
@@ -125,7 +130,10 @@ def picture(found: pd.DataFrame, file: Path) -> None:
     """Accuracy against minutes: a line a recipe, a point a size; bars span the seeds."""
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="minutes, from photos to predictions", ylabel="accuracy", xscale="log")
-    found = found.assign(accuracy=found["right"].map(np.mean), minutes=found["seconds"] / 60)
+    found = found[~found["size"].str.contains(",")]
+    found = found.assign(
+        size=found["size"].astype(int), accuracy=found["right"].map(np.mean), minutes=found["seconds"] / 60
+    )
     for way in ("plain", "quick", "best"):
         spent = found[found["way"] == way].groupby("size")["minutes"].median()
         # The same recipe as plain's, whose minutes are another program's.
@@ -145,7 +153,9 @@ def picture(found: pd.DataFrame, file: Path) -> None:
 
 def _gap(gaps: pd.Series) -> str:
     """Mean over seeds with the t interval of paired differences."""
-    low, high = stats.ttest_1samp(gaps, 0).confidence_interval() if len(gaps) > 1 else (np.nan, np.nan)
+    if len(gaps) < 2:
+        return f"{100 * gaps.mean():+.1f}"
+    low, high = stats.ttest_1samp(gaps, 0).confidence_interval()
     return f"{100 * gaps.mean():+.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
@@ -153,15 +163,16 @@ def main() -> None:
     """Run what is missing, and print the table."""
     options = argparse.ArgumentParser()
     options.add_argument("photos", type=Path)
-    options.add_argument("--sizes", type=int, nargs="+", default=[8, 16, 32, 64])
+    options.add_argument("--sizes", nargs="*", default=["8", "16", "32", "64"])
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    options.add_argument("--plain", type=int, nargs="*", default=[8, 16, 32, 64], help="sizes to time it at")
-    options.add_argument("--long", type=int, nargs="*", default=[], help="sizes to train for 60 epochs at")
+    options.add_argument("--plain", nargs="*", default=["8", "16", "32", "64"], help="sizes to time it at")
+    options.add_argument("--long", nargs="*", default=[], help="sizes to train for 60 epochs at")
+    options.add_argument("--uneven", nargs="*", default=[], help="as 64,32,16,8,4: best and its floor alone")
     options.add_argument("--one", nargs=3)
     given = options.parse_args()
     if given.one:
         way, size, seed = given.one
-        result = measure(given.photos, way, int(size), int(seed))
+        result = measure(given.photos, way, size, int(seed))
         with FOUND.open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
         return
@@ -173,22 +184,25 @@ def main() -> None:
             for way in (first, "quick", "best", *(["long"] if size in given.long else [])):
                 if (way, size, seed) not in known:
                     _process(given.photos, way, size, seed)
-    found = pd.read_json(FOUND, lines=True)
+        for size in given.uneven:
+            if ("best", size, seed) not in known:
+                _process(given.photos, "best", size, seed)
+    found = pd.read_json(FOUND, lines=True, dtype={"size": str})
     print(table(found))
     picture(found, FOUND.with_suffix(".png"))
 
 
-def _read() -> set[tuple[str, int, int]]:
+def _read() -> set[tuple[str, str, int]]:
     if not FOUND.is_file():
         return set()
     rows = map(json.loads, FOUND.read_text(encoding="utf-8").splitlines())
-    return {(row["way"], row["size"], row["seed"]) for row in rows}
+    return {(row["way"], str(row["size"]), row["seed"]) for row in rows}
 
 
-def _process(photos: Path, way: str, size: int, seed: int) -> None:
+def _process(photos: Path, way: str, size: str, seed: int) -> None:
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "KIMCHI_CACHE": cache}
-        command = [sys.executable, "-W", "ignore", __file__, str(photos), "--one", way, str(size), str(seed)]
+        command = [sys.executable, "-W", "ignore", __file__, str(photos), "--one", way, size, str(seed)]
         subprocess.run(command, env=environment, check=True)
 
 
