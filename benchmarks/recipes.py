@@ -1,8 +1,8 @@
 """Accuracy for the minute: python benchmarks/recipes.py PHOTOS [--sizes 8 16] [--seeds 0 1].
 
 Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
-of `recipe: best` were chosen on the first five (seed 100). Split and seed are matched, and each training is
-a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
+of `recipe: best` were chosen on the first five, seeds from 100. Split and seed are matched, and each training
+is a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
 package, for the seeds after the first; `long` gives it 60 epochs, by the fused engine. Appends to
 recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
 """
@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 from scipy import stats
 
 FOUND = Path("recipes.jsonl")
@@ -145,7 +145,9 @@ def picture(found: pd.DataFrame, file: Path) -> None:
         axes.errorbar(spent, scores["mean"], yerr=spread, marker="o", capsize=3, label=name)
         for size in spent.index:
             axes.annotate(str(size), (spent[size], scores["mean"][size]), (5, 5), textcoords="offset points")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
     axes.legend(title="numbers: photos a class", loc="lower left")
     figure.savefig(file, dpi=110)

@@ -41,7 +41,7 @@ def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: in
     """The head that knows the features best. labels: 0 to classes - 1, each at least once.
 
     One scale for all features: scaling each by itself would raise those that hardly tell photos apart, and
-    costs up to ten points where photos are few (benchmarks/recipes.md).
+    costs 3 to 8 points at 8 photos a class (benchmarks/recipes.md).
     Source: Kornblith, Shlens and Le, 2019, "Do Better ImageNet Models Transfer Better?", arXiv:1805.08974.
     """
     centre, scale = _centre(features)
