@@ -44,8 +44,7 @@ def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: in
     costs 3 to 8 points at 8 photos a class (benchmarks/recipes.md).
     Source: Kornblith, Shlens and Le, 2019, "Do Better ImageNet Models Transfer Better?", arXiv:1805.08974.
     """
-    centre, scale = _centre(features)
-    scaled = (features - centre) / scale
+    scaled, centre, scale = _scaled(features)
     strength = _strength(section, scaled, labels)
     model = _model(strength).fit(scaled, labels)
     weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
@@ -63,8 +62,7 @@ def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray)
 
     A class with fewer photos than `folds` lowers the number of folds to its photos, at least two.
     """
-    centre, scale = _centre(features)
-    features = (features - centre) / scale
+    features, _, _ = _scaled(features)
     strength = _strength(section, features, labels)
     return cross_val_predict(_model(strength), features, labels, cv=_folds(section, labels))
 
@@ -97,10 +95,14 @@ def _folds(section: Features, labels: np.ndarray) -> StratifiedKFold:
     return StratifiedKFold(max(2, min(section.folds, smallest)), shuffle=True, random_state=0)
 
 
-def _centre(features: np.ndarray) -> tuple[np.ndarray, float]:
-    """Means, which the solver converges faster without, and the root of the mean variance, or 1 for none."""
-    deviation = np.sqrt(features.var(axis=0, dtype=np.float64).mean())
-    return features.mean(axis=0, dtype=np.float64), float(deviation) or 1.0
+def _scaled(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Features of mean 0, which the solver converges faster on, and of variance 1 on average.
+
+    Also the means that were taken off and the number that all were divided by.
+    """
+    centre = features.mean(axis=0, dtype=np.float64)
+    scale = float(np.sqrt(features.var(axis=0, dtype=np.float64).mean())) or 1.0
+    return (features - centre) / scale, centre, scale
 
 
 def _model(strength: float) -> LogisticRegression:
