@@ -11,6 +11,7 @@ import torch
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 
 from kimchi_vision.errors import InputError
+from kimchi_vision.train import depthwise
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -73,11 +74,12 @@ def _cpu_multiplies_bfloat16() -> bool:
 
 def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype) -> Any:
     forward = model.forward
+    faster = depthwise.FasterDepthwise if device == "cpu" and depthwise.is_needed(model) else nullcontext
 
     def mixed(*inputs: Any) -> torch.Tensor:
         if not model.training:
             return forward(*inputs)
-        with torch.autocast(device, dtype=dtype):
+        with torch.autocast(device, dtype=dtype), faster():
             return forward(*inputs).float()
 
     return mixed
