@@ -72,6 +72,9 @@ def search(
 def bench(
     experiment: OneExperiment,
     repeats: Annotated[int, typer.Option(min=1, help="Measurements of each way; medians are shown.")] = 1,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Train the experiment's own stages, not 1 + 1 epochs.")
+    ] = False,
     output: Annotated[Path, typer.Option(help="JSON; a picture lands beside it.")] = Path("bench.json"),
     overrides: Overrides = None,
 ) -> None:
@@ -80,7 +83,7 @@ def bench(
     from kimchi_vision import bench, plots
     from kimchi_vision.rundir import write_json
 
-    result = bench.bench(loaded, repeats)
+    result = bench.bench(loaded, repeats, whole)
     print(bench.text(result))
     write_json(output, result)
     picture = output.with_suffix(".png")

@@ -1,9 +1,13 @@
-"""One pipeline measured in a process of its own: python -m kimchi_vision.bench.measure plain|here FILE."""
+"""One pipeline in a process of its own: python -m kimchi_vision.bench.measure WAY FILE EXTENT.
+
+WAY: plain or here. EXTENT: all, or training alone.
+"""
 
 from __future__ import annotations
 
 import json
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -15,27 +19,38 @@ from typing import Any
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import Learner
+from fastai.metrics import accuracy
+from fastai.vision.core import PILImage
+from fastai.vision.data import Normalize
 
-from kimchi_vision import augment, data, evaluate, loader, model, train
+from kimchi_vision import augment, data, export, loader, model, train
 from kimchi_vision.allocator import keep_memory
+from kimchi_vision.bench import plain as script
+from kimchi_vision.classifier import Facts
 from kimchi_vision.config import Experiment, load
-from kimchi_vision.photos import Photos
+from kimchi_vision.config.sections import Train
+from kimchi_vision.export import onnx
+from kimchi_vision.photos import Photos, open_photo
+from kimchi_vision.predict import Predictor
 from kimchi_vision.rundir import RunDir
 from kimchi_vision.train import precision
 
-STEPS = 4
-RECIPE = [{"fine_tune": {"epochs": 1, "freeze_epochs": 1}}]
+STEPS = 6
+SINGLE = 20
+"""Photos that are predicted one after the other."""
 
 
 class Clock(Callback):
-    """Seconds of each training and validation pass, and of waiting for batches."""
+    """Seconds of each training and validation pass, of waiting for batches, and until each accuracy."""
 
-    order = -100
+    order = 100  # after fastai's Recorder, which has the scores
 
-    def __init__(self) -> None:
+    def __init__(self, started: float) -> None:
+        self.began, self.waited = started, 0.0
+        self.validating: float | None = None
         self.train_seconds: list[float] = []
         self.valid_seconds: list[float] = []
-        self.waited = 0.0
+        self.reached: list[tuple[float, float]] = []
 
     def before_train(self) -> None:
         """Start."""
@@ -56,100 +71,167 @@ class Clock(Callback):
 
     def before_validate(self) -> None:
         """Start."""
-        self.started = time.perf_counter()
+        self.validating = time.perf_counter()
 
     def after_validate(self) -> None:
-        """A validation pass is done."""
-        self.valid_seconds.append(time.perf_counter() - self.started)
+        """A validation pass is done, or was left out, as lr_find does."""
+        if self.validating is not None:
+            self.valid_seconds.append(time.perf_counter() - self.validating)
+            self.validating = None
+
+    def after_epoch(self) -> None:
+        """Note seconds since the start, and the accuracy of all validation photos."""
+        names = self.recorder.metric_names[1:-1]
+        score = dict(zip(names, self.recorder.values[-1], strict=False)).get("accuracy")
+        if score is not None:
+            self.reached.append((time.perf_counter() - self.began, float(score)))
 
 
-def measure(experiment: Experiment, plain: bool) -> dict[str, float]:
+class Pipeline:
+    """Loaders, learner and training, of the plain script or of this package."""
+
+    def __init__(self, experiment: Experiment, plain: bool) -> None:
+        if not plain:
+            keep_memory()
+        self.experiment, self.plain = experiment, plain
+        self.photos: Photos = data.load(experiment.data)
+        self.backbone = model.find(experiment.model, experiment.augment.size)
+        self.tfms = augment.transforms(experiment.augment, self.backbone.stats)
+
+    def loaders(self) -> Any:
+        """DataLoaders; here with the cache that they need."""
+        if self.plain:
+            normalize = [tfm for tfm in self.tfms.batch if isinstance(tfm, Normalize)]
+            return script.loaders(self.experiment, self.photos, normalize)
+        return loader.build(self.experiment.loader, self.photos, self.tfms)
+
+    def learner(self, dls: Any, folder: Path) -> Learner:
+        """Frozen up to the head, as vision_learner leaves it."""
+        learn = model.learner(self.experiment.model, self.backbone, dls, folder)
+        learn.metrics = [accuracy]
+        return learn
+
+    def fit(self, learn: Learner, section: Train, folder: Path) -> None:
+        """Run the section's stages."""
+        if self.plain:
+            script.fit(learn, section.stages)
+        else:
+            train.fit(section, learn, RunDir(folder))
+
+    def precision(self, learn: Learner) -> Any:
+        """The number format of training steps, as a context."""
+        return nullcontext() if self.plain else precision.applied(self.experiment.train, learn)
+
+
+def measure(experiment: Experiment, plain: bool, parts: bool) -> dict[str, Any]:
     """Rates in photos a second, times in seconds, memory in MB.
 
-    plain: fastai's transforms, loaders and loop alone, as a script of ten lines would use them.
+    plain: fastai's transforms, loaders and loop alone. parts: each part of the pipeline by itself, too.
     """
-    if not plain:
-        keep_memory()
-    section = experiment.augment
-    section = section.model_copy(update={"engine": "fastai" if plain else "fused"})
-    photos = data.load(experiment.data)
-    backbone = model.find(experiment.model, section.size)
+    pipeline = Pipeline(experiment, plain)
     train.seed(experiment.train)
-
-    def build() -> Any:
-        return loader.build(experiment.loader, photos, augment.transforms(section, backbone.stats))
-
-    built, dls = _timed(build)
-    again, _ = _timed(build)
-    with tempfile.TemporaryDirectory() as folder:
-        learn = model.learner(experiment.model, backbone, dls, Path(folder))
-        learn.add_cb(clock := Clock())
-        fitted, _ = _timed(lambda: _fit(learn, experiment, plain, RunDir(Path(folder))))
+    started = time.perf_counter()
+    built, dls = timed(pipeline.loaders)
+    again, _ = timed(pipeline.loaders)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        learn = pipeline.learner(dls, folder)
+        learn.add_cb(clock := Clock(started + again))
+        before = resource.getrusage(resource.RUSAGE_SELF)
+        fitted, _ = timed(lambda: pipeline.fit(learn, experiment.train, folder))
+        after = resource.getrusage(resource.RUSAGE_SELF)
         learn.remove_cb(clock)
-        memory = _peak()
-        found = {
-            "build": built,
-            "again": again,
-            "fine_tune": built + fitted,
-            "in_build": built,
-            **_rates(clock, dls),
-            "memory": memory,
-        }
-        found |= _parts(learn, experiment, plain)
-        return found | _predictions(learn, photos)
+        found = {"build": built, "again": again, "training": built + fitted, "memory": _peak()}
+        found |= _seconds(clock, built, fitted) | {"reached": clock.reached}
+        kernel = after.ru_stime - before.ru_stime
+        found["kernel"] = kernel / (kernel + after.ru_utime - before.ru_utime)
+        if parts:
+            found |= _rates(clock, dls) | _steps(pipeline, learn) | _data(pipeline, dls)
+            found |= _predictions(pipeline, learn)
+    return found
 
 
-def _fit(learn: Learner, experiment: Experiment, plain: bool, run: RunDir) -> None:
-    if plain:
-        with learn.no_bar(), learn.no_logging():
-            learn.fine_tune(1, freeze_epochs=1)
-    else:
-        train.fit(type(experiment.train)(stages=RECIPE, precision=experiment.train.precision), learn, run)
-
-
-def _rates(clock: Clock, dls: Any) -> dict[str, float]:
-    trained, validated = len(dls.train) * dls.train.bs, dls.valid.n
-    frozen, unfrozen = clock.train_seconds
+def _seconds(clock: Clock, built: float, fitted: float) -> dict[str, float]:
+    """Where the time of training goes."""
+    trained, validated = sum(clock.train_seconds), sum(clock.valid_seconds)
     return {
-        "frozen": trained / frozen,
-        "unfrozen": trained / unfrozen,
-        "validation": validated * 2 / sum(clock.valid_seconds),
-        "waiting": clock.waited / (frozen + unfrozen),
+        "waiting": clock.waited / trained,
+        "in_build": built,
         "in_waiting": clock.waited,
-        "in_steps": frozen + unfrozen - clock.waited,
-        "in_validation": sum(clock.valid_seconds),
+        "in_steps": trained - clock.waited,
+        "in_validation": validated,
+        "in_rest": fitted - trained - validated,
     }
 
 
-def _parts(learn: Learner, experiment: Experiment, plain: bool) -> dict[str, float]:
-    """The step, the augmentation and the loader, each alone."""
-    dl = learn.dls.train
-    images, labels = dl.one_batch()
-    images, labels = (torch.as_tensor(part).as_subclass(torch.Tensor) for part in (images, labels))
-    with nullcontext() if plain else precision.applied(experiment.train, learn):
+def _rates(clock: Clock, dls: Any) -> dict[str, float]:
+    """Of the first epoch, which is frozen, the second, which is not, and of validation."""
+    trained = len(dls.train) * dls.train.bs
+    frozen, unfrozen = clock.train_seconds[:2]
+    validated = dls.valid.n * len(clock.valid_seconds) / sum(clock.valid_seconds)
+    return {"frozen": trained / frozen, "unfrozen": trained / unfrozen, "validation": validated}
+
+
+def _steps(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
+    """Steps on one batch that is at hand, unfrozen; here also frozen with freeze_bn, and that epoch."""
+    learn.unfreeze()
+    batch = [torch.as_tensor(part).as_subclass(torch.Tensor) for part in learn.dls.train.one_batch()]
+    found = {"step": _step_rate(pipeline, learn, batch, held=False)}
+    if pipeline.plain:
+        return found
+    learn.add_cb(clock := Clock(0.0))
+    section = pipeline.experiment.train.model_copy(update={"freeze_bn": True, "stages": FROZEN.stages})
+    learn.freeze()
+    pipeline.fit(learn, section, learn.path / "held")
+    learn.remove_cb(clock)
+    rate = len(learn.dls.train) * learn.dls.train.bs / clock.train_seconds[0]
+    return found | {"frozen_bn": rate, "step_frozen_bn": _step_rate(pipeline, learn, batch, held=True)}
+
+
+FROZEN = Train(stages=["freeze", {"fit_one_cycle": {"epochs": 1}}])
+
+
+def _step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], held: bool) -> float:
+    images, labels = batch
+    with pipeline.precision(learn):
         learn.model.train()
-        optimizer = torch.optim.AdamW(learn.model.parameters(), 1e-5)
+        if held:
+            learn.model[0].eval()
 
         def step() -> None:
             learn.loss_func(learn.model(images), labels).backward()
-            optimizer.step()
-            optimizer.zero_grad()
+            learn.opt.step()
+            learn.opt.zero_grad()
 
         step()
-        stepped, _ = _timed(lambda: [step() for _ in range(STEPS)])
-    varied, _ = _timed(_augmentation(dl, plain))
-    if not plain:
-        dl.threads = 1
-    loaded, count = _timed(lambda: sum(len(batch[1]) for batch in dl))
-    return {"step": STEPS * len(images) / stepped, "augmentation": dl.bs / varied, "loader": count / loaded}
+        spent, _ = timed(lambda: [step() for _ in range(STEPS)])
+    return STEPS * len(images) / spent
 
 
-def _augmentation(dl: Any, plain: bool) -> Callable[[], Any]:
-    """Augments one presized batch."""
-    if plain:
+def _data(pipeline: Pipeline, dls: Any) -> dict[str, float]:
+    """Decoding, photos before augmentation, augmentation, and batches, each alone."""
+    dl = dls.train
+    files = pipeline.photos.files(pipeline.photos.part("train"))[: dl.bs]
+    decoded, _ = timed(lambda: [PILImage.create(f) if pipeline.plain else open_photo(f) for f in files])
+    if pipeline.plain:
         dl.before_iter()
-        batch = dl.do_batch([dl.do_item(row) for row in range(dl.bs)])
-        return lambda: dl.after_batch(batch)
+        resized, items = timed(lambda: [dl.do_item(row) for row in range(dl.bs)])
+        batch = dl.do_batch(items)
+        varied, _ = timed(lambda: dl.after_batch(batch))
+    else:
+        resized, _ = timed(lambda: [dl.photos[row].sum() for row in range(dl.bs)])
+        varied, _ = timed(_augmentation(dl))
+        dl.threads = 1
+    loaded, count = timed(lambda: sum(len(batch[1]) for batch in dl))
+    return {
+        "decode": len(files) / decoded,
+        "photo": dl.bs / resized,
+        "augmentation": dl.bs / varied,
+        "loader": count / loaded,
+    }
+
+
+def _augmentation(dl: Any) -> Callable[[], Any]:
     small = [dl.photos[row] for row in range(dl.bs)]
     draws = dl.fused.draw(dl.bs, dl.bs, seed=0)
     pictures = dl.fused.empty(dl.bs)
@@ -157,13 +239,21 @@ def _augmentation(dl: Any, plain: bool) -> Callable[[], Any]:
     return lambda: dl.fused(small, draws, pictures)
 
 
-def _predictions(learn: Learner, photos: Photos) -> dict[str, float]:
+def _predictions(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
+    """From files: fastai's predict and get_preds, or the exported model."""
+    photos = pipeline.photos
     files = photos.files(photos.part("valid"))
-    bulk, _ = _timed(lambda: evaluate.predictions(learn, photos))
-    with learn.no_bar():
-        learn.predict(files[0])
-        single, _ = _timed(lambda: learn.predict(files[0]))
-    return {"bulk": len(files) / bulk, "single": single}
+    if pipeline.plain:
+        with learn.no_bar():
+            bulk, _ = timed(lambda: learn.get_preds(dl=learn.dls.test_dl(files)))
+            single = [timed(lambda file=file: learn.predict(file))[0] for file in files[:SINGLE]]
+    else:
+        facts = Facts("bench", learn.arch, photos.vocab, export.preprocess(learn.dls))
+        onnx.save(learn.model, facts, file := learn.path / "bench.onnx")
+        predictor = Predictor(file)
+        bulk, _ = timed(lambda: predictor.predict(files))
+        single = [timed(lambda file=file: predictor.predict([file]))[0] for file in files[:SINGLE]]
+    return {"bulk": len(files) / bulk, "single": statistics.median(single)}
 
 
 def _peak() -> float:
@@ -172,11 +262,13 @@ def _peak() -> float:
     return sum(resource.getrusage(who).ru_maxrss for who in people) / 1024
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds that it takes, and what it returns."""
     started = time.perf_counter()
     result = work()
     return time.perf_counter() - started, result
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(load(Path(sys.argv[2])), sys.argv[1] == "plain")))
+    way, file, extent = sys.argv[1:]
+    print(json.dumps(measure(load(Path(file)), way == "plain", extent == "all")))
