@@ -28,7 +28,6 @@ from kimchi_vision.allocator import keep_memory
 from kimchi_vision.bench import plain as script
 from kimchi_vision.classifier import Facts
 from kimchi_vision.config import Experiment, load
-from kimchi_vision.config.sections import Train
 from kimchi_vision.export import onnx
 from kimchi_vision.photos import Photos, open_photo
 from kimchi_vision.predict import Predictor
@@ -36,6 +35,7 @@ from kimchi_vision.rundir import RunDir
 from kimchi_vision.train import precision
 
 STEPS = 6
+FROZEN = ["freeze", {"fit_one_cycle": {"epochs": 1}}]
 SINGLE = 20
 """Photos that are predicted one after the other."""
 
@@ -111,8 +111,8 @@ class Pipeline:
         learn.metrics = [accuracy]
         return learn
 
-    def fit(self, learn: Learner, section: Train, folder: Path) -> None:
-        """Run the section's stages."""
+    def fit(self, learn: Learner, section: Any, folder: Path) -> None:
+        """Run the stages of a section `train`."""
         if self.plain:
             script.fit(learn, section.stages)
         else:
@@ -180,15 +180,13 @@ def _steps(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
     if pipeline.plain:
         return found
     learn.add_cb(clock := Clock(0.0))
-    section = pipeline.experiment.train.model_copy(update={"freeze_bn": True, "stages": FROZEN.stages})
+    given = pipeline.experiment.train
+    section = type(given)(stages=FROZEN, freeze_bn=True, precision=given.precision)
     learn.freeze()
     pipeline.fit(learn, section, learn.path / "held")
     learn.remove_cb(clock)
     rate = len(learn.dls.train) * learn.dls.train.bs / clock.train_seconds[0]
     return found | {"frozen_bn": rate, "step_frozen_bn": _step_rate(pipeline, learn, batch, held=True)}
-
-
-FROZEN = Train(stages=["freeze", {"fit_one_cycle": {"epochs": 1}}])
 
 
 def _step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], held: bool) -> float:

@@ -72,6 +72,7 @@ class FeatureExtract(_Arguments):
 
     epochs: Epochs
     lr_max: Rate | Literal["auto"] = 1e-3
+    augment: bool = Field(True, description="false: photos do not vary, so their features are computed once")
     pct_start: Fraction = 0.25
     wd: float | None = Field(None, ge=0)
 

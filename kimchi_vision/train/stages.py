@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.errors import RunError
 from kimchi_vision.train.callbacks import FrozenBody, Resized
+from kimchi_vision.train.extracted import extracted
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -131,7 +133,8 @@ def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[
     rate = _rate(a.lr_max, suggested)
 
     def fit(learn: Learner, **loop: Any) -> None:
-        learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
+        with nullcontext() if a.augment else extracted(learn):
+            learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
 
     return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FrozenBody(),))]
 
