@@ -6,6 +6,7 @@ import os
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -51,7 +52,7 @@ class Listing:
         return [*strays, *empty, *closed]
 
 
-Photo = tuple[str, int, int]  # path, bytes, mtime_ns
+Photo = tuple[str, str, int, int]  # as the columns of Listing.photos
 
 
 def find(root: Path) -> Listing:
@@ -67,23 +68,23 @@ def find(root: Path) -> Listing:
     folders = _walk(root, listing)
     above_photos = {parent for name, photos in folders.items() if photos for parent in _parents(name)}
     above_any = {parent for name in folders for parent in _parents(name)}
-    rows = []
+    rows: list[Photo] = []
     for name, photos in folders.items():
         if not photos and name not in above_any:
             listing.empty.append(name)
         elif photos and name in above_photos:
             listing.strays["beside"] += len(photos)
         else:
-            label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
-            rows += [(path, label, size, mtime) for path, size, mtime in photos]
+            rows += photos
     if not rows:
         notes = [catalogue("en")(says, **values) for says, values in listing.notes()]
         raise DataError(" ".join([f"{root} holds no photo in a class folder.", *notes, WHERE_FROM]))
-    rows.sort()
-    # Most names are normalised; sorting them by a key costs a look at a folder a tenth.
-    if not all(unicodedata.is_normalized("NFC", row[0]) for row in rows):
+    rows.sort(key=itemgetter(0))
+    # Most names are normalised; making a key of each costs a look at a folder a tenth.
+    if not unicodedata.is_normalized("NFC", "\n".join([row[0] for row in rows])):
         rows.sort(key=lambda row: unicodedata.normalize("NFC", row[0]))
-    paths, labels, sizes, times = zip(*rows, strict=True)
+    # zip(*rows) would make an iterator for each row, and so many set off a full garbage collection.
+    paths, labels, sizes, times = ([row[place] for row in rows] for place in range(4))
     numbers = {"bytes": np.array(sizes), "mtime_ns": np.array(times)}
     listing.photos = pd.DataFrame({"path": paths, "label": labels, **numbers})
     return listing
@@ -102,10 +103,11 @@ def _walk(root: Path, listing: Listing) -> dict[str, list[Photo]]:
             listing.unreadable.append((str(root / name), error.strerror))
             continue
         above = f"{name}/" if name else ""
+        label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
         for entry in entries:
             if _is_photo(entry):
                 stat = entry.stat(follow_symlinks=False)
-                photos.append((above + entry.name, stat.st_size, stat.st_mtime_ns))
+                photos.append((above + entry.name, label, stat.st_size, stat.st_mtime_ns))
             elif kind := _stray(entry):
                 listing.strays[kind] += 1
             else:
