@@ -101,6 +101,16 @@ def taken_with(camera):
     return exif
 
 
+def test_a_camera_with_a_zero_in_its_name_mixes_nothing_up(folder_of, tmp_path):
+    root = folder_of({"a": 3, "b": 3})
+    odd = root / "a" / "001.jpg"
+    with Image.open(odd) as image:
+        image.save(odd, exif=taken_with("KC\0X"))
+    photos = data.audit(root, tmp_path / "cache").photos
+    assert photos["camera"].tolist() == ["", "KC X", "", "", "", ""]
+    assert set(photos["mode"]) == {"RGB"}
+
+
 def test_a_clean_copy_leaves_the_folder_as_it_is(odd, tmp_path):
     before = {path: path.read_bytes() for path in odd.rglob("*.jpg")}
     left_out = data.fix_to(data.audit(odd, tmp_path / "cache"), tmp_path / "clean")

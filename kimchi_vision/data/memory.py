@@ -16,7 +16,7 @@ from kimchi_vision.data.hashes import SIDE
 
 CACHE = Path("data")
 """Folder for drawn samples and for what is remembered of earlier scans."""
-KEY = {"path": "TEXT PRIMARY KEY", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
+KEY = {"path": "TEXT", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
 FACTS = {
     "sha256": "TEXT",
     "format": "TEXT",
@@ -29,6 +29,13 @@ FACTS = {
     "sharpness": "REAL",
     "problem": "TEXT",
 }
+_KINDS = {"INTEGER": "<i8", "REAL": "<f8"}
+# One text and one blob hold what is known of a photo: SQLite takes its time for each value, not each byte.
+_TEXTS = [name for name, kind in FACTS.items() if kind == "TEXT"]
+_NUMBERS = np.dtype([(name, _KINDS[kind]) for name, kind in {**KEY, **FACTS}.items() if kind != "TEXT"])
+# Between texts; one within a text is kept as a space.
+_APART = "\0"
+_UNKNOWN = ("", _APART * (len(_TEXTS) - 1), np.full((), -1, _NUMBERS).tobytes())
 
 
 class Memory:
@@ -38,8 +45,9 @@ class Memory:
     """
 
     def __init__(self, root: Path, cache: Path) -> None:
-        # Another version of this module may remember other facts.
-        name = hashlib.sha256(os.fsencode(root.resolve()) + repr([*FACTS]).encode()).hexdigest()[:16]
+        # Another version of this module may remember other facts or lay them out in another way.
+        layout = repr([_TEXTS, _NUMBERS]).encode()
+        name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         try:
             (cache / "scans").mkdir(parents=True, exist_ok=True)
             self._database = self._opened(str(cache / "scans" / f"{name}.sqlite"))
@@ -50,19 +58,27 @@ class Memory:
         """Let go of the file."""
         self._database.close()
 
-    def known(self) -> dict[str, tuple[Any, ...]]:
-        """By path, the values of KEY and FACTS in their order."""
-        rows = self._database.execute(f"SELECT {', '.join([*KEY, *FACTS])} FROM photos").fetchall()
-        return {row[0]: row for row in rows}
+    def facts(self, paths: Iterable[str]) -> dict[str, Any]:
+        """By name, bytes, mtime_ns and FACTS in the order of the paths; bytes is -1 for one not known."""
+        rows = self._database.execute("SELECT path, texts, numbers FROM photos").fetchall()
+        known = {row[0]: row for row in rows}
+        rows = [known.get(path, _UNKNOWN) for path in paths]
+        texts = _APART.join([row[1] for row in rows]).split(_APART)
+        numbers = np.frombuffer(b"".join([row[2] for row in rows]), _NUMBERS)
+        columns = {name: texts[place :: len(_TEXTS)] for place, name in enumerate(_TEXTS)}
+        return columns | {name: numbers[name] for name in _NUMBERS.names}
 
     def keep(self, facts: pd.DataFrame, thumbnails: Iterable[bytes | None]) -> None:
         """Remember rows with the columns of KEY and FACTS, and a thumbnail for each that has one."""
-        columns = [*KEY, *FACTS]
-        marks = ", ".join("?" * len(columns))
         pixels = [pair for pair in zip(facts["sha256"], thumbnails, strict=True) if pair[1] is not None]
+        numbers = facts[list(_NUMBERS.names)].to_records(index=False).astype(_NUMBERS)
+        texts = [
+            _APART.join([text.replace(_APART, " ") for text in row])
+            for row in zip(*[facts[name] for name in _TEXTS], strict=True)
+        ]
+        rows = zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True)
         with self._database as database:
-            rows = zip(*(facts[column].tolist() for column in columns), strict=True)
-            database.executemany(f"INSERT OR REPLACE INTO photos VALUES ({marks})", rows)
+            database.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", rows)
             database.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", pixels)
 
     def thumbnails(self, hashes: Iterable[str]) -> np.ndarray:
@@ -78,8 +94,9 @@ class Memory:
     @staticmethod
     def _opened(file: str) -> sqlite3.Connection:
         database = sqlite3.connect(file, timeout=60)
-        columns = ", ".join(f"{name} {kind}" for name, kind in {**KEY, **FACTS}.items())
         with database:
-            database.execute(f"CREATE TABLE IF NOT EXISTS photos ({columns})")
+            database.execute(
+                "CREATE TABLE IF NOT EXISTS photos (path TEXT PRIMARY KEY, texts TEXT, numbers BLOB)"
+            )
             database.execute("CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, pixels BLOB)")
         return database

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.progress import track
@@ -22,7 +21,6 @@ from kimchi_vision.data.memory import FACTS, KEY, Memory
 from kimchi_vision.photos import open_photo
 
 _BATCH = 512
-_NUMBERS = {"INTEGER": np.int64, "REAL": np.float64}
 
 
 def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
@@ -33,22 +31,14 @@ def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
     model or empty; animated: 1 where the first of several frames is used; sharpness: see looks.sharpness.
     problem: "" or a sentence's end, such as "is empty"; sizes are 0 when a photo cannot be opened.
     """
-    paths, known = photos["path"].tolist(), memory.known()
-    keys = zip(paths, photos["bytes"].tolist(), photos["mtime_ns"].tolist(), strict=True)
-    fresh = [
-        (row := known.get(path)) is None or row[1] != size or row[2] != mtime for path, size, mtime in keys
-    ]
-    if any(fresh):
-        for facts, thumbnails in _inspected(root, photos.loc[fresh, list(KEY)]):
-            memory.keep(facts, thumbnails)
-        known = memory.known()
-    columns = list(zip(*[known[path] for path in paths], strict=True))[len(KEY) :]
-    # pandas alone looks at each number to find out what it is.
-    typed = [
-        list(values) if kind == "TEXT" else np.array(values, _NUMBERS[kind])
-        for values, kind in zip(columns, FACTS.values(), strict=True)
-    ]
-    return photos.assign(**dict(zip(FACTS, typed, strict=True)))
+    paths = photos["path"].tolist()
+    facts = memory.facts(paths)
+    fresh = (facts["bytes"] != photos["bytes"]) | (facts["mtime_ns"] != photos["mtime_ns"])
+    if fresh.any():
+        for found, thumbnails in _inspected(root, photos.loc[fresh, list(KEY)]):
+            memory.keep(found, thumbnails)
+        facts = memory.facts(paths)
+    return photos.assign(**{name: facts[name] for name in FACTS})
 
 
 def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, list[bytes | None]]]:
