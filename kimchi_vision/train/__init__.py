@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
-from kimchi_vision.train import precision
+from kimchi_vision.train import precision, randomness
 from kimchi_vision.train.average import Average
 from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
@@ -27,12 +29,13 @@ from kimchi_vision.train.regularize import callbacks, loss
 from kimchi_vision.train.stages import count_epochs, hold_batch_norm, phases
 
 if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Train
     from kimchi_vision.rundir import RunDir
 
-__all__ = ["facts", "fit", "listed", "named", "seed"]
+__all__ = ["facts", "fit", "listed", "named", "seed", "seeded"]
 
 Head = tuple[Any, ...]
 
@@ -42,6 +45,17 @@ log = logging.getLogger(__name__)
 def seed(section: Train) -> None:
     """Seed Python, NumPy and torch. Call before the DataLoaders are built: they draw their order then."""
     set_seed(section.seed, reproducible=True)
+
+
+@contextmanager
+def seeded(section: Train, dls: DataLoaders) -> Iterator[None]:
+    """Random numbers begin anew at the seed; after the block they go on as if it had drawn none."""
+    before = randomness.state(dls)
+    seed(section)
+    try:
+        yield
+    finally:
+        randomness.restore(before, dls)
 
 
 def fit(
