@@ -15,7 +15,7 @@ from kimchi_vision.augment.stock import Stats
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Augment
 
-__all__ = ["Transforms", "transforms"]
+__all__ = ["Transforms", "transforms", "varied"]
 
 
 class Transforms(NamedTuple):
@@ -37,8 +37,13 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
     to 0..1; used when `normalize` is `backbone`.
     """
     chosen = stock.statistics(section, stats)
-    item, normalize = [stock.presize(section)], stock.normalize(chosen)
-    key = f"{section.model_dump_json()} {chosen}"
+    item, key = [stock.presize(section)], f"{section.model_dump_json()} {chosen}"
     if section.engine == "fastai":
-        return Transforms(item, [*stock.varied(section), *normalize], None, key)
-    return Transforms(item, [*stock.still(section), *normalize], Fused(section, chosen), key)
+        return Transforms(item, varied(section, stats), None, key)
+    batch = [*stock.still(section), *stock.normalize(chosen)]
+    return Transforms(item, batch, Fused(section, chosen), key)
+
+
+def varied(section: Augment, stats: Stats) -> list[Any]:
+    """fastai's batch transforms that vary training photos, whatever the engine. stats: as in transforms."""
+    return [*stock.varied(section), *stock.normalize(stock.statistics(section, stats))]
