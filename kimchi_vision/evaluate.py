@@ -32,10 +32,44 @@ def predictions(learn: Learner, photos: Photos) -> pd.DataFrame:
     Columns path, split, truth, predicted, loss (cross-entropy, nats) and `p:CLASS`, the probability
     of each class, float32. Raises RunError when the model's outputs are not finite numbers.
     """
-    items = pd.concat([photos.part("valid"), photos.part("test")], ignore_index=True)
-    outputs = _outputs(learn, photos, items)
+    from fastcore.basics import noop
+
+    items = _scored(photos)
+    outputs, _ = learn.get_preds(dl=learn.dls.test_dl(photos.files(items)), act=noop)
+    return _table(items, outputs, photos.vocab)
+
+
+def averaged(section: Evaluate, learn: Learner, photos: Photos, varied: list[Any]) -> pd.DataFrame | None:
+    """What `predictions` returns, from `tta` varied views of each photo and the plain one; None without.
+
+    By fastai's Learner.tta: the plain view has a quarter of the weight. A column views more: `tta`.
+    varied: batch transforms, in place of the loader's own, which may be still.
+    Draws from the global random state: seed before it. The plain view alone decides what is in
+    predictions.csv, is calibrated and is exported: `predict` and model.onnx see one view.
+    Raises RunError as `predictions` does.
+    """
+    if not section.tta:
+        return None
+    from fastai.data.transforms import IntToFloatTensor
+
+    items = _scored(photos)
+    # Learner.tta's own batch_tfms would leave out Resize.
+    dl = learn.dls.test_dl(photos.files(items), after_batch=[IntToFloatTensor(), *varied])
+    probabilities, _ = learn.tta(dl=dl, n=section.tta)
+    # Their logarithm is what softmax turns back into them; that of 0 would make the loss infinite.
+    outputs = probabilities.clamp_min(np.finfo(np.float32).tiny).log()
+    return _table(items, outputs, photos.vocab).assign(views=section.tta)
+
+
+def _table(items: pd.DataFrame, outputs: torch.Tensor, vocab: Sequence[str]) -> pd.DataFrame:
+    """outputs: (photos, classes), of which softmax makes probabilities."""
+    if not outputs.isfinite().all():
+        raise RunError(
+            "The model gives outputs that are no numbers: the training went wrong. Lower the rate."
+        )
+    outputs = outputs.float().cpu()
     probabilities = outputs.softmax(dim=1).numpy()
-    truth = _codes(items["label"], photos.vocab)
+    truth = _codes(items["label"], vocab)
     # From the outputs: a probability that float32 rounds to 0 would make the loss infinite.
     losses = -outputs.double().log_softmax(dim=1).numpy()[np.arange(len(items)), truth]
     table = pd.DataFrame(
@@ -43,11 +77,11 @@ def predictions(learn: Learner, photos: Photos) -> pd.DataFrame:
             "path": items["path"],
             "split": items["split"],
             "truth": items["label"],
-            "predicted": [photos.vocab[column] for column in probabilities.argmax(axis=1)],
+            "predicted": [vocab[column] for column in probabilities.argmax(axis=1)],
             "loss": losses.astype(np.float32),
         }
     )
-    columns = [f"p:{name}" for name in photos.vocab]
+    columns = [f"p:{name}" for name in vocab]
     return pd.concat([table, pd.DataFrame(probabilities, columns=columns)], axis=1)
 
 
@@ -132,15 +166,8 @@ def _grid(rows: pd.DataFrame, photos: Photos) -> Figure:
     return plots.photo_grid(images, titles, [plots.RIGHT if hit else plots.WRONG for hit in right])
 
 
-def _outputs(learn: Learner, photos: Photos, items: pd.DataFrame) -> torch.Tensor:
-    from fastcore.basics import noop
-
-    outputs, _ = learn.get_preds(dl=learn.dls.test_dl(photos.files(items)), act=noop)
-    if not outputs.isfinite().all():
-        raise RunError(
-            "The model gives outputs that are no numbers: the training went wrong. Lower the rate."
-        )
-    return outputs.float().cpu()
+def _scored(photos: Photos) -> pd.DataFrame:
+    return pd.concat([photos.part("valid"), photos.part("test")], ignore_index=True)
 
 
 def _part(predictions: pd.DataFrame, split: str) -> pd.DataFrame:

@@ -30,11 +30,12 @@ from kimchi_vision.allocator import keep_memory
 from kimchi_vision.config import Experiment
 from kimchi_vision.errors import InterruptedRunError
 from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
-from kimchi_vision.texts import about_floor, catalogue, language
+from kimchi_vision.texts import about_gain, catalogue, language
 from kimchi_vision.writing import explained
 
 if TYPE_CHECKING:
     import pandas as pd
+    from fastai.learner import Learner
 
     from kimchi_vision.photos import Photos
 
@@ -98,10 +99,11 @@ def _train_and_report(
     if len(history):
         plots.save(plots.losses(history), folder.figure("losses"))
     predictions = evaluate.predictions(learn, photos)
+    averaged = _averaged(experiment, learn, photos, backbone, folder)
     facts = {
         "model": model_facts,
         "train": train.facts(history),
-        **_beside(floor, predictions, experiment.report.lang),
+        **_beside(floor, averaged, predictions, experiment.report.lang),
     }
     write_scores(experiment, photos, predictions, facts, folder)
     looking.write(experiment, learn.model, export.preprocess(dls), photos, folder)
@@ -125,13 +127,30 @@ def write_scores(
         plots.save(figure, folder.figure(name))
 
 
-def _beside(floor: features.Floor | None, predictions: pd.DataFrame, lang: str) -> dict[str, Any]:
-    """The floor's entry in metrics.json."""
-    if floor is None:
-        return {}
-    found = compare.beside_floor(predictions, floor.predictions)
-    log.info("%s", about_floor(found, catalogue(language(lang))))
-    return {"floor": {**found, "seconds": floor.seconds}}
+def _averaged(
+    experiment: Experiment, learn: Learner, photos: Photos, backbone: model.Backbone, folder: RunDir
+) -> pd.DataFrame | None:
+    """Answers from several views of each photo, where they are asked for; the same on every call."""
+    with train.seeded(experiment.train, learn.dls):
+        varied = augment.varied(experiment.augment, backbone.stats)
+        averaged = evaluate.averaged(experiment.evaluate, learn, photos, varied)
+    if averaged is not None:
+        write_table(folder.averaged, averaged)
+    return averaged
+
+
+def _beside(
+    floor: features.Floor | None, averaged: pd.DataFrame | None, predictions: pd.DataFrame, lang: str
+) -> dict[str, Any]:
+    """The entries of the floor and of averaged views in metrics.json, each also a sentence in the log."""
+    found = {}
+    if floor is not None:
+        found["floor"] = {**compare.beside_floor(predictions, floor.predictions), "seconds": floor.seconds}
+    if averaged is not None:
+        found["tta"] = compare.beside_one_view(averaged, predictions)
+    for name, entry in found.items():
+        log.info("%s", about_gain(name, entry, catalogue(language(lang))))
+    return found
 
 
 @contextmanager

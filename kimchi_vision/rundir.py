@@ -59,6 +59,11 @@ class RunDir:
         return self.path / "predictions.csv"
 
     @property
+    def averaged(self) -> Path:
+        """With evaluate.tta: as predictions, from several views of each photo, and views: how many varied."""
+        return self.path / "tta.csv"
+
+    @property
     def metrics(self) -> Path:
         """Scores over the validation photos, and facts about model and training."""
         return self.path / "metrics.json"
@@ -218,19 +223,14 @@ class RunDir:
 
     def open_test(self, command: str) -> None:
         """Note in test_openings that a command is about to score the test part."""
-        known = (
-            self.test_openings.read_text(encoding="utf-8")
-            if self.test_openings.is_file()
-            else "time,command\n"
-        )
+        known = self._text(self.test_openings) if self.test_openings.is_file() else "time,command\n"
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         write_text(self.test_openings, f"{known}{now},{command}\n")
 
     def read_json(self, path: Path) -> Any:
         """Read one of the folder's JSON files. Raises InputError when it is missing or damaged."""
-        text = self._text(path)
         try:
-            return json.loads(text)
+            return json.loads(self._text(path))
         except ValueError as error:
             raise InputError(f"{path} is damaged: {error}. Run the experiment again with --force.") from None
 

@@ -12,7 +12,7 @@ from kimchi_vision import calibrate, compare, evaluate, report
 from kimchi_vision.config import load
 from kimchi_vision.predict import Predictor, find_photos
 from kimchi_vision.rundir import RunDir, write_json, write_table
-from kimchi_vision.texts import Text, catalogue, language
+from kimchi_vision.texts import Text, about_gain, catalogue, language
 
 LISTED = 20
 MACRO = ("macro_recall", "macro_precision", "macro_f1")
@@ -34,6 +34,9 @@ def scores(run: RunDir, test: bool = False, lang: str = "auto") -> str:
     plain = evaluate.metrics(predictions, run.read_json(run.labels), experiment.evaluate, part)
     found = compare.with_intervals(plain, predictions, items)
     lines = _scored(found, say)
+    if run.averaged.is_file():
+        found["tta"] = compare.beside_one_view(run.read_table(run.averaged), predictions, part)
+        lines += [about_gain("tta", found["tta"], say), ""]
     if test:
         write_json(run.test_metrics, found)
         page = report.write(run, experiment.report)

@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from fastai.callback.progress import ProgressCallback
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from sklearn.metrics import classification_report
 
-from kimchi_vision import augment, data, evaluate, loader
-from kimchi_vision.config.sections import Augment, Data, Evaluate, Loader
+from kimchi_vision import augment, data, evaluate, loader, train
+from kimchi_vision.config.sections import Augment, Data, Evaluate, Loader, Train
 from kimchi_vision.errors import RunError
 
-SMALL = augment.transforms(Augment(resize=16, size=16, normalize="none"), ((0.5,) * 3, (0.5,) * 3))
+HALVES = ((0.5,) * 3, (0.5,) * 3)
+SMALL = augment.transforms(Augment(resize=16, size=16, normalize="none"), HALVES)
 VOCAB = ("갓김치", "깍두기", "NA")
 
 
@@ -115,3 +117,55 @@ def test_outputs_that_are_no_numbers_are_refused(folder_of, tmp_path):
     torch.nn.init.constant_(net[1].bias, torch.nan)
     with pytest.raises(RunError, match="no numbers"):
         evaluate.predictions(Learner(dls, net, loss_func=CrossEntropyLossFlat()), photos)
+
+
+@pytest.fixture
+def of_engine(folder_of, tmp_path):
+    """Make photos, a linear network that is the same for both engines, and what varies a photo."""
+    root = folder_of({"갓김치": 6, "깍두기": 6})
+
+    def make(engine):
+        photos = data.load(Data(path=root, valid_pct=0.4, test_pct=0.2), tmp_path)
+        section = Augment(resize=32, size=16, engine=engine)
+        train.seed(Train(stages=["lr_find"]))
+        dls = loader.build(Loader(batch_size=4, workers=0), photos, augment.transforms(section, HALVES))
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+        learn = Learner(dls, net, loss_func=CrossEntropyLossFlat(), path=tmp_path)
+        learn.remove_cb(ProgressCallback)
+        return learn, photos, augment.varied(section, HALVES)
+
+    return make
+
+
+@pytest.mark.parametrize("engine", ["fastai", "fused"])
+def test_views_are_varied_and_averaged_by_fastai_whatever_the_engine(of_engine, engine):
+    learn, photos, varied = of_engine(engine)
+    train.seed(Train(stages=["lr_find"]))
+    averaged = evaluate.averaged(Evaluate(tta=3), learn, photos, varied)
+    stock, _, _ = of_engine("fastai")
+    train.seed(Train(stages=["lr_find"]))
+    expected, _ = stock.tta(dl=stock.dls.test_dl(photos.files(averaged)), n=3)
+    columns = ["p:갓김치", "p:깍두기"]
+    np.testing.assert_allclose(averaged[columns], expected, atol=1e-6)
+    one_view = evaluate.predictions(learn, photos)
+    assert averaged["path"].tolist() == one_view["path"].tolist()
+    assert set(averaged["views"]) == {3}
+    assert np.abs(averaged[columns] - one_view[columns]).to_numpy().min() > 1e-4
+    assert averaged["loss"][0] == pytest.approx(-np.log(averaged[f"p:{averaged['truth'][0]}"][0]), rel=1e-4)
+
+
+@pytest.mark.parametrize("engine", ["fastai", "fused"])
+def test_afterwards_the_learner_sees_one_view_as_before(of_engine, engine):
+    learn, photos, varied = of_engine(engine)
+    before, dls, batch = evaluate.predictions(learn, photos), learn.dls, list(learn.dls.valid.after_batch.fs)
+    evaluate.averaged(Evaluate(tta=2), learn, photos, varied)
+    pd.testing.assert_frame_equal(evaluate.predictions(learn, photos), before)
+    assert learn.dls is dls
+    assert list(dls.valid.after_batch.fs) == batch
+    assert not learn.training
+
+
+def test_without_the_key_nothing_is_averaged(of_engine):
+    learn, photos, varied = of_engine("fastai")
+    assert evaluate.averaged(Evaluate(), learn, photos, varied) is None

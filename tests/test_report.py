@@ -49,6 +49,15 @@ def test_the_answer_comes_first(run):
     )
 
 
+def test_what_averaging_views_gave_is_said_where_it_was_asked_for(run):
+    assert "varied views" not in page(run)
+    shares = {"n": 4, "accuracy": 0.781, "accuracy_interval": [0.71, 0.84]}
+    gain = {"gain": 0.012, "gain_interval": [-0.005, 0.03], "verdict": "cannot tell"}
+    write_json(run.metrics, {**run.read_json(run.metrics), "tta": {**shares, **gain}})
+    said = "Averaged over 4 varied views of each photo and the plain one: 78.1% (71.0% to 84.0%), +1.2 points"
+    assert said in page(run)
+
+
 def test_names_from_the_data_are_never_markup(run):
     text = page(run)
     assert EVIL not in text

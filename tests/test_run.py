@@ -86,6 +86,22 @@ def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
     assert not finished.figure("losses").exists()
 
 
+@pytest.mark.parametrize("engine", ["fastai", "fused"])
+def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(finished, folder, engine, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    changes = ["evaluate.tta=2", f"augment.engine={engine}", f"name={engine}"]
+    averaged = run(load(folder / "tiny.yaml", changes), folder / "exports")
+    found = averaged.read_json(averaged.metrics)["tta"]
+    assert found["n"] == 2
+    assert "2 varied views of each photo" in averaged.log.read_text(encoding="utf-8")
+    assert "2 varied views of each photo" in averaged.report.read_text(encoding="utf-8")
+    assert averaged.onnx.is_file()  # it and model.pkl were proven against predictions.csv
+    assert averaged.pkl.is_file()
+    if engine == "fastai":
+        assert averaged.predictions.read_bytes() == finished.predictions.read_bytes()
+        assert not finished.averaged.exists()
+
+
 def test_a_finished_run_is_not_run_again(finished, folder):
     before = finished.finished.stat().st_mtime_ns
     assert run(load(folder / "tiny.yaml"), folder / "exports") == finished
@@ -162,6 +178,7 @@ def test_a_disk_that_fails_stops_the_run_and_the_same_command_goes_on(
 ):
     caplog.set_level("INFO", "kimchi_vision")
     changes = ["model.backbone=test_efficientnet", "features.floor=false", "train.stages=[fit: {epochs: 3}]"]
+    changes += ["evaluate.tta=2"]
     none = "export={pkl: false, weights: false, onnx: false, safetensors: false}"
     experiment = load(folder / "tiny.yaml", [*changes, none])
     expected = run(experiment, tmp_path / "whole")
@@ -172,6 +189,7 @@ def test_a_disk_that_fails_stops_the_run_and_the_same_command_goes_on(
     found = run(experiment, tmp_path / "failed")
     assert "goes on after its last checkpoint" in caplog.text
     assert found.predictions.read_bytes() == expected.predictions.read_bytes()
+    assert found.averaged.read_bytes() == expected.averaged.read_bytes()
     assert len(found.read_table(found.history)) == 3
 
 

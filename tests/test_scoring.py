@@ -50,6 +50,15 @@ def test_the_test_part_is_scored_and_each_opening_is_noted_and_shown(run):
     assert "The test part was scored 2 times so far." in page
 
 
+def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
+    table = run.read_table(run.predictions)
+    right = table.assign(predicted=table["truth"].where(table["split"] == "test", table["predicted"]))
+    write_table(run.averaged, right.assign(views=3))
+    assert "+0.0 points" in scoring.scores(run, lang="en")
+    assert "3 varied views of each photo and the plain one: 100.0%" in scoring.scores(run, True, "en")
+    assert run.read_json(run.test_metrics)["tta"]["gain"] == pytest.approx(0.1)
+
+
 def test_validation_scores_open_nothing(run):
     said = scoring.scores(run, lang="en")
     assert "validation photos are right" in said

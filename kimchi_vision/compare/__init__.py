@@ -1,8 +1,8 @@
 """What predictions say: intervals, paired tests between runs, verdicts in words. No torch."""
 
 from kimchi_vision.compare.background import background_reliance
+from kimchi_vision.compare.beside import beside_floor, beside_one_view
 from kimchi_vision.compare.comparison import Comparison, compare, summary
-from kimchi_vision.compare.floor import beside_floor
 from kimchi_vision.compare.intervals import intervals, wilson, with_intervals
 from kimchi_vision.compare.learning import Learning, learning
 from kimchi_vision.compare.paired import difference_interval
@@ -16,6 +16,7 @@ __all__ = [
     "Run",
     "background_reliance",
     "beside_floor",
+    "beside_one_view",
     "compare",
     "difference_interval",
     "intervals",

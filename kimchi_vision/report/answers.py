@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.history import overfits_from
 from kimchi_vision.report.render import number, percent
-from kimchi_vision.texts import TEXTS, Text, about_floor
+from kimchi_vision.texts import TEXTS, Text, about_gain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,9 @@ def answers(recorded: Recorded, text: Text) -> list[str]:
         accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
     if "floor" in metrics and recorded.history is not None:
-        sentences.append(about_floor(metrics["floor"], text))
+        sentences.append(about_gain("floor", metrics["floor"], text))
+    if "tta" in metrics:
+        sentences.append(about_gain("tta", metrics["tta"], text))
     if recorded.history is not None:
         sentences += _about_epochs(recorded, recorded.history, text)
     return sentences + _about_confusions(metrics, text) + _about_classes(recorded, text)

@@ -13,7 +13,7 @@ from kimchi_vision.texts.looking import LOOKING, about_background
 from kimchi_vision.texts.page import PAGE
 from kimchi_vision.texts.results import RESULTS
 
-__all__ = ["TEXTS", "Language", "Text", "about_background", "about_floor", "catalogue", "language"]
+__all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "catalogue", "language"]
 
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
@@ -46,9 +46,14 @@ def catalogue(lang: Language) -> Text:
     return text
 
 
-def about_floor(floor: dict[str, Any], text: Text) -> str:
-    """What training brought beside a linear head on frozen features. floor: as in metrics.json."""
-    low, high = floor["gain_interval"]
-    gains = {"gain": floor["gain"], "low": low, "high": high}
-    points = {name: f"{100 * value:+.1f}" for name, value in gains.items()}
-    return text(f"floor_{floor['verdict'].replace(' ', '_')}", floor=f"{floor['accuracy']:.1%}", **points)
+def about_gain(name: str, found: dict[str, Any], text: Text) -> str:
+    """What training brought beside the `floor`, or averaging beside one view, `tta`.
+
+    found: the entry of that name in metrics.json.
+    """
+    (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
+    shares = {"accuracy": found["accuracy"], "least": least, "most": most}
+    points = {"gain": found["gain"], "low": low, "high": high}
+    said = {key: f"{share:.1%}" for key, share in shares.items()}
+    said |= {key: f"{100 * value:+.1f}" for key, value in points.items()}
+    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **said)

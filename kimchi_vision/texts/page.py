@@ -27,22 +27,40 @@ PAGE: dict[str, tuple[str, str]] = {
         "더 나은 에포크가 없어 학습을 시작한 상태를 남겼습니다.",
     ),
     "floor_above": (
-        "Training is worth it: a linear head on frozen features has {floor} right, and training adds {gain} "
-        "points ({low} to {high}).",
-        "학습할 가치가 있습니다. 고정된 특징 위의 선형 분류기는 {floor}이고, 학습이 {gain}%p를 더했습니다"
+        "Training is worth it: a linear head on frozen features has {accuracy} right, and training adds "
+        "{gain} points ({low} to {high}).",
+        "학습할 가치가 있습니다. 고정된 특징 위의 선형 분류기는 {accuracy}이고, 학습이 {gain}%p를 더했습니다"
         "({low} ~ {high}).",
     ),
     "floor_cannot_tell": (
-        "A linear head on frozen features has {floor} right. Whether training adds to that cannot be told "
+        "A linear head on frozen features has {accuracy} right. Whether training adds to that cannot be told "
         "({gain} points, {low} to {high}); more photos would tell.",
-        "몇 초면 되는, 고정된 특징 위의 선형 분류기가 {floor}입니다. 학습이 더 나은지 알 수 없습니다"
+        "몇 초면 되는, 고정된 특징 위의 선형 분류기가 {accuracy}입니다. 학습이 더 나은지 알 수 없습니다"
         "({gain}%p, {low} ~ {high}). 사진이 더 많으면 알 수 있습니다.",
     ),
     "floor_below": (
-        "Training made it worse: a linear head on frozen features has {floor} right, the run {gain} points "
-        "({low} to {high}). Try `recipe: best`, which starts from that head.",
-        "학습이 오히려 나빠졌습니다. 고정된 특징 위의 선형 분류기는 {floor}이고 학습 후 {gain}%p입니다"
+        "Training made it worse: a linear head on frozen features has {accuracy} right, the run {gain} "
+        "points ({low} to {high}). Try `recipe: best`, which starts from that head.",
+        "학습이 오히려 나빠졌습니다. 고정된 특징 위의 선형 분류기는 {accuracy}이고 학습 후 {gain}%p입니다"
         "({low} ~ {high}). 그 분류기에서 시작하는 `recipe: best`를 써 보세요.",
+    ),
+    "tta_above": (
+        "Averaged over {n} varied views of each photo and the plain one: {accuracy} ({least} to {most}), "
+        "{gain} points ({low} to {high}) against one view: better. Files and `predict` show one view.",
+        "사진마다 변형한 {n}장과 원래 한 장을 평균하면 {accuracy}({least} ~ {most})입니다. 한 장만 볼 때와의 "
+        "차이는 {gain}%p({low} ~ {high})로, 더 낫습니다. 내보낸 파일과 `predict`는 한 장만 봅니다.",
+    ),
+    "tta_cannot_tell": (
+        "Averaged over {n} varied views of each photo and the plain one: {accuracy} ({least} to {most}), "
+        "{gain} points ({low} to {high}) against one view: cannot tell.",
+        "사진마다 변형한 {n}장과 원래 한 장을 평균하면 {accuracy}({least} ~ {most})입니다. 한 장만 볼 때와의 "
+        "차이는 {gain}%p({low} ~ {high})로, 더 나은지 알 수 없습니다.",
+    ),
+    "tta_below": (
+        "Averaged over {n} varied views of each photo and the plain one: {accuracy} ({least} to {most}), "
+        "{gain} points ({low} to {high}) against one view: worse. `augment` may vary photos too much.",
+        "사진마다 변형한 {n}장과 원래 한 장을 평균하면 {accuracy}({least} ~ {most})입니다. 한 장만 볼 때와의 "
+        "차이는 {gain}%p({low} ~ {high})로, 더 나쁩니다. `augment`의 변형이 지나친 것일 수 있습니다.",
     ),
     "overfits": (
         "From epoch {epoch} on, training loss falls while validation loss rises: the model learns by heart.",

@@ -14,6 +14,13 @@ class Evaluate(Section):
 
     top_k: int = Field(5, ge=1, description="a photo counts when its class is among the k most probable")
     top_losses: int = Field(9, ge=1, description="photos shown")
+    tta: int = Field(
+        0,
+        ge=0,
+        description="varied views of each photo that fastai's Learner.tta averages with the plain one, a "
+        "quarter of the weight; a score beside the others: predictions, calibration and exported files stay "
+        "those of the plain view. 0: none",
+    )
 
 
 class Calibrate(Section):
