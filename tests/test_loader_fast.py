@@ -41,6 +41,12 @@ def test_a_seed_gives_the_same_photos_for_any_number_of_workers(photos, cache):
         assert torch.equal(epoch(one.train), epoch(three.train))
 
 
+def test_batches_made_ahead_are_the_same(photos):
+    here, ahead = build(photos), build(photos)
+    ahead.train.ahead = 2  # as on a GPU
+    assert torch.equal(epoch(here.train), epoch(ahead.train))
+
+
 def test_epochs_and_seeds_differ(photos):
     first, other = build(photos), build(photos, seed=1)
     seen = epoch(first.train)

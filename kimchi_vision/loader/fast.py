@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ class FastDL(TfmdDL):
 
     new, and so test_dl, get_preds and export, leads to the stock loader; so does decoding.
     skip: photos that cannot be read are left out; else what open_photo raises ends the epoch.
+    ahead: batches that are made while one is trained on.
     """
 
     skip = False
@@ -29,6 +31,8 @@ class FastDL(TfmdDL):
         super().__init__(stock.dataset, **options, num_workers=0, device=stock.device)
         self.stock, self.photos, self.threads = stock, photos, max(1, threads)
         self.classes = torch.tensor(part.classes)
+        # While a GPU trains, the processor makes the next batches; a processor that trains has no time to.
+        self.ahead = 0 if torch.device(stock.device or "cpu").type == "cpu" else 2
         self.rng = stock.rng
 
     def new(self, dataset: Any = None, cls: Any = None, **options: Any) -> TfmdDL:
@@ -45,16 +49,27 @@ class FastDL(TfmdDL):
         self.before_iter()
         order = np.array(self.get_idxs())
         self.begin(len(order))
-        with ThreadPoolExecutor(self.threads) as pool:
-            for start in range(0, len(self) * self.bs, self.bs):
-                rows = np.arange(start, min(start + self.bs, len(order)))
-                photos = list(pool.map(self._read, order[rows].tolist()))
-                rows = rows[[photo is not None for photo in photos]]
-                if not len(rows):
-                    continue
-                pictures = self.pictures([photo for photo in photos if photo is not None], rows, pool)
-                classes = self.classes[order[rows]].to(self.device, non_blocking=True)
-                yield pictures.to(self.device, non_blocking=True), classes
+        starts = range(0, len(self) * self.bs, self.bs)
+        parts = [np.arange(start, min(start + self.bs, len(order))) for start in starts]
+        with ThreadPoolExecutor(self.threads) as pool, ThreadPoolExecutor(1) as maker:
+            made = deque()
+            for rows in parts:
+                made.append(maker.submit(self._batch, order, rows, pool))
+                if len(made) > self.ahead and (batch := made.popleft().result()):
+                    yield batch
+            yield from filter(None, (future.result() for future in made))
+
+    def _batch(
+        self, order: np.ndarray, rows: np.ndarray, pool: ThreadPoolExecutor
+    ) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """None when no photo of it can be read. rows: places in the epoch's order."""
+        photos = list(pool.map(self._read, order[rows].tolist()))
+        rows = rows[[photo is not None for photo in photos]]
+        if not len(rows):
+            return None
+        pictures = self.pictures([photo for photo in photos if photo is not None], rows, pool)
+        classes = self.classes[order[rows]].to(self.device, non_blocking=True)
+        return pictures.to(self.device, non_blocking=True), classes
 
     def begin(self, count: int) -> None:
         """Called before an epoch of so many photos."""

@@ -20,7 +20,7 @@ from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision, randomness
 from kimchi_vision.train.average import Average
-from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch
+from kimchi_vision.train.callbacks import KeepBest, LossOnDevice, ProgressBar, Recording, Tell, Watch
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, listed, named
 from kimchi_vision.train.memory import Fitting
@@ -80,6 +80,7 @@ def fit(
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
+    learn.recorder.smooth_loss = LossOnDevice()
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(run, epochs, section.early_stop, watch, tell)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import torch
 from fastai.callback.core import Callback, CancelFitException
+from fastai.learner import AvgSmoothLoss
 from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
@@ -82,7 +83,7 @@ class Recording(Callback):
         tell: Tell | None = None,
     ) -> None:
         self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
-        self.tell = (lambda values, step: None) if tell is None else tell
+        self.tell = tell
         self.ended = self.replayed = False
         self.phase = ""
         self.rows: list[dict[str, Any]] = []
@@ -103,7 +104,7 @@ class Recording(Callback):
         hypers = self.opt.hypers[self.opt.frozen_idx :]
         self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
         replayed, self.replayed = self.replayed, False
-        if not replayed:
+        if self.tell is not None and not replayed:
             step = len(self.rows) * self.learn.n_iter + self.learn.iter + 1
             self.tell({"batch_loss": float(self.learn.loss.detach()), "lr": hypers[-1]["lr"]}, step)
 
@@ -117,7 +118,8 @@ class Recording(Callback):
         row = {"stage": self.phase, "epoch": len(self.rows) + 1, "lr_lowest": lowest, "lr": head}
         self.rows.append({**row, **values, "seconds": round(time.perf_counter() - self.started, 2)})
         write_table(self.folder.history, pd.DataFrame(self.rows))
-        self.tell({"epoch": len(self.rows), **values}, len(self.rows) * len(self.dls.train))
+        if self.tell is not None:
+            self.tell({"epoch": len(self.rows), **values}, len(self.rows) * len(self.dls.train))
         log.info(
             "epoch %d/%d  %s  %s  %.0f s",
             len(self.rows),
@@ -150,6 +152,16 @@ class Recording(Callback):
                 f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
                 f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
             )
+
+
+class LossOnDevice(AvgSmoothLoss):
+    """fastai's running mean of the loss, which stays where it is: fetching it would wait for every step."""
+
+    def accumulate(self, learn: Learner) -> None:
+        """One batch more."""
+        self.count += 1
+        loss = learn.loss.detach().mean()
+        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
 
 
 class KeepBest(Callback):
