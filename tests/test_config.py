@@ -107,7 +107,9 @@ def test_rows_differ_from_defaults_key_by_key(write):
         ("train: [lr_find]", "`data` is missing."),
         ("data: [a", "exp.yaml:1: not valid YAML"),
         ("just words", "holds none"),
+        ("? {a: {b: 1}}\n: 2", "not valid YAML: a mapping or a list stands where a key should"),
         ("defaults: {}\nrows: {a: nowhere.yaml}", "rows.a: there is no file"),
+        (f"defaults: {{}}\nrows: {{a: {'0' * 400}.yaml}}", "rows.a: there is no file"),
         ("rows: {a: {}}\nrwos: {}", ":2: unknown key `rwos`"),
     ],
 )
@@ -124,7 +126,13 @@ def test_a_missing_file_names_the_nearest_one(write):
         load(path.with_name("exp.yaml"))
 
 
-@pytest.mark.parametrize("override", ["augment.max_rotate", "=3", "augment..size=3", "augment.size=[1"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        *("augment.max_rotate", "=3", "augment..size=3", "augment.size=[1"),
+        *("augment.size={{a: {b: 1}}: 2}", "augment.size=2024-99-99"),
+    ],
+)
 def test_malformed_overrides_are_refused(write, override):
     with pytest.raises(ConfigError, match="--set"):
         load(write(MINIMAL), [override])

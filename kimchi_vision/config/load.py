@@ -65,6 +65,8 @@ def read_yaml(path: Path) -> CommentedMap:
         raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    except TypeError:  # ruamel has no hash for a key such as {a: {b: 1}}
+        raise ConfigError(f"{path}: not valid YAML: a mapping or a list stands where a key should.") from None
     if not isinstance(tree, CommentedMap):
         raise ConfigError(f"{path}: an experiment is a list of `section:` keys; this file holds none.")
     if _values(tree, {}) > MOST_VALUES:
@@ -120,7 +122,7 @@ def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], 
     source = path
     if isinstance(row, str):
         source = path.parent / row
-        if not source.is_file():
+        if not os.path.isfile(source):  # Path.is_file raises on a name that is too long
             raise ConfigError(f"{path}: rows.{name}: there is no file {source}.")
         row = read_yaml(source)
     elif row is not None and not isinstance(row, CommentedMap):
@@ -149,7 +151,7 @@ def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
             raise ConfigError(f"--set {text}: write it as section.key=value, such as augment.max_rotate=20.")
         try:
             parsed = YAML().load(value)
-        except YAMLError:
+        except (YAMLError, ValueError, TypeError, RecursionError):
             raise ConfigError(f"--set {text}: the value is not valid YAML.") from None
         branch = CommentedMap({dotted.split(".")[-1]: parsed})
         for key in reversed(dotted.split(".")[:-1]):
