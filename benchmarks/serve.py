@@ -1,27 +1,66 @@
 """A server under load and under bad uploads.
 
 python benchmarks/serve.py RUN PHOTOS [SECONDS] [MUTATED]: concurrent clients for some seconds beside the bare
-Predictor in one thread, then mutated uploads: statuses, and memory before and after.
+Predictor in one thread, then mutated uploads of every kind of picture: statuses, and memory before and after.
 """
 
 from __future__ import annotations
 
 import collections
+import io
 import os
 import random
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import httpx
 import numpy as np
+from PIL import Image
 
+from kimchi_vision.photos import open_photo
 from kimchi_vision.predict import Predictor
 
 CLIENTS = 8
+ON_ITS_SIDE = Image.Exif()
+ON_ITS_SIDE[0x0112] = 6
+ANIMATED = {"save_all": True}
+MAKES = [
+    ("RGB", "JPEG", {}),
+    ("RGB", "JPEG", {"progressive": True}),
+    ("RGB", "JPEG", {"exif": ON_ITS_SIDE}),
+    ("L", "JPEG", {}),
+    ("CMYK", "JPEG", {}),
+    ("RGB", "MPO", ANIMATED),
+    ("RGB", "PNG", {}),
+    ("RGBA", "PNG", {}),
+    ("P", "PNG", {"transparency": 0}),
+    ("I;16", "PNG", {}),
+    ("1", "PNG", {}),
+    ("RGB", "PNG", ANIMATED),
+    ("RGB", "WEBP", {}),
+    ("RGBA", "WEBP", {"lossless": True}),
+    ("RGB", "WEBP", ANIMATED),
+    ("P", "GIF", {"transparency": 0}),
+    ("RGB", "GIF", ANIMATED),
+    ("RGB", "BMP", {}),
+    ("1", "BMP", {}),
+    ("RGB", "TIFF", {}),
+    ("RGB", "TIFF", {"compression": "tiff_lzw"}),
+    ("RGBA", "TIFF", {"compression": "tiff_adobe_deflate"}),
+    ("RGB", "TIFF", {"compression": "jpeg"}),
+    ("CMYK", "TIFF", {"compression": "packbits"}),
+    ("I;16", "TIFF", {"compression": "tiff_lzw"}),
+    ("1", "TIFF", {"compression": "group4"}),
+    ("RGB", "AVIF", {}),
+    ("RGBA", "AVIF", ANIMATED),
+]
+"""Colours, kind and options of the files that one photo becomes."""
 
 
 def start(run: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -76,6 +115,42 @@ def bare(run: Path, contents: list[bytes], seconds: float) -> None:
     print(f"bare:   {count / (time.perf_counter() - started):.1f} photos/s")
 
 
+def uploads(photos: list[Image.Image]) -> list[bytes]:
+    """Each photo as files of every kind and of many makes, and the first as a JPEG of 12 megapixels."""
+    large = _saved(photos[0].resize((4000, 3000)), "JPEG")
+    return [*(content for photo in photos for content in _kinds(photo)), large]
+
+
+def _kinds(photo: Image.Image) -> list[bytes]:
+    grey, clear = photo.convert("L"), photo.copy()
+    clear.putalpha(grey)
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    colours = {"RGB": photo, "RGBA": clear, "L": grey, "I;16": deep, "P": photo.quantize(16)}
+    colours |= {mode: photo.convert(mode) for mode in ("1", "CMYK")}
+    makes = [make for make in MAKES if make[1] in Image.SAVE]  # an older Pillow writes no AVIF
+    return [*(_saved(colours[mode], kind, **options) for mode, kind, options in makes), _interlaced(photo)]
+
+
+def _saved(image: Image.Image, kind: str, **options) -> bytes:
+    file = io.BytesIO()
+    if options.get("save_all"):
+        options["append_images"] = [image.transpose(Image.Transpose.ROTATE_180)]
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _interlaced(photo: Image.Image) -> bytes:
+    """An interlaced PNG, which Pillow reads and does not write. Source: PNG specification, Adam7."""
+    steps = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
+    pixels = np.asarray(photo)
+    rows = [row for top, left, down, right in steps for row in pixels[top::down, left::right] if row.size]
+    head = struct.pack(">IIBBBBB", *photo.size, 8, 2, 0, 0, 1)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    parts = [b"IHDR" + head, b"IDAT" + data, b"IEND"]
+    chunks = [struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
 def mutated(content: bytes, draw: random.Random) -> bytes:
     """Bytes flipped, cut out, doubled or made up."""
     changed = bytearray(content)
@@ -93,15 +168,21 @@ def mutated(content: bytes, draw: random.Random) -> bytes:
 
 
 def fuzz(server: subprocess.Popen[bytes], address: str, contents: list[bytes], count: int) -> None:
-    """Send mutated photos; print statuses and resident memory."""
-    draw, statuses = random.Random(0), collections.Counter()
+    """Send photos, whole ones and then mutated ones; print statuses and resident memory.
+
+    Memory is the least that was seen in the first and in the last quarter: a photo of many pixels leaves its
+    pages with the allocator for a while.
+    """
+    draw, statuses, memory = random.Random(0), collections.Counter(), []
     with httpx.Client(timeout=60) as session:
-        for number in range(count):
-            if number == count // 4:
-                before = _resident(server.pid)
+        for content in contents:  # loads every decoder
+            session.post(f"{address}/predict", files={"photos": content}).raise_for_status()
+        for _ in range(count):
             content = mutated(draw.choice(contents), draw)
             statuses[session.post(f"{address}/predict", files={"photos": content}).status_code] += 1
-    print(f"fuzz: {count} uploads, {dict(statuses)}, memory {before:.0f} -> {_resident(server.pid):.0f} MB")
+            memory.append(_resident(server.pid))
+    before, after = min(memory[: count // 4]), min(memory[-count // 4 :])
+    print(f"fuzz: {count} uploads, {dict(statuses)}, memory {before:.0f} -> {after:.0f} MB")
 
 
 def _resident(process: int) -> float:
@@ -117,7 +198,7 @@ def main(run: Path, photos: Path, seconds: float = 60, count: int = 2000) -> Non
     server, address = start(run)
     try:
         load(address, contents, seconds)
-        fuzz(server, address, contents, count)
+        fuzz(server, address, uploads([open_photo(content) for content in contents[:3]]), count)
     finally:
         server.terminate()
         server.wait()
