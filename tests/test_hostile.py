@@ -2,11 +2,7 @@
 
 import json
 import pickle
-import re
 import shutil
-import subprocess
-import threading
-import time
 
 import pytest
 import torch
@@ -19,6 +15,7 @@ from kimchi_vision.errors import ModelError, RunError
 from kimchi_vision.model import weights
 from kimchi_vision.predict import Predictor, find_photos
 from kimchi_vision.serve import build
+from tests.browsers import needs_chromium, serving, told
 from tests.exported_runs import exported_run
 from tests.fake_runs import fake_run
 
@@ -109,7 +106,6 @@ def test_names_of_files_are_only_names(exported, photo, folder_of, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*before, "cache", "page.html"])
 
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 VISITOR = """<script>
 window.alert = () => { document.body.dataset.ran = "yes"; };
 addEventListener("load", async () => {
@@ -127,9 +123,8 @@ addEventListener("load", async () => {
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium")
+@needs_chromium
 def test_a_class_name_on_the_page_is_text(folder_of, tmp_path):
-    import uvicorn
     from fastapi.responses import HTMLResponse
 
     from kimchi_vision.serve.api import PAGE
@@ -139,19 +134,7 @@ def test_a_class_name_on_the_page_is_text(folder_of, tmp_path):
     served = build([run.path])
     page = PAGE.read_text(encoding="utf-8").replace("</body>", f"{VISITOR}</body>")
     served.add_api_route("/visit", lambda: HTMLResponse(page))
-    server = uvicorn.Server(uvicorn.Config(served, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/visit?lang=en"
-    options = ["--headless=new", "--no-sandbox", f"--user-data-dir={tmp_path / 'browser'}"]
-    command = [CHROMIUM, *options, "--virtual-time-budget=20000", "--dump-dom", address]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    server.should_exit = True
-    thread.join()
-    told = json.loads(
-        re.search(r"<output>(.*)</output>", done.stdout)[1].replace("&lt;", "<").replace("&gt;", ">")
-    )
-    assert (told["ran"], told["pictures"]) == ("no", 0)
-    assert told["answer"] in names
+    with serving(served) as address:
+        seen = told(f"{address}/visit?lang=en", tmp_path / "browser", "--virtual-time-budget=20000")
+    assert (seen["ran"], seen["pictures"]) == ("no", 0)
+    assert seen["answer"] in names

@@ -1,21 +1,13 @@
 """The page in a browser: opened from a file, its cells pressed, nothing asked of the network."""
 
-import json
-import re
-import shutil
-import subprocess
-
 import pytest
+from browsers import needs_chromium, told
 from fake_runs import fake_run
 
 from kimchi_vision import data, report
 from kimchi_vision.config.sections import Data, Report
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 # Presses the first wrong cell, closes the photos, and goes one cell on with an arrow key.
 VISITOR = """<script>
@@ -49,14 +41,10 @@ def page(folder_of, tmp_path):
     return report.write(fake_run(tmp_path / "run", photos, skill=0), Report(lang="ko"))
 
 
-def test_cells_open_their_photos_and_a_phone_shows_the_page(page):
+def test_cells_open_their_photos_and_a_phone_shows_the_page(page, tmp_path):
     visited = page.with_name("visited.html")
     visited.write_text(page.read_text("utf-8").replace("</body>", f"{VISITOR}</body>"), encoding="utf-8")
-    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--dump-dom"]
-    shown = subprocess.run(
-        [*command, visited.as_uri()], capture_output=True, text=True, timeout=60, check=True
-    )
-    seen = json.loads(re.search(r"<output>(.*)</output>", shown.stdout).group(1))
+    seen = told(visited.as_uri(), tmp_path / "browser")
     assert seen["photos"] == int(seen["cell"]) > 0
     assert "실제" in seen["title"]
     assert seen["moved"]
@@ -77,9 +65,7 @@ def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
       }) }));</script></body>"""
     visited = tmp_path / "visited.html"
     visited.write_text((tmp_path / "page.html").read_text("utf-8").replace("</body>", script), "utf-8")
-    command = [CHROMIUM, "--headless=new", "--no-sandbox", "--dump-dom", visited.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    seen = json.loads(re.search(r"<output>(.*)</output>", shown.stdout, re.S).group(1))
+    seen = told(visited.as_uri(), tmp_path / "browser")
     assert seen["drawn"]
     assert seen["asked"] == 0
     assert "읽을 수 없는 사진이 1장 있습니다." in seen["shown"]

@@ -1,24 +1,13 @@
 """The page in a browser: an example is pressed, and its answer appears."""
 
-import json
-import re
-import shutil
-import subprocess
-import threading
-import time
-
 import pytest
-import uvicorn
+from browsers import needs_chromium, serving, told
 from fastapi.responses import HTMLResponse
 
 from kimchi_vision.serve import build
 from kimchi_vision.serve.api import PAGE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt install chromium"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 VISITOR = """<script>
 addEventListener("load", async () => {
@@ -46,25 +35,16 @@ def address(exported):
     app = build([exported[0].path])
     page = PAGE.read_text(encoding="utf-8").replace("</body>", f"{VISITOR}</body>")
     app.add_api_route("/visit", lambda: HTMLResponse(page))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/visit"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as address:
+        yield f"{address}/visit"
 
 
 @pytest.mark.parametrize(("lang", "title"), [("ko", "이 사진은"), ("en", "What is in")])
 def test_an_example_is_answered(address, lang, title, tmp_path):
-    options = ["--headless=new", "--no-sandbox", f"--user-data-dir={tmp_path}", "--virtual-time-budget=20000"]
-    command = [CHROMIUM, *options, "--dump-dom", f"{address}?lang={lang}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    told = json.loads(re.search(r"<output>(.*)</output>", done.stdout)[1])
-    assert told["title"].startswith(title)
-    assert told["answer"] in ("김치", "깍두기", "A&amp;B")
-    assert told["answer"] in told["looked"]
-    assert told["places"] == 49
-    assert told["bars"] == 3
-    assert told["width"] <= 360
+    seen = told(f"{address}?lang={lang}", tmp_path, "--virtual-time-budget=20000")
+    assert seen["title"].startswith(title)
+    assert seen["answer"] in ("김치", "깍두기", "A&B")
+    assert seen["answer"] in seen["looked"]
+    assert seen["places"] == 49
+    assert seen["bars"] == 3
+    assert seen["width"] <= 360
