@@ -7,6 +7,7 @@ Predictor in one thread, then mutated uploads of every kind of picture: statuses
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import os
 import random
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -63,18 +65,28 @@ MAKES = [
 """Colours, kind and options of the files that one photo becomes."""
 
 
-def start(run: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """A server in a process of its own, and its address."""
+@contextlib.contextmanager
+def serving(run: Path, **environment: str) -> Iterator[tuple[int, str]]:
+    """A server in a process of its own: its number and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "kimchi_vision", "serve", str(run), "--port", str(port)]
-    server = subprocess.Popen([*command, "--per-minute", "1000000"])
+    server = subprocess.Popen([*command, "--per-minute", "1000000"], env={**os.environ, **environment})
     address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address)
+        yield server.pid, address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait(address: str) -> None:
     for _ in range(240):
         try:
             httpx.get(f"{address}/health")
-            return server, address
+            return
         except httpx.TransportError:
             time.sleep(0.25)
     raise SystemExit("The server does not answer.")
@@ -167,11 +179,10 @@ def mutated(content: bytes, draw: random.Random) -> bytes:
     return draw.randbytes(draw.randrange(5000)) if kind == 2 and draw.random() < 0.3 else bytes(changed)
 
 
-def fuzz(server: subprocess.Popen[bytes], address: str, contents: list[bytes], count: int) -> None:
+def fuzz(server: int, address: str, contents: list[bytes], count: int) -> None:
     """Send photos, whole ones and then mutated ones; print statuses and resident memory.
 
-    Memory is the least that was seen in the first and in the last quarter: a photo of many pixels leaves its
-    pages with the allocator for a while.
+    Memory is the least that was seen in the first and in the last quarter. server: number of its process.
     """
     draw, statuses, memory = random.Random(0), collections.Counter(), []
     with httpx.Client(timeout=60) as session:
@@ -180,7 +191,7 @@ def fuzz(server: subprocess.Popen[bytes], address: str, contents: list[bytes], c
         for _ in range(count):
             content = mutated(draw.choice(contents), draw)
             statuses[session.post(f"{address}/predict", files={"photos": content}).status_code] += 1
-            memory.append(_resident(server.pid))
+            memory.append(_resident(server))
     before, after = min(memory[: count // 4]), min(memory[-count // 4 :])
     print(f"fuzz: {count} uploads, {dict(statuses)}, memory {before:.0f} -> {after:.0f} MB")
 
@@ -195,13 +206,12 @@ def main(run: Path, photos: Path, seconds: float = 60, count: int = 2000) -> Non
     contents = [file.read_bytes() for file in sorted(photos.rglob("*.jpg"))[:64]]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     bare(run, contents, min(seconds, 10))
-    server, address = start(run)
-    try:
+    with serving(run) as (_, address):
         load(address, contents, seconds)
-        fuzz(server, address, uploads([open_photo(content) for content in contents[:3]]), count)
-    finally:
-        server.terminate()
-        server.wait()
+    seeds = uploads([open_photo(content) for content in contents[:3]])
+    # Without it glibc keeps freed photos, up to hundreds of megabytes of them, and a leak would not be seen.
+    with serving(run, MALLOC_MMAP_THRESHOLD_="65536") as (server, address):
+        fuzz(server, address, seeds, count)
 
 
 if __name__ == "__main__":
