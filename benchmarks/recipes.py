@@ -46,8 +46,10 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     if name == "tutorial":  # its lr_find moves nothing: the rates are given
         stages = recipe.settings("tutorial")["train"]["stages"][1:]
         given |= {"features": {"floor": False}, "train": {"stages": stages}}
+    if way in ("plain", "tutorial"):
+        given["augment"] = {"engine": "fastai"}
+        given["train"]["precision"] = "fp32"
     if way == "long":
-        given["augment"] = {"engine": "fused"}
         stages[0]["fine_tune"]["epochs"] = 57  # and one frozen, and two at the end
     experiment = Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
     photos = _chosen(data.load(experiment.data), size, seed)

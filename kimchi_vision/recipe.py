@@ -52,7 +52,8 @@ def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: boo
         ]
         augment = {"resize": math.ceil(size * 460 / 224), "size": size, "min_scale": 0.75}
         return {"augment": augment, "train": {"stages": stages}}
-    augment = {"engine": "fused", "resize": math.ceil(size * 256 / 224), "size": size, "min_scale": 0.5}
+    resize = math.ceil(size * 256 / 224)
+    augment = {"resize": resize, "size": size, "min_scale": 0.5, "crop_batch": False}
     if not pretrained:
         stages = [{"fit_one_cycle": {"epochs": max(epochs, 1), "min_steps": 600, "lr_max": 3e-3}}]
         return {"augment": augment, "loader": {"batch_size": 32}, "train": {"stages": stages, "keep": "best"}}

@@ -111,7 +111,7 @@ def test_presized_photos_have_the_announced_shape(method):
 
 
 def test_parameters_have_fastais_distributions():
-    section = Augment(min_scale=0.5, **STRONG)
+    section = Augment(min_scale=0.5, crop_batch=False, **STRONG)
     draws, count = draw(section, 3000, 64, seed=0), 3000
     x = torch.zeros(count, 3, 1, 1)
     torch.manual_seed(0)
@@ -141,6 +141,13 @@ def test_parameters_have_fastais_distributions():
     assert np.bincount(draws.symmetry, minlength=8) / count == pytest.approx(
         [9 / 16, *[1 / 16] * 7], abs=0.03
     )
+
+
+def test_a_crop_is_that_of_the_batch_or_of_the_photo():
+    shared, own = (draw(Augment(crop_batch=b, min_scale=0.5), 6, 3, seed=0).crop for b in (True, False))
+    assert np.ptp(shared[:3], axis=0).max() == np.ptp(shared[3:], axis=0).max() == 0
+    assert np.ptp(shared[:, 2]) > 0
+    assert np.ptp(own[:3, 2]) > 0
 
 
 def test_draws_of_a_batch_agree_when_asked_to():

@@ -44,15 +44,19 @@ class Draws:
 
 
 def draw(section: Augment, count: int, batch_size: int, seed: int) -> Draws:
-    """Parameters of `count` photos; with `batch`, photos of a batch share all but their part.
+    """Parameters of `count` photos.
+
+    Photos of a batch share their crop with `crop_batch`, everything but their part with `batch`.
 
     Source: fastai.vision.augment, aug_transforms and the transforms that it builds.
     """
     random = np.random.default_rng(seed)
     part = random.random((count, 2))
-    groups = -(-count // batch_size) if section.batch else count
-    rows = np.arange(count) // batch_size if section.batch else np.arange(count)
+    batches, single = np.arange(count) // batch_size, np.arange(count)
+    rows = batches if section.batch else single
+    groups = len(np.unique(rows))
     values = _Values(section, random, groups)
+    cropped = batches if section.crop_batch else rows
     drawn = [
         values.symmetry(),
         values.uniform(section.max_rotate * section.mult, neutral=0),
@@ -61,9 +65,9 @@ def draw(section: Augment, count: int, batch_size: int, seed: int) -> Draws:
         np.stack([values.uniform(section.max_warp * section.mult, neutral=0) for _ in "xy"], axis=1),
         values.brightness(),
         values.contrast(),
-        values.crop(),
     ]
-    return Draws(part, *(array[rows] for array in drawn))
+    crop = _Values(section, random, len(np.unique(cropped))).crop()
+    return Draws(part, *(array[rows] for array in drawn), crop[cropped])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kimchi_vision.augment import geometry, on_device
 from kimchi_vision.augment.draws import Draws, draw
-from kimchi_vision.augment.presize import Presize
+from kimchi_vision.augment.presize import PAIRS, Presize, taps
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +55,10 @@ class Fused:
         """The same with torch, from `windows` to (n, 3, size, size) float32, channels last."""
         return on_device.pictures(windows, self._matrices(draws), draws, self, device)
 
+    def halved(self, draws: Draws) -> np.ndarray:
+        """(n,) whether fastai would average pairs of a photo's pixels first, which one warp does not."""
+        return draws.crop[:, 2] > self.presize.halved_from
+
     def _matrices(self, draws: Draws) -> np.ndarray:
         matrices = geometry.homographies(draws, self.section)
         return geometry.shrunken(matrices, self.section.resize, self.presize.side)
@@ -72,8 +76,11 @@ class Fused:
             "borderMode": borders[self.section.pad_mode],
         }
         matrices, tables = self._matrices(draws), geometry.tables(draws, self.mean, self.std)
+        halved, pairs = self.halved(draws), taps(PAIRS)
         for row, (photo, part) in enumerate(zip(photos, draws.part, strict=True)):
             window = self.presize.window(photo, part)
+            if halved[row]:
+                window = cv2.sepFilter2D(window, -1, pairs, pairs)
             cv2.LUT(
                 cv2.warpPerspective(window, matrices[row], size, **options), tables[row][None], pictures[row]
             )

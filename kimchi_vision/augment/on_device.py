@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kimchi_vision.augment.presize import PAIRS, taps
+
 if TYPE_CHECKING:
     from kimchi_vision.augment.draws import Draws
     from kimchi_vision.augment.fused import Fused
@@ -23,6 +25,7 @@ def pictures(windows: np.ndarray, matrices: np.ndarray, draws: Draws, fused: Fus
     if torch.device(device).type == "cuda":
         photos = photos.pin_memory()
     photos = photos.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
+    photos = torch.where(_column(fused.halved(draws), device), _pairs(photos), photos)
     section = fused.section
     grid = _grid(torch.from_numpy(matrices).float().to(device), section.size)
     side = windows.shape[1]
@@ -46,10 +49,19 @@ def _grid(matrices: Tensor, size: int) -> Tensor:
     return (found[..., :2] / found[..., 2:]).view(-1, size, size, 2)
 
 
+def _pairs(photos: Tensor) -> Tensor:
+    """Neighbouring pixels averaged, along both axes."""
+    weights = torch.from_numpy(np.outer(taps(PAIRS), taps(PAIRS))).to(photos)
+    padded = F.pad(photos, (1, 1, 1, 1), mode="reflect")
+    return F.conv2d(padded, weights.expand(photos.shape[1], 1, 3, 3), groups=photos.shape[1])
+
+
+def _column(values: np.ndarray, device: Any) -> Tensor:
+    """(n, 1, 1, 1)."""
+    return torch.as_tensor(values, device=device)[:, None, None, None]
+
+
 def _lit(photos: Tensor, draws: Draws, device: Any) -> Tensor:
     """Brightness and contrast on the logit. Source: fastai.vision.augment, Brightness and Contrast."""
-    brightness, contrast = (
-        torch.as_tensor(value, dtype=torch.float32, device=device)[:, None, None, None]
-        for value in (draws.brightness, draws.contrast)
-    )
+    brightness, contrast = (_column(value, device).float() for value in (draws.brightness, draws.contrast))
     return ((photos.logit(1e-7) + brightness.logit()) * contrast).sigmoid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 AVERAGED_FROM = 1.05
 """From this many pixels for two of the final picture's, a photo is averaged down, as fastai does above 1."""
+PAIRS = 0.25
+"""Variance of a mean of two neighbouring pixels."""
 
 
 class Presize:
     """fastai's Resize for training photos, in two steps: the size now, the random part in each epoch.
 
     side: pixels of the square that the random part keeps.
+    halved_from: fastai averages pairs of pixels of crops that are larger than this.
     key: text that changes whenever the pixels would.
     """
 
@@ -27,7 +31,9 @@ class Presize:
         averaged = factor >= AVERAGED_FROM and section.mode == "bilinear"
         self.side = round(section.resize / factor) if averaged else section.resize
         self.blur = _blur(section, averaged)
-        self.key = f"1 {self.method} {self.resize} {self.side} {self.blur:.4f}"
+        whole = averaged or section.min_scale == 1 or section.mode != "bilinear"
+        self.halved_from = math.inf if whole else 2 * section.size
+        self.key = f"2 {self.method} {self.resize} {self.side} {self.blur:.4f}"
 
     def shape(self, width: int, height: int) -> tuple[int, int]:
         """Height and width in pixels of what a photo of this size becomes."""
@@ -38,7 +44,8 @@ class Presize:
         height, width = self._shape(*photo.size, self.resize)
         small = photo.resize((width, height), Image.Resampling.BILINEAR)
         if self.blur:
-            small = small.filter(_kernel(self.blur))
+            weights = np.outer(taps(self.blur), taps(self.blur))
+            small = small.filter(ImageFilter.Kernel((3, 3), weights.ravel().tolist(), 1))
         if self.side < self.resize:
             height, width = self.shape(*photo.size)
             small = small.resize((width, height), Image.Resampling.BOX)
@@ -70,21 +77,17 @@ def _blur(section: Augment, averaged: bool) -> float:
 
     Linear interpolation at t between two pixels has variance t (1 - t), 1/6 on average: with a crop, fastai
     interpolates once more when anything moves. Where more than two pixels become one it averages pairs
-    first, variance 1/4: without a crop always or never, with one for the largest crops.
+    first: without a crop always or never; what it does to the largest crops is left to the crop.
     """
     if section.mode != "bilinear" or averaged:
         return 0.0
-    pairs = (2 * section.size / section.resize) ** 2
     if section.min_scale == 1:
-        return 0.25 if pairs < 1 else 0.0
+        return PAIRS if 2 * section.size < section.resize else 0.0
     zooms = section.min_zoom < 1 or section.max_zoom > 1
     kinds = 2 * bool(section.max_warp) + bool(section.max_rotate) + zooms
-    moved = 1 - (1 - section.p_affine) ** kinds
-    halved = np.clip((1 - pairs) / (1 - section.min_scale), 0, 1)
-    return moved / 6 + halved / 4
+    return (1 - (1 - section.p_affine) ** kinds) / 6
 
 
-def _kernel(variance: float) -> ImageFilter.Kernel:
-    """Three taps along both axes with this variance."""
-    taps = np.array((variance / 2, 1 - variance, variance / 2))
-    return ImageFilter.Kernel((3, 3), np.outer(taps, taps).ravel().tolist(), 1)
+def taps(variance: float) -> np.ndarray:
+    """Three weights with this variance, in square pixels: a blur along one axis."""
+    return np.array((variance / 2, 1 - variance, variance / 2))

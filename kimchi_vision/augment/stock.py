@@ -28,7 +28,7 @@ def presize(section: Augment) -> Resize:
 
 def varied(section: Augment) -> list[Any]:
     """fastai's aug_transforms, which by itself forgets `size` when nothing moves."""
-    arguments = section.model_dump(exclude={"resize", "resize_method", "normalize", "engine"})
+    arguments = section.model_dump(exclude={"resize", "resize_method", "crop_batch", "normalize", "engine"})
     tfms = list(aug_transforms(**arguments))
     if any(getattr(tfm, "size", None) for tfm in tfms):
         return tfms

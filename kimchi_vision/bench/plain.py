@@ -22,7 +22,7 @@ def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> Dat
     section = experiment.augment
     items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)
     items = items.assign(file=photos.files(items), valid=items["split"] == "valid")
-    varied = section.model_dump(exclude={"resize", "resize_method", "normalize", "engine"})
+    varied = section.model_dump(exclude={"resize", "resize_method", "crop_batch", "normalize", "engine"})
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock(vocab=list(photos.vocab), sort=False)),
         get_x=ColReader("file"),

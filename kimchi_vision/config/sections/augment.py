@@ -16,7 +16,7 @@ class Augment(Section):
     """
 
     engine: Literal["fused", "fastai"] = Field(
-        "fastai", description="fastai's own transforms, or one warp and one table for each training photo"
+        "fused", description="one warp and one table for each training photo, or fastai's own transforms"
     )
     resize: int = Field(460, ge=8, description="presize, pixels")
     resize_method: Literal["crop", "squish", "pad"] = Field("crop", description="fastai's ResizeMethod")
@@ -36,6 +36,10 @@ class Augment(Section):
     align_corners: bool = True
     batch: bool = Field(False, description="the same draw for all photos of a batch")
     min_scale: float = Field(1.0, gt=0, le=1, description="smallest share of the area that a crop keeps")
+    crop_batch: bool = Field(
+        True,
+        description="photos of a batch share their crop, as fastai's do; false: each its own",
+    )
     normalize: Literal["backbone", "imagenet", "none"] = Field(
         "backbone", description="statistics that the backbone was trained with, ImageNet's, or none"
     )
@@ -46,4 +50,6 @@ class Augment(Section):
             raise ValueError(f"size {self.size} is larger than resize {self.resize}")
         if self.min_zoom > self.max_zoom:
             raise ValueError(f"min_zoom {self.min_zoom} is larger than max_zoom {self.max_zoom}")
+        if self.engine == "fastai" and not self.crop_batch:
+            raise ValueError("crop_batch false needs the engine fused: fastai crops a batch alike")
         return self
