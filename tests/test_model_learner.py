@@ -30,7 +30,7 @@ def learner_of(folder_of, tmp_path):
         backbone = find(section, size)
         path = folder_of({"배추김치": 3, "파김치": 3})
         photos = data.load(sections.Data(path=path, splitter="stratified", valid_pct=0.3), tmp_path)
-        tfms = augment.transforms(sections.Augment(resize=size, size=size), backbone.stats)
+        tfms = augment.transforms(sections.Augment(resize=size, size=size, engine="fastai"), backbone.stats)
         dls = loader.build(sections.Loader(workers=0), photos, tfms)
         return learner(section, backbone, dls, tmp_path)
 

@@ -119,6 +119,10 @@ def test_a_threshold_can_be_chosen_when_there_is_none(with_model):
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
         scoring.unknown(run, folder)
     assert scoring.unknown(run, folder, abstain_at=0.999, lang="en").count("photos of no class") >= 1
+
+    wrong = run.read_table(run.predictions)
+    others = dict(zip(vocab := run.read_json(run.labels), [*vocab[1:], vocab[0]], strict=True))
+    write_table(run.predictions, wrong.assign(truth=wrong["predicted"].map(others)))
     assert "nothing is answered" in scoring.unknown(run, folder, abstain_at=0.001, lang="en")
 
 

@@ -16,7 +16,7 @@ ERRORS = [
 
 
 def section(**options) -> Train:
-    return Train(stages=[{"fit": {"epochs": 2, "lr": 1e-3}}], freeze_bn=True, **options)
+    return Train(stages=[{"fit": {"epochs": 2, "lr": 1e-3}}], freeze_bn=True, precision="fp32", **options)
 
 
 @pytest.fixture

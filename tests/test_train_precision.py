@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from kimchi_vision import train
 from kimchi_vision.config.sections import Train
 from kimchi_vision.errors import InputError
 from kimchi_vision.train import precision
@@ -57,3 +58,14 @@ def test_auto_asks_the_processor(learn, monkeypatch, able, expected):
     monkeypatch.setattr(precision, "_cpu_multiplies_bfloat16", lambda: able)
     with precision.applied(section("auto"), learn):
         assert seen_by_convolutions(learn.model, training=True) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fp32", "bf16"])
+def test_a_compiled_network_trains_and_is_plain_again(tiny_learner, name):
+    section = Train(stages=[{"fit": {"epochs": 1}}], compile=True, precision=name)
+    learn, run = tiny_learner(section, engine="fused")
+    history = train.fit(section, learn, run)
+    assert learn.model._compiled_call_impl is None
+    with learn.no_logging():
+        assert learn.validate()[0] == pytest.approx(history["valid_loss"].iloc[0], rel=1e-3)

@@ -80,7 +80,7 @@ def fit(
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
-    learn.recorder.smooth_loss = LossOnDevice()
+    running, learn.recorder.smooth_loss = learn.recorder.smooth_loss, LossOnDevice()
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(run, epochs, section.early_stop, watch, tell)
@@ -92,8 +92,9 @@ def fit(
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
-        with fitting.applied():
+        with fitting.applied(), precision.compiled(section, learn):
             _run_stages(section, learn, checkpoint, head, beside)
+    learn.recorder.smooth_loss = running  # a learner is exported without a class of this package
     if average:
         average.finish(learn)
     history = pd.DataFrame(recording.rows)

@@ -1,4 +1,7 @@
-"""Key `train.precision`: number format of training steps. Validation and predictions are float32 always."""
+"""Keys `train.precision` and `train.compile`: how training steps are computed.
+
+Validation and predictions are float32 always.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ def applied(section: Train, learn: Learner) -> Iterator[None]:
         yield
         return
     model = learn.model.to(memory_format=torch.channels_last)
-    model.forward = _in_half(model, device.type, torch.bfloat16 if precision == "bf16" else torch.float16)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float16
+    # torch.compile makes kernels of its own, and cannot look into the mode.
+    routed = device.type == "cpu" and not section.compile and depthwise.is_needed(model)
+    model.forward = _in_half(model, device.type, dtype, depthwise.FasterDepthwise if routed else nullcontext)
     try:
         with learn.added_cbs([ScaledLoss(AMPMode.FP16)]) if precision == "fp16" else nullcontext():
             yield
@@ -52,6 +58,17 @@ def applied(section: Train, learn: Learner) -> Iterator[None]:
         model.__dict__.pop("forward", None)
         # A layout that the export's other readers expect too.
         model.to(memory_format=torch.contiguous_format)
+
+
+@contextmanager
+def compiled(section: Train, learn: Learner) -> Iterator[None]:
+    """Inside the block the network is compiled, if the section asks for it; its weights and names stay."""
+    if section.compile:
+        learn.model.compile()
+    try:
+        yield
+    finally:
+        learn.model._compiled_call_impl = None
 
 
 def _chosen(precision: str, device: torch.device) -> str:
@@ -72,14 +89,13 @@ def _cpu_multiplies_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in names)
 
 
-def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype) -> Any:
+def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype, routed: Any) -> Any:
     forward = model.forward
-    faster = depthwise.FasterDepthwise if device == "cpu" and depthwise.is_needed(model) else nullcontext
 
     def mixed(*inputs: Any) -> torch.Tensor:
         if not model.training:
             return forward(*inputs)
-        with torch.autocast(device, dtype=dtype), faster():
+        with torch.autocast(device, dtype=dtype), routed():
             return forward(*inputs).float()
 
     return mixed

@@ -104,6 +104,11 @@ class Train(Section):
         "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
     )
 
+    compile: bool = Field(
+        False,
+        description="torch.compile: minutes at the start, for long runs on a GPU",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _list_is_stages(cls, value: Any) -> Any:
