@@ -80,7 +80,8 @@ def fit(
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
-    running, learn.recorder.smooth_loss = learn.recorder.smooth_loss, LossOnDevice()
+    recorder = vars(learn.recorder)  # whose own way to set it warns of the learner's attribute
+    running, recorder["smooth_loss"] = recorder["smooth_loss"], LossOnDevice()
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(run, epochs, section.early_stop, watch, tell)
@@ -94,7 +95,7 @@ def fit(
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
         with fitting.applied(), precision.compiled(section, learn):
             _run_stages(section, learn, checkpoint, head, beside)
-    learn.recorder.smooth_loss = running  # a learner is exported without a class of this package
+    recorder["smooth_loss"] = running  # a learner is exported without a class of this package
     if average:
         average.finish(learn)
     history = pd.DataFrame(recording.rows)
