@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from kimchi_vision.augment import geometry, on_device
@@ -29,7 +29,6 @@ class Fused:
         self.section = section
         self.presize = Presize(section)
         self.mean, self.std = (np.array(part) for part in stats or ((0.0,) * 3, (1.0,) * 3))
-        self.opencv = importlib.util.find_spec("cv2") is not None
 
     def draw(self, count: int, batch_size: int, seed: int) -> Draws:
         """Random parameters of `count` photos."""
@@ -41,10 +40,25 @@ class Fused:
 
     def __call__(self, photos: Sequence[np.ndarray], draws: Draws, pictures: np.ndarray) -> None:
         """Fill `pictures`, made by `empty`, from presized photos, (height, width, 3) uint8."""
-        if self.opencv:
-            self._with_opencv(photos, draws, pictures)
-        else:
-            pictures[:] = self.on_device(self.windows(photos, draws), draws, "cpu").permute(0, 2, 3, 1)
+        cv2.setNumThreads(1)  # the loader's threads share the photos out
+        modes = {"bilinear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC}
+        reflection = cv2.BORDER_REFLECT_101 if self.section.align_corners else cv2.BORDER_REFLECT
+        borders = {"reflection": reflection, "border": cv2.BORDER_REPLICATE, "zeros": cv2.BORDER_CONSTANT}
+        size = (self.section.size,) * 2
+        options = {
+            "flags": modes[self.section.mode] | cv2.WARP_INVERSE_MAP,
+            "borderMode": borders[self.section.pad_mode],
+        }
+        matrices, tables = self._matrices(draws), geometry.tables(draws, self.mean, self.std)
+        halved, pairs = self.halved(draws), taps(PAIRS)
+        for row, (photo, part) in enumerate(zip(photos, draws.part, strict=True)):
+            # OpenCV warps a photo in one piece nearly twice as fast as a part of a larger one.
+            window = np.ascontiguousarray(self.presize.window(photo, part))
+            if halved[row]:
+                window = cv2.sepFilter2D(window, -1, pairs, pairs)
+            cv2.LUT(
+                cv2.warpPerspective(window, matrices[row], size, **options), tables[row][None], pictures[row]
+            )
 
     def windows(self, photos: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
         """The square part of each photo that its draw keeps: (n, side, side, 3) uint8."""
@@ -62,25 +76,3 @@ class Fused:
     def _matrices(self, draws: Draws) -> np.ndarray:
         matrices = geometry.homographies(draws, self.section)
         return geometry.shrunken(matrices, self.section.resize, self.presize.side)
-
-    def _with_opencv(self, photos: Sequence[np.ndarray], draws: Draws, pictures: np.ndarray) -> None:
-        import cv2
-
-        cv2.setNumThreads(1)  # the loader's threads share the photos out
-        modes = {"bilinear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST, "bicubic": cv2.INTER_CUBIC}
-        reflection = cv2.BORDER_REFLECT_101 if self.section.align_corners else cv2.BORDER_REFLECT
-        borders = {"reflection": reflection, "border": cv2.BORDER_REPLICATE, "zeros": cv2.BORDER_CONSTANT}
-        size = (self.section.size,) * 2
-        options = {
-            "flags": modes[self.section.mode] | cv2.WARP_INVERSE_MAP,
-            "borderMode": borders[self.section.pad_mode],
-        }
-        matrices, tables = self._matrices(draws), geometry.tables(draws, self.mean, self.std)
-        halved, pairs = self.halved(draws), taps(PAIRS)
-        for row, (photo, part) in enumerate(zip(photos, draws.part, strict=True)):
-            window = self.presize.window(photo, part)
-            if halved[row]:
-                window = cv2.sepFilter2D(window, -1, pairs, pairs)
-            cv2.LUT(
-                cv2.warpPerspective(window, matrices[row], size, **options), tables[row][None], pictures[row]
-            )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import psutil
+import torch
 
 from kimchi_vision import kept
 from kimchi_vision.loader import cache
@@ -88,7 +90,19 @@ def finished(section: Loader, valid: Part, dl: Any, key: str) -> ByNumber | None
         return None  # fastai's own loader says what is wrong with the photo, when it is its turn
     if section.cache not in ("auto", "memmap") or size > min(kept.room(), _memory()):
         return None
-    return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
+    with _one_thread_each():
+        return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Inside the block torch leaves the cores to the threads that make photos side by side."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _kind(section: Loader, train: Part, presize: Any) -> str | None:
