@@ -90,6 +90,24 @@ def test_a_photo_that_shrinks_much_is_averaged_as_fastai_does(photos):
     assert np.abs(opencv - by_fastai(section, photos, draws)).mean() * 255 < 2
 
 
+def test_the_largest_crops_are_as_soft_as_fastais():
+    random = np.random.default_rng(0)
+    rough = [Image.fromarray(random.integers(0, 256, (96, 96, 3), dtype=np.uint8)) for _ in range(48)]
+    section = Augment(engine="fused", resize=96, size=46, min_scale=0.85, crop_batch=False, normalize="none")
+    opencv, on_device, draws = by_fused(section, rough)
+    large = draws.crop[:, 2] > 92
+    assert 10 < large.sum() < 40
+    expected = details(by_fastai(section, rough, draws))
+    for ours in (details(opencv), details(on_device)):
+        for some in (large, ~large):
+            assert ours[some].mean() == pytest.approx(expected[some].mean(), rel=0.15)
+
+
+def details(pictures):
+    """Of each picture: the mean square of differences between neighbours."""
+    return np.square(np.diff(pictures, axis=2)).mean(axis=(1, 2, 3))
+
+
 def test_pictures_are_normalised(photos):
     plain, _, _ = by_fused(Augment(engine="fused", resize=96, size=64, normalize="none"), photos)
     section = Augment(engine="fused", resize=96, size=64, normalize="backbone")

@@ -25,7 +25,8 @@ def pictures(windows: np.ndarray, matrices: np.ndarray, draws: Draws, fused: Fus
     if torch.device(device).type == "cuda":
         photos = photos.pin_memory()
     photos = photos.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
-    photos = torch.where(_column(fused.halved(draws), device), _pairs(photos), photos)
+    if (halved := fused.halved(draws)).any():
+        photos = torch.where(_column(halved, device), _pairs(photos), photos)
     section = fused.section
     grid = _grid(torch.from_numpy(matrices).float().to(device), section.size)
     side = windows.shape[1]

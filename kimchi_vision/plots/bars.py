@@ -24,5 +24,6 @@ def seconds(ways: Mapping[str, Mapping[str, float]]) -> Figure:
         axes.annotate(f"{end:.0f} s", (end, place), (4, 0), textcoords="offset points", va="center")
     axes.invert_yaxis()
     axes.margins(x=0.1)
-    axes.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    row = {"ncols": len(axes.containers), "columnspacing": 1.2, "handlelength": 1.2}
+    axes.legend(**row, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     return figure
