@@ -3,21 +3,23 @@
 import pytest
 
 from kimchi_vision import bench, plots
+from kimchi_vision.bench import plain
 from kimchi_vision.config import Experiment
-from kimchi_vision.errors import RunError
+from kimchi_vision.config.sections import Train
+from kimchi_vision.errors import InputError, RunError
 
 
 @pytest.fixture
 def experiment(folder_of):
-    plain = {
+    given = {
         "name": "mine",
         "data": {"path": folder_of({"갓김치": 10, "백김치": 10}), "splitter": "stratified"},
         "augment": {"resize": 48, "size": 32, "min_scale": 0.75},
         "loader": {"batch_size": 8, "workers": 0},
         "model": {"backbone": "timm:test_efficientnet", "weights": "none"},
-        "train": ["lr_find", {"fine_tune": {"epochs": 1}}],
+        "train": ["lr_find", {"fine_tune": {"epochs": 1}}, {"fit_one_cycle": {"epochs": 1}}],
     }
-    return Experiment.model_validate(plain)
+    return Experiment.model_validate(given)
 
 
 @pytest.mark.slow
@@ -36,6 +38,20 @@ def test_every_part_is_measured_of_both_ways(experiment):
 def test_the_experiments_own_stages(experiment):
     result = bench.bench(experiment, whole=True)
     assert set(result["ratio"]) == {*bench.SECONDS, "memory"} - {"single"}
+
+
+@pytest.mark.parametrize("stage", [{"fit": {"epochs": 1}}, "unfreeze"])
+def test_each_stage_is_a_method_of_the_learner(tiny_learner, stage):
+    section = Train(stages=[stage])
+    learn, _ = tiny_learner(section)
+    plain.fit(learn, section.stages)
+
+
+def test_a_stage_that_fastai_does_not_have(tiny_learner):
+    section = Train(stages=["probe"])
+    learn, _ = tiny_learner(section)
+    with pytest.raises(InputError, match=r"no probe; leave out --whole"):
+        plain.fit(learn, section.stages)
 
 
 def test_an_error_of_the_process_is_told(experiment):
@@ -61,6 +77,6 @@ def test_what_bounds_a_training(found, bound):
 
 
 def test_seconds_until_the_accuracy_that_both_reach():
-    plain, here = ({"reached": curve} for curve in ([(10, 0.4), (20, 0.6)], [(2, 0.5), (4, 0.7), (6, 0.65)]))
-    bench.until_shared_accuracy(plain, here)
-    assert (plain, here) == ({"accuracy": 20}, {"accuracy": 4})
+    slow, quick = ({"reached": curve} for curve in ([(10, 0.4), (20, 0.6)], [(2, 0.5), (4, 0.7), (6, 0.65)]))
+    bench.until_shared_accuracy(slow, quick)
+    assert (slow, quick) == ({"accuracy": 20}, {"accuracy": 4})

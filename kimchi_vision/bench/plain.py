@@ -11,6 +11,8 @@ from fastai.data.transforms import ColReader, ColSplitter
 from fastai.vision.augment import Resize, aug_transforms
 from fastai.vision.data import ImageBlock
 
+from kimchi_vision.errors import InputError
+
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
     from kimchi_vision.config.stages import Stage
@@ -36,10 +38,14 @@ def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> Dat
 
 
 def fit(learn: Learner, stages: tuple[Stage, ...]) -> None:
-    """Each stage as the Learner's method of its name."""
+    """Each stage as the Learner's method of its name. Raises InputError for one that fastai does not have."""
     with learn.no_bar(), learn.no_logging():
         for stage in stages:
             arguments = stage.arguments.model_dump(exclude={"min_steps", "size", "suggest"})
+            epochs = [arguments.pop("epochs")] if "epochs" in arguments else []
             if stage.name == "lr_find":
                 arguments |= {"show_plot": False}
-            getattr(learn, stage.name)(**arguments)
+            method = getattr(learn, stage.name, None)
+            if method is None:
+                raise InputError(f"train.stages: a plain script has no {stage.name}; leave out --whole.")
+            method(*epochs, **arguments)
