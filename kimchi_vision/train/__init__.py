@@ -20,7 +20,7 @@ from kimchi_vision.history import overfits_from
 from kimchi_vision.rundir import write_table
 from kimchi_vision.train import precision, randomness
 from kimchi_vision.train.average import Average
-from kimchi_vision.train.callbacks import KeepBest, LossOnDevice, ProgressBar, Recording, Tell, Watch
+from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell, Watch, loss_on_device
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, listed, named
 from kimchi_vision.train.memory import Fitting
@@ -80,8 +80,6 @@ def fit(
     learn.path, learn.model_dir = run.path, run.checkpoints.name
     learn.metrics = _metrics()
     learn.remove_cb(ProgressCallback)
-    recorder = vars(learn.recorder)  # whose own way to set it warns of the learner's attribute
-    running, recorder["smooth_loss"] = recorder["smooth_loss"], LossOnDevice()
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(run, epochs, section.early_stop, watch, tell)
@@ -93,23 +91,11 @@ def fit(
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
         beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
-        with fitting.applied(), precision.compiled(section, learn):
+        with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
             _run_stages(section, learn, checkpoint, head, beside)
-    recorder["smooth_loss"] = running  # a learner is exported without a class of this package
     if average:
         average.finish(learn)
-    history = pd.DataFrame(recording.rows)
-    kept = len(history)
-    if section.keep == "best" and best.best_epoch is not None:
-        kept = best.best_epoch
-        learn.load(run.best.stem, with_opt=False)
-        log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
-    parting = overfits_from(history)
-    if parting:
-        log.info("From epoch %d on it overfits: training loss falls, validation loss rises.", parting)
-    history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
-    write_table(run.history, history)
-    return history
+    return _kept(section, learn, best, pd.DataFrame(recording.rows))
 
 
 def facts(history: pd.DataFrame) -> dict[str, Any]:
@@ -122,6 +108,21 @@ def facts(history: pd.DataFrame) -> dict[str, Any]:
         "seconds": round(float(history["seconds"].sum()), 1),
         "overfits_from": overfits_from(history),
     }
+
+
+def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame) -> pd.DataFrame:
+    """The history with the kept epoch marked, written to its file; `learn` gets that epoch's weights."""
+    run, kept = best.recording.folder, len(history)
+    if section.keep == "best" and best.best_epoch is not None:
+        kept = best.best_epoch
+        learn.load(run.best.stem, with_opt=False)
+        log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
+    parting = overfits_from(history)
+    if parting:
+        log.info("From epoch %d on it overfits: training loss falls, validation loss rises.", parting)
+    history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
+    write_table(run.history, history)
+    return history
 
 
 def _run_stages(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -162,6 +163,17 @@ class LossOnDevice(AvgSmoothLoss):
         self.count += 1
         loss = learn.loss.detach().mean()
         self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+
+
+@contextmanager
+def loss_on_device(learn: Learner) -> Iterator[None]:
+    """Inside the block the running loss is LossOnDevice, which does not belong into an exported learner."""
+    recorder = vars(learn.recorder)  # whose own way to set it warns of the learner's attribute
+    plain, recorder["smooth_loss"] = recorder["smooth_loss"], LossOnDevice()
+    try:
+        yield
+    finally:
+        recorder["smooth_loss"] = plain
 
 
 class KeepBest(Callback):
