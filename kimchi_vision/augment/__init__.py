@@ -13,6 +13,7 @@ from kimchi_vision.augment.fused import Fused
 from kimchi_vision.augment.stock import Stats
 
 if TYPE_CHECKING:
+    from kimchi_vision.classifier import Preprocess
     from kimchi_vision.config.sections import Augment
 
 __all__ = ["Transforms", "transforms", "varied"]
@@ -21,12 +22,14 @@ __all__ = ["Transforms", "transforms", "varied"]
 class Transforms(NamedTuple):
     """fastai's item and batch transforms; `train` replaces both for training photos unless it is None.
 
+    steps: from an upright validation photo to (3, size, size) float32, as both do within rounding.
     key: text that changes whenever a validation photo would look different.
     """
 
     item: list[Any]
     batch: list[Any]
     train: Fused | None
+    steps: Preprocess
     key: str
 
 
@@ -38,10 +41,11 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
     """
     chosen = stock.statistics(section, stats)
     item, key = [stock.presize(section)], f"{section.model_dump_json()} {chosen}"
+    steps = stock.steps(section, chosen)
     if section.engine == "fastai":
-        return Transforms(item, varied(section, stats), None, key)
+        return Transforms(item, varied(section, stats), None, steps, key)
     batch = [*stock.still(section), *stock.normalize(chosen)]
-    return Transforms(item, batch, Fused(section, chosen), key)
+    return Transforms(item, batch, Fused(section, chosen), steps, key)
 
 
 def varied(section: Augment, stats: Stats) -> list[Any]:

@@ -14,6 +14,8 @@ from fastai.vision.augment import (
 from fastai.vision.core import imagenet_stats
 from fastai.vision.data import Normalize
 
+from kimchi_vision.classifier import Preprocess, Sampling
+
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Augment
 
@@ -37,8 +39,7 @@ def varied(section: Augment) -> list[Any]:
 
 def still(section: Augment) -> list[Any]:
     """What `varied` does to validation photos, without its pass that copies each pixel to its own place."""
-    moves = section.do_flip or section.max_rotate or section.max_warp or section.max_zoom > 1
-    if section.min_scale < 1 or not (moves or section.min_zoom < 1):
+    if _is_cropped(section):
         return [_crop(section)]
     return [
         AffineCoordTfm(
@@ -50,6 +51,14 @@ def still(section: Augment) -> list[Any]:
     ]
 
 
+def steps(section: Augment, chosen: Stats | None) -> Preprocess:
+    """`presize`, `still` and `normalize` of a validation photo without torch, within LARGEST_GAP of them."""
+    moved = Sampling(section.mode, section.pad_mode, section.align_corners)
+    names = {"resize": section.resize, "resize_method": section.resize_method, "size": section.size}
+    statistics = dict(zip(("mean", "std"), map(tuple, chosen), strict=True)) if chosen else {}
+    return Preprocess(**names, sampling=Sampling() if _is_cropped(section) else moved, **statistics)
+
+
 def statistics(section: Augment, stats: Stats) -> Stats | None:
     """What `normalize` means, or None."""
     return {"backbone": stats, "imagenet": imagenet_stats, "none": None}[section.normalize]
@@ -58,6 +67,12 @@ def statistics(section: Augment, stats: Stats) -> Stats | None:
 def normalize(chosen: Stats | None) -> list[Any]:
     """fastai's Normalize with these statistics, or nothing."""
     return [Normalize.from_stats(*chosen)] if chosen else []
+
+
+def _is_cropped(section: Augment) -> bool:
+    """Whether a crop, not a movement, brings photos to their size."""
+    moves = section.do_flip or section.max_rotate or section.max_warp or section.max_zoom > 1
+    return section.min_scale < 1 or not (moves or section.min_zoom < 1)
 
 
 def _crop(section: Augment) -> RandomResizedCropGPU:

@@ -67,5 +67,5 @@ def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Fuse
 
 def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Any:
     part = prepared.part(photos, "valid")
-    finished = prepared.finished(section, part, dls.valid, tfms.key)
+    finished = prepared.finished(section, part, tfms)
     return FastDL(dls.valid, part, finished, section.workers) if finished else dls.valid

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import psutil
-import torch
 
 from kimchi_vision import kept
 from kimchi_vision.loader import cache
@@ -72,37 +70,20 @@ def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
     return pack or Direct(make)
 
 
-def finished(section: Loader, valid: Part, dl: Any, key: str) -> ByNumber | None:
-    """Validation photos as fastai's transforms leave them, float32, or None where they are not kept.
+def finished(section: Loader, valid: Part, tfms: Any) -> ByNumber | None:
+    """Validation photos as the model sees them, float32, or None where they are not kept.
 
-    dl: fastai's validation loader. key: text that changes whenever its results would.
+    tfms: what augment.transforms returns.
     """
-    dl.before_iter()
 
     def make(row: int) -> np.ndarray:
-        pictures = dl.after_batch(dl.do_batch([dl.do_item(row)]))[0]
-        return pictures[0].permute(1, 2, 0).cpu().numpy()
+        return tfms.steps(open_photo(valid.files[row])).transpose(1, 2, 0)
 
     count = len(valid.files)
-    try:
-        size = count * make(0).nbytes
-    except (ValueError, OSError):
-        return None  # fastai's own loader says what is wrong with the photo, when it is its turn
+    size = count * 12 * tfms.steps.size**2
     if section.cache not in ("auto", "memmap") or size > min(kept.room(), _memory()):
         return None
-    with _one_thread_each():
-        return cache.stored(cache.key(f"{key} float32", valid.hashes), "float32", count, make)
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Inside the block torch leaves the cores to the threads that make photos side by side."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return cache.stored(cache.key(f"{tfms.key} float32 steps", valid.hashes), "float32", count, make)
 
 
 def _kind(section: Loader, train: Part, presize: Any) -> str | None:
