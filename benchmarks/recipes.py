@@ -3,8 +3,9 @@
 Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
 of `recipe: best` were chosen on the first five, seeds from 100. Split and seed are matched, and each training
 is a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
-package, for the seeds after the first; `long` gives it 60 epochs, by the fused engine. Appends to
-recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
+package, for the seeds after the first; `long` gives it 60 epochs, by the fused engine. `--floor` sets `best`
+beside its own floor on other folders: 2x64 (two classes, 64 training photos each), 64,32,16,8,4, or drawn.
+Appends to recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ WEIGHTS = {"backbone": "tf_efficientnet_lite0", "weights": "offline"}
 def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     """Right answers photo by photo, of the recipe and of its floor; seconds from photos to predictions.
 
-    size: training photos of each class, or of each of the last classes, such as 64,32,16,8,4.
+    size: training photos of each of five classes, 2x64 of two, 64,32,16,8,4 of each; or drawn.
     """
     from kimchi_vision import augment, data, evaluate, export, features, loader, model, recipe, train
     from kimchi_vision.allocator import keep_memory
@@ -42,7 +44,8 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     from kimchi_vision.rundir import RunDir
 
     name = "tutorial" if way in ("plain", "long") else way
-    given = {"name": way, "data": {"path": folder, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
+    source = {"sample": {"seed": seed}, "splitter": "stratified"} if size == "drawn" else {"path": folder}
+    given = {"name": way, "data": {**source, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
     if name == "tutorial":  # its lr_find moves nothing: the rates are given
         stages = recipe.settings("tutorial")["train"]["stages"][1:]
         given |= {"features": {"floor": False}, "train": {"stages": stages}}
@@ -52,7 +55,9 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     if way == "long":
         stages[0]["fine_tune"]["epochs"] = 57  # and one frozen, and two at the end
     experiment = Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
-    photos = _chosen(data.load(experiment.data), size, seed)
+    photos = data.load(experiment.data)
+    if size != "drawn":
+        photos = _chosen(photos, _counts(size), seed)
     started = time.perf_counter()
     if way != "plain":
         keep_memory()
@@ -73,8 +78,13 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     }
 
 
-def _chosen(photos: Any, size: str, seed: int) -> Any:
-    counts = list(map(int, size.split(","))) if "," in size else [int(size)] * 5
+def _counts(size: str) -> list[int]:
+    """Training photos of each class."""
+    classes, _, photos = size.rpartition("x")
+    return list(map(int, size.split(","))) if "," in size else [int(photos)] * int(classes or 5)
+
+
+def _chosen(photos: Any, counts: list[int], seed: int) -> Any:
     classes = photos.vocab[-len(counts) :]
     items = photos.items[photos.items["label"].isin(classes)]
     random = np.random.default_rng(seed)
@@ -128,11 +138,20 @@ def table(found: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def _beside_long(found: pd.DataFrame) -> Iterator[str]:
+    """What `best` is above the tutorial's recipe of 60 epochs."""
+    for size, group in found.groupby("size", sort=False):
+        scores = group.pivot(index="seed", columns="way", values="right").map(np.mean, na_action="ignore")
+        if "long" in scores:
+            gaps = (scores["best"] - scores["long"]).dropna()
+            yield f"\nAt {size} photos a class, best minus long: {_gap(gaps)} points."
+
+
 def picture(found: pd.DataFrame, file: Path) -> None:
     """Accuracy against minutes: a line a recipe, a point a size; bars span the seeds."""
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="minutes, from photos to predictions", ylabel="accuracy", xscale="log")
-    found = found[~found["size"].str.contains(",")]
+    found = found[found["size"].str.isdigit()]
     found = found.assign(
         size=found["size"].astype(int), accuracy=found["right"].map(np.mean), minutes=found["seconds"] / 60
     )
@@ -170,7 +189,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     options.add_argument("--plain", nargs="*", default=["8", "16", "32", "64"], help="sizes to time it at")
     options.add_argument("--long", nargs="*", default=[], help="sizes to train for 60 epochs at")
-    options.add_argument("--uneven", nargs="*", default=[], help="as 64,32,16,8,4: best and its floor alone")
+    options.add_argument("--floor", nargs="*", default=[], help="folders for best and its floor alone")
     options.add_argument("--one", nargs=3)
     given = options.parse_args()
     if given.one:
@@ -187,11 +206,12 @@ def main() -> None:
             for way in (first, "quick", "best", *(["long"] if size in given.long else [])):
                 if (way, size, seed) not in known:
                     _process(given.photos, way, size, seed)
-        for size in given.uneven:
+        for size in given.floor:
             if ("best", size, seed) not in known:
                 _process(given.photos, "best", size, seed)
     found = pd.read_json(FOUND, lines=True, dtype={"size": str})
     print(table(found))
+    print(*_beside_long(found), sep="\n")
     picture(found, FOUND.with_suffix(".png"))
 
 

@@ -132,12 +132,13 @@ def new(
     backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet18",
 ) -> None:
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.recipe import settings
-    from kimchi_vision.starter import write
+    from kimchi_vision.recipe import settings, usual_epochs
+    from kimchi_vision.starter import VALID_PCT, photos_by_class, write
 
-    chosen = settings(recipe)
+    counts = photos_by_class(photos)
+    chosen = settings(recipe, epochs=usual_epochs(round((1 - VALID_PCT) * sum(counts.values()))))
     chosen["model"] = {"backbone": backbone, **chosen.get("model", {})}
-    path = write(photos, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
+    path = write(photos, counts, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
     print(f"{path} is written. Next: python -m kimchi_vision run {path}")
 
 

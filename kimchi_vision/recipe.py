@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EPOCHS = 4
-"""Epochs of `best` when no budget is given."""
-MOST_EPOCHS = 12
-"""Epochs of `best` at most, however long the budget."""
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
+"""Epochs of `best` on a large folder and on a small one; a budget gives none to the most."""
+SEEN = 6400
+"""Photos that `best` learns from, each counted once an epoch, as far as these bounds allow it."""
 MEASURED = 8
 """Photos of the batch that the backbone's speed is measured with."""
 
@@ -29,14 +29,21 @@ def resolve(asked: Experiment, photos: Photos, backbone: Any) -> Experiment:
     if asked.recipe is None:
         return asked
     size = backbone.size if backbone.fixed else asked.augment.size
-    epochs = EPOCHS
+    epochs = usual_epochs(len(photos.part("train")))
     if asked.recipe == "best" and asked.budget:
         epochs = _affordable(asked, photos, backbone, size)
     chosen = settings(asked.recipe, size, epochs, pretrained=asked.model.weights != "none")
     return asked.on_top_of(chosen)
 
 
-def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: bool = True) -> dict[str, Any]:
+def usual_epochs(train: int) -> int:
+    """Epochs of `best` without a budget. train: number of training photos, at least 1."""
+    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, math.ceil(SEEN / train)))
+
+
+def settings(
+    recipe: str, size: int = 224, epochs: int = MOST_EPOCHS, pretrained: bool = True
+) -> dict[str, Any]:
     """The sections that a recipe sets.
 
     tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:
@@ -59,7 +66,7 @@ def settings(recipe: str, size: int = 224, epochs: int = EPOCHS, pretrained: boo
         return {"augment": augment, "loader": {"batch_size": 32}, "train": {"stages": stages, "keep": "best"}}
     stages = ["probe"]
     if recipe == "best" and epochs:
-        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [1e-4, 3e-4]}}]
+        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [2e-4, 6e-4]}}]
     # With few photos tuning may cost more than it brings: the running mean of the weights stays near their
     # start after few steps, and the start itself is kept when no epoch is better.
     train = {"stages": stages, "keep": "best", "ema": 0.99, "freeze_bn": True, "label_smoothing": 0.1}

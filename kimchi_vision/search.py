@@ -61,8 +61,9 @@ def search(
     folder = exports / f"{experiment.name}-search"
     asked = experiment.model_copy(update={"recipe": "best", "budget": None})
     names = tuple(dict.fromkeys([asked.model.backbone, *backbones]))
-    inside = _inside(asked, folder / "split.csv")
-    study = _study(folder, asked, names)
+    items = data.load(asked.data).items
+    inside, own = _inside(asked, items, folder / "split.csv"), _own(items, names[0])
+    study = _study(folder, asked, names, own)
     ends = time.monotonic() + seconds
 
     def objective(trial: optuna.Trial) -> float:
@@ -75,15 +76,14 @@ def search(
 
     if len(study.get_trials(states=_ENDED)) < trials:
         study.optimize(objective, callbacks=[stop], catch=(KimchiError,))
-    return _judged(study, asked, names, folder)
+    return _judged(study, asked, names, own, folder)
 
 
 _ENDED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
 
 
-def _inside(asked: Experiment, file: Path) -> Experiment:
+def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     """The experiment with its training photos divided, stratified, and all others set apart as test."""
-    items = data.load(asked.data).items
     train = items["split"] == "train"
     labels = items.loc[train, "label"]
     if labels.value_counts().min() < 2:
@@ -97,7 +97,7 @@ def _inside(asked: Experiment, file: Path) -> Experiment:
     return Experiment.model_validate(plain)
 
 
-def _study(folder: Path, asked: Experiment, names: tuple[str, ...]) -> optuna.Study:
+def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[str, Any]) -> optuna.Study:
     """A new study, or the one that the folder holds; its first trial is `recipe: best` itself."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,18 +117,22 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...]) -> optuna.St
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process died
         study.enqueue_trial(trial.params)
     if not study.trials:
-        study.enqueue_trial({**_OWN, "backbone": names[0]})
+        study.enqueue_trial(own)
     return study
 
 
-_OWN = {"rate": 3e-4, "body": 1 / 3, "epochs": recipe.EPOCHS, "smoothing": 0.1, "mult": 1.0, "min_scale": 0.5}
+def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
+    """The values of `recipe: best` itself."""
+    epochs = recipe.usual_epochs(int((items["split"] == "train").sum()))
+    rates = {"rate": 6e-4, "body": 1 / 3, "epochs": epochs}
+    return {**rates, "smoothing": 0.1, "mult": 1.0, "min_scale": 0.5, "backbone": backbone}
 
 
 def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
     """The recipe's sections with a trial's values in them."""
     rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
     body = trial.suggest_float("body", 0.01, 1, log=True)
-    epochs = trial.suggest_int("epochs", 1, 2 * recipe.EPOCHS)
+    epochs = trial.suggest_int("epochs", 1, recipe.MOST_EPOCHS)
     tree = recipe.settings("best", epochs=epochs)
     tree["model"]["backbone"] = trial.suggest_categorical("backbone", names)
     tree["augment"]["mult"] = trial.suggest_float("mult", 0.0, 2.0)
@@ -152,14 +156,15 @@ def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
     return float(done.read_json(done.calibration)["after"]["loss"])
 
 
-def _judged(study: optuna.Study, asked: Experiment, names: tuple[str, ...], folder: Path) -> Search:
+def _judged(
+    study: optuna.Study, asked: Experiment, names: tuple[str, ...], own: dict[str, Any], folder: Path
+) -> Search:
     """Run `recipe: best` and the best trial's settings on the experiment's own split."""
     if not study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
         raise RunError("Every trial failed. The messages above say why.")
     trials = study.trials_dataframe(("number", "value", "params", "user_attrs", "state"))
     trials = trials.sort_values("value", ignore_index=True)
     write_table(folder / "trials.csv", trials)
-    own = {**_OWN, "backbone": names[0]}
     found = [
         run(
             asked.on_top_of(_settings(optuna.trial.FixedTrial(values), names)).model_copy(

@@ -11,28 +11,31 @@ from kimchi_vision.errors import InputError
 from kimchi_vision.photos import SUFFIXES
 from kimchi_vision.rundir import write_text
 
+VALID_PCT = 0.2
+"""Share of the photos that the experiment validates on."""
 
-def write(photos: Path, path: Path, settings: dict[str, Any]) -> Path:
+
+def write(photos: Path, counts: dict[str, int], path: Path, settings: dict[str, Any]) -> Path:
     """Write the experiment for the class folders below `photos`, and return its path.
 
-    settings: sections of the experiment, as recipe.settings gives them.
-    Raises InputError when there are fewer than two class folders, or `path` exists already.
+    counts: as photos_by_class gives them. settings: sections, as recipe.settings gives them.
+    Raises InputError when `path` exists already.
     """
     if path.exists():
         raise InputError(f"{path} exists already; give another one with --output.")
-    counts = _photos_by_class(photos)
-    if len(counts) < 2:
-        raise InputError(f"{photos} holds {len(counts)} class folders with photos; two or more are needed.")
     write_text(path, _text(photos, path, counts) + dump(settings))
     return path
 
 
-def _photos_by_class(root: Path) -> dict[str, int]:
+def photos_by_class(root: Path) -> dict[str, int]:
+    """Number of photos in the folders of each name. Raises InputError when there are fewer than two names."""
     counts: dict[str, int] = {}
     for file in root.rglob("*"):
         if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
             name = unicodedata.normalize("NFC", file.parent.name)
             counts[name] = counts.get(name, 0) + 1
+    if len(counts) < 2:
+        raise InputError(f"{root} holds {len(counts)} class folders with photos; two or more are needed.")
     return counts
 
 
@@ -44,7 +47,7 @@ def _text(photos: Path, path: Path, counts: dict[str, int]) -> str:
 # Expect: {smallest}, with {counts[smallest]} photos, is the smallest class; its score is the least certain.
 
 # Labels are the names of the folders that photos lie in. Stratified: each class is split alike.
-data: {{path: {_quoted(str(photos))}, splitter: stratified, valid_pct: 0.2}}
+data: {{path: {_quoted(str(photos))}, splitter: stratified, valid_pct: {VALID_PCT}}}
 # Backbones: python -m kimchi_vision models. Other settings: python -m kimchi_vision new PHOTOS --recipe NAME.
 """
 

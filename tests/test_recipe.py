@@ -73,6 +73,10 @@ def test_a_backbone_of_one_size_gets_that_size(photos):
     assert (best.augment.size, best.augment.resize) == (384, 439)
 
 
+def test_a_small_folder_gets_more_epochs_than_a_large_one():
+    assert [recipe.usual_epochs(train) for train in (1, 640, 1000, 100_000)] == [10, 10, 7, 4]
+
+
 def test_a_short_budget_gives_the_head_alone_and_says_so(photos, caplog):
     backbone = SimpleNamespace(size=224, fixed=False, network=Slow)
     best = recipe.resolve(asked(recipe="best", budget="0s"), photos, backbone)

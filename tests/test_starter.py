@@ -12,7 +12,8 @@ def test_the_recipe_is_written_out(tmp_path, name):
         (photos / name).mkdir(parents=True)
         for number in range(4):
             (photos / name / f"{number}.jpg").touch()
-    path = starter.write(photos, tmp_path / "mine.yaml", recipe.settings(name))
+    counts = starter.photos_by_class(photos)
+    path = starter.write(photos, counts, tmp_path / "mine.yaml", recipe.settings(name))
     experiment = load(path)
     assert experiment.recipe is None
     assert experiment.on_top_of(recipe.settings(name)) == experiment
@@ -23,10 +24,10 @@ def test_the_recipe_is_written_out(tmp_path, name):
 def test_an_experiment_is_never_overwritten(tmp_path):
     (tmp_path / "mine.yaml").write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        starter.write(tmp_path, tmp_path / "mine.yaml", {})
+        starter.write(tmp_path, {}, tmp_path / "mine.yaml", {})
     assert (tmp_path / "mine.yaml").read_text() == "precious"
 
 
 def test_a_folder_without_classes_is_refused(tmp_path):
     with pytest.raises(InputError, match="0 class folders"):
-        starter.write(tmp_path, tmp_path / "mine.yaml", {})
+        starter.photos_by_class(tmp_path)
