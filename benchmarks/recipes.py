@@ -3,8 +3,9 @@
 Recipes on the last five classes of a folder, N training photos a class, 16 others to validate; the settings
 of `recipe: best` were chosen on the first five, seeds from 100. Split and seed are matched, and each training
 is a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
-package, for the seeds after the first; `long` gives it 60 epochs, by the fused engine. `--floor` sets `best`
-beside its own floor on other folders: 2x64 (two classes, 64 training photos each), 64,32,16,8,4, or drawn.
+package, for the seeds after the first; `fused` the same by this package's default engine and precision, and
+`long` gives that 60 epochs. `--floor` sets `best` beside its own floor on other folders, `--fused` beside the
+tutorial's recipe, too: 2x64 (two classes, 64 training photos each), 64,32,16,8,4, or drawn.
 Appends to recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
 """
 
@@ -43,7 +44,7 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     from kimchi_vision.config import Experiment
     from kimchi_vision.rundir import RunDir
 
-    name = "tutorial" if way in ("plain", "long") else way
+    name = way if way in ("quick", "best") else "tutorial"
     source = {"sample": {"seed": seed}, "splitter": "stratified"} if size == "drawn" else {"path": folder}
     given = {"name": way, "data": {**source, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
     if name == "tutorial":  # its lr_find moves nothing: the rates are given
@@ -115,7 +116,7 @@ def table(found: pd.DataFrame) -> str:
     )
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     found = found.assign(
-        accuracy=found["right"].map(np.mean), tutorial=found["way"].isin(("plain", "tutorial"))
+        accuracy=found["right"].map(np.mean), tutorial=found["way"].isin(("plain", "tutorial", "fused"))
     )
     for size, group in found.groupby("size", sort=False):
         plain = group[group["way"] == "plain"]["seconds"].median()
@@ -130,11 +131,11 @@ def table(found: pd.DataFrame) -> str:
                 way,
                 len(rows),
                 f"{rows['accuracy'].mean():.1%}",
-                "" if way == "plain" or gaps.empty else _gap(gaps),
+                "" if way in ("plain", "fused") or gaps.empty else _gap(gaps),
                 _gap(rows["accuracy"] - rows["floor"].map(np.mean)) if way == "best" else "",
             )
-            share = "" if np.isnan(plain) else f"{spent / plain:.2f}"
-            lines.append(f"| {' | '.join(map(str, cells))} | {spent:.0f} | {share} |")
+            times = " | " if np.isnan(plain) else f"{spent:.0f} | {spent / plain:.2f}"
+            lines.append(f"| {' | '.join(map(str, cells))} | {times} |")
     return "\n".join(lines)
 
 
@@ -190,6 +191,7 @@ def main() -> None:
     options.add_argument("--plain", nargs="*", default=["8", "16", "32", "64"], help="sizes to time it at")
     options.add_argument("--long", nargs="*", default=[], help="sizes to train for 60 epochs at")
     options.add_argument("--floor", nargs="*", default=[], help="folders for best and its floor alone")
+    options.add_argument("--fused", nargs="*", default=[], help="folders for best and the tutorial's recipe")
     options.add_argument("--one", nargs=3)
     given = options.parse_args()
     if given.one:
@@ -198,17 +200,16 @@ def main() -> None:
         with FOUND.open("a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
         return
-    known = _read()
     for seed in given.seeds:
         for size in given.sizes:
             timed = seed == given.seeds[0] and size in given.plain
             first = "plain" if timed else "tutorial"
             for way in (first, "quick", "best", *(["long"] if size in given.long else [])):
-                if (way, size, seed) not in known:
-                    _process(given.photos, way, size, seed)
-        for size in given.floor:
-            if ("best", size, seed) not in known:
-                _process(given.photos, "best", size, seed)
+                _process(given.photos, way, size, seed)
+        for size in (*given.floor, *given.fused):
+            _process(given.photos, "best", size, seed)
+        for size in given.fused:
+            _process(given.photos, "fused", size, seed)
     found = pd.read_json(FOUND, lines=True, dtype={"size": str})
     print(table(found))
     print(*_beside_long(found), sep="\n")
@@ -223,6 +224,8 @@ def _read() -> set[tuple[str, str, int]]:
 
 
 def _process(photos: Path, way: str, size: str, seed: int) -> None:
+    if (way, size, seed) in _read():
+        return
     with tempfile.TemporaryDirectory() as cache:
         environment = {**os.environ, "KIMCHI_CACHE": cache}
         command = [sys.executable, "-W", "ignore", __file__, str(photos), "--one", way, size, str(seed)]
