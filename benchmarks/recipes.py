@@ -41,21 +41,9 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     """
     from kimchi_vision import augment, data, evaluate, export, features, loader, model, recipe, train
     from kimchi_vision.allocator import keep_memory
-    from kimchi_vision.config import Experiment
     from kimchi_vision.rundir import RunDir
 
-    name = way if way in ("quick", "best") else "tutorial"
-    source = {"sample": {"seed": seed}, "splitter": "stratified"} if size == "drawn" else {"path": folder}
-    given = {"name": way, "data": {**source, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
-    if name == "tutorial":  # its lr_find moves nothing: the rates are given
-        stages = recipe.settings("tutorial")["train"]["stages"][1:]
-        given |= {"features": {"floor": False}, "train": {"stages": stages}}
-    if way in ("plain", "tutorial"):
-        given["augment"] = {"engine": "fastai"}
-        given["train"]["precision"] = "fp32"
-    if way == "long":
-        stages[0]["fine_tune"]["epochs"] = 57  # and one frozen, and two at the end
-    experiment = Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
+    experiment = _experiment(folder, way, size, seed)
     photos = data.load(experiment.data)
     if size != "drawn":
         photos = _chosen(photos, _counts(size), seed)
@@ -77,6 +65,24 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
         "floor": floor and _right(floor.predictions),
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def _experiment(folder: Path, way: str, size: str, seed: int) -> Any:
+    from kimchi_vision import recipe
+    from kimchi_vision.config import Experiment
+
+    name = way if way in ("quick", "best") else "tutorial"
+    source = {"sample": {"seed": seed}, "splitter": "stratified"} if size == "drawn" else {"path": folder}
+    given = {"name": way, "data": {**source, "duplicates": "keep"}, "model": WEIGHTS, "recipe": name}
+    if name == "tutorial":  # its lr_find moves nothing: the rates are given
+        stages = recipe.settings("tutorial")["train"]["stages"][1:]
+        given |= {"features": {"floor": False}, "train": {"stages": stages}}
+    if way in ("plain", "tutorial"):
+        given["augment"] = {"engine": "fastai"}
+        given["train"]["precision"] = "fp32"
+    if way == "long":
+        stages[0]["fine_tune"]["epochs"] = 57  # and one frozen, and two at the end
+    return Experiment.model_validate({**given, "train": {**given.get("train", {}), "seed": seed}})
 
 
 def _counts(size: str) -> list[int]:
