@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,21 +17,22 @@ FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
 """Epochs of `best` on a large folder and on a small one; a budget gives none to the most."""
 SEEN = 6400
 """Photos that `best` learns from, each counted once an epoch, as far as these bounds allow it."""
-MEASURED = 8
-"""Photos of the batch that the backbone's speed is measured with."""
+
+Pace = Callable[[int], tuple[float, float]]
+"""From a side in pixels to the seconds that a photo takes, in a forward pass and in a training step."""
 
 
-def resolve(asked: Experiment, photos: Photos, backbone: Any) -> Experiment:
+def resolve(asked: Experiment, photos: Photos, backbone: Any, pace: Pace | None = None) -> Experiment:
     """The experiment with its recipe's settings written out; what the user set stays as it is.
 
-    backbone: with size and fixed, and network() when a budget must be kept.
+    backbone: with size and fixed. pace: needed when there is a budget to keep.
     """
     if asked.recipe is None:
         return asked
     size = backbone.size if backbone.fixed else asked.augment.size
     epochs = usual_epochs(len(photos.part("train")))
     if asked.recipe == "best" and asked.budget:
-        epochs = _affordable(asked, photos, backbone, size)
+        epochs = _affordable(asked, photos, pace(size))
     chosen = settings(asked.recipe, size, epochs, pretrained=asked.model.weights != "none")
     return asked.on_top_of(chosen)
 
@@ -74,9 +75,9 @@ def settings(
     return {"augment": augment, "loader": {"batch_size": 16}, "model": model, "train": train}
 
 
-def _affordable(asked: Experiment, photos: Photos, backbone: Any, size: int) -> int:
-    """Epochs that fit into the budget, by this machine's speed; 0 when not even one does."""
-    forward, step = _seconds_a_photo(backbone, size)
+def _affordable(asked: Experiment, photos: Photos, pace: tuple[float, float]) -> int:
+    """Epochs that fit into the budget, by this machine's pace; 0 when not even one does."""
+    forward, step = pace
     train, valid = len(photos.part("train")), len(photos.part("valid"))
     # Features of all photos, the predictions and a second look at them for the export's proof.
     once = forward * (train + 3 * valid)
@@ -91,26 +92,3 @@ def _affordable(asked: Experiment, photos: Photos, backbone: Any, size: int) -> 
         return 0
     log.info("budget: %s gives %d epochs of about %.0f s.", asked.budget, epochs, epoch)
     return epochs
-
-
-def _seconds_a_photo(backbone: Any, size: int) -> tuple[float, float]:
-    """Of a forward pass, and of a training step."""
-    import torch
-
-    network = backbone.network().train()
-    photos = torch.randn(MEASURED, 3, size, size)
-
-    def forward() -> None:
-        with torch.inference_mode():
-            network.eval()(photos)
-
-    def step() -> None:
-        network.train()(photos).sum().backward()
-
-    times = []
-    for work in (forward, step):
-        work()
-        started = time.perf_counter()
-        work()
-        times.append((time.perf_counter() - started) / MEASURED)
-    return times[0], times[1]

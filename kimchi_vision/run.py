@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,10 +64,12 @@ def run(
     text = catalogue(language(experiment.report.lang))
     for says, values in photos.notes:
         log.info("%s", text(says, **values))
+    keep_memory()
     backbone = model.find(experiment.model, experiment.augment.size)
     for size in experiment.train.sizes:
         model.check_size(backbone, size, "train.stages: size")
-    experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone)
+    pace = partial(train.pace, experiment.train, backbone)
+    experiment = claim.begun(experiment, photos, folder) or recipe.resolve(experiment, photos, backbone, pace)
     with explained(folder.path), claim.locked(folder):
         claim.take(folder, experiment, photos, force)
         trackers = track.begun(experiment.track, experiment.resolved(), folder)
@@ -85,7 +88,6 @@ def _train_and_report(
     tracking: track.Tracking,
     watch: Watch | None,
 ) -> None:
-    keep_memory()
     train.seed(experiment.train)
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     plots.save(plots.photo_grid(*loader.sample(dls)), folder.figure("batch"))

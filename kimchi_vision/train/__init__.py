@@ -24,6 +24,7 @@ from kimchi_vision.train.callbacks import KeepBest, ProgressBar, Recording, Tell
 from kimchi_vision.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.train.lost import LostPhotos, listed, named
 from kimchi_vision.train.memory import Fitting
+from kimchi_vision.train.pace import pace
 from kimchi_vision.train.rates import find_rates
 from kimchi_vision.train.regularize import callbacks, loss
 from kimchi_vision.train.stages import count_epochs, hold_batch_norm, phases
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
     from kimchi_vision.rundir import RunDir
 
-__all__ = ["facts", "fit", "listed", "named", "seed", "seeded"]
+__all__ = ["facts", "fit", "listed", "named", "pace", "seed", "seeded"]
 
 Head = tuple[Any, ...]
 

@@ -36,24 +36,36 @@ class ScaledLoss(MixedPrecision):
 
 @contextmanager
 def applied(section: Train, learn: Learner) -> Iterator[None]:
-    """Inside the block training steps use the section's precision; with half, tensors lie channels last.
+    """Inside the block the learner's training steps use the section's precision.
+
+    Raises InputError for fp16 without a GPU.
+    """
+    device = learn.dls.device or torch.device("cpu")
+    with (
+        halved(section, learn.model, device) as precision,
+        learn.added_cbs([ScaledLoss(AMPMode.FP16)]) if precision == "fp16" else nullcontext(),
+    ):
+        yield
+
+
+@contextmanager
+def halved(section: Train, model: torch.nn.Module, device: torch.device) -> Iterator[str]:
+    """Inside the block the model in training uses the precision given; with half, tensors lie channels last.
 
     fastai's MixedPrecision does nothing on a CPU, so the model's forward is wrapped in autocast.
     Raises InputError for fp16 without a GPU.
     """
-    device = learn.dls.device or torch.device("cpu")
     precision = _chosen(section.precision, device)
     if precision == "fp32":
-        yield
+        yield precision
         return
-    model = learn.model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float16
     # torch.compile makes kernels of its own, and cannot look into the mode.
     routed = device.type == "cpu" and not section.compile and depthwise.is_needed(model)
     model.forward = _in_half(model, device.type, dtype, depthwise.FasterDepthwise if routed else nullcontext)
     try:
-        with learn.added_cbs([ScaledLoss(AMPMode.FP16)]) if precision == "fp16" else nullcontext():
-            yield
+        yield precision
     finally:
         model.__dict__.pop("forward", None)
         # A layout that the export's other readers expect too.

@@ -1,0 +1,54 @@
+"""How fast a network learns on this machine, so that a recipe can keep to a budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from fastai.torch_core import default_device
+
+from kimchi_vision.train import precision
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Train
+
+PHOTOS = 16
+"""Photos of the batch that is measured."""
+
+
+def pace(section: Train, backbone: Any, size: int) -> tuple[float, float]:
+    """Seconds that a photo takes: one for a forward pass, one for a training step in the section's precision.
+
+    backbone: whose network() is measured, on the device that it would train on. size: side in pixels.
+    """
+    device = default_device()
+    network = backbone.network().to(device)
+    photos = torch.randn(PHOTOS, 3, size, size, device=device)
+
+    def forward() -> None:
+        with torch.inference_mode():
+            network.eval()(photos)
+
+    def step() -> None:
+        network.train()(photos).sum().backward()
+
+    with precision.halved(section, network, device):
+        return tuple(_seconds(work, device) / PHOTOS for work in (forward, step))
+
+
+def _seconds(work: Callable[[], None], device: torch.device) -> float:
+    """Of the second time: the first one chooses kernels and fetches memory."""
+    work()
+    _wait(device)
+    started = time.perf_counter()
+    work()
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: torch.device) -> None:
+    """Until a GPU has done what it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
