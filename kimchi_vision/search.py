@@ -122,10 +122,19 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[st
 
 
 def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
-    """The values of `recipe: best` itself."""
+    """The values of `recipe: best` itself, by the names of `_settings`."""
     epochs = recipe.usual_epochs(int((items["split"] == "train").sum()))
-    rates = {"rate": 6e-4, "body": 1 / 3, "epochs": epochs}
-    return {**rates, "smoothing": 0.1, "mult": 1.0, "min_scale": 0.5, "backbone": backbone}
+    tree = recipe.settings("best", epochs=epochs)
+    body, rate = tree["train"]["stages"][-1]["fit_one_cycle"]["lr_max"]
+    return {
+        "rate": rate,
+        "body": body / rate,
+        "epochs": epochs,
+        "backbone": backbone,
+        "mult": 1.0,
+        "min_scale": tree["augment"]["min_scale"],
+        "smoothing": tree["train"]["label_smoothing"],
+    }
 
 
 def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
