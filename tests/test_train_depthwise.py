@@ -43,7 +43,7 @@ def test_other_layers_are_left_alone(monkeypatch, convolution):
 
 
 def test_a_processor_that_gains_nothing_keeps_its_kernels(monkeypatch):
-    monkeypatch.setattr(depthwise, "_seconds", lambda work: 1.0)
+    monkeypatch.setattr(depthwise, "shortest", lambda work, times: 1.0)
     depthwise._gains.cache_clear()
     assert not depthwise.is_needed(layer(5, 2))
     depthwise._gains.cache_clear()

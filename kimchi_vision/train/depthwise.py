@@ -6,8 +6,6 @@ and larger kernels, can be several times, up to a hundred, slower than its float
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -15,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 from torch.overrides import TorchFunctionMode
+
+from kimchi_vision.train.timing import shortest
 
 SLOWER = 2.0
 """float32 is taken where bf16 needs more than so many times its time."""
@@ -103,17 +103,7 @@ def _gains(which: int) -> bool:
     options = [2, 2], [kernel // 2, kernel // 2], [1, 1], 96
     gradient = conv2d(photos, weight, None, *options)
     half, full = (
-        _seconds(lambda wide=wide: _gradient((gradient, photos, weight), options, which, wide))
+        shortest(lambda wide=wide: _gradient((gradient, photos, weight), options, which, wide), times=5)
         for wide in (False, True)
     )
     return half > SLOWER * full
-
-
-def _seconds(work: Callable[[], Any]) -> float:
-    """The shortest of five times, after one that is not counted."""
-    times = []
-    for _ in range(6):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times[1:])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from fastai.torch_core import default_device
 
 from kimchi_vision.train import precision
+from kimchi_vision.train.timing import shortest
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
@@ -30,22 +29,14 @@ def pace(section: Train, backbone: Any, size: int) -> tuple[float, float]:
     def forward() -> None:
         with torch.inference_mode():
             network.eval()(photos)
+        _wait(device)
 
     def step() -> None:
         network.train()(photos).sum().backward()
+        _wait(device)
 
     with precision.halved(section, network, device):
-        return tuple(_seconds(work, device) / PHOTOS for work in (forward, step))
-
-
-def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    """Of the second time: the first one chooses kernels and fetches memory."""
-    work()
-    _wait(device)
-    started = time.perf_counter()
-    work()
-    _wait(device)
-    return time.perf_counter() - started
+        return tuple(shortest(work, times=1) / PHOTOS for work in (forward, step))
 
 
 def _wait(device: torch.device) -> None:
