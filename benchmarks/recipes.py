@@ -121,9 +121,7 @@ def table(found: pd.DataFrame) -> str:
         "÷ plain",
     )
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    found = found.assign(
-        accuracy=found["right"].map(np.mean), tutorial=found["way"].isin(("plain", "tutorial", "fused"))
-    )
+    found = found.assign(tutorial=found["way"].isin(("plain", "tutorial", "fused")))
     for size, group in found.groupby("size", sort=False):
         plain = group[group["way"] == "plain"]["seconds"].median()
         base = group[group["tutorial"]].set_index("seed")["accuracy"]
@@ -148,7 +146,7 @@ def table(found: pd.DataFrame) -> str:
 def _beside_long(found: pd.DataFrame) -> Iterator[str]:
     """What `best` is above the tutorial's recipe of 60 epochs."""
     for size, group in found.groupby("size", sort=False):
-        scores = group.pivot(index="seed", columns="way", values="right").map(np.mean, na_action="ignore")
+        scores = group.pivot(index="seed", columns="way", values="accuracy")
         if "long" in scores:
             gaps = (scores["best"] - scores["long"]).dropna()
             yield f"\nAt {size} photos a class, best minus long: {_gap(gaps)} points."
@@ -159,9 +157,7 @@ def picture(found: pd.DataFrame, file: Path) -> None:
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="minutes, from photos to predictions", ylabel="accuracy", xscale="log")
     found = found[found["size"].str.isdigit()]
-    found = found.assign(
-        size=found["size"].astype(int), accuracy=found["right"].map(np.mean), minutes=found["seconds"] / 60
-    )
+    found = found.assign(size=found["size"].astype(int), minutes=found["seconds"] / 60)
     # The accuracies of the same recipe, whose minutes are another program's, stand beside plain's minutes.
     drawn = {"tutorial, as a plain script": ("plain", "tutorial"), "quick": ("quick",), "best": ("best",)}
     for name, ways in drawn.items():
@@ -217,6 +213,7 @@ def main() -> None:
         for size in given.fused:
             _process(given.photos, "fused", size, seed)
     found = pd.read_json(FOUND, lines=True, dtype={"size": str})
+    found["accuracy"] = found["right"].map(np.mean)
     print(table(found))
     print(*_beside_long(found), sep="\n")
     picture(found, FOUND.with_suffix(".png"))
