@@ -58,7 +58,7 @@ def test_random_weights_have_no_features_to_start_from(photos):
 
 def test_a_backbone_of_one_size_gets_that_size(photos):
     best = recipe.resolve(asked(recipe="best"), photos, SimpleNamespace(size=384, fixed=True))
-    assert (best.augment.size, best.augment.resize) == (384, 439)
+    assert (best.augment.size, best.augment.resize) == (384, 659)
 
 
 def test_a_small_folder_gets_more_epochs_than_a_large_one():
