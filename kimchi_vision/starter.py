@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.config import dump
-from kimchi_vision.config.sections import Data
 from kimchi_vision.errors import InputError
 from kimchi_vision.photos import SUFFIXES
 from kimchi_vision.rundir import write_text
 
-VALID_PCT = Data.model_fields["valid_pct"].default
-"""Share of the photos that the experiment validates on, written out for its reader."""
+VALID_PCT = 0.2
+"""Share of the photos that the experiment validates on."""
 
 
 def write(photos: Path, counts: dict[str, int], path: Path, settings: dict[str, Any]) -> Path:
