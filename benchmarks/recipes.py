@@ -4,8 +4,9 @@ Recipes on the last five classes of a folder, N training photos a class, 16 othe
 of `recipe: best` were chosen on the first five, seeds from 100. Split and seed are matched, and each training
 is a process of its own. `plain` is fastai alone as a script would use it; `tutorial` the same recipe in this
 package, for the seeds after the first; `fused` the same by this package's default engine and precision, and
-`long` gives that 60 epochs. `--floor` sets `best` beside its own floor on other folders, `--fused` beside the
-tutorial's recipe, too: 2x64 (two classes, 64 training photos each), 64,32,16,8,4, or drawn.
+`long` gives that 60 epochs. `--fused` compares with `fused` on other folders, `--floor` sets `best` beside
+its own floor alone: 10x64 (ten classes, 64 training photos each), 64,32,16,8,4, or drawn. Ten classes are
+scored once more on the photos of the last five alone.
 Appends to recipes.jsonl; what that holds is not run again. Prints a table and draws recipes.png.
 """
 
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter
 from scipy import stats
@@ -59,9 +61,12 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
         floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
         train.fit(experiment.train, learn, RunDir(Path(place)), floor and floor.head)
         found = evaluate.predictions(learn, photos)
-    result = {"way": way, "size": size, "seed": seed, "right": _right(found)}
     return {
-        **result,
+        "way": way,
+        "size": size,
+        "seed": seed,
+        "truth": pd.Index(photos.vocab).get_indexer(found["truth"]).tolist(),
+        "right": _right(found),
         "floor": floor and _right(floor.predictions),
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -108,6 +113,18 @@ def _right(table: pd.DataFrame) -> list[int]:
     return (table["truth"] == table["predicted"]).astype(int).tolist()
 
 
+def others(found: pd.DataFrame) -> pd.DataFrame:
+    """Trainings on ten classes, scored on the photos of the five that took no part in the choice."""
+    ten = found[found["size"].str.startswith("10x") & (found["way"] != "plain")]
+    new = ten["truth"].map(lambda numbers: np.array(numbers) >= 5)
+    answers = {key: [_some(*pair) for pair in zip(ten[key], new, strict=True)] for key in ("right", "floor")}
+    return ten.assign(**answers, size=ten["size"] + ", the other five", seconds=np.nan)
+
+
+def _some(answers: list[int] | None, rows: np.ndarray) -> list[int] | None:
+    return answers and np.array(answers)[rows].tolist()
+
+
 def table(found: pd.DataFrame) -> str:
     """A line a size and recipe: accuracy, the differences to tutorial and floor over seeds, and seconds."""
     head = (
@@ -121,15 +138,14 @@ def table(found: pd.DataFrame) -> str:
         "÷ plain",
     )
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    found = found.assign(tutorial=found["way"].isin(("plain", "tutorial", "fused")))
     for size, group in found.groupby("size", sort=False):
         plain = group[group["way"] == "plain"]["seconds"].median()
-        base = group[group["tutorial"]].set_index("seed")["accuracy"]
+        base = _tutorial(group).set_index("seed")["accuracy"]
         for way, rows in group.assign(way=group["way"].replace("tutorial", "plain")).groupby(
             "way", sort=False
         ):
             gaps = (rows.set_index("seed")["accuracy"] - base).dropna()
-            spent = group[group["way"] == way]["seconds"].median()
+            spent = group[(group["way"] == way) & group["seed"].isin(base.index)]["seconds"].median()
             cells = (
                 size,
                 way,
@@ -138,9 +154,16 @@ def table(found: pd.DataFrame) -> str:
                 "" if way in ("plain", "fused") or gaps.empty else _gap(gaps),
                 _gap(rows["accuracy"] - rows["floor"].map(np.mean)) if way == "best" else "",
             )
-            times = " | " if np.isnan(plain) else f"{spent:.0f} | {spent / plain:.2f}"
+            timed = way != "fused" and not np.isnan(plain)
+            times = f"{spent:.0f} | {spent / plain:.2f}" if timed else " | "
             lines.append(f"| {' | '.join(map(str, cells))} | {times} |")
     return "\n".join(lines)
+
+
+def _tutorial(found: pd.DataFrame) -> pd.DataFrame:
+    """Trainings of the tutorial's recipe, one a seed."""
+    fused = found[found["way"] == "fused"]
+    return found[found["way"].isin(("plain", "tutorial"))] if fused.empty else fused
 
 
 def _beside_long(found: pd.DataFrame) -> Iterator[str]:
@@ -154,26 +177,37 @@ def _beside_long(found: pd.DataFrame) -> Iterator[str]:
 
 def picture(found: pd.DataFrame, file: Path) -> None:
     """Accuracy against minutes: a line a recipe, a point a size; bars span the seeds."""
-    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
-    axes = figure.add_subplot(xlabel="minutes, from photos to predictions", ylabel="accuracy", xscale="log")
-    found = found[found["size"].str.isdigit()]
-    found = found.assign(size=found["size"].astype(int), minutes=found["seconds"] / 60)
-    # The accuracies of the same recipe, whose minutes are another program's, stand beside plain's minutes.
-    drawn = {"tutorial, as a plain script": ("plain", "tutorial"), "quick": ("quick",), "best": ("best",)}
-    for name, ways in drawn.items():
-        spent = found[found["way"] == ways[0]].groupby("size")["minutes"].median()
-        scores = found[found["way"].isin(ways)].groupby("size")["accuracy"].agg(["mean", "min", "max"])
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    titles = ("five classes that took no part in the choice", "all ten classes")
+    for axes, title, sizes in zip(panels, titles, (r"\d+", r"10x\d+"), strict=True):
+        _panel(axes, found[found["size"].str.fullmatch(sizes)])
+        axes.set(title=title, xlabel="minutes, from photos to predictions")
+    panels[0].set_ylabel("accuracy")
+    panels[0].legend(title="numbers: photos a class", loc="lower left")
+    figure.savefig(file, dpi=110)
+
+
+def _panel(axes: Axes, found: pd.DataFrame) -> None:
+    found = found[found["seed"].isin(_tutorial(found)["seed"])]
+    found = found.assign(size=found["size"].str.split("x").str[-1].astype(int), minutes=found["seconds"] / 60)
+    # Accuracies of the same recipe, whose minutes are another program's, stand beside plain's minutes.
+    drawn = {"tutorial, as a plain script": ("plain", _tutorial(found))}
+    drawn |= {way: (way, found[found["way"] == way]) for way in ("quick", "best")}
+    for name, (way, rows) in drawn.items():
+        spent = found[found["way"] == way].groupby("size")["minutes"].median()
+        scores = rows.groupby("size")["accuracy"].agg(["mean", "min", "max"])
         scores = scores.loc[spent.index]
         spread = [scores["mean"] - scores["min"], scores["max"] - scores["mean"]]
         axes.errorbar(spent, scores["mean"], yerr=spread, marker="o", capsize=3, label=name)
         for size in spent.index:
             axes.annotate(str(size), (spent[size], scores["mean"][size]), (5, 5), textcoords="offset points")
+    axes.set_xscale("log")
+    axes.margins(x=0.1)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    axes.legend(title="numbers: photos a class", loc="lower left")
-    figure.savefig(file, dpi=110)
 
 
 def _gap(gaps: pd.Series) -> str:
@@ -190,10 +224,9 @@ def main() -> None:
     options.add_argument("photos", type=Path)
     options.add_argument("--sizes", nargs="*", default=["8", "16", "32", "64"])
     options.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    options.add_argument("--plain", nargs="*", default=["8", "16", "32", "64"], help="sizes to time it at")
-    options.add_argument("--long", nargs="*", default=[], help="sizes to train for 60 epochs at")
+    options.add_argument("--fused", nargs="*", default=[], help="other folders to compare on")
     options.add_argument("--floor", nargs="*", default=[], help="folders for best and its floor alone")
-    options.add_argument("--fused", nargs="*", default=[], help="folders for best and the tutorial's recipe")
+    options.add_argument("--long", nargs="*", default=[], help="sizes to train for 60 epochs at")
     options.add_argument("--one", nargs=3)
     given = options.parse_args()
     if given.one:
@@ -203,16 +236,17 @@ def main() -> None:
             file.write(json.dumps(result) + "\n")
         return
     for seed in given.seeds:
+        timed = ["plain"] if seed == given.seeds[0] else []
         for size in given.sizes:
-            timed = seed == given.seeds[0] and size in given.plain
-            first = "plain" if timed else "tutorial"
-            for way in (first, "quick", "best", *(["long"] if size in given.long else [])):
+            for way in (*(timed or ["tutorial"]), "quick", "best", *(["long"] if size in given.long else [])):
                 _process(given.photos, way, size, seed)
-        for size in (*given.floor, *given.fused):
-            _process(given.photos, "best", size, seed)
         for size in given.fused:
-            _process(given.photos, "fused", size, seed)
+            for way in (*timed, "fused", "quick", "best"):
+                _process(given.photos, way, size, seed)
+        for size in given.floor:
+            _process(given.photos, "best", size, seed)
     found = pd.read_json(FOUND, lines=True, dtype={"size": str})
+    found = pd.concat([found, others(found)], ignore_index=True)
     found["accuracy"] = found["right"].map(np.mean)
     print(table(found))
     print(*_beside_long(found), sep="\n")

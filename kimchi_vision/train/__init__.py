@@ -137,13 +137,10 @@ def _run_stages(
     if recording.stops_early:
         return
     for stage in section.stages:
-        if stage.name == "lr_find":
-            if step >= done.step:
+        if stage.name in ("lr_find", "probe"):
+            if step >= done.step and stage.name == "lr_find":
                 position.suggested = find_rates(stage.arguments, learn, checkpoint.folder)
-            step += 1
-            continue
-        if stage.name == "probe":
-            if step >= done.step:
+            elif step >= done.step:
                 _start_from(head, learn)
                 if section.keep == "best":
                     checkpoint.best.start(learn)
