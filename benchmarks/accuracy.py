@@ -42,10 +42,12 @@ def measure(photos_folder: Path, way: str, seed: int) -> dict[str, Any]:
     """Right answers photo by photo, their mean loss, and the validation loss of each epoch."""
     import torch
 
-    from kimchi_vision import augment, data, evaluate, loader, model, train
-    from kimchi_vision.allocator import keep_memory
+    from kimchi_vision import data
+    from kimchi_vision.base.allocator import keep_memory
+    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.config.sections import Augment, Data, Loader, Model, Train
-    from kimchi_vision.rundir import RunDir
+    from kimchi_vision.learning import augment, loader, model, train
+    from kimchi_vision.results import evaluate
 
     keep_memory()  # moves no bit of the result
     torch.set_num_threads(1)

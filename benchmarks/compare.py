@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kimchi_vision.compare import compare
+from kimchi_vision.base.files import write_json, write_table, write_text
+from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import dump
-from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+from kimchi_vision.results.compare import compare
 
 
 def draw(folder: RunDir, accuracy: float, photos: int, classes: int, seed: int) -> Path:

@@ -16,10 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kimchi_vision import augment, compare, data, evaluate, export, loader, model, train
+from kimchi_vision import data
+from kimchi_vision.base.files import write_json, write_table, write_text
+from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment, dump
-from kimchi_vision.predict import Predictor
-from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+from kimchi_vision.deploy import export
+from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.learning import augment, loader, model, train
+from kimchi_vision.results import compare, evaluate
 
 BACKBONES = (
     "resnet18",

@@ -41,9 +41,12 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
 
     size: training photos of each of five classes, 2x64 of two, 64,32,16,8,4 of each; or drawn.
     """
-    from kimchi_vision import augment, data, evaluate, export, features, loader, model, recipe, train
-    from kimchi_vision.allocator import keep_memory
-    from kimchi_vision.rundir import RunDir
+    from kimchi_vision import data
+    from kimchi_vision.base.allocator import keep_memory
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.deploy import export
+    from kimchi_vision.learning import augment, linear_probe, loader, model, recipe, train
+    from kimchi_vision.results import evaluate
 
     experiment = _experiment(folder, way, size, seed)
     photos = data.load(experiment.data)
@@ -58,7 +61,7 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     with tempfile.TemporaryDirectory() as place:
         learn = model.learner(experiment.model, backbone, dls, Path(place))
-        floor = features.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+        floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
         train.fit(experiment.train, learn, RunDir(Path(place)), floor and floor.head)
         found = evaluate.predictions(learn, photos)
     return {
@@ -73,8 +76,8 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
 
 
 def _experiment(folder: Path, way: str, size: str, seed: int) -> Any:
-    from kimchi_vision import recipe
     from kimchi_vision.config import Experiment
+    from kimchi_vision.learning import recipe
 
     name = way if way in ("quick", "best") else "tutorial"
     source = {"sample": {"seed": seed}, "splitter": "stratified"} if size == "drawn" else {"path": folder}

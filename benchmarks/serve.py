@@ -25,8 +25,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from kimchi_vision.photos import open_photo
-from kimchi_vision.predict import Predictor
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.predictor import Predictor
 
 CLIENTS = 8
 ON_ITS_SIDE = Image.Exif()

@@ -11,14 +11,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.config import load
-    from kimchi_vision.predict import Predictor
-    from kimchi_vision.run import run
-    from kimchi_vision.rundir import RunDir
+    from kimchi_vision.deploy.predictor import Predictor
+    from kimchi_vision.jobs.experiment import run
 
 __all__ = ["Predictor", "RunDir", "load", "run"]
 
-_HOMES = {"Predictor": "predict", "RunDir": "rundir", "load": "config", "run": "run"}
+_HOMES = {
+    "Predictor": "deploy.predictor",
+    "RunDir": "base.run_files",
+    "load": "config",
+    "run": "jobs.experiment",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,5 @@
 """`python -m kimchi_vision` is the same as `kimchi-vision`."""
 
-from kimchi_vision.cli import main
+from kimchi_vision.cli.main import main
 
 main()

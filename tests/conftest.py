@@ -85,9 +85,10 @@ def tiny_learner(folder_of, tmp_path):
     def make(section, name: str = "run", engine: str = "fastai", workers: int = 0):
         from fastai.vision.learner import vision_learner
 
-        from kimchi_vision import augment, data, loader, train
+        from kimchi_vision import data
+        from kimchi_vision.base.run_files import RunDir
         from kimchi_vision.config.sections import Augment, Data, Loader
-        from kimchi_vision.rundir import RunDir
+        from kimchi_vision.learning import augment, loader, train
 
         photos = data.load(Data(path=root, splitter="stratified"), tmp_path)
         train.seed(section)

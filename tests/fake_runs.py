@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from kimchi_vision import compare, evaluate
+from kimchi_vision.base.files import write_json, write_table, write_text
+from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment, dump
-from kimchi_vision.photos import Photos
-from kimchi_vision.rundir import RunDir, write_json, write_table, write_text
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import compare, evaluate
 
 HISTORY = {
     "stage": ["fine_tune, frozen", "fine_tune", "fine_tune", "fit_one_cycle"],

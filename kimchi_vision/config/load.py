@@ -15,9 +15,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config.experiment import Experiment, Row, Table
 from kimchi_vision.config.stages import Stage
-from kimchi_vision.errors import ConfigError
 
 Location = tuple[str | int, ...]
 

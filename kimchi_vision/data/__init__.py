@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data import cut, folder, groups, select
 from kimchi_vision.data.audit import Audit, Finding, audit, remarks
@@ -16,13 +17,10 @@ from kimchi_vision.data.fix import fix_to
 from kimchi_vision.data.importing import Imported, import_photos
 from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.page import write as write_page
+from kimchi_vision.data.photo import Note, Photos
 from kimchi_vision.data.scan import scan
 from kimchi_vision.data.split import leaks, share_of_training, split
 from kimchi_vision.data.split_file import write as write_split
-from kimchi_vision.data.suspects import suspects
-from kimchi_vision.data.suspects import write_page as write_suspects_page
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Note, Photos
 
 __all__ = [
     "Audit",
@@ -33,10 +31,8 @@ __all__ = [
     "fix_to",
     "import_photos",
     "load",
-    "suspects",
     "write_page",
     "write_split",
-    "write_suspects_page",
 ]
 
 

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from kimchi_vision.errors import DataError
+from kimchi_vision.base.errors import DataError
 
 LIMIT = 200 * 10**9
 """Most bytes that are written: more means an archive that was made to fill the disk."""

@@ -17,8 +17,8 @@ from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.scan import scan
 
 if TYPE_CHECKING:
-    from kimchi_vision.photos import Note
-    from kimchi_vision.texts import Text
+    from kimchi_vision.base.messages import Text
+    from kimchi_vision.data.photo import Note
 
 IMBALANCE = 3
 """Largest class over smallest from which plain accuracy hides the small ones."""

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.boxes import Boxes, read_boxes
+from kimchi_vision.data.photo import Note
 from kimchi_vision.data.tables import read_csv
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Note
 
 PROPERTIES = "crop_area.properties"
 BOXES = "boxes.csv"

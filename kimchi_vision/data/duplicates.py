@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from kimchi_vision.data.hashes import near_pairs, window, window_box
 from kimchi_vision.data.memory import Memory
-from kimchi_vision.photos import thumbnail
+from kimchi_vision.data.photo import thumbnail
 
 SIMILAR = 0.85
 """Least correlation of two thumbnails that show the same picture.

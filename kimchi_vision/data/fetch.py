@@ -9,8 +9,8 @@ import urllib.error
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.archive import Entry, check_space, opened
-from kimchi_vision.errors import DataError
 
 FASTAI = {"pets": "PETS", "food101": "FOOD", "imagenette": "IMAGENETTE_320"}
 """Names of fastai.data.external.URLs."""

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.data import select
 from kimchi_vision.data.audit import Audit
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import open_photo
+from kimchi_vision.data.photo import open_photo
 
 
 def fix_to(audit: Audit, target: Path) -> pd.DataFrame:

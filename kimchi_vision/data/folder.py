@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import SUFFIXES, Note
-from kimchi_vision.texts import catalogue
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.data.photo import SUFFIXES, Note
 
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
 KINDS = ("links", "undecodable", "hidden", "beside")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import duplicates
 from kimchi_vision.data.memory import Memory
-from kimchi_vision.errors import DataError
 
 
 def find(root: Path, photos: pd.DataFrame, section: Data, memory: Memory) -> pd.Series:

@@ -15,13 +15,13 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.cut import BOXES, PROPERTIES, SIDES
 from kimchi_vision.data.folder import SYSTEM_FOLDERS
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import SUFFIXES, open_photo
-from kimchi_vision.rundir import write_table
+from kimchi_vision.data.photo import SUFFIXES, open_photo
 
 
 @dataclass

@@ -6,10 +6,10 @@ import base64
 import io
 from pathlib import Path
 
+from kimchi_vision.base.files import write_text
+from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.data.audit import Audit
-from kimchi_vision.photos import thumbnail
-from kimchi_vision.rundir import write_text
-from kimchi_vision.texts import Text, catalogue, language
+from kimchi_vision.data.photo import thumbnail
 
 SHOWN = 24
 """Most groups of photos shown under a finding; the page says how many more there are."""

@@ -18,7 +18,7 @@ from rich.progress import track
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import FACTS, KEY, Memory
-from kimchi_vision.photos import open_photo
+from kimchi_vision.data.photo import open_photo
 
 _BATCH = 512
 

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data.tables import read_csv
-from kimchi_vision.errors import DataError
 
 MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""

@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import groups, split_file
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Note
+from kimchi_vision.data.photo import Note
 
 PARTS = {
     "train": "train", "training": "train",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.photo import Note, Photos
 from kimchi_vision.data.tables import read_csv
-from kimchi_vision.errors import DataError
-from kimchi_vision.photos import Note, Photos
-from kimchi_vision.rundir import write_table
 
 COLUMNS = ["path", "label", "sha256", "split"]
 

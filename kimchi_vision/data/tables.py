@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kimchi_vision.errors import DataError
+from kimchi_vision.base.errors import DataError
 
 
 def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:

@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data.sample.near_copies import changed
 from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, shoot
 from kimchi_vision.data.sample.plan import plan, stream
-from kimchi_vision.errors import DataError
 
 __all__ = ["CLASSES", "draw"]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data.sample.near_copies import CHANGES
 from kimchi_vision.data.sample.photo import CLASSES
 from kimchi_vision.data.sample.tables import TABLES
-from kimchi_vision.errors import ConfigError
 
 
 def stream(section: Sample, *key: int) -> np.random.SeedSequence:

@@ -8,14 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kimchi_vision.data.sample.scene import Scene
-from kimchi_vision.data.sample.shapes import (
-    Array,
-    colour,
-    mix,
-    noise,
-    ramp,
-    step,
-)
+from kimchi_vision.data.sample.shapes import Array, colour, mix, noise, ramp, step
 
 Generator = np.random.Generator
 

@@ -1,0 +1,73 @@
+"""Writing that never shows half a file, and what a disk that cannot be written means."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.base.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+TORCH_CANNOT_WRITE = "inline_container"
+"""In the RuntimeError that torch raises instead of an OSError."""
+
+
+@contextlib.contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """A disk that is full or must not be written is a RunError that says how the run in `folder` goes on."""
+    goes_on = "and give the same command: it goes on after the last checkpoint."
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or folder
+        if error.errno in FULL:
+            raise RunError(f"There is no room left on the disk of {folder}. Make room {goes_on}") from error
+        if error.errno in FORBIDDEN:
+            raise RunError(f"{place} cannot be written. Allow it {goes_on}") from error
+        raise
+    except RuntimeError as error:
+        if TORCH_CANNOT_WRITE not in str(error):
+            raise
+        raise RunError(f"{folder} cannot be written. Make room {goes_on}") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`, with its suffix; renamed to `path` when the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON that a person can read; NaN is refused."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a CSV that keeps every digit of a float32 or float64."""
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False)

@@ -1,0 +1,1 @@
+"""Commands: convert, call, print, exit code."""

@@ -1,0 +1,126 @@
+"""The commands `data ...`: read the line, call, print. Rooms are imported inside commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
+
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+Folder = Annotated[Path, typer.Argument(help="Folder whose leaf folders are named after the classes.")]
+
+
+@app.command()
+def check(
+    path: Folder,
+    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
+    fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Look for broken photos, copies, label conflicts and classes that give themselves away."""
+    from kimchi_vision import data
+    from kimchi_vision.base.messages import catalogue, language
+
+    say = catalogue(language(lang))
+    audit = data.audit(path)
+    for name, count in audit.photos["label"].value_counts().sort_index().items():
+        print(f"{count:7}  {name}")
+    for finding in audit.findings:
+        print(f"{say('kind_' + finding.kind.replace(' ', '_'))}: {finding.sentence(say)}")
+        for group in finding.photos[:3]:
+            print(f"    {'  =  '.join(group[:4])}")
+        if len(finding.photos) > 3:
+            print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
+    if report is not None:
+        data.write_page(audit, report, lang)
+        print(say("audit_page", file=report))
+    if fix_to is not None:
+        print(say("audit_clean", folder=fix_to, count=len(data.fix_to(audit, fix_to))))
+
+
+@app.command()
+def split(
+    experiment: Annotated[
+        Path, typer.Argument(help="An experiment, or a table whose rows share their data.")
+    ],
+    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("split.csv"),
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as data.splitter=stratified."),
+    ] = None,
+) -> None:
+    """Write the split of an experiment to a file that `data.split` reads."""
+    from kimchi_vision import data
+    from kimchi_vision.base.errors import ConfigError
+    from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.config import Table, load
+
+    loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
+    rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
+    if any(row.data != rows[0].data for row in rows):
+        raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
+    photos = data.load(rows[0].data)
+    data.write_split(photos, to)
+    for part, count in photos.items["split"].value_counts().items():
+        print(f"{count:7}  {part}")
+    for says, values in photos.notes:
+        print(text(says, **values))
+    print(f"{to}: split {photos.digest}. Use it with `data.split: {to}`.")
+
+
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="AI Hub's zip of zips, any zip or tar, or a folder.")],
+    to: Annotated[Path, typer.Option(help="Folder for the class folders, such as data/김치.")],
+    category: Annotated[str | None, typer.Option(help="Only this inner zip or folder, such as 김치.")] = None,
+    per_class: Annotated[int | None, typer.Option(min=1, help="The first N photos of each class.")] = None,
+    crop: Annotated[bool, typer.Option("--crop", help="Cut photos to the boxes around the food.")] = False,
+) -> None:
+    """Lay the photos of an archive out as class folders; goes on where it was interrupted."""
+    from kimchi_vision import data
+
+    done = data.import_photos(source, to, category, per_class, crop)
+    for name, count in done.classes.items():
+        print(f"{count:7}  {name}")
+    for kind, count in sorted(done.left_out.items()):
+        if count:
+            print(f"Left out: {count} {kind}")
+    print(f"{sum(done.classes.values())} photos in {to}")
+
+
+@app.command()
+def suspects(
+    runs: Annotated[list[Path], typer.Argument(help="A run folder, or those of all folds of one data set.")],
+    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("suspects.csv"),
+    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of the suspects.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
+    from kimchi_vision.base.files import write_table
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.results.suspects import suspects, write_page
+
+    found = suspects([RunDir(run) for run in runs])
+    write_table(to, found)
+    for row in found.head(20).itertuples():
+        print(f"{row.quality:6.3f}  {row.path}: labelled {row.label}, looks like {row.suggested}")
+    if report is not None:
+        write_page(found, RunDir(runs[0]), report, lang)
+        print(f"Page: {report}")
+    print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
+    print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="pets, food101, imagenette, foodvision-mini, or a URL.")],
+    to: Annotated[Path, typer.Option(help="The new folder.")],
+    sha256: Annotated[str | None, typer.Option(help="Refuse a file with another checksum.")] = None,
+) -> None:
+    """Download a public set of photos and unpack it."""
+    from kimchi_vision import data
+
+    print(data.fetch(source, to, sha256))

@@ -1,0 +1,95 @@
+"""Commands that help to decide: evaluate, learning-curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+app = typer.Typer()
+
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+
+
+@app.command()
+def explain(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos, or folders; by default those of the top losses.")
+    ] = None,
+    background: Annotated[
+        bool, typer.Option("--background", help="Measure how far answers rest on backgrounds.")
+    ] = False,
+    lang: Lang = "auto",
+) -> None:
+    """Draw where the network of a finished run looks (Grad-CAM), or measure what backgrounds decide."""
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.jobs import explain
+
+    if background:
+        print(explain.background(RunDir(run), lang))
+    if photos or not background:
+        for line in explain.photos(RunDir(run), photos or [], lang):
+            print(line)
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    test: Annotated[bool, typer.Option("--test", help="Score the test part; the run notes it.")] = False,
+    unknown: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
+    ] = None,
+    abstain_at: Annotated[
+        float | None,
+        typer.Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed."),
+    ] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Scores of a finished run with intervals, by default over its validation photos. Needs no torch."""
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.jobs import evaluation
+
+    if abstain_at is not None and unknown is None:
+        raise typer.BadParameter("--abstain-at goes with --unknown.")
+    if test or unknown is None:
+        print(evaluation.scores(RunDir(run), test, lang))
+    if unknown is not None:
+        print(evaluation.unknown(RunDir(run), unknown, abstain_at, lang))
+
+
+@app.command("learning-curve", context_settings={"allow_extra_args": True})
+def learning_curve(
+    more: typer.Context,
+    experiment: Annotated[Path, typer.Argument(help="An experiment, in YAML.")],
+    fractions: Annotated[
+        str, typer.Option(metavar="SHARE...", help="Shares of the training photos, three or more.")
+    ] = "0.1,0.25,0.5,1",
+    seeds: Annotated[str, typer.Option(help="Train each share with these seeds, such as 1,2,3.")] = "",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
+    ] = None,
+    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    lang: Lang = "auto",
+) -> None:
+    """Train with shares of the photos: is more data worth it, and which class to photograph next?"""
+    from kimchi_vision.config import Table, load
+
+    loaded = load(experiment, overrides or ())
+    if isinstance(loaded, Table):
+        raise typer.BadParameter(f"{experiment} is a table; a learning curve is of one experiment.")
+    # A shell gives `--fractions 0.1 0.25 1` as an option and the words after it.
+    shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
+    asked = _numbers(int, "--seeds", seeds.split(","))
+    from kimchi_vision.jobs import learning_curve
+
+    print(learning_curve.learning_curve(learning_curve.plan(loaded, shares, asked), exports, lang))
+
+
+def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:
+    try:
+        return [kind(word) for word in words if word.strip()]
+    except ValueError:
+        raise typer.BadParameter(f"{option} takes numbers, not {' '.join(words)}.") from None

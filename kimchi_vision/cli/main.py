@@ -1,0 +1,201 @@
+"""Commands: read the line, call, print, exit code. Rooms are imported inside commands, so help is quick."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from kimchi_vision.base.errors import KimchiError
+from kimchi_vision.cli import data, decide, measure, ship
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kimchi_vision.base.messages import Text
+
+app = typer.Typer(
+    name="kimchi-vision",
+    help="Photo folders to a classifier you can trust. Experiments are YAML files.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+app.add_typer(data.app, name="data")
+
+Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
+]
+
+
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+
+
+@app.callback()
+def _options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+    """Options before the command; main looks for --debug itself, since errors reach it alone."""
+
+
+@app.command("run")
+def run_command(
+    experiment: Annotated[Path, typer.Argument(help="An experiment or a table of them, in YAML.")],
+    overrides: Overrides = None,
+    exports: Exports = Path("exports"),
+    force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
+    lang: Lang = "auto",
+) -> None:
+    """Train, explain and export: an experiment, or every row of a table."""
+    from kimchi_vision.config import Table, load
+
+    loaded = load(experiment, overrides or ())
+    from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.jobs import table
+    from kimchi_vision.jobs.experiment import run
+
+    say = catalogue(language(lang))
+    if isinstance(loaded, Table):
+        finished = table.run_rows(loaded, exports, force)
+    else:
+        finished = {loaded.name: [run(loaded, exports, force)]}
+    _print_table(table.side_by_side(finished), say)
+    runs = [run for row in finished.values() for run in row]
+    if len(runs) > 1:
+        print(table.verdicts(finished, lang))
+    for folder in runs:
+        print(say("report_at", path=folder.report))
+        if folder.pkl.is_file():
+            print(say("model_at", path=folder.pkl))
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
+    margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
+    test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Say which runs are better, which are practically equal, and what these photos cannot tell."""
+    from kimchi_vision.results.compare import compare
+
+    result = compare(runs, margin, test, lang)
+    print(result.text())
+    if output:
+        print(f"\nWritten: {result.write(output)}")
+
+
+@app.command()
+def imagenet(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet50",
+    weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
+) -> None:
+    """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
+    from kimchi_vision.config.sections import Model
+    from kimchi_vision.deploy.predictor import find_photos
+    from kimchi_vision.learning.model import imagenet
+
+    section = Model(backbone=backbone, weights=weights)
+    for photo, names in imagenet(find_photos(photos), section):
+        print(photo)
+        for name, probability in names:
+            print(f"  {probability:6.1%}  {name}")
+
+
+@app.command()
+def models(
+    pattern: Annotated[str, typer.Argument(help="Part of a name, or a pattern such as 'convnext*'.")] = "",
+) -> None:
+    """List backbones with parameters, input size, and whether their weights are at hand."""
+    from kimchi_vision.learning.model import catalog
+
+    for line in catalog(pattern):
+        print(line)
+
+
+@app.command()
+def new(
+    photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
+    output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
+    recipe: Annotated[
+        Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
+    ] = "best",
+    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet18",
+) -> None:
+    """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
+    from kimchi_vision.jobs.template import VALID_PCT, photos_by_class, write
+    from kimchi_vision.learning.recipe import settings, usual_epochs
+
+    counts = photos_by_class(photos)
+    chosen = settings(recipe, epochs=usual_epochs(round((1 - VALID_PCT) * sum(counts.values()))))
+    chosen["model"] = {"backbone": backbone, **chosen.get("model", {})}
+    path = write(photos, counts, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
+    print(f"{path} is written. Next: python -m kimchi_vision run {path}")
+
+
+@app.command()
+def report(
+    run: RunFolder,
+    lang: Lang = "auto",
+) -> None:
+    """Write report.html of a run again, from its folder alone."""
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.config.sections import Report
+    from kimchi_vision.results.report import write
+
+    print(write(RunDir(run), Report(lang=lang)))
+
+
+app.add_typer(decide.app)
+app.add_typer(ship.app)
+app.add_typer(measure.app)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 interrupted."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("kimchi_vision").setLevel(logging.INFO)
+    # What libraries announce to developers is nothing that a user can act on.
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        app()
+    except KimchiError as error:
+        _stop(str(error), error.exit_code)
+    except Exception as error:
+        _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
+
+
+def _print_table(rows: pd.DataFrame, say: Text) -> None:
+    """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
+    from rich import print as rich_print
+    from rich.table import Table
+
+    shown = Table("", *rows["run"])
+    for name in rows.columns.drop("run"):
+        if not name.endswith("_sd"):
+            spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
+            shown.add_row(say(name), *map(_cell, rows[name], spread, rows["seeds"]))
+    rich_print(shown)
+
+
+def _cell(value: float | None, sd: float | None, seeds: int) -> str:
+    if value is None or value != value:
+        return ""
+    text = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
+    return text if seeds == 1 or sd is None else f"{text} ± {sd:.4f} (n = {seeds})"
+
+
+def _stop(message: str, code: int) -> None:
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    print(message, file=sys.stderr)
+    sys.exit(code)

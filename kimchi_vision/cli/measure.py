@@ -1,0 +1,118 @@
+"""Commands that try and measure: scout, search, bench, cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kimchi_vision.config import Experiment
+
+app = typer.Typer()
+cache = typer.Typer(no_args_is_help=True, help="What runs keep for each other: small photos, features.")
+app.add_typer(cache, name="cache")
+
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
+]
+OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def scout(
+    more: typer.Context,
+    experiment: OneExperiment,
+    backbones: Annotated[
+        list[str] | None, typer.Option(metavar="NAME...", help="By default the common ones at hand.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Write the table as CSV, too.")] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Rank backbones by what their frozen features tell of these photos, before any training."""
+    loaded = _one(experiment, overrides or [])
+    from kimchi_vision.base.files import write_table
+    from kimchi_vision.jobs.rank_backbones import scout
+    from kimchi_vision.learning import model
+
+    # A shell gives `--backbones a b c` as an option and the words after it.
+    names = [*(backbones or []), *more.args] or [
+        row.backbone for row in model.catalog() if loaded.model.weights in row.weights
+    ]
+    found = scout(loaded, names)
+    shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
+    print(shown.to_string(index=False))
+    if output:
+        write_table(output, found)
+        print(f"Written: {output}")
+
+
+@app.command()
+def search(
+    experiment: OneExperiment,
+    budget: Annotated[str, typer.Option(help="Time for trials, such as 30m or 2h.")] = "1h",
+    backbones: Annotated[list[str] | None, typer.Option(help="More backbones to choose from.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 10_000,
+    overrides: Overrides = None,
+    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+) -> None:
+    """Try settings around `recipe: best`, and say what the best of them gain. Goes on where it ended."""
+    loaded = _one(experiment, [*(overrides or []), "recipe=best", f"budget={budget}"])
+    from kimchi_vision.jobs.search import search
+
+    found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials)
+    print(f"{len(found.trials)} trials: {found.chosen.path.parent / 'trials.csv'}")
+    print(found.comparison.text())
+    print(f"Chosen settings: {found.chosen.experiment}")
+
+
+@app.command()
+def bench(
+    experiment: OneExperiment,
+    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each way; medians are shown.")] = 1,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Train the experiment's own stages, not 1 + 1 epochs.")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="JSON; a picture lands beside it.")] = Path("bench.json"),
+    overrides: Overrides = None,
+) -> None:
+    """This machine: a plain fastai script beside this pipeline, and where each second goes."""
+    loaded = _one(experiment, overrides or [])
+    from kimchi_vision.base.files import write_json
+    from kimchi_vision.jobs import bench
+    from kimchi_vision.results import plots
+
+    result = bench.bench(loaded, repeats, whole)
+    print(bench.text(result))
+    write_json(output, result)
+    picture = output.with_suffix(".png")
+    plots.save(plots.seconds(bench.seconds(result)), picture)
+    print(f"Written: {output}, {picture}")
+
+
+@cache.command("size")
+def cache_size() -> None:
+    """Say how much is kept, and where."""
+    from kimchi_vision.base import cache
+
+    print(f"{cache.size() / 1e6:,.0f} MB in {cache.folder()}")
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Delete it. Runs make what they need anew."""
+    from kimchi_vision.base import cache
+
+    print(f"{cache.clear() / 1e6:,.0f} MB freed in {cache.folder()}")
+
+
+def _one(path: Path, overrides: list[str]) -> Experiment:
+    from kimchi_vision.base.errors import InputError
+    from kimchi_vision.config import Experiment, load
+
+    loaded = load(path, overrides)
+    if not isinstance(loaded, Experiment):
+        raise InputError(f"{path} is a table; give one of its experiments.")
+    return loaded

@@ -1,0 +1,129 @@
+"""Commands that use a finished run: predict, export, serve."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kimchi_vision.deploy.predictor import Prediction
+
+app = typer.Typer()
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="A run folder, or a model.onnx.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
+    top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
+    """Say what is on photos, with the model of a run. Needs no torch."""
+    from kimchi_vision.base.errors import InputError
+    from kimchi_vision.deploy.predictor import Predictor, find_photos
+
+    if as_json and as_csv:
+        raise typer.BadParameter("Give --json or --csv, not both.")
+    found = find_photos(photos)
+    answers = _counted(Predictor(run).stream(found, top), len(found))
+    show = _print_json if as_json else _print_csv if as_csv else _print_text
+    unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
+    if unread:
+        raise InputError("\n".join(unread))
+
+
+@app.command("export")
+def export_command(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    formats: Annotated[
+        str | None,
+        typer.Option("--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16; with commas."),
+    ] = None,
+    space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
+    docker: Annotated[Path | None, typer.Option(help="Write a folder for docker build.")] = None,
+    trust: Annotated[bool, typer.Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
+) -> None:
+    """Write model files of a finished run, each proven on its validation photos."""
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.deploy.export import again, folder
+    from kimchi_vision.results.compare import difference_interval
+
+    source = RunDir(run)
+    if formats or not (space or docker):
+        names = [name.strip() for name in (formats or "onnx").split(",")]
+        for file in again(source, names, difference_interval, trust):
+            print(file)
+    for path, is_space in ((space, True), (docker, False)):
+        if path:
+            print(folder(source, path, is_space))
+
+
+@app.command()
+def serve(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")],
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    collect: Annotated[Path | None, typer.Option(help="Keep uploads and answers in this folder.")] = None,
+    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest upload.")] = 20,
+    per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
+) -> None:
+    """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
+    from kimchi_vision.base.errors import InputError
+
+    try:
+        import uvicorn
+
+        from kimchi_vision.deploy.server import Limits, build
+    except ModuleNotFoundError as error:
+        raise InputError(f"serve needs {error.name}: pip install 'kimchi-vision[app]'") from None
+    application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collect)
+    print(f"http://{host}:{port}   (Ctrl-C ends it)", file=sys.stderr)
+    uvicorn.run(application, host=host, port=port, log_level="warning")
+
+
+def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
+    """With a progress bar on the terminal, when there is something to wait for."""
+    if count == 1 or not sys.stderr.isatty():
+        return answers
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(answers, "Predicting", count, console=Console(stderr=True), transient=True)
+
+
+def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
+    kept = []
+    for answer in answers:
+        if not answer.error:
+            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            print(f"{answer.photo}: {answer.label or 'unknown (below the threshold)'}\n    {shares}")
+        kept.append(answer)
+    return kept
+
+
+def _print_json(answers: Iterable[Prediction]) -> list[Prediction]:
+    kept = list(answers)
+    plain = [
+        {"photo": answer.photo, "label": answer.label, "classes": dict(answer.classes), "error": answer.error}
+        for answer in kept
+    ]
+    print(json.dumps(plain, ensure_ascii=False, indent=2))
+    return kept
+
+
+def _print_csv(answers: Iterable[Prediction]) -> list[Prediction]:
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["photo", "rank", "label", "probability", "known"])
+    kept = []
+    for answer in answers:
+        writer.writerows([answer.photo, k, *pair, answer.known] for k, pair in enumerate(answer.classes, 1))
+        kept.append(answer)
+    return kept

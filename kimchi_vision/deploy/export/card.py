@@ -1,0 +1,77 @@
+"""card.md: what a model was trained on, how it scores, what it confuses, and what it may be used for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.config import read_yaml
+from kimchi_vision.deploy.runtime import Classifier
+
+TITLES = {
+    "accuracy": "accuracy",
+    "macro_recall": "recall, mean over classes",
+    "macro_precision": "precision, mean over classes",
+    "macro_f1": "F1, mean over classes",
+}
+
+
+def text(run: RunDir, space: bool = False) -> str:
+    """The card of a finished run, Markdown in the form of Hugging Face's model cards.
+
+    space: with the settings of a Space in front. Raises InputError when the folder lacks a file.
+    Source of the sections: Mitchell et al., Model Cards for Model Reporting, 2019.
+    """
+    # Not HTML: what matters is that a class name is no Markdown, see _plain.
+    page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
+    page.filters |= {"text": _plain, "share": _share, "interval": _interval}
+    experiment = read_yaml(run.experiment)
+    proofs = run.read_json(run.export) if run.export.is_file() else {}
+    return page.get_template("card.md").render(
+        name=run.path.resolve().name,
+        space=space,
+        classes=run.read_json(run.labels),
+        scores={"most_confused": [], **run.read_json(run.metrics)},
+        titles=TITLES,
+        trained=int((run.read_table(run.items)["split"] == "train").sum()),
+        experiment=experiment,
+        facts=Classifier(run.onnx).facts,
+        proof=proofs.get(run.onnx.name),
+        smaller={name: proof for name, proof in proofs.items() if "accuracy_lost" in proof},
+        licence=_licence(**{key: experiment["model"][key] for key in ("backbone", "weights")}),
+    )
+
+
+def _licence(backbone: str, weights: str) -> str:
+    if weights == "none":
+        return "The network was trained from random weights."
+    if weights not in ("default", "offline"):
+        return "The network started from a file of weights whose licence this program does not know."
+    import timm
+    import torchvision
+
+    if weights == "default" and backbone in torchvision.models.list_models():
+        return (
+            "The network started from torchvision's weights (BSD-3-Clause), trained on ImageNet-1k, whose "
+            "photos are for non-commercial research."
+        )
+    found = timm.models.get_pretrained_cfg(backbone)
+    named = getattr(found, "license", None) or "see its page in timm"
+    return f"The network started from weights of timm's {backbone} (licence: {named})."
+
+
+def _plain(name: Any) -> str:
+    """Text that is neither Markdown nor HTML, on one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", " ".join(str(name).split()))
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]" if ends else ""

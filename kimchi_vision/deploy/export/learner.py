@@ -1,0 +1,62 @@
+"""model.pkl: fastai's own export, loaded in a fresh process before it gets its name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kimchi_vision.base.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from fastai.learner import Learner
+
+    from kimchi_vision.data.photo import Photos
+
+LARGEST_GAP = 1e-5
+"""Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
+
+_CHECK = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from fastai.learner import load_learner
+learn = load_learner(sys.argv[1])
+photos, places, expected = sys.argv[2::3], map(int, sys.argv[3::3]), map(float, sys.argv[4::3])
+probabilities, _ = learn.get_preds(dl=learn.dls.test_dl(photos, num_workers=0))
+print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilities, places, expected)))
+"""
+
+
+def save(learn: Learner, file: Path) -> None:
+    """Write what load_learner reads."""
+    dls = learn.dls
+    try:
+        learn.export(file.resolve())
+    finally:
+        # A failed learn.export leaves the learner without its data.
+        learn.dls = dls
+
+
+def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, Any]:
+    """A fresh process answers for four validation photos: how far the winning classes' probabilities differ.
+
+    Raises RunError when the file does not load, or answers otherwise.
+    """
+    valid = predictions[predictions["split"] == "valid"]
+    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, 4).astype(int))]
+    answers = sample[[f"p:{name}" for name in photos.vocab]].to_numpy()
+    expected = zip(photos.files(sample), answers.argmax(axis=1), answers.max(axis=1), strict=True)
+    arguments = [str(part) for photo in expected for part in photo]
+    command = [sys.executable, "-c", _CHECK, str(file), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"it does not load in a fresh process: {reason}")
+    gap = float(done.stdout.split()[-1])
+    if not gap <= LARGEST_GAP:
+        raise RunError(f"loaded again, its answers differ by {gap:.1e}.")
+    return {"photos": len(sample), "largest_gap": gap}

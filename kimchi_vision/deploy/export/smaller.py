@@ -1,0 +1,158 @@
+"""model.int8.onnx, model.bf16.onnx and model.fp16.onnx: smaller files, and what they cost in accuracy."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ml_dtypes
+import numpy as np
+import onnx
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export.onnx import probabilities
+from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results.model_metadata import Facts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kimchi_vision.data.photo import Photos
+
+log = logging.getLogger(__name__)
+
+KINDS = ("int8", "bf16", "fp16")
+CALIBRATION = 128
+"""Training photos from which int8 takes the range of each activation, at most."""
+PHOTOS = 2000
+"""Validation photos that a file is scored on, at most."""
+
+LARGEST_LOSS = 0.05
+"""Accuracy that a file may lose for certain: the lower end of the interval."""
+
+Interval = Callable[[int, int, int], Any]
+"""From photos that only the first, and only the second, has right, of so many: low and high of the gap."""
+
+
+def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
+    """Write `file`, of one of KINDS, from model.onnx; inputs and outputs stay float32.
+
+    int8: weights for each channel, and uint8 activations, whose ranges come from training photos.
+    bf16: weights alone, widened as the file is loaded; arithmetic stays float32, as fast as with model.onnx.
+    fp16: weights and arithmetic.
+    Source: onnxruntime, whose passes raise many kinds of error on operators that they do not know.
+    """
+    facts = Classifier(fp32).facts
+    with _quiet():
+        if kind == "int8":
+            _quantize(fp32, _batches(photos, facts), file)
+            model = onnx.load(file)
+        else:
+            model = _bf16(onnx.load(fp32)) if kind == "bf16" else _fp16(onnx.load(fp32))
+    onnx.helper.set_model_props(model, facts.to_metadata())  # the conversions drop it
+    onnx.save(model, file)
+
+
+def _quantize(fp32: Path, batches: Iterator[dict[str, np.ndarray]], file: Path) -> None:
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            return next(batches, None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
+        quantize_static(
+            str(prepared),
+            str(file),
+            Reader(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            reduce_range=True,  # 7 bits: processors without VNNI add up products in 16 bits
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+
+
+def _fp16(model: onnx.ModelProto) -> onnx.ModelProto:
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    return convert_float_to_float16(model, keep_io_types=True)
+
+
+def _bf16(model: onnx.ModelProto) -> onnx.ModelProto:
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.FLOAT and len(tensor.dims) > 1:
+            name, narrow = tensor.name, f"{tensor.name}.bf16"
+            values = onnx.numpy_helper.to_array(tensor).astype(ml_dtypes.bfloat16)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, narrow))
+            casts.append(onnx.helper.make_node("Cast", [narrow], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interval) -> dict[str, Any]:
+    """Agreement with the learner, and the accuracy lost with its 95 % interval, paired on the same photos.
+
+    predictions: the table that `evaluate` made with the learner.
+    Raises RunError when answers are no numbers, or it loses more than LARGEST_LOSS beyond chance.
+    """
+    valid = predictions[predictions["split"] == "valid"]
+    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
+    truth = sample["truth"].to_numpy()
+    before = sample["predicted"].to_numpy()
+    answers = probabilities(Classifier(file), photos.files(sample))
+    gap = float(np.abs(sample[[f"p:{name}" for name in photos.vocab]].to_numpy() - answers).max())
+    if not np.isfinite(gap):
+        raise RunError("some of its answers are no numbers.")
+    found = np.array(photos.vocab)[answers.argmax(axis=1)]
+    right, still = before == truth, found == truth
+    only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
+    low, high = interval(only_before, only_now, len(sample))
+    if low > LARGEST_LOSS:
+        raise RunError(f"it loses at least {low:.1%} of accuracy, and {LARGEST_LOSS:.0%} is allowed.")
+    return {
+        "photos": len(sample),
+        "agreement": float((before == found).mean()),
+        "largest_gap": gap,
+        "accuracy_lost": (only_before - only_now) / len(sample),
+        "accuracy_lost_interval": [float(low), float(high)],
+    }
+
+
+def _batches(photos: Photos, facts: Facts) -> Iterator[dict[str, np.ndarray]]:
+    """Training photos, spread over the classes, one after the other; those that went bad are left out."""
+    train = photos.part("train").sort_values("label", kind="stable")
+    some = train.iloc[np.unique(np.linspace(0, len(train) - 1, CALIBRATION).astype(int))]
+    for file in photos.files(some):
+        try:
+            photo = open_photo(file)
+        except (OSError, ValueError) as error:
+            # Not a warning: those are silenced while the converter works.
+            log.error("%s is left out of the ranges for int8: %s", file, error)
+        else:
+            yield {"image": facts.preprocess(photo)[None]}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the converters' advice to developers."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,43 @@
+"""weights.pth and model.safetensors: the tensors alone, read back before they get their names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.results.model_metadata import Facts
+
+
+def save_torch(model: torch.nn.Module, file: Path) -> dict[str, Any]:
+    """The state dict for torch.load(weights_only=True). Raises RunError when it reads back otherwise."""
+    torch.save(model.state_dict(), file)
+    return _compared(model, torch.load(file, weights_only=True))
+
+
+def save_safetensors(model: torch.nn.Module, facts: Facts, file: Path) -> dict[str, Any]:
+    """The state dict with names, preprocessing and calibration as metadata. Raises RunError as above."""
+    # The format wants each tensor on its own, in row order.
+    tensors = {
+        name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()
+    }
+    save_file(tensors, file, facts.to_metadata())
+    return _compared(model, load_file(file))
+
+
+def _compared(model: torch.nn.Module, found: dict[str, torch.Tensor]) -> dict[str, Any]:
+    expected = model.state_dict()
+    if expected.keys() != found.keys():
+        raise RunError("read back, it holds other tensors.")
+    for name, tensor in expected.items():
+        # Bytes, so that a NaN equals itself.
+        if tensor.dtype != found[name].dtype or not torch.equal(_bits(tensor), _bits(found[name])):
+            raise RunError(f"read back, {name} is another tensor.")
+    return {"tensors": len(expected)}
+
+
+def _bits(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().cpu().contiguous().flatten().view(torch.uint8)

@@ -1,0 +1,134 @@
+"""A run's model answers for photos: load once, predict many. No torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.data.photo import SUFFIXES, PhotoSource, open_photo
+from kimchi_vision.deploy.runtime import Classifier
+
+Source = PhotoSource | np.ndarray
+"""A path, the bytes of a file, a Pillow image, or uint8 pixels (height, width, 3) or (height, width)."""
+
+CHUNK = 64
+"""Photos that `stream` holds at once."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The classes of one photo with their probabilities, most probable first.
+
+    known: False when the first probability is below the model's threshold, so that the answer is
+    "I don't know". error: why the photo cannot be read; it then has no classes.
+    """
+
+    photo: str
+    classes: tuple[tuple[str, float], ...]
+    known: bool = True
+    error: str | None = None
+
+    @property
+    def label(self) -> str | None:
+        """The most probable class; None when there is none that the model would stand for."""
+        return self.classes[0][0] if self.known and self.classes else None
+
+
+class Predictor:
+    """The exported model of a run.
+
+    source: a run folder or a model.onnx. A run folder's calibration.json goes before what the file says.
+    threads: processor threads that one batch uses; by default all cores.
+    Raises InputError when there is no model.
+    """
+
+    def __init__(self, source: RunDir | str | os.PathLike[str], threads: int | None = None) -> None:
+        run = source if isinstance(source, RunDir) else RunDir(Path(source))
+        if run.path.is_dir() and not run.onnx.is_file():
+            raise InputError(
+                f"{run.path} holds no {run.onnx.name}. Give a finished run, or write the file with: "
+                f"kimchi-vision export {run.path} --format onnx"
+            )
+        self._classifier = Classifier(run.onnx if run.path.is_dir() else run.path, threads)
+        self.facts = self._classifier.facts
+        if run.calibration.is_file():
+            self.facts = self.facts.calibrated(run.read_json(run.calibration))
+            self._classifier.facts = self.facts
+
+    @property
+    def vocab(self) -> tuple[str, ...]:
+        """The classes in the order of the model's outputs."""
+        return self.facts.classes
+
+    def predict(self, photos: Sequence[Source], top: int = 5) -> list[Prediction]:
+        """The `top` most probable classes of each photo. Raises InputError that names an unreadable one."""
+        predictions = list(self.stream(photos, top))
+        for prediction in predictions:
+            if prediction.error:
+                raise InputError(f"{prediction.photo} cannot be read as a photo: {prediction.error}")
+        return predictions
+
+    def stream(self, photos: Iterable[Source], top: int = 5) -> Iterator[Prediction]:
+        """Answers in order, for any number of photos in little memory; unreadable ones carry an error."""
+        remaining = iter(photos)
+        with ThreadPoolExecutor() as pool:
+            while chunk := list(islice(remaining, CHUNK)):
+                prepared = list((pool.map if len(chunk) > 1 else map)(self._try_prepare, chunk))
+                inputs = [item for item in prepared if not isinstance(item, str)]
+                answers = iter(self.classify(inputs))
+                for photo, item in zip(chunk, prepared, strict=True):
+                    if isinstance(item, str):
+                        yield Prediction(_name(photo), (), False, item)
+                    else:
+                        yield self.answer(next(answers), top, _name(photo))
+
+    def prepare(self, photo: Source) -> np.ndarray:
+        """Float32 (3, size, size), as `classify` takes it. Raises ValueError and OSError as open_photo."""
+        if isinstance(photo, np.ndarray):
+            photo = Image.fromarray(photo)
+        return self.facts.preprocess(open_photo(photo))
+
+    def classify(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """Calibrated probabilities (photos, classes) of prepared photos."""
+        return self._classifier.probabilities_of(inputs)
+
+    def answer(self, probabilities: np.ndarray, top: int = 5, photo: str = "photo") -> Prediction:
+        """One photo's row of probabilities as its most probable classes."""
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        classes = tuple((self.vocab[place], float(probabilities[place])) for place in order)
+        threshold = self.facts.abstain_threshold
+        return Prediction(photo, classes, threshold is None or classes[0][1] >= threshold)
+
+    def _try_prepare(self, photo: Source) -> np.ndarray | str:
+        try:
+            return self.prepare(photo)
+        except (OSError, ValueError, TypeError) as error:
+            return str(error)
+
+
+def find_photos(paths: Sequence[Path]) -> list[Path]:
+    """Photos among paths, folders searched to any depth, in order. Raises InputError when there is none."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise InputError(f"{path}: there is no such photo or folder.")
+    if not found:
+        raise InputError(f"{', '.join(map(str, paths))}: no photos there.")
+    return found
+
+
+def _name(photo: Source) -> str:
+    return str(photo) if isinstance(photo, str | Path) else "photo"

@@ -1,0 +1,70 @@
+"""A model file in onnxruntime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.results.model_metadata import Facts
+
+BATCH = 16
+"""Photos that go through the network at once; more gains nothing on a processor and takes memory."""
+
+
+class Classifier:
+    """An exported model: upright RGB photos to a probability for each class.
+
+    file: a model.onnx that `export` wrote.
+    threads: processor threads that one batch uses; by default all cores.
+    Raises InputError when the file is missing or not such a model.
+    """
+
+    def __init__(self, file: Path, threads: int | None = None) -> None:
+        if not file.is_file():
+            raise InputError(f"{file} is missing.")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or len(_cores())
+        options.log_severity_level = 3  # errors, not warnings
+        # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        try:
+            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+            self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
+            outputs = self._session.get_outputs()[0].shape[-1]
+            if outputs != len(self.facts.classes):
+                raise ValueError(f"it has {outputs} outputs for {len(self.facts.classes)} classes")
+        except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f"{file} is not a model that this program exported, or it is damaged: {reason}"
+            ) from error
+        self._input = self._session.get_inputs()[0].name
+
+    def probabilities(self, photos: Iterable[Image.Image]) -> np.ndarray:
+        """Float32 (photos, classes), each row summing to 1."""
+        return self.probabilities_of([self.facts.preprocess(photo) for photo in photos])
+
+    def probabilities_of(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """The same, of photos that `facts.preprocess` has prepared."""
+        batches = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+        outputs = [self._session.run(None, {self._input: np.stack(batch)})[0] for batch in batches]
+        if not outputs:
+            return np.empty((0, len(self.facts.classes)), np.float32)
+        return softmax(np.concatenate(outputs) / np.float32(self.facts.temperature))
+
+
+def softmax(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities over the last axis."""
+    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def _cores() -> set[int]:
+    """Cores that this process may use, which in a container are fewer than the machine has."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

@@ -1,0 +1,98 @@
+"""How fast a model file answers on this machine: measured in a process that does nothing else.
+
+python -m kimchi_vision.deploy.runtime.speed MODEL.onnx PHOTO... prints what `measure` returns, as JSON.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.runtime.session import Classifier
+
+WARM = 3
+"""Photos that go first and are not counted: caches and threads start with them."""
+SECONDS = 4.0
+"""After this long no more photos are taken for either measurement."""
+ONE_BY_ONE = 60
+BULK = 256
+CHUNK = 64
+LEAST = 20
+"""A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
+
+
+def measure(file: Path, photos: Sequence[Path]) -> dict[str, Any]:
+    """latency_ms (p50, p95, photos), photos_per_second, and peak_memory_mb of this process.
+
+    Latency is of one photo after the other, from file to probabilities: read, decode, resize, network.
+    In bulk, photos are decoded in threads beside the network, as `predict` does.
+    """
+    classifier = Classifier(file)
+    for photo in itertools.islice(itertools.cycle(photos), WARM):
+        classifier.probabilities([open_photo(photo)])
+    times = _one_by_one(classifier, photos)
+    p50, p95 = np.percentile(times, [50, 95])
+    return {
+        "latency_ms": {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "photos": len(times)},
+        "photos_per_second": round(_in_bulk(classifier, photos), 1),
+        "peak_memory_mb": _peak_memory(),
+    }
+
+
+def _one_by_one(classifier: Classifier, photos: Sequence[Path]) -> list[float]:
+    """Milliseconds."""
+    times: list[float] = []
+    for photo in itertools.islice(itertools.cycle(photos), max(LEAST, min(ONE_BY_ONE, len(photos)))):
+        started = time.perf_counter()
+        classifier.probabilities([open_photo(photo)])
+        times.append(1000 * (time.perf_counter() - started))
+        if sum(times) > 1000 * SECONDS and len(times) >= LEAST:
+            break
+    return times
+
+
+def _in_bulk(classifier: Classifier, photos: Sequence[Path]) -> float:
+    """Photos a second."""
+    waiting = itertools.islice(itertools.cycle(photos), max(CHUNK, min(BULK, len(photos))))
+
+    def prepared(photo: Path) -> np.ndarray:
+        return classifier.facts.preprocess(open_photo(photo))
+
+    done, started = 0, time.perf_counter()
+    with ThreadPoolExecutor() as pool:
+        while chunk := list(itertools.islice(waiting, CHUNK)):
+            classifier.probabilities_of(list(pool.map(prepared, chunk)))
+            done += len(chunk)
+            if time.perf_counter() - started > SECONDS:
+                break
+    return done / (time.perf_counter() - started)
+
+
+def _peak_memory() -> float | None:
+    """Megabytes that this process held at most; None where the system does not say (Windows)."""
+    try:
+        # Linux counts what the process that started this one held into getrusage, but not into VmHWM.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return round(int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024 / 1e6, 1)
+    except (OSError, TypeError):
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])))

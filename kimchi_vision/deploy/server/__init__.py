@@ -1,0 +1,83 @@
+"""A web server over exported models: a JSON API, and a page for people. No torch."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+from starlette.exceptions import HTTPException
+
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.deploy.runtime import BATCH
+from kimchi_vision.deploy.server import api, looks
+from kimchi_vision.deploy.server.api import Service
+from kimchi_vision.deploy.server.batching import Batcher
+from kimchi_vision.deploy.server.limits import BodyLimit, Limits
+from kimchi_vision.deploy.server.meters import Meters
+from kimchi_vision.deploy.server.models import Served, by_name, examples
+
+__all__ = ["Limits", "build"]
+
+# The page is one file with its script and style inside; nothing is fetched from elsewhere.
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src 'self' blob: data:",
+}
+
+
+def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path | None = None) -> FastAPI:
+    """The application over run folders or model.onnx files, for uvicorn.
+
+    collect: folder in which uploads and answers are kept; None keeps nothing.
+    Raises InputError when there is no model, or two have one name.
+    """
+    warnings.filterwarnings("ignore", module="PIL")  # its words on odd uploads; clients get a sentence
+    limits = limits or Limits()
+    meters = Meters()
+    served = by_name([_load(source, meters) for source in sources])
+    app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
+    app.state.service = Service.build(served, limits, meters, collect)
+    for routes in (api.router, looks.router):
+        app.include_router(routes)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_middleware(BodyLimit, megabytes=limits.megabytes)
+    app.middleware("http")(_measured)
+    return app
+
+
+def _load(source: Path, meters: Meters) -> Served:
+    predictor = Predictor(source)
+    batcher = Batcher(predictor.classify, BATCH, meters.batch.observe)
+    return Served(predictor.facts.experiment, predictor, batcher, examples(RunDir(source)))
+
+
+async def _measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    started = time.perf_counter()
+    response = await answer(request)
+    # The route, not the path: a client could make up any number of paths.
+    path = getattr(request.scope.get("route"), "path", "other")
+    meters = request.app.state.service.meters
+    meters.seconds.labels(path).observe(time.perf_counter() - started)
+    meters.requests.labels(path, response.status_code).inc()
+    response.headers.update(HEADERS)
+    return response
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = error.errors()[0]
+    return JSONResponse({"error": f"{wrong['loc'][-1]}: {wrong['msg']}."}, 422)

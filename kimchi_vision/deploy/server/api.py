@@ -1,0 +1,169 @@
+"""The routes: a JSON API and the page."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
+from fastapi.responses import HTMLResponse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from limits.util import parse
+from starlette.exceptions import HTTPException
+
+from kimchi_vision.data.photo import thumbnail
+from kimchi_vision.deploy.predictor import Prediction
+from kimchi_vision.deploy.server.collect import Collection
+from kimchi_vision.deploy.server.limits import Limits
+from kimchi_vision.deploy.server.meters import Meters
+from kimchi_vision.deploy.server.models import Served
+
+PAGE = Path(__file__).with_name("page.html")
+EXAMPLE_SIDE = 1024
+"""Longest side of an example photo, pixels."""
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the routes work with. decoders: threads in which photos are opened."""
+
+    models: dict[str, Served]
+    limits: Limits
+    meters: Meters
+    decoders: ThreadPoolExecutor
+    collection: Collection | None
+    rate: MovingWindowRateLimiter
+
+    @classmethod
+    def build(
+        cls, models: dict[str, Served], limits: Limits, meters: Meters, collect: Path | None
+    ) -> Service:
+        """With a decoder for each core."""
+        collection = Collection(collect) if collect else None
+        rate = MovingWindowRateLimiter(MemoryStorage())
+        return cls(models, limits, meters, ThreadPoolExecutor(thread_name_prefix="decoder"), collection, rate)
+
+    def named(self, name: str | None) -> Served:
+        """A model by name, by default the first. Raises 404."""
+        served = self.models.get(name) if name else next(iter(self.models.values()))
+        if served is None:
+            raise HTTPException(404, f"There is no such model. There are: {', '.join(self.models)}.")
+        return served
+
+
+def service(request: Request) -> Service:
+    """The service of this application."""
+    return request.app.state.service
+
+
+def limited(cost: int) -> Callable[[Request], None]:
+    """A dependency that refuses a client who asks too often. cost: how many requests this one counts for."""
+
+    def within_rate(request: Request) -> None:
+        mine = service(request)
+        client = request.client.host if request.client else "unknown"
+        most = mine.limits.per_minute
+        if not mine.rate.hit(parse(f"{most}/minute"), client, cost=min(cost, most)):
+            sentence = f"More than {most} requests in a minute. Wait a little."
+            raise HTTPException(429, sentence, {"Retry-After": "10"})
+
+    return within_rate
+
+
+Here = Annotated[Service, Depends(service)]
+ModelName = Annotated[str | None, Query(description="A name from /models; by default the first.")]
+
+
+@router.post("/predict", dependencies=[Depends(limited(1))])
+async def predict(
+    here: Here,
+    photos: Annotated[list[UploadFile], File(description="One photo or several.")],
+    model: ModelName = None,
+    top: Annotated[int, Query(ge=1, le=1000, description="Classes for each photo.")] = 5,
+) -> dict[str, Any]:
+    """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
+    served = here.named(model)
+    if len(photos) > here.limits.photos:
+        raise HTTPException(413, f"{len(photos)} photos in one request; {here.limits.photos} are allowed.")
+    contents = [await photo.read() for photo in photos]
+    rows = [_classify(here, served, content, number) for number, content in enumerate(contents, 1)]
+    answers = [served.predictor.answer(row, top) for row in await asyncio.gather(*rows)]
+    for content, answer in zip(contents, answers, strict=True):
+        here.meters.answers.labels(served.name, answer.label or "unknown").inc()
+        if here.collection:
+            await asyncio.to_thread(here.collection.add, content, served.name, answer)
+    return {"model": served.name, "predictions": [_plain(answer) for answer in answers]}
+
+
+@router.get("/models")
+def models(here: Here) -> list[dict[str, Any]]:
+    """Models with their number of classes, threshold, and labels of example photos."""
+    return [
+        {
+            "name": served.name,
+            "classes": len(served.predictor.vocab),
+            "abstain_threshold": served.predictor.facts.abstain_threshold,
+            "examples": [label for _, label in served.examples],
+        }
+        for served in here.models.values()
+    ]
+
+
+@router.get("/labels")
+def labels(here: Here, model: ModelName = None) -> list[str]:
+    """The classes of a model."""
+    return list(here.named(model).predictor.vocab)
+
+
+@router.get("/examples/{number}")
+def example(here: Here, number: int, model: ModelName = None) -> Response:
+    """An example photo, by its place in /models; as a new JPEG, since a run folder could name any file."""
+    found, content = here.named(model).examples, io.BytesIO()
+    try:
+        thumbnail(found[number][0] if number >= 0 else Path(), EXAMPLE_SIDE).save(content, "JPEG", quality=90)
+    except (IndexError, OSError, ValueError):
+        raise HTTPException(404, "There is no such example.") from None
+    return Response(content.getvalue(), media_type="image/jpeg")
+
+
+@router.get("/health")
+def health(here: Here) -> dict[str, Any]:
+    """Whether the server answers, and with which models."""
+    return {"status": "ok", "models": list(here.models)}
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(here: Here) -> Response:
+    """Counters for Prometheus."""
+    return Response(here.meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/", response_class=HTMLResponse, include_in_schema=False)
+def page() -> str:
+    """The page for people."""
+    return PAGE.read_text(encoding="utf-8")
+
+
+async def _classify(here: Service, served: Served, content: bytes, number: int) -> Any:
+    def prepare() -> Any:
+        here.limits.check(content, number)
+        try:
+            return served.predictor.prepare(content)
+        except (OSError, ValueError):
+            raise HTTPException(415, f"Photo {number} is damaged. Send it again, or another one.") from None
+
+    loop = asyncio.get_running_loop()
+    return await served.batcher(await loop.run_in_executor(here.decoders, prepare))
+
+
+def _plain(answer: Prediction) -> dict[str, Any]:
+    classes = [{"label": label, "probability": probability} for label, probability in answer.classes]
+    return {"label": answer.label, "known": answer.known, "classes": classes}

@@ -1,7 +1,0 @@
-"""Section `explain`: where a network looks on photos, and whether backgrounds decide its answers."""
-
-from kimchi_vision.explain.background import backgrounds
-from kimchi_vision.explain.gradcam import GradCam
-from kimchi_vision.explain.looks import Explainer, Look, save, top_losses
-
-__all__ = ["Explainer", "GradCam", "Look", "backgrounds", "save", "top_losses"]

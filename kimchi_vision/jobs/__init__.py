@@ -1,0 +1,1 @@
+"""What is run from top to bottom: an experiment, a table of them, folds, searches."""

@@ -1,0 +1,166 @@
+"""This machine: a plain fastai script beside this pipeline, and where each second goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.files import write_text
+from kimchi_vision.config import Experiment, dump
+
+__all__ = ["bench", "bounded_by", "seconds", "text", "until_shared_accuracy"]
+
+SHORT = {"stages": [{"fine_tune": {"epochs": 1, "freeze_epochs": 1}}]}
+"""What is trained unless the experiment's own stages are asked for."""
+
+PARTS = {
+    "in_build": "data build",
+    "in_waiting": "waiting for data",
+    "in_steps": "training steps",
+    "in_validation": "validation",
+    "in_rest": "rest",
+}
+
+RATES = {
+    "decode": "decoding, one thread",
+    "photo": "a photo before augmentation, one thread (plain: decoded and resized; here: from the cache)",
+    "augmentation": "training augmentation (plain: all threads; here: one)",
+    "loader": "loader alone (plain: its processes; here: one thread)",
+    "step": "training step on a batch at hand",
+    "frozen": "frozen epoch",
+    "unfrozen": "unfrozen epoch",
+    "validation": "validation",
+    "bulk": "prediction of the validation files (here: the exported model)",
+}
+"""Photos a second."""
+SECONDS = {
+    "build": "DataLoaders (here: cache included)",
+    "again": "DataLoaders of a second run",
+    "training": "training with its data",
+    "single": "prediction of one photo (here: the exported model)",
+    "accuracy": "until the accuracy that both reach",
+}
+
+KERNEL = 0.2
+"""From this share of its time in the kernel on, memory is what bounds a training: pages are mapped anew."""
+WAITING = 0.1
+"""From this share of a training spent waiting for batches on, data bounds it."""
+
+
+def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict[str, Any]:
+    """Medians of both pipelines on the experiment's photos and backbone, and how they compare.
+
+    Each measurement is a fresh process, in turns, so that allocator and caches are each one's own. Training
+    is one frozen and one unfrozen epoch, and each part is measured by itself, too; or `whole`, the
+    experiment's own stages alone.
+    Keys plain, here, ratio (above 1: this pipeline is faster; memory: it takes more), bound of each way.
+    Raises RunError when a process fails.
+    """
+    sections = experiment.resolved()
+    training = {**sections["train"], **({} if whole else SHORT)}
+    runs: dict[str, list[dict[str, Any]]] = {"plain": [], "here": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for way in runs:
+            augment = {**sections["augment"], "engine": "fastai" if way == "plain" else "fused"}
+            changed = {**sections, "augment": augment, "train": training}
+            write_text(Path(folder) / f"{way}.yaml", dump(changed))
+        for repeat in range(repeats):
+            for way, found in runs.items():
+                file, cache = Path(folder) / f"{way}.yaml", Path(folder) / f"{way}{repeat}"
+                found.append(_measured(way, file, "training" if whole else "all", cache))
+    for plain, here in zip(*runs.values(), strict=True):
+        until_shared_accuracy(plain, here)
+    return _compared({way: _medians(found) for way, found in runs.items()}, repeats)
+
+
+def seconds(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Where the seconds of training with its data go: way → part → seconds."""
+    ways = {"plain fastai script": result["plain"], "kimchi_vision": result["here"]}
+    return {way: {label: found[name] for name, label in PARTS.items()} for way, found in ways.items()}
+
+
+def text(result: dict[str, Any]) -> str:
+    """The result as lines for people."""
+    plain, here, ratio = result["plain"], result["here"], result["ratio"]
+    lines = []
+    for heading, names in (
+        ("photos a second", RATES),
+        ("seconds", SECONDS),
+        ("MB", {"memory": "largest memory"}),
+    ):
+        lines.append(f"{'plain':>10} {'here':>10} {'times':>7}  {heading}")
+        lines += [
+            f"{plain[name]:10.2f} {here[name]:10.2f} {ratio[name]:7.2f}  {label}"
+            for name, label in names.items()
+            if name in ratio
+        ]
+    if "step" in here:
+        lines.append(f"unfrozen epoch / step on a batch at hand: {here['unfrozen'] / here['step']:.2f}")
+        share = here["frozen_bn"] / here["step_frozen_bn"]
+        lines.append(
+            f"frozen epoch with freeze_bn: {here['frozen_bn']:.0f} photos/s, / its step: {share:.2f}"
+        )
+    lines.append(f"waiting for data in training: {here['waiting']:.0%} (plain: {plain['waiting']:.0%})")
+    lines.append(
+        f"The bound here is {result['bound']['here']}; of the plain script, {result['bound']['plain']}."
+    )
+    lines.append(f"Medians of {result['repeats']} on {result['cores']} cores.")
+    return "\n".join(lines)
+
+
+def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str, Any]:
+    environment = {**os.environ, "KIMCHI_CACHE": str(cache)}
+    if way == "plain":
+        environment["KIMCHI_MALLOC"] = "off"
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "kimchi_vision.jobs.bench.measure",
+        way,
+        str(experiment),
+        extent,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"The measurement ended early ({way}): {reason}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def until_shared_accuracy(plain: dict[str, Any], here: dict[str, Any]) -> None:
+    """Replace the accuracies by the seconds after which each way first had the best one that both reach."""
+    curves = [found.pop("reached") for found in (plain, here)]
+    shared = min(max(score for _, score in curve) for curve in curves)
+    for found, curve in zip((plain, here), curves, strict=True):
+        found["accuracy"] = next(at for at, score in curve if score >= shared)
+
+
+def _medians(found: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(run[name] for run in found) for name in found[0]}
+
+
+def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, Any]:
+    plain, here = medians["plain"], medians["here"]
+    ratio = {name: here[name] / plain[name] for name in RATES if name in here}
+    ratio |= {name: plain[name] / here[name] for name in SECONDS if name in here}
+    ratio["memory"] = here["memory"] / plain["memory"]
+    bound = {way: bounded_by(found) for way, found in medians.items()}
+    return {**medians, "ratio": ratio, "bound": bound, "repeats": repeats, "cores": os.cpu_count()}
+
+
+def bounded_by(found: dict[str, float]) -> str:
+    """What more of would make the training faster."""
+    if found["kernel"] >= KERNEL:
+        return "memory (pages that are mapped anew at each step)"
+    if found["waiting"] < WAITING:
+        return "compute"
+    return "decode" if found.get("photo", 0) < found.get("augmentation", 0) else "augmentation"

@@ -1,0 +1,125 @@
+"""A finished run asked again: its scores on a part of the photos, and its answers to photos of no class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.messages import Text, about_gain, catalogue, language
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.config import load
+from kimchi_vision.deploy.predictor import Predictor, find_photos
+from kimchi_vision.results import calibrate, compare, evaluate, report
+
+LISTED = 20
+MACRO = ("macro_recall", "macro_precision", "macro_f1")
+
+
+def scores(run: RunDir, test: bool = False, lang: str = "auto") -> str:
+    """Scores with intervals over the validation photos, or the test photos, as text.
+
+    What the kept model said about the test photos was recorded when the run ended, unseen by any choice.
+    test: the run folder notes the opening, keeps test.json, and its report says how often that was done.
+    Raises InputError when there is no such part or its predictions are not sound.
+    """
+    say, part = catalogue(language(lang)), "test" if test else "valid"
+    compare.read(run.path, part)
+    experiment = load(run.experiment)
+    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
+    if test:
+        run.open_test("evaluate --test")
+    plain = evaluate.metrics(predictions, run.read_json(run.labels), experiment.evaluate, part)
+    found = compare.with_intervals(plain, predictions, items)
+    lines = _scored(found, say)
+    if run.averaged.is_file():
+        found["tta"] = compare.beside_one_view(run.read_table(run.averaged), predictions, part)
+        lines += [about_gain("tta", found["tta"], say), ""]
+    if test:
+        write_json(run.test_metrics, found)
+        page = report.write(run, experiment.report)
+        lines += [say("test_openings", n=run.times_opened()), say("opened_before")]
+        lines.append(say("report_at", path=page))
+    return "\n".join(lines)
+
+
+def unknown(run: RunDir, folder: Path, abstain_at: float | None = None, lang: str = "auto") -> str:
+    """How many photos of no class the exported model answers by mistake, as text; needs no torch.
+
+    abstain_at: the share of wrong answers, 0 to 1, to choose a threshold for; by default the run's own.
+    unknown.csv and unknown.json in the run folder keep the answers. Raises InputError when there is no model,
+    no photo or no threshold, or a photo cannot be read.
+    """
+    say = catalogue(language(lang))
+    answers = Predictor(run).predict(find_photos([folder]), top=1)
+    surest = [answer.classes[0] for answer in answers]
+    confidence = np.array([probability for _, probability in surest])
+    calibration = run.read_json(run.calibration)
+    found = calibrate.unknown(confidence, run.read_table(run.predictions), calibration, abstain_at)
+    table = pd.DataFrame(
+        {
+            "photo": [answer.photo for answer in answers],
+            "answer": [label for label, _ in surest],
+            "probability": confidence,
+            "accepted": confidence >= (found["threshold"] or np.inf),
+        }
+    ).sort_values("probability", ascending=False, kind="stable")
+    write_table(run.unknown, table)
+    write_json(run.unknown_metrics, found)
+    return "\n".join([*_accepted(found, table, say), say("written", path=run.unknown)])
+
+
+def _scored(found: dict[str, Any], say: Text) -> list[str]:
+    low, high = found["accuracy_interval"]
+    right = round(found["accuracy"] * found["photos"])
+    shares = {
+        name: f"{share:.1%}"
+        for name, share in (("accuracy", found["accuracy"]), ("low", low), ("high", high))
+    }
+    head = say("scored", right=right, photos=found["photos"], part=say(found["split"]), **shares)
+    macro = {say(name): [_with_interval(found, name)] for name in MACRO}
+    classes = {
+        label: [_with_interval(own, "recall"), _with_interval(own, "precision"), str(own["support"])]
+        for label, own in found["classes"].items()
+    }
+    columns = [say("recall"), say("precision"), say("photos")]
+    with pd.option_context("display.unicode.east_asian_width", True):
+        return [
+            head,
+            "",
+            pd.DataFrame.from_dict(macro, "index", columns=[""]).to_string(header=False),
+            "",
+            pd.DataFrame.from_dict(classes, "index", columns=columns).to_string(),
+            "",
+        ]
+
+
+def _with_interval(scored: dict[str, Any], name: str) -> str:
+    """A share with its interval; a dash where there is nothing to divide by."""
+    interval = scored[f"{name}_interval"]
+    if interval is None:
+        return "–"
+    return f"{scored[name]:.1%} ({interval[0]:.1%} – {interval[1]:.1%})"
+
+
+def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str]:
+    error = f"{found['error_wanted']:.1%}"
+    if found["threshold"] is None:
+        return [say("no_threshold", error=error)]
+    low, high = found["accepted_share_interval"]
+    shares = {"share": f"{found['accepted_share']:.1%}", "low": f"{low:.1%}", "high": f"{high:.1%}"}
+    wrong = table[table["accepted"]]
+    listed = [
+        f"    {row.photo}: {row.answer} {row.probability:.1%}" for row in wrong.head(LISTED).itertuples()
+    ]
+    if len(wrong) > LISTED:
+        listed.append(f"    {say('and_more', n=len(wrong) - LISTED)}")
+    return [
+        say("unknown_threshold", threshold=f"{found['threshold']:.3f}", error=error),
+        say("unknown_accepted", accepted=found["accepted"], photos=found["photos"], **shares),
+        *listed,
+        say("unknown_auroc", auroc=f"{found['auroc']:.1%}"),
+    ]

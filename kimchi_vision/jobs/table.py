@@ -1,0 +1,139 @@
+"""Many experiments: run each row, go on when one fails, and lay the results side by side."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
+from kimchi_vision.base.files import write_table
+from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.jobs import run_lock
+from kimchi_vision.jobs.experiment import run
+from kimchi_vision.jobs.folds import run_folds
+from kimchi_vision.results import compare, goals, plots, report
+
+if TYPE_CHECKING:
+    from kimchi_vision.config import Table
+
+log = logging.getLogger(__name__)
+
+SCORES = ("accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1", "loss")
+
+Finished = Mapping[str, Sequence[RunDir]]
+"""Rows by name with their runs, one a seed."""
+
+
+def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False) -> Finished:
+    """Run every row into exports/TABLE/ROW, write table.csv there, and return the finished runs by row.
+
+    A row with seeds has a run a seed, ROW-seedN; with folds, a run is the pool of its folds.
+    Every row is checked before the first one trains. A run that fails is named, the others run.
+    Raises InputError when a row cannot run, RunError when no row ended.
+    """
+    folder = exports / table.name
+    planned = [(row.name, *each) for row in table.rows for each in row.runs()]
+    for _, experiment, folds in planned:
+        for each in (experiment, *folds):
+            run_lock.check(each, folder, force)
+    finished: dict[str, list[RunDir]] = {}
+    failed = []
+    for number, (row, experiment, folds) in enumerate(planned, 1):
+        log.info("Run %d of %d: %s", number, len(planned), experiment.name)
+        try:
+            done = run_folds(experiment, folds, folder, force) if folds else run(experiment, folder, force)
+            finished.setdefault(row, []).append(done)
+        except KimchiError as error:
+            log.error("Run %s failed: %s", experiment.name, error)
+            failed.append(experiment.name)
+    if not finished:
+        raise RunError(f"No row of {table.name} ended. The messages above say why.")
+    write_table(folder / "table.csv", side_by_side(finished))
+    if failed:
+        log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
+    return finished
+
+
+def side_by_side(finished: Finished) -> pd.DataFrame:
+    """A line a row: scores over the validation photos, accuracy's 95 % interval, parameters, size and time.
+
+    Over several seeds each number is a mean; column seeds is their number, NAME_sd the standard deviation.
+    """
+    # Objects, so that whole numbers beside a missing one stay whole.
+    return pd.DataFrame([_line(name, runs) for name, runs in finished.items()], dtype=object)
+
+
+def verdicts(finished: Finished, lang: str = "auto") -> str:
+    """The comparison of rows and the goals they meet, as text, or why there can be no comparison.
+
+    Beside the runs it is written to compare.md and, with all scores, to report.html; decision.csv has what
+    each run reaches and costs.
+    """
+    say = catalogue(language(lang))
+    runs = [run for row in finished.values() for run in row]
+    folder = runs[0].path.parent
+    decision = goals.decision(runs)
+    write_table(folder / "decision.csv", decision)
+    _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
+    also = [*_spreads(finished, lang), *goals.sentences(decision, lang)]
+    try:
+        result = compare.compare([run.path for run in runs], lang=lang)
+    except InputError as error:
+        said = say("not_compared", why=error)
+        sentences = [said]
+    else:
+        result.write(folder / "compare.md")
+        said, sentences = result.text(), result.sentences()
+    page = report.write_table(finished, folder / "report.html", lang, [*sentences, *also])
+    return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
+
+
+def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
+    found = [run.read_json(run.metrics) for run in runs]
+    several = len(runs) > 1
+    low, high = found[0]["accuracy_interval"]
+    if several:
+        low, high = (compare.summary([run.path for run in runs])[end] for end in ("low", "high"))
+    line = {"run": name, "seeds": len(runs), "photos": found[0]["photos"]}
+    line |= {"accuracy_low": low, "accuracy_high": high}
+    for score in SCORES:
+        values = [metrics[score] for metrics in found]
+        line[score] = float(np.mean(values))
+        line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
+    if all("floor" in metrics for metrics in found):
+        line["floor"] = float(np.mean([metrics["floor"]["accuracy"] for metrics in found]))
+    return line | {
+        "epoch": None if several else found[0]["train"]["kept_epoch"],
+        "parameters": found[0]["model"]["parameters"],
+        "model_mb": round(runs[0].pkl.stat().st_size / 1e6, 1) if runs[0].pkl.is_file() else None,
+        "train_minutes": round(float(np.mean([each["train"]["seconds"] for each in found])) / 60, 2),
+    }
+
+
+def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> None:
+    """Accuracy against latency, of the runs whose latency was measured."""
+    timed = decision.dropna(subset=["p50_ms", "file_mb"])
+    if len(timed):
+        plots.save(plots.accuracy_latency(timed, **wanted), path)
+
+
+def _spreads(finished: Finished, lang: str) -> list[str]:
+    """A sentence for each row with several seeds."""
+    say = catalogue(language(lang))
+    lines = [_line(name, runs) for name, runs in finished.items() if len(runs) > 1]
+    return [
+        say(
+            "over_seeds",
+            run=line["run"],
+            accuracy=f"{line['accuracy']:.2%}",
+            sd=f"{100 * line['accuracy_sd']:.2f}",
+            seeds=line["seeds"],
+        )
+        for line in lines
+    ]

@@ -1,0 +1,168 @@
+"""TensorBoard, Weights & Biases, and MLflow, each with the same few methods.
+
+scalars: numbers by name, and a step. summary: final scores by name. figure: a PNG file, named after it.
+model: the exported file. close: write everything.
+"""
+
+from __future__ import annotations
+
+import netrc
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.config import dump
+
+if TYPE_CHECKING:
+    from kimchi_vision.base.run_files import RunDir
+
+Values = Mapping[str, float]
+
+
+class TensorBoard:
+    """Event files in the run folder: tensorboard --logdir exports."""
+
+    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
+        self.folder = folder.tracked("tensorboard")
+        self.text = f"```yaml\n{dump(experiment)}```"
+        self.writer: Any = None
+
+    def _open(self, step: int | None = None) -> Any:
+        if self.writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # A run that goes on writes over what its dead predecessor wrote after the checkpoint.
+            self.writer = SummaryWriter(str(self.folder), purge_step=step)
+            self.writer.add_text("experiment", self.text)
+        return self.writer
+
+    def scalars(self, values: Values, step: int) -> None:
+        """Each under its name."""
+        for name, value in values.items():
+            self._open(step).add_scalar(name, value, step)
+
+    def summary(self, values: Values) -> None:
+        """Under results/."""
+        for name, value in values.items():
+            self._open().add_scalar(f"results/{name}", value, 0)
+
+    def figure(self, file: Path) -> None:
+        """As an image."""
+        import numpy as np
+        from PIL import Image
+
+        with Image.open(file) as image:
+            self._open().add_image(file.stem, np.asarray(image.convert("RGB")), dataformats="HWC")
+
+    def model(self, file: Path) -> None:
+        """Its path: event files hold no models."""
+        self._open().add_text("model", str(file.resolve()))
+
+    def close(self) -> None:
+        """Flush."""
+        if self.writer is not None:
+            self.writer.close()
+
+
+class WandB:
+    """Weights & Biases; without an account it is offline, in the run folder, for `wandb sync` later."""
+
+    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
+        import wandb
+
+        self.wandb, self.name = wandb, folder.path.name
+        place = folder.tracked("wandb")
+        place.mkdir(parents=True, exist_ok=True)
+        self.run = wandb.init(
+            project=project,
+            name=self.name,
+            group=self.name,
+            dir=str(place.parent),
+            config=dict(experiment),
+            mode=os.environ.get("WANDB_MODE") or ("online" if _has_account() else "offline"),
+            settings=wandb.Settings(silent=True, console="off", init_timeout=30),
+        )
+
+    def scalars(self, values: Values, step: int) -> None:
+        """Each under its name."""
+        self.run.log(dict(values), step=step)
+
+    def summary(self, values: Values) -> None:
+        """The run's summary."""
+        self.run.summary.update({f"results/{name}": value for name, value in values.items()})
+
+    def figure(self, file: Path) -> None:
+        """As an image."""
+        self.run.log({file.stem: self.wandb.Image(str(file))})
+
+    def model(self, file: Path) -> None:
+        """As an artifact."""
+        artifact = self.wandb.Artifact(self.name, type="model")
+        artifact.add_file(str(file))
+        self.run.log_artifact(artifact)
+
+    def close(self) -> None:
+        """Upload, when there is an account."""
+        self.run.finish()
+
+
+class MLflow:
+    """The server in $MLFLOW_TRACKING_URI, or mlflow.db and mlartifacts beside the run folder."""
+
+    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
+        from mlflow.tracking import MlflowClient
+
+        beside = folder.path.parent.resolve()
+        server = os.environ.get("MLFLOW_TRACKING_URI")
+        self.client = MlflowClient(server or f"sqlite:///{beside.as_posix()}/mlflow.db")
+        files = None if server else (beside / "mlartifacts").as_uri()
+        known = self.client.get_experiment_by_name(project)
+        home = known.experiment_id if known else self.client.create_experiment(project, files)
+        self.run = self.client.create_run(home, run_name=folder.path.name).info.run_id
+        for name, value in _leaves(experiment):
+            self.client.log_param(self.run, name, value)
+        self.client.log_text(self.run, dump(experiment), "experiment.yaml")
+
+    def scalars(self, values: Values, step: int) -> None:
+        """Each under its name."""
+        for name, value in values.items():
+            self.client.log_metric(self.run, name, value, step=step)
+
+    def summary(self, values: Values) -> None:
+        """Under results/."""
+        self.scalars({f"results/{name}": value for name, value in values.items()}, 0)
+
+    def figure(self, file: Path) -> None:
+        """As an artifact."""
+        self.client.log_artifact(self.run, str(file), "figures")
+
+    def model(self, file: Path) -> None:
+        """As an artifact."""
+        self.client.log_artifact(self.run, str(file))
+
+    def close(self) -> None:
+        """Mark it as ended."""
+        self.client.set_terminated(self.run)
+
+
+TRACKERS = {"tensorboard": TensorBoard, "wandb": WandB, "mlflow": MLflow}
+
+
+def _has_account() -> bool:
+    """Whether wandb would find a key without asking for one."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    try:
+        return netrc.netrc().authenticators("api.wandb.ai") is not None
+    except (OSError, netrc.NetrcParseError):
+        return False
+
+
+def _leaves(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted names and short texts of everything inside."""
+    if isinstance(values, Mapping):
+        for key, value in values.items():
+            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
+    else:
+        yield prefix, str(values)[:500]

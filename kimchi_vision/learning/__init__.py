@@ -1,0 +1,1 @@
+"""What learns: augmentation, loaders, backbones, linear probe, training, explanations; fastai lives here."""

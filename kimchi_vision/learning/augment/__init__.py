@@ -1,0 +1,53 @@
+"""Section `augment`: how photos are resized, varied and normalised.
+
+Two engines draw from the same distributions: `fastai`'s own transforms, and `fused`, which joins all
+geometry of a photo in one warp and all light in one table. Validation is fastai's with both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kimchi_vision.learning.augment import stock
+from kimchi_vision.learning.augment.fused import Fused
+from kimchi_vision.learning.augment.stock import Stats
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Augment
+    from kimchi_vision.results.preprocess import Preprocess
+
+__all__ = ["Transforms", "transforms", "varied"]
+
+
+class Transforms(NamedTuple):
+    """fastai's item and batch transforms; `train` replaces both for training photos unless it is None.
+
+    steps: from an upright validation photo to (3, size, size) float32, as both do within rounding.
+    key: text that changes whenever a validation photo would look different.
+    """
+
+    item: list[Any]
+    batch: list[Any]
+    train: Fused | None
+    steps: Preprocess
+    key: str
+
+
+def transforms(section: Augment, stats: Stats) -> Transforms:
+    """Transforms for training, validation and prediction.
+
+    stats: mean and standard deviation of each channel that the backbone was trained with, of photos scaled
+    to 0..1; used when `normalize` is `backbone`.
+    """
+    chosen = stock.statistics(section, stats)
+    item, key = [stock.presize(section)], f"{section.model_dump_json()} {chosen}"
+    steps = stock.steps(section, chosen)
+    if section.engine == "fastai":
+        return Transforms(item, varied(section, stats), None, steps, key)
+    batch = [*stock.still(section), *stock.normalize(chosen)]
+    return Transforms(item, batch, Fused(section, chosen), steps, key)
+
+
+def varied(section: Augment, stats: Stats) -> list[Any]:
+    """fastai's batch transforms that vary training photos, whatever the engine. stats: as in transforms."""
+    return [*stock.varied(section), *stock.normalize(stock.statistics(section, stats))]

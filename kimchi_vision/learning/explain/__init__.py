@@ -1,0 +1,7 @@
+"""Section `explain`: where a network looks on photos, and whether backgrounds decide its answers."""
+
+from kimchi_vision.learning.explain.background import backgrounds
+from kimchi_vision.learning.explain.gradcam import GradCam
+from kimchi_vision.learning.explain.looks import Explainer, Look, save, top_losses
+
+__all__ = ["Explainer", "GradCam", "Look", "backgrounds", "save", "top_losses"]

@@ -1,0 +1,100 @@
+"""A network with its preprocessing, asked where it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+
+from kimchi_vision.base.files import replacing
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.learning.explain.gradcam import GradCam, Seen, evaluating
+from kimchi_vision.results import plots
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.config.sections import Explain
+    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.preprocess import Preprocess
+
+BATCH = 16
+
+
+class Look(NamedTuple):
+    """What a network says about a photo, and where it looks for that.
+
+    square: what it sees of the photo. heat: (height, width), 0 to 1. logits: (classes,).
+    """
+
+    square: Image.Image
+    heat: np.ndarray
+    logits: np.ndarray
+
+    def drawn(self) -> Image.Image:
+        """The heat on the photo."""
+        heat = Image.fromarray(self.heat).resize(self.square.size, Image.Resampling.BICUBIC)
+        return Image.fromarray(plots.heat(self.square, np.clip(np.asarray(heat), 0, 1)))
+
+
+class Explainer:
+    """network: body and head, photos (n, 3, size, size) to logits. preprocess: from a photo to that.
+
+    Raises ModelError when the network has no map to look at.
+    """
+
+    def __init__(self, network: nn.Module, preprocess: Preprocess) -> None:
+        self.network, self.preprocess = network, preprocess
+        self._grad_cam = GradCam(network, preprocess.size)
+
+    def looks(self, files: Sequence[Path]) -> Iterator[Look]:
+        """One Look a photo, at what speaks for its most probable class. Errors as open_photo's."""
+        for file in files:
+            photo = open_photo(file)
+            seen = self.seen(self.preprocess(photo)[None])
+            yield Look(self.preprocess.square(photo), _scaled(seen.maps[0].numpy()), seen.logits[0].numpy())
+
+    def seen(self, inputs: np.ndarray) -> Seen:
+        """Logits and maps of prepared photos (n, 3, size, size), in batches."""
+        found = [self._grad_cam(self._tensor(inputs[at : at + BATCH])) for at in range(0, len(inputs), BATCH)]
+        return Seen(torch.cat([one.logits for one in found]), torch.cat([one.maps for one in found]))
+
+    def answers(self, inputs: np.ndarray) -> np.ndarray:
+        """The most probable class of each prepared photo, as its place in the vocab."""
+        with evaluating(self.network), torch.inference_mode():
+            found = [
+                self.network(self._tensor(inputs[at : at + BATCH])).argmax(1).cpu()
+                for at in range(0, len(inputs), BATCH)
+            ]
+        return torch.cat(found).numpy()
+
+    def _tensor(self, inputs: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(inputs).to(next(self.network.parameters()).device)
+
+
+def top_losses(
+    section: Explain, explainer: Explainer, photos: Photos, worst: Sequence[str], run: RunDir
+) -> None:
+    """Draw where the network looks on the photos with the paths in `worst`, if the section asks for it."""
+    if not section.top_losses:
+        return
+    rows = photos.items.set_index("path", drop=False).loc[list(worst)]
+    looks = explainer.looks(photos.files(rows))
+    for content, look in zip(photos.contents(rows), looks, strict=True):
+        save(look, run.overlay(content))
+
+
+def save(look: Look, path: Path) -> None:
+    """Write the drawn heat, whole or not at all."""
+    with replacing(path) as temporary:
+        look.drawn().save(temporary, quality=88)
+
+
+def _scaled(heat: np.ndarray) -> np.ndarray:
+    """0 to 1; a map of zeros, where nothing speaks for the class, stays one."""
+    return heat / max(float(heat.max()), 1e-12)

@@ -1,0 +1,120 @@
+"""Pooled features of photos from a body that does not learn, each computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from filelock import FileLock
+from tqdm import tqdm
+
+from kimchi_vision.base import cache
+from kimchi_vision.base.files import replacing
+from kimchi_vision.data.photo import Photos, open_photo
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from kimchi_vision.results.preprocess import Preprocess
+
+log = logging.getLogger(__name__)
+
+BATCH = 32
+
+
+def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
+    """Features of the rows of `items`, (photos, features) float32; a feature map becomes its average.
+
+    body: photos (n, 3, size, size) to maps (n, features, height, width) or features (n, features); used in
+    evaluation mode and left as it was. preprocess: from an upright photo to what the body takes.
+    Photos that an earlier run has sent through the same weights are read from the disk (`cache.folder`).
+    A training photo that cannot be read has NaN where photos.on_unreadable is skip; otherwise ValueError.
+    """
+    file = cache.folder() / f"{_key(body, preprocess)}.features.npz"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{file}.lock"):
+            return _completed(file, body, photos, items, preprocess)
+    except OSError as error:
+        log.warning("Features are not kept in %s (%s).", file.parent, error)
+        return np.stack(list(_computed(body, _opener(photos, items, preprocess), photos.files(items))))
+
+
+def _completed(
+    file: Path, body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess
+) -> np.ndarray:
+    known = _read(file)
+    wanted = photos.contents(items)
+    missing = {
+        name: file for name, file in zip(wanted, photos.files(items), strict=True) if name not in known
+    }
+    if missing:
+        opened = _opener(photos, items, preprocess)
+        known |= dict(zip(missing, _computed(body, opened, list(missing.values())), strict=True))
+        whole = {name: values for name, values in known.items() if np.isfinite(values).all()}
+        with replacing(file) as temporary:
+            np.savez(temporary, hashes=np.array(list(whole)), values=np.array(list(whole.values())))
+    return np.stack([known[name] for name in wanted])
+
+
+def _read(file: Path) -> dict[str, np.ndarray]:
+    """Content hash → features; empty when nothing is kept or the file is damaged."""
+    try:
+        with np.load(file) as content:
+            return dict(zip(content["hashes"].tolist(), content["values"], strict=True))
+    except FileNotFoundError:
+        return {}
+    except Exception as error:  # zipfile, zlib and NumPy each have their own.
+        log.warning("%s is damaged (%s) and is built anew.", file, error)
+        return {}
+
+
+def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Callable[[Path], np.ndarray]:
+    """From a file to what the body takes; a photo that may be skipped becomes NaN, and so do its features."""
+    may_skip = photos.on_unreadable == "skip" and items["split"].eq("train").all()
+
+    def opened(file: Path) -> np.ndarray:
+        try:
+            return preprocess(open_photo(file))
+        except (OSError, ValueError) as error:
+            if not may_skip:
+                raise ValueError(f"{file}: {error}") from error
+            log.warning("%s is left out of the features: %s", file, error)
+            return np.full((3, preprocess.size, preprocess.size), np.nan, np.float32)
+
+    return opened
+
+
+def _computed(
+    body: nn.Module, opened: Callable[[Path], np.ndarray], files: list[Path]
+) -> Iterator[np.ndarray]:
+    """Features photo by photo; the photos of the next batch are opened while the body works."""
+    was_training, device = body.training, next(body.parameters()).device
+    body.eval()
+    bar = tqdm(total=len(files), desc="Features", unit="photo", disable=None, leave=False)
+    try:
+        with bar, ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
+            ready = pool.map(opened, files)
+            while batch := list(islice(ready, BATCH)):
+                maps = body(torch.from_numpy(np.stack(batch)).to(device))
+                yield from (maps.mean((2, 3)) if maps.ndim == 4 else maps).float().cpu().numpy()
+                bar.update(len(batch))
+    finally:
+        body.train(was_training)
+
+
+def _key(body: nn.Module, preprocess: Preprocess) -> str:
+    """A name that changes with any weight, layer or step."""
+    digest = hashlib.sha256(f"{preprocess} {body}".encode())
+    for value in body.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:24]

@@ -1,0 +1,71 @@
+"""Section `loader`: the table of photos and the transforms become fastai's DataLoaders."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from fastai.data.core import DataLoaders
+
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.learning.loader import prepared, stock
+from kimchi_vision.learning.loader.fast import FastDL, FusedDL
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Loader
+    from kimchi_vision.data.photo import Photos
+
+__all__ = ["build", "sample"]
+
+log = logging.getLogger(__name__)
+
+
+def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
+    """DataLoaders over the train and valid parts, classes in the order of photos.vocab.
+
+    tfms: what augment.transforms returns. test_dl and an exported learner use its fastai transforms.
+    Shuffling draws from the random state at this call: seed before it.
+    Raises DataError when a part is empty.
+    """
+    items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)
+    count = int((items["split"] == "train").sum())
+    if not 0 < count < len(items):
+        raise DataError(
+            f"{photos.root}: the split leaves {count} photos to train on, {len(items) - count} to validate."
+        )
+    batch_size = min(section.batch_size, count)
+    if batch_size < section.batch_size:
+        log.info("loader.batch_size is %d here: there are no more training photos.", batch_size)
+    items["file"] = [str(file) for file in photos.files(items)]
+    block = stock.block(photos, tfms.item, tfms.batch)
+    dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers)
+    if tfms.train is None:
+        if photos.on_unreadable == "skip":
+            stock.skipping_unreadable(dls.train)
+        return dls
+    dls.loaders = [_train(section, photos, dls, tfms), _valid(section, photos, dls, tfms)]
+    return dls
+
+
+def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str]]:
+    """Training photos as the model sees them, (height, width, 3) in 0..1, with their labels."""
+    batch = dls.train.one_batch()
+    decoded = dls.train.decode_batch(batch, max_n=count)
+    # Decoding undoes IntToFloatTensor too: the values are 0 to 255 again.
+    images = [np.asarray(image).transpose(1, 2, 0) / 255 for image, _ in decoded]
+    return images, [str(label) for _, label in decoded]
+
+
+def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> FusedDL:
+    part = prepared.part(photos, "train")
+    small = prepared.presized(section, part, tfms.train.presize)
+    dl = FusedDL(dls.train, part, small, section.workers, tfms.train)
+    dl.skip = photos.on_unreadable == "skip"
+    return dl
+
+
+def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Any:
+    part = prepared.part(photos, "valid")
+    finished = prepared.finished(section, part, tfms)
+    return FastDL(dls.valid, part, finished, section.workers) if finished else dls.valid

@@ -1,0 +1,94 @@
+"""Photos kept small on disk: built once, shared by every run with the same photos and settings."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from tqdm import tqdm
+
+from kimchi_vision.base.cache import folder
+from kimchi_vision.base.files import replacing
+from kimchi_vision.learning.loader.pack import ENTRY, Pack, encode
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 64
+"""Photos that wait in memory for their turn to be written."""
+
+
+def key(settings: str, hashes: Iterable[str]) -> str:
+    """A name that changes with the settings and with any photo."""
+    return hashlib.sha256("\n".join([settings, *hashes]).encode()).hexdigest()[:24]
+
+
+def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
+    """The pack of this name, built first where it is missing; None, with a line why, where it cannot be.
+
+    kind: how photos are stored, a numpy type or `jpeg`. make: photo number → array, thread-safe.
+    A second process waits for the first one to finish the same pack.
+    """
+    files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npy")
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        with FileLock(folder() / f"{name}.lock"):
+            pack = _open(*files, kind, count, make)
+            if pack:
+                return pack
+            _build(*files, kind, count, make)
+            return Pack(*files, kind, make)
+    except (OSError, ValueError) as error:
+        log.warning("Photos are not cached in %s (%s); each epoch reads them anew.", folder(), error)
+        return None
+
+
+def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
+    """A finished pack, or None when there is none or it is damaged."""
+    if not index.is_file():
+        return None
+    with suppress(ValueError, OSError, EOFError):
+        pack = Pack(data, index, kind, make)
+        if len(pack) == count:
+            return pack
+    log.warning("%s is damaged and is built anew.", data)
+    return None
+
+
+def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int], np.ndarray]) -> None:
+    """Write both files under temporary names; the index, which makes a pack valid, comes last."""
+    entries = np.zeros(count, ENTRY)
+    index.unlink(missing_ok=True)
+    with replacing(data) as temporary, temporary.open("wb") as file:
+        for row, (shape, content) in enumerate(tqdm(_encoded(kind, count, make), total=count, **_BAR)):
+            entries[row] = (file.tell(), len(content), *shape, zlib.crc32(content))
+            file.write(content)
+        size = file.tell()
+    with replacing(index) as temporary:
+        np.save(temporary, entries)
+    log.info("%d photos are cached: %.0f MB in %s.", count, size / 1e6, data.parent)
+
+
+def _encoded(
+    kind: str, count: int, make: Callable[[int], np.ndarray]
+) -> Iterator[tuple[tuple[int, ...], bytes]]:
+    def one(row: int) -> tuple[tuple[int, ...], bytes]:
+        try:
+            photo = make(row)
+        except (ValueError, OSError):
+            return (0, 0, 0), b""  # made anew when it is asked for, which says why it cannot be
+        return photo.shape, encode(photo, kind)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, count, AT_ONCE):
+            yield from pool.map(one, range(start, min(start + AT_ONCE, count)))
+
+
+_BAR = {"desc": "Photos", "unit": "photo", "disable": None, "leave": False}

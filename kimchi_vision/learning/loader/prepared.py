@@ -1,0 +1,107 @@
+"""Which photos are kept, in what form, and what stands in where nothing is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import psutil
+
+from kimchi_vision.base import cache
+from kimchi_vision.data.photo import open_photo, photo_size
+from kimchi_vision.learning.loader import photo_cache
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections import Loader
+    from kimchi_vision.data.photo import Photos
+
+SHARE_OF_MEMORY = 0.5
+"""Uncompressed photos above this share of the free memory would be read from the disk again and again."""
+
+
+class ByNumber(Protocol):
+    """Photos by number, (height, width, 3)."""
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """One photo."""
+        ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """The photos of one split: files, content hashes, and class numbers."""
+
+    files: list[Path]
+    hashes: list[str]
+    classes: np.ndarray
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Photos made when they are asked for."""
+
+    make: Callable[[int], np.ndarray]
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """One photo."""
+        return self.make(row)
+
+
+def part(photos: Photos, split: str) -> Part:
+    """The rows of a split in table order."""
+    rows = photos.part(split)
+    numbers = {name: number for number, name in enumerate(photos.vocab)}
+    return Part(photos.files(rows), photos.contents(rows), rows["label"].map(numbers).to_numpy())
+
+
+def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
+    """Training photos, small, uint8: from the cache that the section asks for."""
+
+    def make(row: int) -> np.ndarray:
+        return presize(open_photo(train.files[row], presize.side))
+
+    kind = _kind(section, train, presize)
+    name = photo_cache.key(f"{presize.key} {kind}", train.hashes)
+    pack = photo_cache.stored(name, kind, len(train.files), make) if kind else None
+    return pack or Direct(make)
+
+
+def finished(section: Loader, valid: Part, tfms: Any) -> ByNumber | None:
+    """Validation photos as the model sees them, float32, or None where they are not kept.
+
+    tfms: what augment.transforms returns.
+    """
+
+    def make(row: int) -> np.ndarray:
+        return tfms.steps(open_photo(valid.files[row])).transpose(1, 2, 0)
+
+    count = len(valid.files)
+    size = count * 12 * tfms.steps.size**2
+    if section.cache not in ("auto", "memmap") or size > min(cache.room(), _memory()):
+        return None
+    return photo_cache.stored(
+        photo_cache.key(f"{tfms.key} float32 steps", valid.hashes), "float32", count, make
+    )
+
+
+def _kind(section: Loader, train: Part, presize: Any) -> str | None:
+    """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
+    if section.cache != "auto":
+        return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
+    total = 3 * sum(_pixels(file, presize) for file in train.files)
+    return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
+
+
+def _pixels(file: Path, presize: Any) -> int:
+    try:
+        return math.prod(presize.shape(*photo_size(file)))
+    except OSError:
+        return 0  # not readable any more; training says so
+
+
+def _memory() -> float:
+    return SHARE_OF_MEMORY * psutil.virtual_memory().available

@@ -1,0 +1,10 @@
+"""Backbone, weights and head: from a name to a Learner that starts from checked weights."""
+
+from kimchi_vision.learning.model.backbone import Backbone
+from kimchi_vision.learning.model.build import learner, restored
+from kimchi_vision.learning.model.classify import imagenet
+from kimchi_vision.learning.model.find import check_size, find
+from kimchi_vision.learning.model.layers import summary
+from kimchi_vision.learning.model.listing import catalog
+
+__all__ = ["Backbone", "catalog", "check_size", "find", "imagenet", "learner", "restored", "summary"]

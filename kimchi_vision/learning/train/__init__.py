@@ -1,0 +1,198 @@
+"""Section `train`: the stages in order, what each epoch brought, and which epoch is kept."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import torch
+from fastai.callback.progress import ProgressCallback
+from fastai.metrics import accuracy, error_rate, skm_to_fastai
+from fastai.torch_core import set_seed
+from sklearn import metrics
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from kimchi_vision.base.files import write_table
+from kimchi_vision.learning.train import precision, randomness
+from kimchi_vision.learning.train.average import Average
+from kimchi_vision.learning.train.callbacks import (
+    KeepBest,
+    ProgressBar,
+    Recording,
+    Tell,
+    Watch,
+    loss_on_device,
+)
+from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
+from kimchi_vision.learning.train.memory import Fitting
+from kimchi_vision.learning.train.pace import pace
+from kimchi_vision.learning.train.rates import find_rates
+from kimchi_vision.learning.train.regularize import callbacks, loss
+from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
+from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
+from kimchi_vision.results.history import overfits_from
+
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+
+    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.config.sections import Train
+
+__all__ = ["facts", "fit", "listed", "named", "pace", "seed", "seeded"]
+
+Head = tuple[Any, ...]
+
+log = logging.getLogger(__name__)
+
+
+def seed(section: Train) -> None:
+    """Seed Python, NumPy and torch. Call before the DataLoaders are built: they draw their order then."""
+    set_seed(section.seed, reproducible=True)
+
+
+@contextmanager
+def seeded(section: Train, dls: DataLoaders) -> Iterator[None]:
+    """Random numbers begin anew at the seed; after the block they go on as if it had drawn none."""
+    before = randomness.state(dls)
+    seed(section)
+    try:
+        yield
+    finally:
+        randomness.restore(before, dls)
+
+
+def fit(
+    section: Train,
+    learn: Learner,
+    run: RunDir,
+    head: Head | None = None,
+    watch: Watch | None = None,
+    tell: Tell | None = None,
+) -> pd.DataFrame:
+    """Run the stages, leave the kept epoch's weights in `learn`, and return the history.
+
+    head: weight (classes, features) and bias (classes,) that the stage `probe` gives a linear head.
+    watch: is shown each epoch's row, and ends the training when it answers True.
+    tell: is told losses, scores and rates with their step, as training goes.
+    Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
+    on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
+    checkpoints/best.pth with `keep: best`. A batch that does not fit into memory is trained in parts.
+    Raises RunError when the loss is no longer a number, lr_find gives no rate for `auto`, or not even two
+    photos fit into memory; KeyboardInterrupt, after a checkpoint, on Ctrl-C.
+    """
+    learn.path, learn.model_dir = run.path, run.checkpoints.name
+    learn.metrics = _metrics()
+    learn.remove_cb(ProgressCallback)
+    learn.loss_func = loss(section, learn)
+    epochs = count_epochs(section.stages, len(learn.dls.train))
+    recording = Recording(run, epochs, section.early_stop, watch, tell)
+    best = KeepBest(section, recording)
+    fitting = Fitting(learn)
+    average = Average(section.ema) if section.ema else None
+    checkpoint = Checkpoint(section, recording, best, fitting, average)
+    bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
+    keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
+    with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
+        beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
+        with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
+            _run_stages(section, learn, checkpoint, head, beside)
+    if average:
+        average.finish(learn)
+    return _kept(section, learn, best, pd.DataFrame(recording.rows))
+
+
+def facts(history: pd.DataFrame) -> dict[str, Any]:
+    """The kept epoch, the number of epochs, the seconds that they took, and where overfitting sets in."""
+    if history.empty:
+        return {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
+    return {
+        "epochs": len(history),
+        "kept_epoch": int(history.loc[history["kept"], "epoch"].sum()),  # 0: what training started from
+        "seconds": round(float(history["seconds"].sum()), 1),
+        "overfits_from": overfits_from(history),
+    }
+
+
+def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame) -> pd.DataFrame:
+    """The history with the kept epoch marked, written to its file; `learn` gets that epoch's weights."""
+    run, kept = best.recording.folder, len(history)
+    if section.keep == "best" and best.best_epoch is not None:
+        kept = best.best_epoch
+        learn.load(run.best.stem, with_opt=False)
+        log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
+    parting = overfits_from(history)
+    if parting:
+        log.info("From epoch %d on it overfits: training loss falls, validation loss rises.", parting)
+    history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
+    write_table(run.history, history)
+    return history
+
+
+def _run_stages(
+    section: Train, learn: Learner, checkpoint: Checkpoint, head: Head | None, beside: list[Any]
+) -> None:
+    """Every step in order; steps and epochs that a checkpoint holds are passed over."""
+    saved = checkpoint.take_up(learn)
+    position, recording = checkpoint.position, checkpoint.recording
+    done = Position(**vars(position))
+    step = 0
+    if recording.stops_early:
+        return
+    for stage in section.stages:
+        if stage.name in ("lr_find", "probe"):
+            if step >= done.step and stage.name == "lr_find":
+                position.suggested = find_rates(stage.arguments, learn, checkpoint.folder)
+            elif step >= done.step:
+                _start_from(head, learn)
+                if section.keep == "best":
+                    checkpoint.best.start(learn)
+            step += 1
+            continue
+        for phase in phases(stage, position.suggested, len(learn.dls.train)):
+            phase.prepare(learn)
+            if section.freeze_bn:
+                hold_batch_norm(learn)
+            if saved and step == done.step:
+                restore_opt(learn, saved)
+            start = done.epochs if step == done.step else 0
+            if step >= done.step and start < phase.epochs:
+                position.step, recording.phase = step, phase.name
+                goes_on = step == done.step and (done.epochs or done.batches)
+                restore = [Restore(saved, recording)] if goes_on else []
+                with checkpoint.interrupt.waited_for():
+                    phase.fit(learn, cbs=[*beside, *restore, *phase.cbs], start_epoch=start)
+                recording.check()
+                if recording.ended:
+                    log.info("Training ends here: epoch %d of %d.", len(recording.rows), recording.epochs)
+                    return
+            step += 1
+
+
+def _start_from(head: Head, learn: Learner) -> None:
+    """Set the linear layer, the last of the head."""
+    layer = learn.model[1][-1]
+    with torch.no_grad():
+        for parameter, values in zip((layer.weight, layer.bias), head[:2], strict=True):
+            parameter.copy_(torch.from_numpy(values))
+
+
+def _metrics() -> list[Any]:
+    """Metrics over all validation photos, classes that no photo has left out."""
+    macro = {"average": "macro", "zero_division": 0}
+    scores = {
+        "macro_recall": partial(metrics.recall_score, **macro),
+        "macro_precision": partial(metrics.precision_score, **macro),
+        "macro_f1": partial(metrics.f1_score, **macro),
+    }
+    return [accuracy, error_rate, *(_named(name, score) for name, score in scores.items())]
+
+
+def _named(name: str, score: Any) -> Any:
+    metric = skm_to_fastai(score)
+    metric.name = name
+    return metric

@@ -1,0 +1,221 @@
+"""What happens beside an epoch: record it, keep the best, hold the body still, show the time left."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import torch
+from fastai.callback.core import Callback, CancelFitException
+from fastai.learner import AvgSmoothLoss
+from torch.nn.functional import interpolate
+from torch.nn.modules.batchnorm import _BatchNorm
+from tqdm import tqdm
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.files import replacing, write_table
+from kimchi_vision.base.run_files import RunDir
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+    from kimchi_vision.config.sections import Train
+    from kimchi_vision.config.sections.train import EarlyStop
+
+Watch = Callable[[dict[str, Any]], bool]
+Tell = Callable[[dict[str, float], int], None]
+"""Takes numbers by name, and the step that they belong to: training batches over all stages."""
+
+log = logging.getLogger(__name__)
+
+
+class FrozenBody(Callback):
+    """Keeps the body in evaluation mode, so that its batch-norm statistics stay as they are."""
+
+    def before_train(self) -> None:
+        """Undo what model.train() did to the body."""
+        self.model[0].eval()
+
+
+class FreezeBN(Callback):
+    """Keeps the body's batch-norm statistics as they are, and all of a body that does not learn."""
+
+    def before_train(self) -> None:
+        """Undo what model.train() did to them."""
+        body = self.model[0]
+        learns = any(parameter.requires_grad for parameter in body.parameters())
+        for module in body.modules():
+            if not learns or isinstance(module, _BatchNorm):
+                module.eval()
+
+
+class Resized(Callback):
+    """Trains on photos of another size than those that validate, pixels of a side.
+
+    Smaller ones take less time, and a network sees things larger in training crops than in whole photos:
+    Touvron et al., 2019, "Fixing the train-test resolution discrepancy", arXiv:1906.06423.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def before_batch(self) -> None:
+        """Resize a training batch."""
+        if self.training:
+            photos = interpolate(self.x, (self.size, self.size), mode="bilinear", antialias=True)
+            self.learn.xb = (photos,)
+
+
+class Recording(Callback):
+    """A row for each epoch over all phases, written to history.csv as soon as the epoch ends."""
+
+    order = 60  # after fastai's Recorder, which computes the values
+
+    def __init__(
+        self,
+        folder: RunDir,
+        epochs: int,
+        early_stop: EarlyStop | None,
+        watch: Watch | None = None,
+        tell: Tell | None = None,
+    ) -> None:
+        self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
+        self.tell = tell
+        self.ended = self.replayed = False
+        self.phase = ""
+        self.rows: list[dict[str, Any]] = []
+
+    def before_epoch(self) -> None:
+        """Start the clock."""
+        self.started = time.perf_counter()
+        self.rates: list[tuple[float, float]] = []
+
+    def after_cancel_batch(self) -> None:
+        """The batch was trained on, and told, before the run was taken up again."""
+        self.replayed = True
+
+    def after_batch(self) -> None:
+        """Note the rates of the lowest trained group and of the head, and tell the batch."""
+        if not self.training:
+            return
+        hypers = self.opt.hypers[self.opt.frozen_idx :]
+        self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
+        replayed, self.replayed = self.replayed, False
+        if self.tell is not None and not replayed:
+            step = len(self.rows) * self.learn.n_iter + self.learn.iter + 1
+            self.tell({"batch_loss": float(self.learn.loss.detach()), "lr": hypers[-1]["lr"]}, step)
+
+    def after_epoch(self) -> None:
+        """Add the row, write the file, say it in a line, and end the fit when a loss is no number."""
+        if not self.recorder.values[-1]:  # skipped: done before the run was taken up again
+            return
+        names = self.recorder.metric_names[1:-1]
+        values = dict(zip(names, map(float, self.recorder.values[-1]), strict=True))
+        lowest, head = (max(rates) for rates in zip(*self.rates, strict=True))
+        row = {"stage": self.phase, "epoch": len(self.rows) + 1, "lr_lowest": lowest, "lr": head}
+        self.rows.append({**row, **values, "seconds": round(time.perf_counter() - self.started, 2)})
+        write_table(self.folder.history, pd.DataFrame(self.rows))
+        if self.tell is not None:
+            self.tell({"epoch": len(self.rows), **values}, len(self.rows) * len(self.dls.train))
+        log.info(
+            "epoch %d/%d  %s  %s  %.0f s",
+            len(self.rows),
+            self.epochs,
+            self.phase,
+            "  ".join(f"{name} {value:.4f}" for name, value in values.items()),
+            self.rows[-1]["seconds"],
+        )
+        self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
+        if self.ended or not self.is_finite:
+            raise CancelFitException
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the epochs so far are enough for `early_stop`."""
+        rule = self.early_stop
+        return rule is not None and rule.is_over([row[rule.monitor] for row in self.rows])
+
+    @property
+    def is_finite(self) -> bool:
+        """False when the last epoch's losses are no numbers."""
+        return all(math.isfinite(self.rows[-1][name]) for name in ("train_loss", "valid_loss"))
+
+    def check(self) -> None:
+        """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
+        if self.rows and not self.is_finite:
+            last, best = self.rows[-1], self.folder.best
+            kept = f" {best} holds the best epoch before it." if best.is_file() else ""
+            raise RunError(
+                f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
+                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
+            )
+
+
+class LossOnDevice(AvgSmoothLoss):
+    """fastai's running mean of the loss, which stays where it is: fetching it would wait for every step."""
+
+    def accumulate(self, learn: Learner) -> None:
+        """One batch more."""
+        self.count += 1
+        loss = learn.loss.detach().mean()
+        self.val = torch.lerp(loss, self.val.to(loss.device), self.beta)
+
+
+@contextmanager
+def loss_on_device(learn: Learner) -> Iterator[None]:
+    """Inside the block the running loss is LossOnDevice, which does not belong into an exported learner."""
+    recorder = vars(learn.recorder)  # whose own way to set it warns of the learner's attribute
+    plain, recorder["smooth_loss"] = recorder["smooth_loss"], LossOnDevice()
+    try:
+        yield
+    finally:
+        recorder["smooth_loss"] = plain
+
+
+class KeepBest(Callback):
+    """Saves the weights whenever an epoch beats all before it, over all phases."""
+
+    order = 61  # after Recording
+
+    def __init__(self, section: Train, recording: Recording) -> None:
+        self.section, self.recording = section, recording
+        self.best = section.worst
+        self.best_epoch: int | None = None
+
+    def start(self, learn: Learner) -> None:
+        """Save what training starts from, as epoch 0, when it is worth something: after a probe."""
+        if self.section.monitor == "train_loss":
+            return
+        names = ["valid_loss", *(metric.name for metric in learn.metrics)]
+        with learn.no_bar():
+            values = dict(zip(names, map(float, learn.validate()), strict=True))
+        self._keep(learn, values[self.section.monitor], 0)
+
+    def after_epoch(self) -> None:
+        """Compare the monitored value and save."""
+        if not self.recorder.values[-1]:
+            return
+        value = self.recording.rows[-1][self.section.monitor]
+        if self.section.sign * value > self.section.sign * self.best:
+            self._keep(self.learn, value, len(self.recording.rows))
+
+    def _keep(self, learn: Learner, value: float, epoch: int) -> None:
+        self.best, self.best_epoch = value, epoch
+        with replacing(self.recording.folder.best) as temporary, temporary.open("wb") as file:
+            torch.save(learn.model.state_dict(), file)
+
+
+class ProgressBar(Callback):
+    """One bar with the time left over all phases; nothing where the output is no terminal."""
+
+    def __init__(self, batches: int) -> None:
+        self.bar = tqdm(total=batches, disable=None, unit="batch", leave=False)
+
+    def after_batch(self) -> None:
+        """One batch more."""
+        self.bar.update()

@@ -1,0 +1,109 @@
+"""Gradients of depthwise convolutions in bf16 that this processor computes sooner in float32.
+
+oneDNN's bf16 kernels for the gradient of the input at a stride above 1, and for that of the weights of 5 x 5
+and larger kernels, can be several times, up to a hundred, slower than its float32 ones.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+from torch.overrides import TorchFunctionMode
+
+from kimchi_vision.learning.train.timing import shortest
+
+SLOWER = 2.0
+"""float32 is taken where bf16 needs more than so many times its time."""
+
+
+class FasterDepthwise(TorchFunctionMode):
+    """Inside the block, conv2d of a depthwise layer takes its slow gradients in float32."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Leave every other call as it is."""
+        if function is conv2d and not kwargs and len(args) == 7 and _is_slow(args[1], args[3], args[6]):
+            photos, weight, bias, *options = args
+            found = _Depthwise.apply(photos.as_subclass(Tensor).bfloat16(), weight.bfloat16(), *options)
+            return found if bias is None else found + bias.bfloat16()[:, None, None]
+        return function(*args, **(kwargs or {}))
+
+
+def is_needed(model: torch.nn.Module) -> bool:
+    """Whether the model has such layers, and this processor such kernels (timed once)."""
+    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
+    return any(_is_slow(layer.weight, layer.stride, layer.groups) for layer in layers)
+
+
+class _Depthwise(torch.autograd.Function):
+    """torch.conv2d without bias; tensors are bf16."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, photos: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int
+    ) -> Tensor:
+        ctx.save_for_backward(photos, weight)
+        ctx.options = [*stride], [*padding], [*dilation], groups
+        return conv2d(photos, weight, None, stride, padding, dilation, groups)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        tensors = (gradient, *ctx.saved_tensors)
+        stride, groups = ctx.options[0], ctx.options[3]
+        slow = _slow_input(tensors[2], stride, groups), _slow_weight(tensors[2], groups)
+        found = [
+            _gradient(tensors, ctx.options, which, slow[which]) if ctx.needs_input_grad[which] else None
+            for which in (0, 1)
+        ]
+        return (*found, None, None, None, None)
+
+
+def _gradient(tensors: Any, options: Any, which: int, in_float32: bool) -> Tensor:
+    """Of the input (0) or the weight (1), in bf16. tensors: gradient of the output, input, weight."""
+    if in_float32:
+        tensors = [tensor.float() for tensor in tensors]
+    stride, padding, dilation, groups = options
+    wanted = [which == 0, which == 1, False]
+    found = torch.ops.aten.convolution_backward(
+        *tensors, None, stride, padding, dilation, False, [0, 0], groups, wanted
+    )
+    return found[which].bfloat16()
+
+
+def _is_slow(weight: Tensor, stride: Any, groups: int) -> bool:
+    return _slow_input(weight, stride, groups) or _slow_weight(weight, groups)
+
+
+def _slow_input(weight: Tensor, stride: Any, groups: int) -> bool:
+    return _is_depthwise(weight, groups) and max(stride) > 1 and _gains(0)
+
+
+def _slow_weight(weight: Tensor, groups: int) -> bool:
+    return _is_depthwise(weight, groups) and weight.shape[-1] >= 5 and _gains(1)
+
+
+def _is_depthwise(weight: Tensor, groups: int) -> bool:
+    return groups > 1 and weight.shape[1] == 1
+
+
+@cache
+def _gains(which: int) -> bool:
+    """Whether float32 is faster here for the input's gradient at stride 2 (0), for 5 x 5 weights' (1).
+
+    Where it gains at all it gains fivefold in these cases, so that every process answers alike.
+    """
+    kernel = (3, 5)[which]
+    photos = torch.zeros(4, 96, 28, 28, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
+    weight = torch.zeros(96, 1, kernel, kernel, dtype=torch.bfloat16)
+    options = [2, 2], [kernel // 2, kernel // 2], [1, 1], 96
+    gradient = conv2d(photos, weight, None, *options)
+    half, full = (
+        shortest(lambda wide=wide: _gradient((gradient, photos, weight), options, which, wide), times=5)
+        for wide in (False, True)
+    )
+    return half > SLOWER * full

@@ -1,0 +1,166 @@
+"""A stage of `train` becomes phases: which parameters learn, then one call of the Learner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
+from kimchi_vision.learning.train.extracted import extracted
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+    from kimchi_vision.config import stages as config
+    from kimchi_vision.config.stages import Stage
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Epochs under one schedule.
+
+    prepare: chooses what learns. fit: calls the Learner; `loop` is its `cbs` and `start_epoch`.
+    cbs: callbacks that the phase needs.
+    """
+
+    name: str
+    epochs: int
+    prepare: Callable[[Learner], None]
+    fit: Callable[..., None] = lambda learn, **loop: None
+    cbs: tuple[Any, ...] = ()
+
+
+def phases(stage: Stage, suggested: float | None, steps: int) -> list[Phase]:
+    """The phases of a stage.
+
+    suggested: the rate for `auto`; RunError when it is needed and None. steps: batches of an epoch.
+    """
+    arguments = stage.arguments
+    wanted = getattr(arguments, "min_steps", 0)
+    if wanted:
+        epochs = max(arguments.epochs, -(-wanted // steps))
+        arguments = arguments.model_copy(update={"epochs": epochs})
+    found = _PHASES[stage.name](arguments, suggested)
+    size = getattr(arguments, "size", None)
+    return [replace(phase, cbs=(*phase.cbs, Resized(size))) for phase in found] if size else found
+
+
+def count_epochs(stages: tuple[Stage, ...], steps: int) -> int:
+    """Epochs over all stages. steps: batches of an epoch."""
+    trained = [stage for stage in stages if stage.name in _PHASES]
+    return sum(phase.epochs for stage in trained for phase in phases(stage, 1.0, steps))
+
+
+def freeze(learn: Learner, trainable_groups: int = 1) -> None:
+    """Learner.freeze_to, which leaves gradients behind that weight decay would act on."""
+    if learn.opt is None:
+        learn.create_opt()
+    frozen = max(0, len(learn.opt.param_lists) - trainable_groups)
+    learn.freeze_to(frozen)
+    for group in learn.opt.param_lists[:frozen]:
+        for parameter in group:
+            parameter.grad = None
+
+
+def hold_batch_norm(learn: Learner) -> None:
+    """Freeze what fastai's freeze leaves trainable in frozen groups: their batch and layer norms."""
+    if learn.opt is None:
+        return
+    for group in learn.opt.param_lists[: learn.opt.frozen_idx]:
+        for parameter in group:
+            parameter.requires_grad_(False)
+            parameter.grad = None
+
+
+def _freeze_body(learn: Learner) -> None:
+    freeze(learn)
+    hold_batch_norm(learn)
+
+
+def _unfreeze(learn: Learner) -> None:
+    learn.unfreeze()
+
+
+def _rate(rate: Any, suggested: float | None) -> Any:
+    """A rate as fastai takes it: a number, or a slice from the first group to the head."""
+    if rate != "auto":
+        return slice(*rate) if isinstance(rate, tuple) else rate
+    if suggested is None:
+        raise RunError("lr_find suggests no rate, so `auto` has none: give a number, such as 1e-3.")
+    return suggested
+
+
+def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
+    """Learner.fine_tune in its two phases, so that each can be recorded and taken up again."""
+    rate = _rate(a.base_lr, suggested)
+    half = rate / 2
+
+    def frozen(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(a.freeze_epochs, slice(rate), pct_start=0.99, wd=a.wd, **loop)
+
+    def unfrozen(learn: Learner, **loop: Any) -> None:
+        rates = slice(half / a.lr_mult, half)
+        learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, **loop)
+
+    last = Phase("fine_tune", a.epochs, _unfreeze, unfrozen)
+    return [Phase("fine_tune (frozen)", a.freeze_epochs, freeze, frozen), last] if a.freeze_epochs else [last]
+
+
+def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase]:
+    rate = _rate(a.lr_max, suggested)
+
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(
+            a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, **loop
+        )
+
+    return [Phase("fit_one_cycle", a.epochs, _as_it_is, fit)]
+
+
+def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
+    rate = _rate(a.lr, suggested)
+
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit(a.epochs, rate, wd=a.wd, **loop)
+
+    return [Phase("fit", a.epochs, _as_it_is, fit)]
+
+
+def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:
+    rate = _rate(a.lr_max, suggested)
+
+    def fit(learn: Learner, **loop: Any) -> None:
+        with nullcontext() if a.augment else extracted(learn):
+            learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
+
+    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FrozenBody(),))]
+
+
+def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
+    rate = _rate(a.lr_max, suggested)
+
+    def fit(learn: Learner, **loop: Any) -> None:
+        learn.fit_one_cycle(1, slice(rate / a.lr_mult, rate), wd=a.wd, **loop)
+
+    def thaw(groups: int) -> Callable[[Learner], None]:
+        return lambda learn: freeze(learn, groups)
+
+    return [Phase(f"gradual_unfreeze {k}", 1, thaw(k), fit) for k in range(1, a.epochs + 1)]
+
+
+def _as_it_is(learn: Learner) -> None:
+    """What learns stays as the stages before left it."""
+
+
+_PHASES: dict[str, Callable[[Any, float | None], list[Phase]]] = {
+    "fine_tune": _fine_tune,
+    "fit_one_cycle": _fit_one_cycle,
+    "fit": _fit,
+    "feature_extract": _feature_extract,
+    "gradual_unfreeze": _gradual_unfreeze,
+    "freeze": lambda a, suggested: [Phase("freeze", 0, freeze)],
+    "unfreeze": lambda a, suggested: [Phase("unfreeze", 0, _unfreeze)],
+}

@@ -1,0 +1,1 @@
+"""What a run found: predictions, scores with intervals, comparisons, the report. No torch."""

@@ -1,0 +1,125 @@
+"""Section `calibrate`: what the probabilities are worth, and when to say "I don't know". No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.results.calibrate import confidence as scores
+from kimchi_vision.results.calibrate.abstain import (
+    abstain_at,
+    area_under_risk_coverage,
+    risk_coverage,
+    unknown_accepted,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from kimchi_vision.config.sections import Calibrate
+
+__all__ = ["figures", "fit", "risk_coverage", "unknown"]
+
+CURVE_POINTS = 200
+
+
+def fit(
+    section: Calibrate, predictions: pd.DataFrame, vocab: Sequence[str], items: pd.DataFrame
+) -> dict[str, Any]:
+    """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
+
+    predictions: as evaluate gives them; items: with path, and perhaps `group` of near-copies.
+    Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
+    calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
+    and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain
+    (None without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability
+    after the temperature.
+    Raises InputError when there are no validation photos.
+    """
+    part = predictions[predictions["split"] == "valid"]
+    if part.empty:
+        raise InputError("There are no validation photos to calibrate on; set data.valid_pct.")
+    raw = part[[f"p:{label}" for label in vocab]].to_numpy(float)
+    truth = part["truth"].map({label: column for column, label in enumerate(vocab)}).to_numpy(int)
+    groups = part["path"].map(items.set_index("path")["group"]).to_numpy() if "group" in items else None
+    temperature = scores.fit_temperature(raw, truth)
+    calibrated = scores.at_temperature(raw, temperature)
+    sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
+    abstention = None
+    if section.abstain_at is not None:
+        found = abstain_at(section.abstain_at, sure, right, groups)
+        abstention = {"error_wanted": section.abstain_at, **asdict(found)}
+    return {
+        "photos": len(part),
+        "temperature": temperature,
+        "before": _facts(raw, truth, section.bins, groups),
+        "after": _facts(calibrated, truth, section.bins, groups),
+        "risk_coverage": _thinned(risk_coverage(sure, right)).to_dict("records"),
+        "risk_coverage_area": area_under_risk_coverage(sure, right),
+        "abstain": abstention,
+    }
+
+
+def unknown(
+    confidence: np.ndarray, predictions: pd.DataFrame, calibration: Mapping[str, Any], error: float | None
+) -> dict[str, Any]:
+    """How photos of no class fare at the threshold of a run.
+
+    confidence: of the photos of no class, after the temperature. predictions: of the run; its validation
+    photos are the known ones. calibration: what `fit` returned. error: choose the threshold for this share of
+    wrong answers instead.
+    Returns threshold (None answers nothing), error_wanted, and what unknown_accepted says.
+    Raises InputError when there is no threshold and no error to choose one for.
+    """
+    abstain = calibration["abstain"]
+    if error is None and abstain is None:
+        raise InputError(
+            "This run answers every photo: it has no threshold below which it says that it does not know. "
+            "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
+        )
+    part = predictions[predictions["split"] == "valid"]
+    shares = part[[column for column in part if column.startswith("p:")]].to_numpy(float)
+    known = scores.at_temperature(shares, calibration["temperature"]).max(axis=1)
+    if error is not None:
+        right = (part["truth"] == part["predicted"]).to_numpy()
+        abstain = {"error_wanted": error, "threshold": abstain_at(error, known, right).threshold}
+    chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
+    least = np.inf if chosen["threshold"] is None else chosen["threshold"]
+    return {**chosen, **unknown_accepted(confidence, known, least)}
+
+
+def figures(facts: Mapping[str, Any]) -> dict[str, Figure]:
+    """Figures by name, from what `fit` returned: reliability and risk_coverage."""
+    import pandas as pd
+
+    from kimchi_vision.results import plots
+
+    titles = {"before": "as trained", "after": f"at temperature {facts['temperature']:.2f}"}
+    tables = {title: pd.DataFrame(facts[key]["reliability"]) for key, title in titles.items()}
+    chosen = facts["abstain"] if facts["abstain"] and facts["abstain"]["error"] is not None else None
+    return {
+        "reliability": plots.reliability(tables),
+        "risk_coverage": plots.risk_coverage(pd.DataFrame(facts["risk_coverage"]), chosen),
+    }
+
+
+def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
+    return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))]
+
+
+def _facts(
+    probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None
+) -> dict[str, Any]:
+    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    return {
+        "calibration_error": scores.expected_calibration_error(sure, right, bins),
+        "calibration_error_interval": scores.calibration_error_interval(sure, right, bins, groups),
+        "calibration_error_by_chance": scores.error_when_calibrated(sure, bins),
+        "loss": scores.negative_log_likelihood(probabilities, truth),
+        "reliability": scores.reliability(sure, right, bins).to_dict("records"),
+    }

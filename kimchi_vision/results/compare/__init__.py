@@ -1,0 +1,28 @@
+"""What predictions say: intervals, paired tests between runs, verdicts in words. No torch."""
+
+from kimchi_vision.results.compare.background import background_reliance
+from kimchi_vision.results.compare.beside import beside_floor, beside_one_view
+from kimchi_vision.results.compare.comparison import Comparison, compare, summary
+from kimchi_vision.results.compare.learning import Learning, learning
+from kimchi_vision.results.compare.paired import difference_interval
+from kimchi_vision.results.compare.pairs import Pair
+from kimchi_vision.results.compare.runs import Run, read
+from kimchi_vision.results.intervals import intervals, wilson, with_intervals
+
+__all__ = [
+    "Comparison",
+    "Learning",
+    "Pair",
+    "Run",
+    "background_reliance",
+    "beside_floor",
+    "beside_one_view",
+    "compare",
+    "difference_interval",
+    "intervals",
+    "learning",
+    "read",
+    "summary",
+    "wilson",
+    "with_intervals",
+]

@@ -1,0 +1,107 @@
+"""Is more data worth it, and of which class? Accuracy against training photos, drawn out to twice as many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.results.compare import runs
+from kimchi_vision.results.compare.power_law import LEVEL, Fits, fit
+from kimchi_vision.results.intervals import over_seeds, wilson
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A learning curve.
+
+    points: columns share, train_photos, seeds, accuracy (mean), sd (over seeds), low, high (95 %).
+    curve: columns train_photos, accuracy, low, high: the fitted power law, up to twice the photos.
+    classes: columns class, train_photos, photos (validation), recall, low, high, and gain, gain_low,
+    gain_high: what twice the photos would add to its recall (median of draws); the largest gain first.
+    gain, low, high: what twice the photos would add to accuracy, with its 95 % interval.
+    alike: classes whose gain cannot be told from that of the first.
+    """
+
+    points: pd.DataFrame
+    curve: pd.DataFrame
+    classes: pd.DataFrame
+    gain: float
+    low: float
+    high: float
+    alike: tuple[str, ...]
+
+
+def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
+    """The learning curve of run folders by their share of the training photos, several seeds or one.
+
+    Intervals hold what drawing other validation photos, and other seeds of a row, would change.
+    Raises InputError for fewer than three shares, and when the validation photos differ.
+    """
+    if len(rows) < 3:
+        raise InputError("A learning curve needs three shares of the training photos or more.")
+    found = {share: [runs.read(Path(path)) for path in paths] for share, paths in sorted(rows.items())}
+    runs.check_same_photos([run for several in found.values() for run in several])
+    pairs = [runs.outcomes(several) for several in found.values()]
+    right, truth = [outcome for outcome, _ in pairs], pairs[0][1]
+    trained = [_trained(several[0]) for several in found.values()]
+    vocab = [label for label in found[min(found)][0].vocab if (truth == label).any()]
+    counts = np.array([len(labels) for labels in trained], float)
+    fits = fit(right, truth, vocab, counts)
+    gains = fits.gains()
+    low, high = np.quantile(gains[1:], [LEVEL / 2, 1 - LEVEL / 2])
+    classes = _classes(right[-1], truth, vocab, trained[-1], fits)
+    return Learning(
+        points=_points(list(found), counts, right),
+        curve=_curve(fits, counts),
+        classes=classes,
+        gain=float(gains[0]),
+        low=float(low),
+        high=float(high),
+        alike=tuple(fits.alike(vocab, classes["class"].iloc[0])),
+    )
+
+
+def _trained(run: runs.Run) -> pd.Series:
+    """The classes of the training photos."""
+    items = run.folder.read_table(run.folder.items)
+    return items["label"][items["split"] == "train"]
+
+
+def _points(shares: list[float], counts: np.ndarray, right: Sequence[np.ndarray]) -> pd.DataFrame:
+    lows, highs = zip(*map(over_seeds, right), strict=True)
+    return pd.DataFrame(
+        {
+            "share": shares,
+            "train_photos": counts.astype(int),
+            "seeds": [len(each) for each in right],
+            "accuracy": [each.mean() for each in right],
+            "sd": [each.mean(axis=1).std(ddof=1) if len(each) > 1 else None for each in right],
+            "low": lows,
+            "high": highs,
+        }
+    )
+
+
+def _curve(fits: Fits, counts: np.ndarray) -> pd.DataFrame:
+    photos = np.geomspace(counts[0], 2 * counts[-1], 60)
+    accuracy = fits.accuracy(photos / counts[-1])
+    low, high = np.quantile(accuracy[1:], [LEVEL / 2, 1 - LEVEL / 2], axis=0)
+    return pd.DataFrame({"train_photos": photos, "accuracy": accuracy[0], "low": low, "high": high})
+
+
+def _classes(
+    right: np.ndarray, truth: np.ndarray, vocab: Sequence[str], trained: pd.Series, fits: Fits
+) -> pd.DataFrame:
+    recalls = [right[:, truth == label].mean() for label in vocab]
+    photos = [int((truth == label).sum()) for label in vocab]
+    low, high = wilson(recalls, photos).T
+    gain_low, gain, gain_high = np.quantile(fits.by_class[1:], [LEVEL / 2, 0.5, 1 - LEVEL / 2], axis=0)
+    table = pd.DataFrame({"class": vocab, "train_photos": [int((trained == label).sum()) for label in vocab]})
+    table = table.assign(photos=photos, recall=recalls, low=low, high=high)
+    table = table.assign(gain=gain, gain_low=gain_low, gain_high=gain_high)
+    return table.sort_values(["gain", "recall"], ascending=[False, True], ignore_index=True)

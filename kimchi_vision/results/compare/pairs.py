@@ -1,0 +1,105 @@
+"""Experiments on the same photos, two by two: test, interval, verdict, and what a verdict would need."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from kimchi_vision.results.compare import paired, power
+
+Verdict = Literal["better", "cannot tell", "practically equal"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """An experiment with its runs, one a seed; right: right or wrong, [seeds, photos]."""
+
+    name: str
+    right: np.ndarray
+
+    @property
+    def seeds(self) -> int:
+        """How many runs there are."""
+        return len(self.right)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean over seeds and photos."""
+        return float(self.right.mean())
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two experiments, the more accurate one first.
+
+    difference, low, high: first minus second in accuracy, with its 95 % interval.
+    only_first, only_second: photos that only one of them has right.
+    p: mid_p, or the test over seeds; holm_p: corrected for the number of pairs.
+    verdict: of the first against the second.
+    photos_needed: more photos for a verdict, if the difference is what it looks like; needed_for: which one.
+    With several seeds only_first, only_second, exact_p, mid_p and photos_needed are None.
+    """
+
+    first: str
+    second: str
+    photos: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    only_first: int | None = None
+    only_second: int | None = None
+    exact_p: float | None = None
+    mid_p: float | None = None
+    holm_p: float = 1.0
+    verdict: Verdict = "cannot tell"
+    photos_needed: int | None = None
+    needed_for: Verdict | None = None
+
+
+def judge(rows: Sequence[Row], margin: float) -> list[Pair]:
+    """Every pair of rows. margin: difference in accuracy that does not matter, 0 to 1."""
+    ordered = sorted(rows, key=lambda row: -row.accuracy)
+    pairs = [_tested(first, second) for first, second in itertools.combinations(ordered, 2)]
+    corrected = paired.holm([pair.p for pair in pairs])
+    level = paired.LEVEL / max(len(pairs), 1)
+    return [
+        _judged(replace(pair, holm_p=float(p)), margin, level)
+        for pair, p in zip(pairs, corrected, strict=True)
+    ]
+
+
+def _tested(first: Row, second: Row) -> Pair:
+    names, photos = (first.name, second.name), first.right.shape[1]
+    if max(first.seeds, second.seeds) > 1:
+        difference, (low, high), p = paired.over_seeds(first.right, second.right)
+        return Pair(*names, photos, difference, float(low), float(high), p)
+    one, other = first.right[0], second.right[0]
+    counts = int((one & ~other).sum()), int((other & ~one).sum())
+    low, high = paired.difference_interval(*counts, photos)
+    exact_p, mid_p = float(paired.exact_p(*counts)), float(paired.mid_p(*counts))
+    difference = (counts[0] - counts[1]) / photos
+    return Pair(*names, photos, difference, float(low), float(high), mid_p, *counts, exact_p, mid_p)
+
+
+def _judged(pair: Pair, margin: float, level: float) -> Pair:
+    if -margin < pair.low and pair.high < margin:
+        return replace(pair, verdict="practically equal")
+    if pair.holm_p < paired.LEVEL:
+        return replace(pair, verdict="better")
+    if pair.only_first is None:
+        return pair
+    counts = pair.only_first, pair.only_second, pair.photos
+    needs = {
+        "better": power.photos_to_tell(*counts, level),
+        "practically equal": power.photos_to_equate(*counts, margin),
+    }
+    reachable = [(number, verdict) for verdict, number in needs.items() if number]
+    if not reachable:
+        return pair
+    number, verdict = min(reachable)
+    return replace(pair, photos_needed=max(number - pair.photos, 1), needed_for=verdict)

@@ -1,0 +1,109 @@
+"""A comparison in words: the answer, a sentence a pair, and tables for the screen and a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kimchi_vision.base.messages import Text
+from kimchi_vision.results.compare.pairs import Pair
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is said about pairs of experiments.
+
+    say: the texts of a language. margin: difference in accuracy that does not matter, 0 to 1.
+    """
+
+    say: Text
+    margin: float
+
+    def answer(self, names: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
+        """Sentences on the most accurate experiment.
+
+        names: experiments, the most accurate first.
+        """
+        best = names[0]
+        if not pairs:
+            return [self.say("alone", name=best)]
+        against = [pair for pair in pairs if pair.first == best]
+        if all(pair.verdict == "better" for pair in against):
+            return [self.say("best_of_all", name=best, others=self._listed([p.second for p in against]))]
+        said = [self.say("highest", name=best)]
+        keys = {
+            "better": "it_is_better",
+            "practically equal": "it_is_equal",
+            "cannot tell": "it_cannot_tell",
+        }
+        for verdict, key in keys.items():
+            others = [pair.second for pair in against if pair.verdict == verdict]
+            said += [self.say(key, others=self._listed(others))] if others else []
+        return said
+
+    def sentence(self, pair: Pair) -> str:
+        """The verdict on a pair, what it rests on, and what a clearer one would need."""
+        points = {name: f"{100 * getattr(pair, name):+.1f}" for name in ("difference", "low", "high")}
+        said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **points)}
+        if pair.verdict == "practically equal":
+            return self.say("pair_equal", margin=self._margin(), **said)
+        said["p"] = f"{pair.holm_p:.2g}" + ("" if pair.holm_p == pair.p else self.say("after_holm"))
+        if pair.verdict == "better":
+            return self.say("pair_better", **said)
+        return self.say("pair_cannot_tell", next=self._next(pair), **said)
+
+    def head(self) -> list[str]:
+        """Names of the columns of the table of experiments."""
+        return [
+            self.say("experiment_column"),
+            self.say("accuracy"),
+            self.say("interval_column"),
+            self.say("seeds_column"),
+            self.say("photos"),
+        ]
+
+    def cells(self, row: object) -> list[str]:
+        """A row of the table, from a row of Comparison.experiments."""
+        span = self.say("span", low=f"{100 * row.low:.1f}", high=f"{100 * row.high:.1f}")
+        several = row.seeds > 1
+        spread = (
+            self.say("spread", sd=f"{100 * row.sd:.2f}", seeds=row.seeds) if several else self.say("one_seed")
+        )
+        return [row.experiment, f"{100 * row.accuracy:.2f} %", span, spread, f"{row.photos:,}"]
+
+    def _next(self, pair: Pair) -> str:
+        if pair.only_first is None:
+            return self.say("more_seeds")
+        if pair.photos_needed is None:
+            return self.say("narrow_margin")
+        photos = f"{int(float(f'{pair.photos_needed:.2g}')):,}"
+        if pair.needed_for == "better":
+            return self.say("photos_for_better", photos=photos)
+        return self.say("photos_for_equal", photos=photos, margin=self._margin())
+
+    def _margin(self) -> str:
+        return (
+            self.say("point") if self.margin == 0.01 else self.say("points", number=f"{100 * self.margin:g}")
+        )
+
+    def _listed(self, names: Sequence[str]) -> str:
+        return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{self.say('and')}{names[-1]}"
+
+
+def text(words: Words, said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair]) -> str:
+    """Everything for a screen; Hangul takes two columns a letter."""
+    table = pd.DataFrame([words.cells(row) for row in experiments.itertuples()], columns=words.head())
+    with pd.option_context("display.unicode.east_asian_width", True):
+        shown = table.to_string(index=False)
+    return "\n".join([*said, "", shown, "", *map(words.sentence, pairs)])
+
+
+def markdown(words: Words, said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair]) -> str:
+    """Everything as a Markdown page."""
+    head = words.head()
+    rows = [head, ["---"] * len(head), *(words.cells(row) for row in experiments.itertuples())]
+    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    verdicts = [f"- {words.sentence(pair)}" for pair in pairs]
+    return "\n".join([f"# {words.say('comparison')}", "", *said, "", *table, "", *verdicts]) + "\n"

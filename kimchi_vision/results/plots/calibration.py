@@ -1,0 +1,64 @@
+"""Confidence against accuracy, and error against the share of photos that are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from kimchi_vision.results.plots.fonts import hangul
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@hangul()
+def reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
+    """Reliability diagram: accuracy of the photos in each bin of confidence; on the diagonal is calibrated.
+
+    tables: by title, columns confidence, accuracy, accuracy_low, accuracy_high (shares, 0 to 1) and photos.
+    """
+    figure = Figure(figsize=(4.6 * len(tables), 5.4), layout="constrained")
+    for axes, counts, (title, table) in zip(
+        *figure.subplots(2, len(tables), sharex=True, height_ratios=(4, 1), squeeze=False),
+        tables.items(),
+        strict=True,
+    ):
+        axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="calibrated")
+        down, up = table["accuracy"] - table["accuracy_low"], table["accuracy_high"] - table["accuracy"]
+        axes.errorbar(
+            table["confidence"],
+            table["accuracy"],
+            yerr=[down.clip(0), up.clip(0)],
+            fmt="o",
+            capsize=3,
+            label="95 % interval",
+        )
+        axes.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
+        axes.legend(loc="upper left")
+        counts.bar(table["low"], table["photos"], table["high"] - table["low"], align="edge", color="0.7")
+        counts.set(xlabel="confidence", ylabel="photos")
+    return figure
+
+
+@hangul()
+def risk_coverage(curve: pd.DataFrame, chosen: Mapping[str, float] | None = None) -> Figure:
+    """Share of wrong answers when only the surest photos are answered.
+
+    curve: columns coverage and risk, 0 to 1. chosen: a point with coverage, error and error_interval.
+    """
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.add_subplot(xlabel="photos answered", ylabel="wrong answers among them")
+    axes.plot(curve["coverage"], curve["risk"], drawstyle="steps-pre")
+    if chosen:
+        low, high = chosen["error_interval"]
+        spread = [[max(chosen["error"] - low, 0)], [max(high - chosen["error"], 0)]]
+        label = f"answered from {chosen['threshold']:.2f}, 95 % interval"
+        axes.errorbar(chosen["coverage"], chosen["error"], yerr=spread, fmt="ks", capsize=4, label=label)
+        axes.legend()
+    axes.set(xlim=(0, 1), ylim=(0, None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    return figure

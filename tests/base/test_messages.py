@@ -1,0 +1,42 @@
+import string
+
+import pytest
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import TEXTS, catalogue, language
+
+
+@pytest.mark.parametrize("key", TEXTS)
+def test_both_languages_take_the_same_values(key):
+    english, korean = (
+        {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in TEXTS[key]
+    )
+    assert english == korean
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"LANG": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "ko_KR.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE"}, "en"),
+    ],
+)
+def test_auto_asks_the_environment(variables, expected, monkeypatch):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert language("auto") == expected
+
+
+def test_another_language_is_refused():
+    with pytest.raises(InputError, match="fr"):
+        language("fr")
+
+
+def test_values_fill_the_braces():
+    assert (
+        catalogue("ko")("confused_pair", actual="갓김치", predicted="깍두기", photos=3)
+        == "갓김치 → 깍두기 (3장)"
+    )

@@ -1,0 +1,132 @@
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from kimchi_vision import data
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.config.sections import Data
+
+
+def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"깍두기": 10, "갓김치": 10})), tmp_path / "cache")
+    assert photos.vocab == ("갓김치", "깍두기")
+    assert list(photos.items.columns) == ["path", "label", "split", "sha256", "group"]
+    assert len(photos.part("valid")) == 4
+    assert photos.items["sha256"].str.fullmatch("[0-9a-f]{64}").all()
+    assert photos.items["sha256"].nunique() == 20
+    assert all(file.is_file() for file in photos.files(photos.items))
+
+
+def test_per_class_keeps_the_first_by_name(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"a": 8, "b": 3}), per_class=5), tmp_path / "cache")
+    assert photos.items["path"].tolist() == [f"a/{n:03}.jpg" for n in range(5)] + [
+        f"b/{n:03}.jpg" for n in range(3)
+    ]
+
+
+def test_one_class_and_a_class_of_one_are_refused(folder_of, tmp_path):
+    with pytest.raises(DataError, match="holds photos of a alone: a classifier needs two"):
+        data.load(Data(path=folder_of({"a": 5}, tmp_path / "one")), tmp_path)
+    with pytest.raises(DataError, match="only one photo of: b"):
+        data.load(Data(path=folder_of({"a": 5, "b": 1}, tmp_path / "two")), tmp_path)
+
+
+def test_damaged_photos_are_named_before_training(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    half = root / "a" / "000.jpg"
+    half.write_bytes(half.read_bytes()[:-200])
+    (root / "b" / "001.jpg").write_bytes(b"")
+    (root / "b" / "002.jpg").write_text("<html>")
+    with pytest.raises(DataError, match="3 photos cannot be used") as caught:
+        data.load(Data(path=root), tmp_path / "cache")
+    for name, reason in (("a/000.jpg", "truncated"), ("b/001.jpg", "is empty"), ("b/002.jpg", "not a photo")):
+        assert any(name in line and reason in line for line in str(caught.value).splitlines())
+
+
+def test_an_unchanged_photo_is_read_once(folder_of, photo, tmp_path, monkeypatch):
+    root = folder_of({"a": 5, "b": 5})
+    first = data.load(Data(path=root), tmp_path / "cache")
+    photo(root / "b" / "004.jpg", seed=99)
+    read = []
+    inspect = data.scan.__globals__["_inspect"]
+    monkeypatch.setitem(
+        data.scan.__globals__, "_inspect", lambda file: read.append(file.name) or inspect(file)
+    )
+    second = data.load(Data(path=root), tmp_path / "cache")
+    assert read == ["004.jpg"]
+    assert (first.items["sha256"] == second.items["sha256"]).sum() == 9
+
+
+def test_it_needs_no_torch(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    script = (
+        "import sys; from kimchi_vision import data; from kimchi_vision.config.sections import Data\n"
+        f"data.load(Data(path={str(root)!r})); print('torch' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert shown.stdout.strip() == "False", shown.stderr
+
+
+def test_what_is_left_out_is_listed_with_its_reason(folder_of, photo, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    (root / "a" / "000.jpg").write_bytes(b"")
+    Image.new("RGB", (8, 8)).save(root / "a" / "001.jpg")
+    Image.effect_noise((900, 40), 60).save(root / "a" / "002.jpg")
+    photo(root / "a" / "conflict.jpg", seed=12)  # b/005.jpg once more
+    section = Data(path=root, policy={"unreadable": "skip"})
+    photos = data.load(section, tmp_path / "cache")
+    assert dict(zip(photos.skipped["path"], photos.skipped["reason"], strict=True)) == {
+        "a/000.jpg": "is empty",
+        "a/001.jpg": "8 x 8 pixels",
+        "a/002.jpg": "900 x 40 pixels",
+        "a/conflict.jpg": "the same picture lies in a and b",
+        "b/005.jpg": "the same picture lies in a and b",
+    }
+    assert len(photos.items) == 8
+    assert photos.facts()["skipped"] == 5
+
+
+def test_copies_can_be_left_out(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    with Image.open(root / "a" / "000.jpg") as image:
+        image.resize((48, 36)).save(root / "a" / "small.png")
+    photos = data.load(Data(path=root, duplicates="skip"), tmp_path / "cache")
+    assert photos.skipped.to_dict("records") == [
+        {"path": "a/small.png", "label": "a", "reason": "shows the same picture as a/000.jpg"}
+    ]
+
+
+def test_corrections_come_from_files(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    (tmp_path / "out.csv").write_text("path\na/000.jpg\n")
+    (tmp_path / "better.csv").write_text("path,suggested\na/001.jpg,b\n")
+    section = Data(path=root, exclude=tmp_path / "out.csv", relabel=tmp_path / "better.csv")
+    items = data.load(section, tmp_path / "cache").items.set_index("path")
+    assert "a/000.jpg" not in items.index
+    assert items.loc["a/001.jpg", "label"] == "b"
+    (tmp_path / "out.csv").write_text("path\nc/000.jpg\n")
+    with pytest.raises(DataError, match=r"c/000\.jpg is not among the photos"):
+        data.load(section, tmp_path / "cache")
+
+
+def test_the_digest_tells_splits_apart(folder_of, tmp_path):
+    root = folder_of({"a": 10, "b": 10})
+    first, again, other = (
+        data.load(Data(path=root, seed=seed), tmp_path / "cache").digest for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_a_scan_needs_no_place_to_write(folder_of, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert len(data.load(Data(path=folder_of({"a": 5, "b": 5})), blocked).items) == 10
+
+
+def test_a_decompression_bomb_is_not_unpacked(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 5})
+    Image.new("1", (9500, 9500)).save(root / "a" / "bomb.png")
+    with pytest.raises(DataError, match=r"bomb\.png .*9500 x 9500 pixels, above the limit"):
+        data.load(Data(path=root), tmp_path / "cache")

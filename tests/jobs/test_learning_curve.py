@@ -1,0 +1,57 @@
+"""A learning curve from the command line, resumed, on a few small photos."""
+
+import pytest
+from typer.testing import CliRunner
+
+from kimchi_vision import data
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.cli.main import app
+from kimchi_vision.config.sections import Data
+
+EXPERIMENT = """
+data: {{path: {photos}, splitter: stratified, valid_pct: 0.4}}
+augment: {{resize: 40, size: 32}}
+loader: {{batch_size: 8, workers: 0}}
+model: {{backbone: test_efficientnet, weights: none}}
+features: {{floor: false}}
+train: [fit: {{epochs: 1}}]
+export: {{pkl: false, onnx: false, safetensors: false, weights: false}}
+"""
+
+
+def test_smaller_shares_lie_in_larger_ones_and_classes_keep_their_share(folder_of, tmp_path):
+    root = folder_of({"김치": 20, "깍두기": 10})
+    sets = {}
+    for share in (0.1, 0.5, 1):
+        section = Data(path=root, splitter="stratified", train_share=share)
+        photos = data.load(section, tmp_path / "cache")
+        sets[share] = set(photos.part("train")["path"])
+        assert photos.vocab == ("김치", "깍두기")
+        assert len(photos.part("valid")) == 6
+    assert sets[0.1] < sets[0.5] < sets[1]
+    assert [sum(path.startswith("깍두기") for path in found) for found in sets.values()] == [1, 4, 8]
+
+
+@pytest.mark.slow
+def test_a_curve_is_trained_once_and_said_in_words(folder_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "tiny.yaml"
+    file.write_text(EXPERIMENT.format(photos=folder_of({"김치": 30, "깍두기": 30})), encoding="utf-8")
+    command = ["learning-curve", str(file), "--fractions", "0.2", "0.5", "1", "--lang", "ko"]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 0, first.output
+    assert "학습 사진" in first.output
+    folder = tmp_path / "exports" / "tiny-learning-curve"
+    for name in ("learning_curve.csv", "learning_classes.csv", "learning_curve.png", "report.html"):
+        assert (folder / name).is_file()
+    half = RunDir(folder / "share-0.5")
+    ended = half.finished.stat().st_mtime_ns
+    assert CliRunner().invoke(app, command).output == first.output
+    assert half.finished.stat().st_mtime_ns == ended
+
+
+def test_words_that_are_no_numbers_are_refused(tmp_path):
+    file = tmp_path / "tiny.yaml"
+    file.write_text(EXPERIMENT.format(photos="nowhere"), encoding="utf-8")
+    done = CliRunner().invoke(app, ["learning-curve", str(file), "--fractions", "0.2", "half"])
+    assert done.exit_code == 2

@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.config import Experiment
+
+pytest.importorskip("optuna", reason="needs the extra: pip install 'kimchi-vision[search]'")
+
+from kimchi_vision.jobs import search as module
+from kimchi_vision.jobs.search import search
+
+
+class Done:
+    """A run folder as far as a search reads it."""
+
+    def __init__(self, path: Path, rate: float):
+        self.path, self.metrics, self.calibration = path, "metrics", "calibration"
+        self.rate = rate
+
+    def read_json(self, name: str):
+        loss = abs(self.rate - 1e-3)  # the best rate is 1e-3
+        return {"metrics": {"accuracy": 1 - loss}, "calibration": {"after": {"loss": loss}}}[name]
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Experiments in the order in which they ran, without a training."""
+    ran = []
+
+    def run(experiment, exports, watch=None):
+        ran.append(experiment)
+        rate = experiment.train.stages[-1].arguments.lr_max[1] if experiment.train.stages else 1e-4
+        return Done(exports / experiment.name, rate)
+
+    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module, "compare", lambda paths: [path.name for path in paths])
+    return ran
+
+
+@pytest.fixture
+def experiment(folder_of):
+    path = folder_of({"갓김치": 10, "백김치": 10})
+    return Experiment.model_validate(
+        {"name": "mine", "data": {"path": path, "splitter": "stratified"}, "recipe": "best"}
+    )
+
+
+def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tmp_path):
+    found = search(experiment, 60, tmp_path, trials=4)
+    *trials, best, chosen = begun
+    outer = module.data.load(experiment.data, tmp_path)
+    for trial in trials:
+        inner = module.data.load(trial.data, tmp_path)
+        assert set(inner.part("train")["path"]) | set(inner.part("valid")["path"]) == set(
+            outer.part("train")["path"]
+        )
+    assert best.data == chosen.data == experiment.data
+    assert found.comparison == ["best", "chosen"]
+
+
+def test_the_best_trial_is_chosen_and_trials_are_a_table(begun, experiment, tmp_path):
+    found = search(experiment, 60, tmp_path, trials=6)
+    assert found.trials["value"].is_monotonic_increasing
+    rate = found.trials["params_rate"].iloc[0]
+    assert begun[-1].train.stages[-1].arguments.lr_max[1] == pytest.approx(rate)
+    assert (tmp_path / "mine-search" / "trials.csv").is_file()
+
+
+def test_a_search_goes_on_where_it_ended(begun, experiment, tmp_path):
+    search(experiment, 60, tmp_path, trials=3)
+    search(experiment, 60, tmp_path, trials=5)
+    assert [e.name for e in begun if e.name.startswith("trial")] == [f"trial-{n:03}" for n in range(5)]
+
+
+def test_keys_that_the_user_gives_are_not_searched(begun, experiment, tmp_path):
+    given = experiment.on_top_of({"augment": {"min_scale": 0.9}})
+    search(given, 60, tmp_path, trials=3)
+    assert {e.augment.min_scale for e in begun} == {0.9}
+
+
+def test_another_search_is_not_mixed_in(begun, experiment, tmp_path):
+    search(experiment, 60, tmp_path, trials=3)
+    other = experiment.on_top_of({"loader": {"batch_size": 5}})
+    with pytest.raises(InputError, match="holds a search with other settings"):
+        search(other, 60, tmp_path, trials=3)

@@ -1,0 +1,113 @@
+"""Trackers, told of a run that never trained."""
+
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.config.sections import Track
+from kimchi_vision.jobs import track
+
+EXPERIMENT = {
+    "name": "exp1",
+    "model": {"backbone": "resnet18"},
+    "train": {"stages": [{"fit": {}}]},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A run folder with scores, a figure and a model file."""
+    run = RunDir(tmp_path / "exports" / "exp1")
+    write_json(run.metrics, {"accuracy": 0.75, "photos": 4})
+    write_text(run.onnx, "a model")
+    run.figures.mkdir()
+    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(run.figure("losses"))
+    return run
+
+
+def tell(section: Track, folder: RunDir) -> None:
+    with track.begun(section, EXPERIMENT, folder) as tracking:
+        for step in range(1, 5):
+            tracking.scalars({"batch_loss": 1 / step, "lr": 1e-3}, step)
+        tracking.scalars({"epoch": 1, "accuracy": 0.5}, 4)
+        tracking.results()
+
+
+def test_tensorboard_has_scalars_by_global_step_figures_and_the_experiment(folder):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tell(Track(to=["tensorboard"]), folder)
+    events = EventAccumulator(str(folder.tracked("tensorboard"))).Reload()
+    assert [event.step for event in events.Scalars("batch_loss")] == [1, 2, 3, 4]
+    assert events.Scalars("accuracy")[0].value == 0.5
+    assert events.Scalars("results/accuracy")[0].value == 0.75
+    assert (events.Images("losses")[0].height, events.Images("losses")[0].width) == (8, 9)
+    (text,) = events.Tensors("experiment/text_summary")
+    assert b"backbone: resnet18" in text.tensor_proto.string_val[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_wandb_works_offline_without_an_account(folder, monkeypatch):
+    pytest.importorskip("wandb", reason="the extra wandb is not installed")
+    for name in ("WANDB_MODE", "WANDB_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    tell(Track(to=["wandb"]), folder)
+    (kept,) = folder.tracked("wandb").glob("offline-run-*/*.wandb")
+    assert b"resnet18" in kept.read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_keeps_a_database_beside_the_run(folder, monkeypatch):
+    pytest.importorskip("mlflow", reason="the extra mlflow is not installed")
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    tell(Track(to=["mlflow"], project="kimchi"), folder)
+    client = MlflowClient(f"sqlite:///{folder.path.parent}/mlflow.db")
+    (run,) = client.search_runs([client.get_experiment_by_name("kimchi").experiment_id])
+    assert run.data.params["model.backbone"] == "resnet18"
+    assert [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert kept == {"model.onnx", "experiment.yaml", "figures"}
+
+
+def _steps(client, run):
+    return [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")]
+
+
+class Fails:
+    def __init__(self, *arguments) -> None:
+        pass
+
+    def scalars(self, values, step) -> None:
+        raise ConnectionError("the server is gone")
+
+
+class Hangs(Fails):
+    def scalars(self, values, step) -> None:
+        threading.Event().wait(30)
+
+
+@pytest.mark.parametrize(("tracker", "said"), [(Fails, "the server is gone"), (Hangs, "does not answer")])
+def test_a_tracker_that_fails_or_hangs_stops_nothing(folder, monkeypatch, caplog, tracker, said):
+    monkeypatch.setitem(track.TRACKERS, "tensorboard", tracker)
+    monkeypatch.setattr(track.told, "PATIENCE", 0.2)
+    tell(Track(to=["tensorboard"]), folder)
+    assert said in caplog.text
+
+
+def test_a_missing_package_is_said_before_anything_starts(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'kimchi-vision\[wandb\]'"):
+        track.check(Track(to=["wandb"]))

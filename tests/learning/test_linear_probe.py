@@ -1,0 +1,134 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from kimchi_vision import data
+from kimchi_vision.base import cache
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.config.sections import Data, Features
+from kimchi_vision.learning import linear_probe
+from kimchi_vision.results.preprocess import Preprocess
+
+PREPROCESS = Preprocess(resize=16, size=16)
+
+
+class Colours(nn.Module):
+    """A body that counts the photos it sees; its map holds the colours of a photo."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+        self.seen = 0
+
+    def forward(self, photos):
+        self.seen += len(photos)
+        return photos[:, :, ::4, ::4] * self.scale
+
+
+@pytest.fixture
+def photos(folder_of, tmp_path):
+    return data.load(Data(path=folder_of({"갓김치": 8, "백김치": 8}), splitter="stratified"), tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "kept"))
+
+
+def test_a_photo_goes_through_the_same_weights_once(photos):
+    body = Colours()
+    first = linear_probe.compute(body, photos, photos.part("train"), PREPROCESS)
+    assert first.shape == (len(photos.part("train")), 3)
+    assert linear_probe.compute(body, photos, photos.items, PREPROCESS).shape == (16, 3)
+    assert body.seen == 16
+    assert np.array_equal(first, linear_probe.compute(body, photos, photos.part("train"), PREPROCESS))
+
+
+def test_other_weights_are_other_features(photos):
+    body = Colours()
+    one = linear_probe.compute(body, photos, photos.items, PREPROCESS)
+    with torch.no_grad():
+        body.scale.fill_(2)
+    assert np.allclose(linear_probe.compute(body, photos, photos.items, PREPROCESS), 2 * one)
+
+
+def test_damaged_features_are_computed_anew(photos, caplog):
+    body = Colours()
+    linear_probe.compute(body, photos, photos.items, PREPROCESS)
+    (file,) = cache.folder().glob("*.features.npz")
+    file.write_bytes(b"PK what is this")
+    assert linear_probe.compute(body, photos, photos.items, PREPROCESS).shape == (16, 3)
+    assert "is damaged" in caplog.text
+
+
+def test_the_body_stays_in_the_mode_it_was_in(photos):
+    body = Colours().train()
+    linear_probe.compute(body, photos, photos.items, PREPROCESS)
+    assert body.training
+
+
+def test_the_head_gives_scikit_learns_probabilities():
+    random = np.random.default_rng(0)
+    for classes in (2, 3):
+        labels = np.repeat(np.arange(classes), 20)
+        values = random.normal(size=(len(labels), 5)).astype(np.float32) + labels[:, None]
+        head = linear_probe.fit(Features(), values, labels, classes)
+        scaled = (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).mean())
+        model = LogisticRegression(C=head.strength, solver="newton-cg").fit(scaled, labels)
+        own = model.predict_proba(scaled)
+        assert np.allclose(head.probabilities(values), own, atol=1e-5)
+
+
+def test_cross_validation_finds_what_features_tell_and_nothing_in_noise():
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1], 50)
+    telling = labels[:, None] + random.normal(scale=0.1, size=(100, 4))
+    assert (linear_probe.cross_validated(Features(), telling, labels) == labels).all()
+    noise = random.normal(size=(100, 4))
+    assert 30 < (linear_probe.cross_validated(Features(), noise, labels) == labels).sum() < 70
+
+
+@pytest.mark.parametrize("smallest", [1, 2, 3])
+def test_a_class_may_have_fewer_photos_than_there_are_folds(smallest):
+    labels = np.array([0] * 20 + [1] * smallest)
+    values = np.random.default_rng(0).normal(size=(len(labels), 3)) + labels[:, None]
+    head = linear_probe.fit(Features(folds=5), values, labels, 2)
+    assert np.isfinite(head.probabilities(values)).all()
+
+
+def test_the_floor_answers_for_the_validation_photos(photos):
+    floor = linear_probe.floor(Features(), Colours(), photos, PREPROCESS)
+    table = floor.predictions
+    assert table["path"].tolist() == photos.part("valid")["path"].tolist()
+    assert np.allclose(table[["p:갓김치", "p:백김치"]].sum(axis=1), 1)
+    assert linear_probe.floor(Features(floor=False), Colours(), photos, PREPROCESS) is None
+
+
+def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(photos, caplog):
+    gone = photos.files(photos.part("train"))[0]
+    gone.unlink()
+    with pytest.raises(ValueError, match=gone.name):
+        linear_probe.floor(Features(), Colours(), photos, PREPROCESS)
+    lenient = replace(photos, on_unreadable="skip")
+    floor = linear_probe.floor(Features(), Colours(), lenient, PREPROCESS)
+    assert len(floor.predictions)
+    assert floor.lost["path"].tolist() == [photos.part("train")["path"].iloc[0]]
+    assert f"{gone} is left out" in caplog.text
+
+
+def test_a_class_that_vanished_is_named(photos):
+    train = photos.part("train")
+    for file in photos.files(train[train["label"] == "갓김치"]):
+        file.unlink()
+    with pytest.raises(RunError, match="No training photo of 갓김치"):
+        linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
+
+
+def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):
+    photos.files(photos.part("valid"))[0].unlink()
+    with pytest.raises(ValueError, match="No such file"):
+        linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+
+from kimchi_vision import data
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.config.sections import Augment, Data, Loader
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.learning import augment, loader
+
+SMALL = Augment(resize=48, size=32, normalize="none")
+
+
+@pytest.fixture
+def photos(folder_of, tmp_path) -> Photos:
+    return data.load(Data(path=folder_of({"배추김치": 8, "깍두기": 8}), splitter="stratified"), tmp_path)
+
+
+def build(photos, **section):
+    tfms = augment.transforms(SMALL, ((0.5,) * 3, (0.5,) * 3))
+    return loader.build(Loader(workers=0, **section), photos, tfms)
+
+
+def test_batches_follow_the_table(photos):
+    dls = build(photos, batch_size=4)
+    images, labels = dls.train.one_batch()
+    assert images.shape == (4, 3, 32, 32)
+    assert labels.max() < 2
+    assert tuple(dls.vocab) == photos.vocab
+    assert [len(part) for part in (dls.train_ds, dls.valid_ds)] == [
+        len(photos.part(name)) for name in ("train", "valid")
+    ]
+
+
+def test_the_batch_is_never_larger_than_the_training_part(photos):
+    assert build(photos, batch_size=64).train.bs == len(photos.part("train"))
+
+
+def test_an_empty_part_is_refused(photos):
+    items = photos.items.assign(split="train")
+    with pytest.raises(DataError, match="0 to validate"):
+        build(Photos(photos.root, items, photos.vocab))
+
+
+def test_path_bytes_and_picture_give_the_same_batch(photos):
+    dls = build(photos, batch_size=4)
+    file = photos.files(photos.items)[0]
+    from PIL import Image
+
+    sources = [str(file), file, file.read_bytes(), Image.open(file)]
+    batches = [dls.test_dl([source], num_workers=0).one_batch()[0] for source in sources]
+    assert all(torch.equal(batch, batches[0]) for batch in batches)
+
+
+def test_sample_shows_what_the_model_sees(photos):
+    images, labels = loader.sample(build(photos, batch_size=4), count=3)
+    assert len(images) == len(labels) == 3
+    assert images[0].shape == (32, 32, 3)
+    assert set(labels) <= set(photos.vocab)
+    assert 0 <= np.min(images) <= np.max(images) <= 1

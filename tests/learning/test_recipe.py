@@ -1,0 +1,78 @@
+from types import SimpleNamespace
+
+import pytest
+
+from kimchi_vision import data
+from kimchi_vision.config import Experiment
+from kimchi_vision.config.sections import Data
+from kimchi_vision.learning import recipe
+
+BACKBONE = SimpleNamespace(size=224, fixed=False)
+
+
+@pytest.fixture
+def photos(folder_of, tmp_path):
+    return data.load(Data(path=folder_of({"갓김치": 8, "백김치": 8}), splitter="stratified"), tmp_path)
+
+
+def asked(**keys) -> Experiment:
+    return Experiment.model_validate({"name": "mine", "data": {"path": "photos"}, **keys})
+
+
+def names(experiment: Experiment) -> list[str]:
+    return [stage.name for stage in experiment.train.stages]
+
+
+def test_a_recipe_writes_out_what_it_sets(photos):
+    quick, best, tutorial = (
+        recipe.resolve(asked(recipe=name), photos, BACKBONE) for name in ("quick", "best", "tutorial")
+    )
+    assert names(quick) == ["probe"]
+    assert names(best) == ["probe", "unfreeze", "fit_one_cycle"]
+    assert names(tutorial) == ["lr_find", "fine_tune", "fit_one_cycle"]
+    assert best.model.head == "linear"
+    assert "probe" in best.resolved()["train"]["stages"][0]
+
+
+def test_keys_that_the_user_gives_win(photos):
+    given = asked(recipe="best", loader={"batch_size": 7}, train={"seed": 3}, augment={"max_rotate": 30})
+    best = recipe.resolve(given, photos, BACKBONE)
+    assert (best.loader.batch_size, best.train.seed, best.augment.max_rotate) == (7, 3, 30)
+    assert (best.train.freeze_bn, best.augment.engine) == (True, "fused")
+
+
+def test_without_a_recipe_nothing_changes(photos):
+    plain = asked(train=["lr_find"])
+    assert recipe.resolve(plain, photos, BACKBONE) is plain
+
+
+def test_what_a_recipe_wrote_resolves_to_itself(photos):
+    best = recipe.resolve(asked(recipe="best"), photos, BACKBONE)
+    assert recipe.resolve(best, photos, BACKBONE) == best
+
+
+def test_random_weights_have_no_features_to_start_from(photos):
+    best = recipe.resolve(asked(recipe="best", model={"weights": "none"}), photos, BACKBONE)
+    assert names(best) == ["fit_one_cycle"]
+    assert best.train.stages[0].arguments.min_steps > 0
+
+
+def test_a_backbone_of_one_size_gets_that_size(photos):
+    best = recipe.resolve(asked(recipe="best"), photos, SimpleNamespace(size=384, fixed=True))
+    assert (best.augment.size, best.augment.resize) == (384, 659)
+
+
+def test_a_small_folder_gets_more_epochs_than_a_large_one():
+    assert [recipe.usual_epochs(train) for train in (1, 640, 1000, 100_000)] == [10, 10, 7, 4]
+
+
+def test_a_short_budget_gives_the_head_alone_and_says_so(photos, caplog):
+    best = recipe.resolve(asked(recipe="best", budget="1s"), photos, BACKBONE, lambda size: (0.01, 0.2))
+    assert names(best) == ["probe"]
+    assert "too short for an epoch" in caplog.text
+
+
+@pytest.mark.parametrize(("budget", "epochs"), [("5s", 4), ("10h", recipe.MOST_EPOCHS)])
+def test_a_budget_gives_the_epochs_that_fit(photos, budget, epochs):
+    best = recipe.resolve(asked(recipe="best", budget=budget), photos, BACKBONE, lambda size: (0.01, 0.08))
+    assert best.train.stages[-1].arguments.epochs == epochs

@@ -1,0 +1,125 @@
+"""A training that dies anywhere goes on bit for bit, on the CPU, with either engine."""
+
+import signal
+
+import pandas as pd
+import pytest
+import torch
+from fastai.callback.core import Callback
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.config.sections import Train
+from kimchi_vision.learning import train
+
+STAGES = [{"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}]
+BATCHES = list(range(1, 13))
+"""Three epochs of four batches."""
+
+
+def section(**options) -> Train:
+    """With a checkpoint after every batch."""
+    return Train(
+        stages=STAGES, **{"keep": "best", "checkpoint_minutes": 1e-9, "mixup": 0.4, "ema": 0.5, **options}
+    )
+
+
+class Killed(BaseException):
+    pass
+
+
+class DieAfter(Callback):
+    """Like kill -9 after so many training batches: nothing is written any more."""
+
+    order = 200
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def after_batch(self):
+        self.left -= self.training
+        if not self.left:
+            raise Killed
+
+
+class Steps(list):
+    """The steps of the batches that are told."""
+
+    def __call__(self, values, step):
+        if "batch_loss" in values:
+            self.append(step)
+
+
+def die(make, batches: int, section: Train, **how):
+    learn, run = make(section, "died", **how)
+    learn.add_cb(DieAfter(batches))
+    told = Steps()
+    with pytest.raises(Killed):
+        train.fit(section, learn, run, tell=told)
+    return run, told
+
+
+def same(a, b) -> bool:
+    pairs = zip(a.model.state_dict().values(), b.model.state_dict().values(), strict=True)
+    return all(torch.equal(left, right) for left, right in pairs)
+
+
+@pytest.mark.parametrize(
+    ("engine", "workers", "batches"),
+    [("fastai", 0, 1), ("fastai", 2, 6), ("fastai", 0, 8), ("fused", 2, 2), ("fused", 1, 11)],
+)
+def test_it_goes_on_in_the_middle_of_an_epoch(tiny_learner, engine, workers, batches):
+    how = {"engine": engine, "workers": workers}
+    learn, run = tiny_learner(section(), "whole", **how)
+    whole = train.fit(section(), learn, run)
+    _, told = die(tiny_learner, batches, section(), **how)
+    again, run = tiny_learner(section(), "died", **how)
+    history = train.fit(section(), again, run, tell=told)
+    assert told == BATCHES
+    assert same(learn, again)
+    pd.testing.assert_frame_equal(
+        history.drop(columns="seconds"), whole.drop(columns="seconds"), check_exact=True
+    )
+
+
+def test_ctrl_c_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner):
+    long = section(checkpoint_minutes=10.0)
+    learn, run = tiny_learner(long, "whole")
+    train.fit(long, learn, run)
+    stopped, run = tiny_learner(long, "stopped")
+    stopped.add_cb(PressCtrlC())
+    before, told = signal.getsignal(signal.SIGINT), Steps()
+    with pytest.raises(KeyboardInterrupt):
+        train.fit(long, stopped, run, tell=told)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert told == [1, 2]
+    again, run = tiny_learner(long, "stopped")
+    train.fit(long, again, run, tell=told)
+    assert told == BATCHES
+    assert same(learn, again)
+
+
+class PressCtrlC(Callback):
+    def after_pred(self):
+        if self.training and self.learn.iter == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(tiny_learner, caplog):
+    wanted = section(keep_checkpoints=2)
+    learn, run = tiny_learner(wanted)
+    whole = train.fit(wanted, learn, run)
+    assert [file.name for file in run.epoch_checkpoints()] == ["epoch-0002.pth", "epoch-0003.pth"]
+    run.checkpoint(3).unlink()
+    run.last.write_bytes(run.last.read_bytes()[:-1000])
+    again, run = tiny_learner(wanted)
+    history = train.fit(wanted, again, run)
+    assert "last.pth is damaged" in caplog.text
+    assert same(learn, again)
+    assert history["valid_loss"].tolist() == whole["valid_loss"].tolist()
+
+
+def test_when_no_checkpoint_can_be_read_the_run_says_so(tiny_learner):
+    run, _ = die(tiny_learner, 5, section())
+    run.last.write_bytes(b"half")
+    with pytest.raises(RunError, match=r"last.pth is damaged, and there is no other.*--force"):
+        train.fit(section(), *tiny_learner(section(), "died"))

@@ -1,0 +1,37 @@
+"""feature_extract without augmentation: the body sees each photo once."""
+
+import pytest
+from test_train_checkpoint import die, same
+from torch import nn
+
+from kimchi_vision.config.sections import Train
+from kimchi_vision.learning import train
+
+ONCE = {"feature_extract": {"epochs": 3, "augment": False, "lr_max": 1e-2}}
+
+
+@pytest.mark.parametrize("engine", ["fastai", "fused"])
+def test_the_body_sees_each_photo_once(tiny_learner, engine):
+    section = Train(stages=[ONCE])
+    learn, run = tiny_learner(section, engine=engine)
+    photos, seen = learn.dls, []
+    first = next(layer for layer in learn.model[0].modules() if isinstance(layer, nn.Conv2d))
+    hook = first.register_forward_hook(lambda layer, _, pictures: seen.append(len(pictures)))
+    history = train.fit(section, learn, run)
+    hook.remove()
+    assert sum(seen) == 20
+    assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
+    assert learn.dls is photos
+    with learn.no_logging():
+        assert learn.validate()[0] == pytest.approx(history["valid_loss"].iloc[-1], rel=1e-5)
+
+
+@pytest.mark.parametrize("batches", [6, 14])
+def test_it_goes_on_where_it_died(tiny_learner, batches):
+    section = Train(stages=[ONCE, {"fit": {"epochs": 1, "lr": 1e-3}}], checkpoint_minutes=1e-9)
+    learn, run = tiny_learner(section, "whole", engine="fused")
+    train.fit(section, learn, run)
+    die(tiny_learner, batches, section, engine="fused")
+    again, run = tiny_learner(section, "died", engine="fused")
+    train.fit(section, again, run)
+    assert same(learn, again)

@@ -1,0 +1,30 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from kimchi_vision.config.sections import Train
+from kimchi_vision.learning import train
+
+
+class Tiny(nn.Module):
+    """Remembers what it was called with, and in which mode."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.calls = nn.Conv2d(3, 4, 3), []
+
+    def forward(self, photos):
+        found = self.layer(photos)
+        self.calls.append((self.training, photos.shape[-1], found.dtype))
+        return found
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
+def test_a_training_step_is_timed_in_its_own_precision(precision, dtype):
+    network = Tiny()
+    forward, step = train.pace(Train(precision=precision), SimpleNamespace(network=lambda: network), 32)
+    assert forward > 0
+    assert step > 0
+    assert set(network.calls) == {(False, 32, torch.float32), (True, 32, dtype)}

@@ -1,0 +1,54 @@
+"""A run beside its floor, and averaged views beside one view."""
+
+import pandas as pd
+import pytest
+
+from kimchi_vision.base.messages import about_gain, catalogue
+from kimchi_vision.results import compare
+
+
+def answers(right, split="valid"):
+    """So many right of 100 photos."""
+    rows = [
+        (f"{split}{number}.jpg", split, "갓김치", "갓김치" if number < right else "무")
+        for number in range(100)
+    ]
+    return pd.DataFrame(rows, columns=["path", "split", "truth", "predicted"])
+
+
+def test_the_gain_over_the_floor_is_the_runs_accuracy_minus_the_floors():
+    found = compare.beside_floor(answers(80), answers(60))
+    assert (found["accuracy"], found["verdict"]) == (0.6, "above")
+    assert found["gain"] == pytest.approx(0.2)
+    low, high = found["gain_interval"]
+    assert 0 < low < 0.2 < high
+    assert compare.beside_floor(answers(60), answers(80))["gain"] == pytest.approx(-0.2)
+
+
+@pytest.mark.parametrize(("views", "verdict"), [(80, "above"), (61, "cannot tell"), (40, "below")])
+def test_the_gain_over_one_view_is_that_of_the_averaged_views(views, verdict):
+    found = compare.beside_one_view(answers(views).assign(views=4), answers(60))
+    assert (found["n"], found["accuracy"], found["verdict"]) == (4, views / 100, verdict)
+    assert found["gain"] == pytest.approx((views - 60) / 100)
+
+
+def test_each_part_has_its_own_gain():
+    averaged = pd.concat([answers(80), answers(50, "test")]).assign(views=2)
+    plain = pd.concat([answers(60), answers(50, "test")])
+    assert compare.beside_one_view(averaged, plain)["gain"] == pytest.approx(0.2)
+    assert compare.beside_one_view(averaged, plain, "test")["gain"] == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "said"),
+    [
+        ("en", "61.0% (51.2% to 70.0%), +1.0 points (-2.7 to +5.4) against one view: cannot tell."),
+        (
+            "ko",
+            "61.0%(51.2% ~ 70.0%)입니다. 한 장만 볼 때와의 차이는 +1.0%p(-2.7 ~ +5.4)로, 더 나은지 알 수 없",
+        ),
+    ],
+)
+def test_a_sentence_says_what_averaging_gave(lang, said):
+    found = compare.beside_one_view(answers(61).assign(views=4), answers(60))
+    assert said in about_gain("tta", found, catalogue(lang))

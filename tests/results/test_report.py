@@ -1,0 +1,197 @@
+"""The page is made from the run folder alone, and shows what lies in it."""
+
+import html
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import fake_run
+from PIL import Image
+
+from kimchi_vision import data
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
+from kimchi_vision.config.sections import Calibrate, Data, Report
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import calibrate, plots, report
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def photos(folder_of, tmp_path):
+    root = folder_of({"깍두기": 12, "배추김치": 12, EVIL: 12})
+    return data.load(Data(path=root, valid_pct=0.5), tmp_path)
+
+
+@pytest.fixture
+def run(photos, tmp_path):
+    return fake_run(tmp_path / "exports" / "mild", photos, skill=1.5)
+
+
+def page(run, lang="en"):
+    return report.write(run, Report(lang=lang)).read_text(encoding="utf-8")
+
+
+def test_the_answer_comes_first(run):
+    text = page(run)
+    scores = run.read_json(run.metrics)
+    shown = f"{scores['accuracy']:.1%}"
+    assert shown in text
+    assert text.index(shown) < text.index("Confusion matrix")
+    assert "Epoch 2 of 4 is kept: its Validation loss, 0.8, is the best of all." in text
+    assert "From epoch 3 on, training loss falls while validation loss rises" in text
+    assert (
+        "It confuses most: {} taken for {}".format(*map(html.escape, scores["most_confused"][0][:2])) in text
+    )
+
+
+def test_what_averaging_views_gave_is_said_where_it_was_asked_for(run):
+    assert "varied views" not in page(run)
+    shares = {"n": 4, "accuracy": 0.781, "accuracy_interval": [0.71, 0.84]}
+    gain = {"gain": 0.012, "gain_interval": [-0.005, 0.03], "verdict": "cannot tell"}
+    write_json(run.metrics, {**run.read_json(run.metrics), "tta": {**shares, **gain}})
+    said = "Averaged over 4 varied views of each photo and the plain one: 78.1% (71.0% to 84.0%), +1.2 points"
+    assert said in page(run)
+
+
+def test_names_from_the_data_are_never_markup(run):
+    text = page(run)
+    assert EVIL not in text
+    assert "&lt;img src=x" in text
+
+
+class Sources(HTMLParser):
+    """Addresses that a page loads from or links to."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href")]
+
+
+def test_nothing_is_loaded_from_elsewhere(run):
+    sources = Sources()
+    sources.feed(page(run))
+    assert sources.found
+    assert all(source.startswith("data:image/") for source in sources.found)
+
+
+def test_photos_are_inlined_and_named_when_they_are_gone(run, photos):
+    before = page(run)
+    gone = photos.files(photos.part("valid"))[:3]
+    for path in gone:
+        path.unlink()
+    after = page(run)
+    assert after.count("data:image/jpeg") < before.count("data:image/jpeg")
+    assert f"3 of {len(photos.part('valid'))} photos are no longer in {photos.root}" in after
+    assert gone[0].name in after
+
+
+def test_every_text_exists_in_korean(run, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    text = page(run, "auto")
+    assert '<html lang="ko">' in text
+    assert "검증 사진" in text
+    assert "Confusion matrix" not in text
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"), [("predictions", "predictions.csv"), ("metrics", "metrics.json")]
+)
+def test_a_folder_without_results_is_refused(run, missing, said):
+    getattr(run, missing).unlink()
+    with pytest.raises(InputError, match=said):
+        report.write(run, Report())
+
+
+def test_a_run_without_history_or_facts_still_has_a_page(run):
+    for path in (run.history, run.versions, run.data, run.classification_report):
+        path.unlink()
+    assert "Nothing was trained." in page(run)
+
+
+def test_the_question_is_the_comment_that_opens_the_file(run):
+    text = run.experiment.read_text(encoding="utf-8")
+    run.experiment.write_text(f"# mild: is it <hot> enough?\n{text}", encoding="utf-8")
+    assert '<p class="question">mild: is it &lt;hot&gt; enough?</p>' in page(run)
+
+
+def test_a_table_shows_scores_differences_and_verdicts(photos, tmp_path):
+    folder = tmp_path / "exports"
+    runs = [
+        fake_run(folder / "first", photos, skill=1, model={"backbone": "resnet18"}),
+        fake_run(folder / "second", photos, skill=4, seed=1, model={"backbone": "resnet50"}),
+    ]
+    report.write(runs[0], Report())
+    text = report.write_table(
+        {run.path.name: [run] for run in runs}, folder / "report.html", "en", ["second is better"]
+    ).read_text("utf-8")
+    assert '<a href="first/report.html">first</a>' in text
+    assert "second/report.html" not in text
+    assert re.search(r"<code>model.backbone</code></th>\s*<td>resnet18</td>\s*<td>resnet50</td>", text)
+    assert "<li>second is better</li>" in text
+    assert "cannot be compared" not in text
+
+
+def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
+    runs = [fake_run(tmp_path / name, photos) for name in ("one", "two")]
+    items = runs[1].read_table(runs[1].items)
+    items.loc[items["split"] == "valid", "sha256"] = "0"
+    items.to_csv(runs[1].items, index=False)
+    text = report.write_table(
+        {run.path.name: [run] for run in runs}, tmp_path / "report.html", "en"
+    ).read_text("utf-8")
+    assert "cannot be compared: two." in text
+
+
+def test_no_torch():
+    code = "import sys, kimchi_vision.results.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_calibration_and_timings_have_a_section_when_they_are_known(run):
+    assert 'id="calibration"' not in page(run)
+    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
+    facts = calibrate.fit(Calibrate(abstain_at=0.2), predictions, run.read_json(run.labels), items)
+    write_json(run.calibration, facts)
+    for name, figure in calibrate.figures(facts).items():
+        plots.save(figure, run.figure(name))
+    measured = {"latency_ms": {"p50": 7.25, "p95": 9.5}, "machine": {"processor": "A processor", "cores": 2}}
+    write_json(run.metrics, {**run.read_json(run.metrics), **measured})
+    text = page(run)
+    assert f"a temperature of {facts['temperature']:.2f}" in text
+    low, high = facts["before"]["calibration_error_interval"]
+    assert f"95% interval {low:.1%} to {high:.1%}" in text
+    assert text.count("Confidence against accuracy") == 2  # the picture's caption and its description
+    assert "A processor (2)" in text
+    assert "7.25" in text
+    facts["abstain"] |= {"threshold": None, "error": None, "error_interval": None}
+    write_json(run.calibration, facts)
+    assert "No threshold keeps wrong answers at 20.0%" in page(run)
+
+
+def test_a_page_with_1100_photos_full_of_detail_is_below_8_mb(tmp_path):
+    """Noise is the worst that a JPEG can hold."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    random = np.random.default_rng(0)
+    names = [f"{number:04}.jpg" for number in range(1100)]
+    Image.fromarray(random.integers(0, 256, (224, 224, 3), dtype=np.uint8)).save(root / "noise.jpg")
+    for name in names:
+        (root / name).hardlink_to(root / "noise.jpg")
+    labels = ["깍두기" if number % 2 else "배추김치" for number in range(1100)]
+    items = pd.DataFrame({"path": names, "label": labels, "split": "valid", "sha256": names})
+    run = fake_run(tmp_path / "run", Photos(root, items, ("깍두기", "배추김치")), skill=1)
+    for name in names:
+        run.overlay(name).parent.mkdir(parents=True, exist_ok=True)
+        run.overlay(name).hardlink_to(root / "noise.jpg")
+    text = page(run)
+    assert 4e6 < len(text.encode()) < 8e6
+    assert "are named without a picture, to keep the page small" in text

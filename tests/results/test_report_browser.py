@@ -1,0 +1,73 @@
+"""The page in a browser: opened from a file, its cells pressed, nothing asked of the network."""
+
+import pytest
+from browsers import needs_chromium, told
+from fake_runs import fake_run
+
+from kimchi_vision import data
+from kimchi_vision.config.sections import Data, Report
+from kimchi_vision.results import report
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+# Presses the first wrong cell, closes the photos, and goes one cell on with an arrow key.
+VISITOR = """<script>
+const cell = document.querySelector(".matrix td.wrong button");
+cell.focus();
+cell.click();
+const opened = {
+  cell: cell.textContent,
+  title: document.getElementById("photos-title").textContent,
+  photos: dialog.querySelectorAll("img").length,
+};
+dialog.close();
+const start = document.querySelector(".matrix td.right button");
+start.focus();
+start.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+document.getElementById("shares").click();
+document.documentElement.style.width = "360px";
+document.body.append(Object.assign(document.createElement("output"), { textContent: JSON.stringify({
+  ...opened,
+  moved: document.activeElement !== start && document.activeElement.closest("td") !== null,
+  share: cell.textContent,
+  width: document.querySelector("main").scrollWidth,
+  asked: performance.getEntriesByType("resource").filter((entry) => !entry.name.startsWith("data:")).length,
+}) }));
+</script>"""
+
+
+@pytest.fixture
+def page(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"깍두기": 30, "배추김치": 30}), valid_pct=0.5), tmp_path)
+    return report.write(fake_run(tmp_path / "run", photos, skill=0), Report(lang="ko"))
+
+
+def test_cells_open_their_photos_and_a_phone_shows_the_page(page, tmp_path):
+    visited = page.with_name("visited.html")
+    visited.write_text(page.read_text("utf-8").replace("</body>", f"{VISITOR}</body>"), encoding="utf-8")
+    seen = told(visited.as_uri(), tmp_path / "browser")
+    assert seen["photos"] == int(seen["cell"]) > 0
+    assert "실제" in seen["title"]
+    assert seen["moved"]
+    assert seen["share"].endswith("%")
+    assert seen["width"] <= 360
+    assert seen["asked"] == 0
+
+
+def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
+    root = folder_of({"깍두기": 4, "배추김치": 4})
+    (root / "깍두기" / "empty.jpg").write_bytes(b"")
+    data.write_page(data.audit(root, tmp_path), tmp_path / "page.html", lang="ko")
+    script = """<script>document.body.append(Object.assign(document.createElement("output"), {
+      textContent: JSON.stringify({
+        drawn: [...document.images].every((image) => image.naturalWidth > 0),
+        asked: performance.getEntriesByType("resource").filter((e) => !e.name.startsWith("data:")).length,
+        shown: document.body.innerText,
+      }) }));</script></body>"""
+    visited = tmp_path / "visited.html"
+    visited.write_text((tmp_path / "page.html").read_text("utf-8").replace("</body>", script), "utf-8")
+    seen = told(visited.as_uri(), tmp_path / "browser")
+    assert seen["drawn"]
+    assert seen["asked"] == 0
+    assert "읽을 수 없는 사진이 1장 있습니다." in seen["shown"]
+    assert "배추김치" in seen["shown"]
