@@ -11,16 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.config import load
     from kimchi_vision.deploy.predictor import Predictor
     from kimchi_vision.jobs.experiment import run
+    from kimchi_vision.results.run import Run
 
-__all__ = ["Predictor", "RunDir", "load", "run"]
+__all__ = ["Predictor", "Run", "load", "run"]
 
 _HOMES = {
     "Predictor": "deploy.predictor",
-    "RunDir": "base.run_files",
+    "Run": "results.run",
     "load": "config",
     "run": "jobs.experiment",
 }

@@ -100,15 +100,15 @@ def suspects(
 ) -> None:
     """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
     from kimchi_vision.base.files import write_table
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.results.run import Run
     from kimchi_vision.results.suspects import suspects, write_page
 
-    found = suspects([RunDir(run) for run in runs])
+    found = suspects([Run.open(run) for run in runs])
     write_table(to, found)
     for row in found.head(20).itertuples():
         print(f"{row.quality:6.3f}  {row.path}: labelled {row.label}, looks like {row.suggested}")
     if report is not None:
-        write_page(found, RunDir(runs[0]), report, lang)
+        write_page(found, Run.open(runs[0]), report, lang)
         print(f"Page: {report}")
     print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
     print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")

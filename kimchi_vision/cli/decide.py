@@ -24,13 +24,13 @@ def explain(
     lang: Lang = "auto",
 ) -> None:
     """Draw where the network of a finished run looks (Grad-CAM), or measure what backgrounds decide."""
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.jobs import explain
+    from kimchi_vision.results.run import Run
 
     if background:
-        print(explain.background(RunDir(run), lang))
+        print(explain.background(Run.open(run), lang))
     if photos or not background:
-        for line in explain.photos(RunDir(run), photos or [], lang):
+        for line in explain.photos(Run.open(run), photos or [], lang):
             print(line)
 
 
@@ -48,15 +48,15 @@ def evaluate(
     lang: Lang = "auto",
 ) -> None:
     """Scores of a finished run with intervals, by default over its validation photos. Needs no torch."""
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.jobs import evaluation
+    from kimchi_vision.results.run import Run
 
     if abstain_at is not None and unknown is None:
         raise typer.BadParameter("--abstain-at goes with --unknown.")
     if test or unknown is None:
-        print(evaluation.scores(RunDir(run), test, lang))
+        print(evaluation.scores(Run.open(run), test, lang))
     if unknown is not None:
-        print(evaluation.unknown(RunDir(run), unknown, abstain_at, lang))
+        print(evaluation.unknown(Run.open(run), unknown, abstain_at, lang))
 
 
 @app.command("learning-curve", context_settings={"allow_extra_args": True})

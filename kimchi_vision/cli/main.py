@@ -70,10 +70,10 @@ def run_command(
     runs = [run for row in finished.values() for run in row]
     if len(runs) > 1:
         print(table.verdicts(finished, lang))
-    for folder in runs:
-        print(say("report_at", path=folder.report))
-        if folder.pkl.is_file():
-            print(say("model_at", path=folder.pkl))
+    for each in runs:
+        print(say("report_at", path=each.files.report))
+        if each.files.pkl.is_file():
+            print(say("model_at", path=each.files.pkl))
 
 
 @app.command()
@@ -148,11 +148,11 @@ def report(
     lang: Lang = "auto",
 ) -> None:
     """Write report.html of a run again, from its folder alone."""
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.config.sections import Report
     from kimchi_vision.results.report import write
+    from kimchi_vision.results.run import Run
 
-    print(write(RunDir(run), Report(lang=lang)))
+    print(write(Run.open(run), Report(lang=lang)))
 
 
 app.add_typer(decide.app)

@@ -50,14 +50,13 @@ def export_command(
     trust: Annotated[bool, typer.Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
 ) -> None:
     """Write model files of a finished run, each proven on its validation photos."""
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.deploy.export import again, folder
-    from kimchi_vision.results.compare import difference_interval
+    from kimchi_vision.results.run import Run
 
-    source = RunDir(run)
+    source = Run.open(run)
     if formats or not (space or docker):
         names = [name.strip() for name in (formats or "onnx").split(",")]
-        for file in again(source, names, difference_interval, trust):
+        for file in again(source, names, trust):
             print(file)
     for path, is_space in ((space, True), (docker, False)):
         if path:

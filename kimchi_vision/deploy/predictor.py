@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.data.photo import SUFFIXES, PhotoSource, open_photo
 from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results.run import Run
 
 Source = PhotoSource | np.ndarray
 """A path, the bytes of a file, a Pillow image, or uint8 pixels (height, width, 3) or (height, width)."""
@@ -51,17 +51,18 @@ class Predictor:
     Raises InputError when there is no model.
     """
 
-    def __init__(self, source: RunDir | str | os.PathLike[str], threads: int | None = None) -> None:
-        run = source if isinstance(source, RunDir) else RunDir(Path(source))
-        if run.path.is_dir() and not run.onnx.is_file():
+    def __init__(self, source: Run | str | os.PathLike[str], threads: int | None = None) -> None:
+        run = source if isinstance(source, Run) else Run(Path(source))
+        onnx = run.files.onnx
+        if run.path.is_dir() and not onnx.is_file():
             raise InputError(
-                f"{run.path} holds no {run.onnx.name}. Give a finished run, or write the file with: "
+                f"{run.path} holds no {onnx.name}. Give a finished run, or write the file with: "
                 f"kimchi-vision export {run.path} --format onnx"
             )
-        self._classifier = Classifier(run.onnx if run.path.is_dir() else run.path, threads)
+        self._classifier = Classifier(onnx if run.path.is_dir() else run.path, threads)
         self.facts = self._classifier.facts
-        if run.calibration.is_file():
-            self.facts = self.facts.calibrated(run.read_json(run.calibration))
+        if run.calibration:
+            self.facts = self.facts.calibrated(run.calibration)
             self._classifier.facts = self.facts
 
     @property
@@ -69,9 +70,13 @@ class Predictor:
         """The classes in the order of the model's outputs."""
         return self.facts.classes
 
-    def predict(self, photos: Sequence[Source], top: int = 5) -> list[Prediction]:
-        """The `top` most probable classes of each photo. Raises InputError that names an unreadable one."""
-        predictions = list(self.stream(photos, top))
+    def predict(self, photos: Source | Sequence[Source], top: int = 5) -> list[Prediction]:
+        """The `top` most probable classes of each photo; one photo may stand alone.
+
+        Raises InputError that names an unreadable one.
+        """
+        alone = isinstance(photos, Source)
+        predictions = list(self.stream([photos] if alone else photos, top))
         for prediction in predictions:
             if prediction.error:
                 raise InputError(f"{prediction.photo} cannot be read as a photo: {prediction.error}")

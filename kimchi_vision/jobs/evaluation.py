@@ -10,16 +10,16 @@ import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import Text, about_gain, catalogue, language
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results import calibrate, compare, evaluate, report
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import recorded
 
 LISTED = 20
-MACRO = ("macro_recall", "macro_precision", "macro_f1")
 
 
-def scores(run: RunDir, test: bool = False, lang: str = "auto") -> str:
+def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
     """Scores with intervals over the validation photos, or the test photos, as text.
 
     What the kept model said about the test photos was recorded when the run ended, unseen by any choice.
@@ -27,26 +27,24 @@ def scores(run: RunDir, test: bool = False, lang: str = "auto") -> str:
     Raises InputError when there is no such part or its predictions are not sound.
     """
     say, part = catalogue(language(lang)), "test" if test else "valid"
-    compare.read(run.path, part)
-    experiment = load(run.experiment)
-    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
+    predictions = run.predictions.part(part)
     if test:
         run.open_test("evaluate --test")
-    plain = evaluate.metrics(predictions, run.read_json(run.labels), experiment.evaluate, part)
-    found = compare.with_intervals(plain, predictions, items)
+    found = evaluate.metrics(predictions, run.experiment.evaluate)
     lines = _scored(found, say)
-    if run.averaged.is_file():
-        found["tta"] = compare.beside_one_view(run.read_table(run.averaged), predictions, part)
+    if run.files.averaged.is_file():
+        averaged = Predictions.read(run.files.averaged, run.vocab, run.items).part(part)
+        found["tta"] = compare.beside_one_view(averaged, predictions)
         lines += [about_gain("tta", found["tta"], say), ""]
     if test:
-        write_json(run.test_metrics, found)
-        page = report.write(run, experiment.report)
+        write_json(run.files.test_metrics, found)
+        page = report.write(run, run.experiment.report)
         lines += [say("test_openings", n=run.times_opened()), say("opened_before")]
         lines.append(say("report_at", path=page))
     return "\n".join(lines)
 
 
-def unknown(run: RunDir, folder: Path, abstain_at: float | None = None, lang: str = "auto") -> str:
+def unknown(run: Run, folder: Path, abstain_at: float | None = None, lang: str = "auto") -> str:
     """How many photos of no class the exported model answers by mistake, as text; needs no torch.
 
     abstain_at: the share of wrong answers, 0 to 1, to choose a threshold for; by default the run's own.
@@ -57,8 +55,8 @@ def unknown(run: RunDir, folder: Path, abstain_at: float | None = None, lang: st
     answers = Predictor(run).predict(find_photos([folder]), top=1)
     surest = [answer.classes[0] for answer in answers]
     confidence = np.array([probability for _, probability in surest])
-    calibration = run.read_json(run.calibration)
-    found = calibrate.unknown(confidence, run.read_table(run.predictions), calibration, abstain_at)
+    valid = run.predictions.part("valid")
+    found = calibrate.unknown(confidence, valid, run.calibration, abstain_at)
     table = pd.DataFrame(
         {
             "photo": [answer.photo for answer in answers],
@@ -67,20 +65,21 @@ def unknown(run: RunDir, folder: Path, abstain_at: float | None = None, lang: st
             "accepted": confidence >= (found["threshold"] or np.inf),
         }
     ).sort_values("probability", ascending=False, kind="stable")
-    write_table(run.unknown, table)
-    write_json(run.unknown_metrics, found)
-    return "\n".join([*_accepted(found, table, say), say("written", path=run.unknown)])
+    write_table(run.files.unknown, table)
+    write_json(run.files.unknown_metrics, found)
+    return "\n".join([*_accepted(found, table, say), say("written", path=run.files.unknown)])
 
 
 def _scored(found: dict[str, Any], say: Text) -> list[str]:
-    low, high = found["accuracy_interval"]
-    right = round(found["accuracy"] * found["photos"])
+    known = recorded(found)
+    accuracy = known.pop("accuracy")
+    right = round(accuracy.value * accuracy.n)
     shares = {
-        name: f"{share:.1%}"
-        for name, share in (("accuracy", found["accuracy"]), ("low", low), ("high", high))
+        name: accuracy.metric.shown(share)
+        for name, share in (("accuracy", accuracy.value), ("low", accuracy.low), ("high", accuracy.high))
     }
     head = say("scored", right=right, photos=found["photos"], part=say(found["split"]), **shares)
-    macro = {say(name): [_with_interval(found, name)] for name in MACRO}
+    others = {say(name): [str(score)] for name, score in known.items()}
     classes = {
         label: [_with_interval(own, "recall"), _with_interval(own, "precision"), str(own["support"])]
         for label, own in found["classes"].items()
@@ -90,7 +89,7 @@ def _scored(found: dict[str, Any], say: Text) -> list[str]:
         return [
             head,
             "",
-            pd.DataFrame.from_dict(macro, "index", columns=[""]).to_string(header=False),
+            pd.DataFrame.from_dict(others, "index", columns=[""]).to_string(header=False),
             "",
             pd.DataFrame.from_dict(classes, "index", columns=columns).to_string(),
             "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,29 +13,65 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import InterruptedRunError
-from kimchi_vision.base.files import explained, write_json, write_table, write_text
+from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain, catalogue, language
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
-from kimchi_vision.learning import augment, linear_probe, loader, model, recipe, train
-from kimchi_vision.results import calibrate, compare, evaluate, plots, report
+from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
+from kimchi_vision.results import calibrate, compare, evaluate, goals, plots, report
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import check_monitor
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from fastai.data.core import DataLoaders
     from fastai.learner import Learner
 
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.predictions import Predictions
 
 Watch = Callable[[dict[str, Any]], bool]
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a training stands on.
+
+    experiment: with its recipe's settings written out.
+    """
+
+    experiment: Experiment
+    photos: Photos
+    backbone: model.Backbone
+
+    def dataloaders(self) -> DataLoaders:
+        """fastai's DataLoaders. Seed before it: they draw their order then."""
+        tfms = augment.transforms(self.experiment.augment, self.backbone.stats)
+        return loader.build(self.experiment.loader, self.photos, tfms)
+
+    def learner(self, dls: DataLoaders, path: Path) -> Learner:
+        """fastai's Learner, frozen up to the head. path: the run folder, for its checkpoints."""
+        learn = model.learner(self.experiment.model, self.backbone, dls, path)
+        learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
+        return learn
+
+
+def check(experiment: Experiment, exports: Path, force: bool = False) -> RunFiles:
+    """The folder that a run will write. Raises InputError for what can be known to fail before it starts."""
+    check_monitor(experiment.train.monitor)
+    if experiment.train.early_stop is not None:
+        check_monitor(experiment.train.early_stop.monitor, "train.early_stop.monitor")
+    goals.check(experiment.goals)
+    track.check(experiment.track)
+    return run_lock.check(experiment, exports, force)
+
+
 def run(
     experiment: Experiment, exports: Path = Path("exports"), force: bool = False, watch: Watch | None = None
-) -> RunDir:
+) -> Run:
     """Train, explain and export one experiment into exports/NAME.
 
     A finished run is not run again, unless its photos or this program have changed; an interrupted one goes
@@ -43,122 +80,129 @@ def run(
     watch: is shown each epoch's row of history.csv, and ends the training when it answers True.
     Raises InputError before anything is written, RunError when the run could not go on.
     """
-    folder = run_lock.check(experiment, exports, force)
-    track.check(experiment.track)
+    files = check(experiment, exports, force)
     photos = data.load(experiment.data)
-    if run_lock.stands(folder, photos, force):
-        return folder
+    if run_lock.stands(files, photos, force):
+        return Run.open(files.path)
     text = catalogue(language(experiment.report.lang))
     for says, values in photos.notes:
         log.info("%s", text(says, **values))
     keep_memory()
+    prepared = prepare(experiment, photos, files)
+    with explained(files.path), run_lock.locked(files):
+        run_lock.take(files, prepared.experiment, photos, force)
+        trackers = track.begun(experiment.track, prepared.experiment.resolved(), files)
+        with _logged(files), train.named(photos), trackers as tracking:
+            _train_and_report(prepared, files, tracking, watch)
+            tracking.results()
+        run_lock.finish(files, prepared.experiment)
+    return Run.open(files.path)
+
+
+def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:
+    """Find the backbone, and let the recipe choose; an interrupted run in `files` keeps what it chose."""
     backbone = model.find(experiment.model, experiment.augment.size)
     for size in experiment.train.sizes:
         model.check_size(backbone, size, "train.stages: size")
+    begun = run_lock.begun(experiment, photos, files) if files is not None else None
     pace = partial(train.pace, experiment.train, backbone)
-    experiment = run_lock.begun(experiment, photos, folder) or recipe.resolve(
-        experiment, photos, backbone, pace
-    )
-    with explained(folder.path), run_lock.locked(folder):
-        run_lock.take(folder, experiment, photos, force)
-        trackers = track.begun(experiment.track, experiment.resolved(), folder)
-        with _logged(folder), train.named(photos), trackers as tracking:
-            _train_and_report(experiment, photos, backbone, folder, tracking, watch)
-            tracking.results()
-        run_lock.finish(folder, experiment)
-    return folder
+    return Prepared(begun or recipe.resolve(experiment, photos, backbone, pace), photos, backbone)
 
 
 def _train_and_report(
-    experiment: Experiment,
-    photos: Photos,
-    backbone: model.Backbone,
-    folder: RunDir,
-    tracking: track.Tracking,
-    watch: Watch | None,
+    prepared: Prepared, files: RunFiles, tracking: track.Tracking, watch: Watch | None
 ) -> None:
+    experiment, photos = prepared.experiment, prepared.photos
     train.seed(experiment.train)
-    dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
-    plots.save(plots.photo_grid(*loader.sample(dls)), folder.figure("batch"))
-    learn = model.learner(experiment.model, backbone, dls, folder.path)
+    dls = prepared.dataloaders()
+    plots.save(plots.photo_grid(*loader.sample(dls)), files.figure("batch"))
+    learn = prepared.learner(dls, files.path)
     summary, model_facts = model.summary(learn, experiment.augment.size)
-    write_text(folder.summary, summary)
+    write_text(files.summary, summary)
     floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
     if floor is not None and len(floor.lost):
-        train.listed(folder, floor.lost)
-    history = train.fit(experiment.train, learn, folder, floor and floor.head, watch, tracking.scalars)
+        train.listed(files, floor.lost)
+    history = train.fit(experiment.train, learn, files, floor and floor.head, watch, tracking.scalars)
     if len(history):
-        plots.save(plots.losses(history), folder.figure("losses"))
-    predictions = evaluate.predictions(learn, photos)
-    averaged = _averaged(experiment, learn, photos, backbone, folder)
+        plots.save(plots.losses(history), files.figure("losses"))
+    predictions = predict.predictions(learn, photos)
+    averaged = _averaged(prepared, learn, files)
     facts = {
         "model": model_facts,
         "train": train.facts(history),
-        **_beside(floor, averaged, predictions, experiment.report.lang),
+        **_beside(floor, averaged, predictions.part("valid"), experiment.report.lang),
     }
-    write_scores(experiment, photos, predictions, facts, folder)
-    explain.write(experiment, learn.model, export.preprocess(dls), photos, folder)
-    interval = compare.difference_interval
-    export.write(experiment.export, learn, photos, predictions, folder, interval)
-    report.write(folder, experiment.report)
+    write_scores(experiment, photos, predictions, facts, files)
+    explain.write(experiment, learn.model, export.preprocess(dls), photos, files)
+    export.write(experiment.export, learn, photos, predictions, files)
+    report.write(Run.open(files.path), experiment.report)
 
 
 def write_scores(
-    experiment: Experiment, photos: Photos, predictions: pd.DataFrame, facts: dict[str, Any], folder: RunDir
+    experiment: Experiment, photos: Photos, predictions: Predictions, facts: dict[str, Any], files: RunFiles
 ) -> None:
     """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration."""
-    write_table(folder.predictions, predictions)
-    scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
-    write_json(folder.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
-    write_text(folder.classification_report, evaluate.classification_text(predictions, photos.vocab))
-    calibration = calibrate.fit(experiment.calibrate, predictions, photos.vocab, photos.items)
-    write_json(folder.calibration, calibration)
-    figures = evaluate.figures(predictions, photos, scores) | calibrate.figures(calibration)
+    predictions.write(files.predictions)
+    valid = predictions.part("valid")
+    metrics = evaluate.metrics(valid, experiment.evaluate)
+    write_json(files.metrics, {**metrics, **facts})
+    write_text(files.classification_report, evaluate.classification_text(valid))
+    calibration = calibrate.fit(experiment.calibrate, valid)
+    write_json(files.calibration, calibration)
+    figures = evaluate.figures(valid, photos, metrics["top_losses"]) | calibrate.figures(calibration)
     for name, figure in figures.items():
-        plots.save(figure, folder.figure(name))
+        plots.save(figure, files.figure(name))
 
 
-def _averaged(
-    experiment: Experiment, learn: Learner, photos: Photos, backbone: model.Backbone, folder: RunDir
-) -> pd.DataFrame | None:
-    """Answers from several views of each photo, where they are asked for; the same on every call."""
+def _averaged(prepared: Prepared, learn: Learner, files: RunFiles) -> Predictions | None:
+    """Answers from several views of each photo, where they are asked for; the same on every call.
+
+    The plain view alone decides what is in predictions.csv, is calibrated and is exported.
+    """
+    experiment = prepared.experiment
+    views = experiment.evaluate.tta
+    if not views:
+        return None
     with train.seeded(experiment.train, learn.dls):
-        varied = augment.varied(experiment.augment, backbone.stats)
-        averaged = evaluate.averaged(experiment.evaluate, learn, photos, varied)
-    if averaged is not None:
-        write_table(folder.averaged, averaged)
-    return averaged
+        varied = augment.varied(experiment.augment, prepared.backbone.stats)
+        found = predict.averaged(learn, prepared.photos, varied, views)
+    found = replace(found, table=found.table.assign(views=views))
+    found.write(files.averaged)
+    return found
 
 
 def _beside(
-    floor: linear_probe.Floor | None, averaged: pd.DataFrame | None, predictions: pd.DataFrame, lang: str
+    floor: linear_probe.Floor | None, averaged: Predictions | None, predictions: Predictions, lang: str
 ) -> dict[str, Any]:
     """The entries of the floor and of averaged views in metrics.json, each also a sentence in the log."""
     found = {}
     if floor is not None:
         found["floor"] = {**compare.beside_floor(predictions, floor.predictions), "seconds": floor.seconds}
     if averaged is not None:
-        found["tta"] = compare.beside_one_view(averaged, predictions)
+        found["tta"] = compare.beside_one_view(averaged.part("valid"), predictions)
     for name, entry in found.items():
         log.info("%s", about_gain(name, entry, catalogue(language(lang))))
     return found
 
 
 @contextmanager
-def _logged(folder: RunDir) -> Iterator[None]:
+def _logged(files: RunFiles) -> Iterator[None]:
     """What is said inside the block goes to the run's log.txt too."""
-    handler = logging.FileHandler(folder.log, encoding="utf-8")
+    handler = logging.FileHandler(files.log, encoding="utf-8")
     handler.handleError = lambda record: None  # what could not be logged is on the terminal, too
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
     logger = logging.getLogger("kimchi_vision")
+    before = logger.level
     logger.addHandler(handler)
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
     try:
         yield
     except KeyboardInterrupt:
         raise InterruptedRunError(
-            f"Interrupted. {folder.path} keeps its last checkpoint; the same command goes on from there."
+            f"Interrupted. {files.path} keeps its last checkpoint; the same command goes on from there."
         ) from None
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(before)
         with suppress(OSError):
             handler.close()

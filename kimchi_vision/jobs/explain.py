@@ -13,14 +13,15 @@ from safetensors import safe_open
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config import Experiment, load
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.learning import explain, model
 from kimchi_vision.results import compare, report
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +35,7 @@ ASKED = 100
 
 
 def write(
-    experiment: Experiment, network: nn.Module, preprocess: Preprocess, photos: Photos, run: RunDir
+    experiment: Experiment, network: nn.Module, preprocess: Preprocess, photos: Photos, files: RunFiles
 ) -> None:
     """What the section `explain` asks for, into the run folder; a backbone without a map only says so."""
     section = experiment.explain
@@ -45,27 +46,27 @@ def write(
     except ModelError as error:
         log.warning("%s", error)
         return
-    explain.top_losses(section, explainer, photos, run.read_json(run.metrics)["top_losses"], run)
-    _write_background(experiment, explainer, photos, run)
-    if run.background.is_file():
+    explain.top_losses(section, explainer, photos, Run(files.path).metrics["top_losses"], files)
+    _write_background(experiment, explainer, photos, files)
+    if files.background.is_file():
         say = catalogue(language(experiment.report.lang))
-        log.info("%s", about_background(run.read_json(run.background), say)[0])
+        log.info("%s", about_background(Run(files.path).json(files.background), say)[0])
 
 
-def photos(run: RunDir, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]:
+def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]:
     """Draw where a finished run's network looks on photos, and say what it takes each for, line by line.
 
     Without paths, the photos of its top losses, and its report is written again.
     Raises InputError when the run has no model.safetensors, or there is no photo or it cannot be read.
     """
-    say, experiment = catalogue(language(lang)), load(run.experiment)
+    say, experiment = catalogue(language(lang)), run.experiment
     explainer, facts = _restored(experiment, run)
     if paths:
         files = find_photos(paths)
         contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     else:
-        known, worst = _known(run), run.read_json(run.metrics)["top_losses"]
-        rows = known.items.set_index("path", drop=False).loc[worst]
+        known = run.photos
+        rows = known.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
         files, contents = known.files(rows), known.contents(rows)
     looks = explainer.looks(files)
     for file, content in zip(files, contents, strict=True):
@@ -73,60 +74,54 @@ def photos(run: RunDir, paths: Sequence[Path], lang: str = "auto") -> Iterator[s
             look = next(looks)
         except (OSError, ValueError) as error:
             raise InputError(str(error)) from None
-        explain.save(look, run.overlay(content))
+        explain.save(look, run.files.overlay(content))
         probabilities = softmax(look.logits / facts.temperature)
         best = int(probabilities.argmax())
         yield f"{file}: {facts.classes[best]} {probabilities[best]:.1%}"
-        yield f"    {run.overlay(content)}"
+        yield f"    {run.files.overlay(content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
 
 
-def background(run: RunDir, lang: str = "auto") -> str:
+def background(run: Run, lang: str = "auto") -> str:
     """Measure how far a finished run's answers rest on backgrounds; its report is written again.
 
     Raises InputError when the run has no model.safetensors, or its photos are gone.
     """
-    experiment = load(run.experiment)
+    experiment = run.experiment
     if not experiment.explain.background:
         section = experiment.explain.model_copy(update={"background": ASKED})
         experiment = experiment.model_copy(update={"explain": section})
     explainer, _ = _restored(experiment, run)
     try:
-        _write_background(experiment, explainer, _known(run), run)
+        _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
         raise InputError(f"{error}. Backgrounds are swapped on the run's validation photos.") from None
     say = catalogue(language(lang))
-    if not run.background.is_file():
+    if not run.files.background.is_file():
         return say("no_background")
     page = report.write(run, experiment.report)
-    sentences = about_background(run.read_json(run.background), say)
+    sentences = about_background(run.json(run.files.background), say)
     return "\n".join([*sentences, say("written_to", path=page)])
 
 
 def _write_background(
-    experiment: Experiment, explainer: explain.Explainer, photos: Photos, run: RunDir
+    experiment: Experiment, explainer: explain.Explainer, photos: Photos, files: RunFiles
 ) -> None:
     answers = explain.backgrounds(experiment.explain, explainer, photos)
     if answers is not None:
-        write_table(run.background_answers, answers)
-        write_json(run.background, compare.background_reliance(answers))
+        write_table(files.background_answers, answers)
+        write_json(files.background, compare.background_reliance(answers))
 
 
-def _restored(experiment: Experiment, run: RunDir) -> tuple[explain.Explainer, Facts]:
-    if not run.safetensors.is_file():
+def _restored(experiment: Experiment, run: Run) -> tuple[explain.Explainer, Facts]:
+    if not run.files.safetensors.is_file():
         raise InputError(
-            f"{run.safetensors} is missing. Write it with: "
+            f"{run.files.safetensors} is missing. Write it with: "
             f"python -m kimchi_vision export {run.path} --format safetensors"
         )
-    with safe_open(run.safetensors, "numpy") as file:
+    with safe_open(run.files.safetensors, "numpy") as file:
         facts = Facts.from_metadata(file.metadata())
-    if run.calibration.is_file():
-        facts = facts.calibrated(run.read_json(run.calibration))
-    network = model.restored(experiment.model, run.safetensors, len(facts.classes))
+    facts = facts.calibrated(run.calibration)
+    network = model.restored(experiment.model, run.files.safetensors, len(facts.classes))
     return explain.Explainer(network, facts.preprocess), facts
-
-
-def _known(run: RunDir) -> Photos:
-    vocab = tuple(run.read_json(run.labels))
-    return Photos(Path(run.read_json(run.data)["root"]), run.read_table(run.items), vocab)

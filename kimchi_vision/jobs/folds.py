@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment
-from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
-from kimchi_vision.jobs.experiment import run, write_scores
+from kimchi_vision.jobs.experiment import check, run, write_scores
 from kimchi_vision.results import report
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.run import Run
 
 MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
 """What the first fold's model stands for: all of them are the same network."""
@@ -21,42 +20,30 @@ MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
 
 def run_folds(
     experiment: Experiment, folds: Sequence[Experiment], exports: Path = Path("exports"), force: bool = False
-) -> RunDir:
-    """Train each fold into its own run folder, and pool them in exports/NAME; returns that folder.
+) -> Run:
+    """Train each fold into its own run folder, and pool them in exports/NAME; returns that run.
 
     Each photo's prediction there comes from the one model that had not seen it, so that all photos count in
     the scores. It holds no model. Errors as in run.
     """
-    folder = run_lock.check(experiment, exports, force)
+    files = check(experiment, exports, force)
     runs = [run(fold, exports, force) for fold in folds]
-    photos, predictions = _photos(runs), _predictions(runs)
-    if run_lock.stands(folder, photos, force):
-        return folder
-    with run_lock.locked(folder):
-        run_lock.take(folder, experiment, photos, force)
-        write_scores(experiment, photos, predictions, _facts(runs), folder)
-        report.write(folder, experiment.report)
-        run_lock.finish(folder, experiment)
-    return folder
+    # Each photo validated one fold.
+    photos = replace(runs[0].photos, items=runs[0].items.assign(split="valid"))
+    if run_lock.stands(files, photos, force):
+        return Run.open(files.path)
+    with run_lock.locked(files):
+        run_lock.take(files, experiment, photos, force)
+        predictions = Predictions.joined([each.predictions.part("valid") for each in runs])
+        write_scores(experiment, photos, predictions, _facts(runs), files)
+        report.write(Run.open(files.path), experiment.report)
+        run_lock.finish(files, experiment)
+    return Run.open(files.path)
 
 
-def _photos(runs: Sequence[RunDir]) -> Photos:
-    """All photos as validation photos: each of them validated one fold."""
-    first = runs[0]
-    facts = first.read_json(first.data)
-    items = first.read_table(first.items).assign(split="valid")
-    notes = tuple((says, values) for says, values in facts["notes"])
-    return Photos(Path(facts["root"]), items, tuple(first.read_json(first.labels)), notes)
-
-
-def _predictions(runs: Sequence[RunDir]) -> pd.DataFrame:
-    tables = [run.read_table(run.predictions) for run in runs]
-    return pd.concat([table[table["split"] == "valid"] for table in tables], ignore_index=True)
-
-
-def _facts(runs: Sequence[RunDir]) -> dict[str, Any]:
+def _facts(runs: Sequence[Run]) -> dict[str, Any]:
     """What metrics.json says beside the scores; the seconds are those of all folds together."""
-    metrics = [run.read_json(run.metrics) for run in runs]
+    metrics = [run.metrics for run in runs]
     folds = [
         {"run": run.path.name, "photos": scores["photos"], "accuracy": scores["accuracy"]}
         for run, scores in zip(runs, metrics, strict=True)

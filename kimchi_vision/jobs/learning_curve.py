@@ -43,7 +43,7 @@ def learning_curve(planned: Table, exports: Path = Path("exports"), lang: str = 
     finished = table.run_rows(planned, exports)
     folder = exports / planned.name
     shares = {row.name: row.data.train_share for row in planned.rows}
-    found = compare.learning({shares[name]: [run.path for run in runs] for name, runs in finished.items()})
+    found = compare.learning({shares[name]: runs for name, runs in finished.items()})
     write_table(folder / "learning_curve.csv", found.points)
     write_table(folder / "learning_classes.csv", found.classes)
     plots.save(plots.learning_curve(found.points, found.curve), folder / "learning_curve.png")

@@ -14,8 +14,9 @@ import filelock
 from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table, write_text
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def check(experiment: Experiment, exports: Path, force: bool) -> RunDir:
+def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
     """The folder that a run will write, which holds nothing else or may be replaced.
 
     Raises InputError when it holds another experiment's run and `force` is not set.
     """
-    folder = RunDir(exports / experiment.name)
+    folder = RunFiles(exports / experiment.name)
     if not force and folder.path.is_dir() and any(folder.path.iterdir()) and not _is_of(experiment, folder):
         raise InputError(
             f"{folder.path} holds something else than this experiment's run. "
@@ -42,7 +43,7 @@ LINGER = 8
 
 
 @contextmanager
-def locked(folder: RunDir) -> Iterator[None]:
+def locked(folder: RunFiles) -> Iterator[None]:
     """Hold the folder for this process; a process that dies lets go.
 
     Raises InputError when another process holds it.
@@ -59,7 +60,7 @@ def locked(folder: RunDir) -> Iterator[None]:
         lock.release()
 
 
-def stands(folder: RunDir, photos: Photos, force: bool) -> bool:
+def stands(folder: RunFiles, photos: Photos, force: bool) -> bool:
     """Whether the folder's run is finished and need not be run again; says why, or why not."""
     if force or not folder.finished.is_file():
         return False
@@ -71,27 +72,27 @@ def stands(folder: RunDir, photos: Photos, force: bool) -> bool:
     return why is None
 
 
-def _outdated(folder: RunDir, photos: Photos) -> str | None:
-    before = folder.read_json(folder.data)["split"]
+def _outdated(folder: RunFiles, photos: Photos) -> str | None:
+    before = Run(folder.path).data["split"]
     if before != photos.digest:
         return f"its photos, their classes or their split have changed ({before}, {photos.digest} here)"
-    version = folder.read_json(folder.finished)["kimchi_vision"]
+    version = Run(folder.path).json(folder.finished)["kimchi_vision"]
     if version != code_version():
         return f"it is of version {version} of this program, and this is {code_version()}"
     return None
 
 
-def finish(folder: RunDir, experiment: Experiment) -> None:
+def finish(folder: RunFiles, experiment: Experiment) -> None:
     """Note that the run is complete."""
     write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
 
 
-def begun(asked: Experiment, photos: Photos, folder: RunDir) -> Experiment | None:
+def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | None:
     """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
     return load(folder.experiment) if _goes_on(asked, photos, folder) else None
 
 
-def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) -> None:
+def take(folder: RunFiles, experiment: Experiment, photos: Photos, force: bool) -> None:
     """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder.
 
     A finished run that does not stand any more is set aside under another name, never deleted.
@@ -113,20 +114,20 @@ def take(folder: RunDir, experiment: Experiment, photos: Photos, force: bool) ->
         write_table(folder.skipped, photos.skipped)
 
 
-def _goes_on(experiment: Experiment, photos: Photos, folder: RunDir) -> bool:
+def _goes_on(experiment: Experiment, photos: Photos, folder: RunFiles) -> bool:
     """Whether the folder holds an interrupted run of this experiment on these photos."""
     interrupted = folder.last.is_file() and not folder.finished.is_file()
     return interrupted and _is_of(experiment, folder) and _has(photos, folder)
 
 
-def _sweep(folder: RunDir) -> None:
+def _sweep(folder: RunFiles) -> None:
     """Delete what a killed process was writing: hidden files, as writing.replacing names them."""
     for file in [*folder.path.glob(".*"), *folder.path.glob("[!.]*/.*")]:
         if file.is_file():
             file.unlink()
 
 
-def _set_aside(folder: RunDir) -> None:
+def _set_aside(folder: RunFiles) -> None:
     number = 1
     while (aside := folder.path.with_name(f"{folder.path.name}.before-{number}")).exists():
         number += 1
@@ -134,7 +135,7 @@ def _set_aside(folder: RunDir) -> None:
     log.info("The earlier run is kept in %s.", aside)
 
 
-def _is_of(experiment: Experiment, folder: RunDir) -> bool:
+def _is_of(experiment: Experiment, folder: RunFiles) -> bool:
     """Whether the folder's experiment is this one, or what its recipe made of it."""
     if not folder.experiment.is_file():
         return False
@@ -144,7 +145,7 @@ def _is_of(experiment: Experiment, folder: RunDir) -> bool:
     return isinstance(stored, Experiment) and experiment.on_top_of(stored.resolved()) == stored
 
 
-def _has(photos: Photos, folder: RunDir) -> bool:
+def _has(photos: Photos, folder: RunFiles) -> bool:
     return folder.items.is_file() and folder.items.read_text(encoding="utf-8") == photos.items.to_csv(
         index=False
     )

@@ -16,11 +16,11 @@ from sklearn.model_selection import train_test_split
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.learning import recipe
 from kimchi_vision.results.compare import Comparison, compare
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +43,8 @@ class Search:
     """
 
     trials: pd.DataFrame
-    best: RunDir
-    chosen: RunDir
+    best: Run
+    chosen: Run
     comparison: Comparison
 
 
@@ -162,9 +162,8 @@ def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
         return trial.should_prune()
 
     done = run(named, folder, watch=hopeless)
-    metrics = done.read_json(done.metrics)
-    trial.set_user_attr("accuracy", metrics["accuracy"])
-    return float(done.read_json(done.calibration)["after"]["loss"])
+    trial.set_user_attr("accuracy", done.score["accuracy"].value)
+    return float(done.calibration["after"]["loss"])
 
 
 def _judged(
@@ -185,4 +184,4 @@ def _judged(
         )
         for name, values in (("best", own), ("chosen", study.best_params))
     ]
-    return Search(trials, *found, compare([each.path for each in found]))
+    return Search(trials, *found, compare(found))

@@ -13,20 +13,17 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.jobs import run_lock
-from kimchi_vision.jobs.experiment import run
+from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
 from kimchi_vision.results import compare, goals, plots, report
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.config import Table
 
 log = logging.getLogger(__name__)
 
-SCORES = ("accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1", "loss")
-
-Finished = Mapping[str, Sequence[RunDir]]
+Finished = Mapping[str, Sequence[Run]]
 """Rows by name with their runs, one a seed."""
 
 
@@ -41,8 +38,8 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     planned = [(row.name, *each) for row in table.rows for each in row.runs()]
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
-            run_lock.check(each, folder, force)
-    finished: dict[str, list[RunDir]] = {}
+            check(each, folder, force)
+    finished: dict[str, list[Run]] = {}
     failed = []
     for number, (row, experiment, folds) in enumerate(planned, 1):
         log.info("Run %d of %d: %s", number, len(planned), experiment.name)
@@ -83,7 +80,7 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
     also = [*_spreads(finished, lang), *goals.sentences(decision, lang)]
     try:
-        result = compare.compare([run.path for run in runs], lang=lang)
+        result = compare.compare(runs, lang=lang)
     except InputError as error:
         said = say("not_compared", why=error)
         sentences = [said]
@@ -94,16 +91,16 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
 
 
-def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
-    found = [run.read_json(run.metrics) for run in runs]
+def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
+    found = [run.metrics for run in runs]
     several = len(runs) > 1
-    low, high = found[0]["accuracy_interval"]
+    low, high = runs[0].score["accuracy"].interval or (None, None)
     if several:
-        low, high = (compare.summary([run.path for run in runs])[end] for end in ("low", "high"))
+        low, high = (compare.summary(runs)[end] for end in ("low", "high"))
     line = {"run": name, "seeds": len(runs), "photos": found[0]["photos"]}
     line |= {"accuracy_low": low, "accuracy_high": high}
-    for score in SCORES:
-        values = [metrics[score] for metrics in found]
+    for score in runs[0].score:
+        values = [run.score[score].value for run in runs]
         line[score] = float(np.mean(values))
         line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
     if all("floor" in metrics for metrics in found):
@@ -111,9 +108,13 @@ def _line(name: str, runs: Sequence[RunDir]) -> dict[str, object]:
     return line | {
         "epoch": None if several else found[0]["train"]["kept_epoch"],
         "parameters": found[0]["model"]["parameters"],
-        "model_mb": round(runs[0].pkl.stat().st_size / 1e6, 1) if runs[0].pkl.is_file() else None,
+        "model_mb": _megabytes(runs[0].files.pkl),
         "train_minutes": round(float(np.mean([each["train"]["seconds"] for each in found])) / 60, 2),
     }
+
+
+def _megabytes(file: Path) -> float | None:
+    return round(file.stat().st_size / 1e6, 1) if file.is_file() else None
 
 
 def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> None:

@@ -6,85 +6,114 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config import read_yaml
 from kimchi_vision.config.sections import Goals
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import METRICS, Score, check_monitor
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 
+FPS = "fps"
 
-def outcomes(section: Goals, metrics: Mapping[str, Any]) -> dict[str, Outcome]:
-    """The outcome of each goal that is set: `accuracy`, `fps`.
 
-    metrics: accuracy_interval, and latency_ms with p50 and p95 of one photo from file to answer.
-    An accuracy is met when its whole 95 % interval is at the goal or above, missed when all of it is below. A
+def check(section: Goals) -> None:
+    """Raise ConfigError for a goal that is neither `fps` nor a score."""
+    for name in set(section.wanted) - {FPS}:
+        check_monitor(name, "goals")
+
+
+def outcomes(section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, Outcome]:
+    """The outcome of each goal that is set: a score of the registry, or `fps`.
+
+    metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name.
+    A score is met when its whole 95 % interval is at the goal or better, missed when all of it is worse. A
     speed is met when 19 photos of 20 are fast enough (p95), missed when not even half are (p50).
     """
     latency = metrics.get("latency_ms") or {}
     speeds = [1000 / latency[name] for name in ("p95", "p50") if latency.get(name)]
-    seen = {"accuracy": metrics.get("accuracy_interval"), "fps": speeds if len(speeds) == 2 else None}
-    wanted = section.model_dump(exclude_none=True)
-    return {name: _outcome(goal, seen[name]) for name, goal in wanted.items()}
+    found: dict[str, Outcome] = {}
+    for name, goal in section.wanted.items():
+        if name == FPS:
+            found[name] = _outcome(goal, speeds if len(speeds) == 2 else None, 1)
+        else:
+            interval = scores[name].interval if name in scores else None
+            found[name] = _outcome(goal, interval, METRICS[name].sign)
+    return found
 
 
-def decision(runs: Sequence[RunDir]) -> pd.DataFrame:
+def decision(runs: Sequence[Run]) -> pd.DataFrame:
     """A row a run: what it reaches, what it costs, and the outcome of each goal of its own experiment.
 
-    Columns run, accuracy, low, high (95 %), p50_ms, p95_ms, photos_per_second, parameters, file_mb,
-    peak_memory_mb, train_minutes, and goal_accuracy, goal_fps where a run has that goal; None where a number
-    was not measured. Raises InputError when metrics.json or experiment.yaml is missing.
+    Columns run, accuracy, low, high (95 %), the other scores that have a goal, p50_ms, p95_ms,
+    photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb,
+    train_minutes, and goal_NAME where a run has that goal; None where a number was not measured.
+    Raises InputError when metrics.json or experiment.yaml is missing.
     """
     import pandas as pd
 
     return pd.DataFrame([_row(run) for run in runs]).astype(object).where(lambda table: table.notna(), None)
 
 
-def wanted(runs: Sequence[RunDir]) -> dict[str, float]:
+def wanted(runs: Sequence[Run]) -> dict[str, float]:
     """The goals of the first run that has any, such as {"accuracy": 0.95, "fps": 30}."""
-    sections = (_section(run).model_dump(exclude_none=True) for run in runs)
-    return next(filter(None, sections), {})
+    return next(filter(None, (run.experiment.goals.wanted for run in runs)), {})
 
 
 def text(decision: pd.DataFrame, lang: str = "auto") -> str:
     """The decision table for a screen, a column a run; lines that no run has a number for are left out."""
     import pandas as pd
 
-    say = catalogue(language(lang))
-    lines = {}
-    for name in decision.columns.drop("run"):
-        if decision[name].notna().any():
-            shown = [_shown(name, value, say) for value in decision[name]]
-            lines[say(f"decision_{name}")] = shown
-    table = pd.DataFrame.from_dict(lines, "index", columns=list(decision["run"]))
+    shown = lines(decision, catalogue(language(lang)))
+    table = pd.DataFrame.from_dict(shown, "index", columns=list(decision["run"]))
     with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):
         return table.to_string()
+
+
+def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
+    """The decision table in words: title → a value a run; titles that no run has a value for are left out."""
+    table = decision.astype(object).where(decision.notna(), None)
+    return {
+        _title(name, say): [_shown(name, value, say) for value in table[name]]
+        for name in table.columns.drop("run")
+        if table[name].notna().any()
+    }
 
 
 def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
     """A line a run that has goals, such as "exp1: accuracy met, fps missed."."""
     say = catalogue(language(lang))
     columns = [column for column in decision if column.startswith("goal_")]
-    lines = []
+    said = []
     for row in decision.to_dict("records"):
-        said = [say(name, outcome=say(row[name].replace(" ", "_"))) for name in columns if row[name]]
-        lines += [say("goal_line", run=row["run"], outcomes=", ".join(said))] if said else []
-    return lines
+        outcomes = [
+            say("goal_outcome", goal=_goal(name, say), outcome=say(row[name].replace(" ", "_")))
+            for name in columns
+            if row[name]
+        ]
+        said += [say("goal_line", run=row["run"], outcomes=", ".join(outcomes))] if outcomes else []
+    return said
 
 
-def _outcome(goal: float, seen: Sequence[float] | None) -> Outcome:
+def _outcome(goal: float, seen: Sequence[float] | None, sign: int) -> Outcome:
     if seen is None:
         return "not measured"
-    low, high = seen
-    if low >= goal:
+    worst, best = sorted(sign * end for end in seen)
+    if worst >= sign * goal:
         return "met"
-    return "missed" if high < goal else "cannot tell"
+    return "missed" if best < sign * goal else "cannot tell"
 
 
-def _section(run: RunDir) -> Goals:
-    return Goals.model_validate(dict(read_yaml(run.experiment).get("goals") or {}))
+def _goal(column: str, say: Text) -> str:
+    name = column.removeprefix("goal_")
+    return say("goal_fps" if name == FPS else name)
+
+
+def _title(column: str, say: Text) -> str:
+    if column.startswith("goal_"):
+        return say("decision_goal", goal=_goal(column, say))
+    return say(column if column in METRICS else f"decision_{column}")
 
 
 def _shown(name: str, value: Any, say: Text) -> str:
@@ -92,28 +121,28 @@ def _shown(name: str, value: Any, say: Text) -> str:
         return "–"
     if isinstance(value, str):
         return say(value.replace(" ", "_"))
-    if name in ("accuracy", "low", "high"):
-        return f"{value:.1%}"
+    if name in METRICS or name in ("low", "high"):
+        return METRICS.get(name, METRICS["accuracy"]).shown(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _row(run: RunDir) -> dict[str, Any]:
-    metrics = run.read_json(run.metrics)
-    section = _section(run)
-    low, high = metrics.get("accuracy_interval") or (None, None)
+def _row(run: Run) -> dict[str, Any]:
+    metrics, section = run.metrics, run.experiment.goals
+    accuracy = run.score["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
     seconds = train.get("seconds")
     return {
         "run": run.path.name,
-        "accuracy": metrics["accuracy"],
-        "low": low,
-        "high": high,
+        "accuracy": accuracy.value,
+        "low": accuracy.low,
+        "high": accuracy.high,
+        **{name: run.score[name].value for name in section.wanted if name in run.score},
         "p50_ms": latency.get("p50"),
         "p95_ms": latency.get("p95"),
         "photos_per_second": metrics.get("photos_per_second"),
         "parameters": (metrics.get("model") or {}).get("parameters"),
-        "file_mb": round(run.pkl.stat().st_size / 1e6, 1) if run.pkl.is_file() else None,
+        "file_mb": round(run.files.onnx.stat().st_size / 1e6, 1) if run.files.onnx.is_file() else None,
         "peak_memory_mb": metrics.get("peak_memory_mb"),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
-        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics).items()},
+        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics, run.score).items()},
     }

@@ -1,85 +1,55 @@
-"""95 % intervals of the scores of one run, from its predictions."""
+"""95 % intervals of shares, means and macro scores over photos, some of which count as one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
-
-from kimchi_vision.base.errors import InputError
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PSEUDO_PHOTOS = 4.0
 """Photos, half right and half wrong, that steady a variance near 0 and 1: Agresti and Coull, 1998,
 "Approximate is better than exact", The American Statistician 52:119."""
 
 
-def with_intervals(
-    metrics: Mapping[str, Any], predictions: pd.DataFrame, items: pd.DataFrame
-) -> dict[str, Any]:
-    """The metrics of one split, with `..._interval` beside each score: 95 %, [low, high] or None.
+class Estimate(NamedTuple):
+    """A value with its 95 % interval; both ends are None where nothing can be said."""
 
-    metrics: with split and classes, as evaluate gives them; classes gain recall_interval, precision_interval.
-    items: with path, and perhaps `group`: photos of one group (near-copies) count as one photo.
+    value: float
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def around(cls, value: float, low: float, high: float) -> Estimate:
+        """With ends that rounding has not carried past the value."""
+        return cls(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def share(hits: np.ndarray, units: np.ndarray) -> Estimate:
+    """The share of photos that are hits. units: photos with the same number count as one."""
+    rate = float(hits.mean())
+    return Estimate.around(rate, *wilson(rate, len(np.unique(units))))
+
+
+def mean(values: np.ndarray, units: np.ndarray) -> Estimate:
+    """The mean of a number per photo, at least 0; Student's t over units, whose photos vary together.
+
+    Source: Cameron and Miller, 2015, "A practitioner's guide to cluster-robust inference", section II.
     """
-    part = predictions[predictions["split"] == metrics["split"]]
-    groups = part["path"].map(items.set_index("path")["group"]) if "group" in items else None
-    found = intervals(part, list(metrics["classes"]), groups)
-    classes = {label: {**scores, **found["classes"][label]} for label, scores in metrics["classes"].items()}
-    return {**metrics, **found, "classes": classes}
+    middle = float(values.mean())
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=values - middle)
+    number = len(sums)
+    if number < 2:
+        return Estimate(middle, None, None)
+    error = np.sqrt(number / (number - 1) * (sums**2).sum()) / len(values)
+    reach = float(stats.t.ppf(0.975, number - 1) * error)
+    return Estimate.around(middle, max(middle - reach, 0.0), middle + reach)
 
 
-def intervals(
-    predictions: pd.DataFrame, vocab: Sequence[str], groups: pd.Series | None = None
-) -> dict[str, Any]:
-    """95 % intervals of accuracy, error rate, macro scores, and recall and precision of each class.
-
-    predictions: rows of one split with columns truth and predicted.
-    groups: a key for each row; photos with the same key count as one photo.
-    Returns `accuracy_interval`, `error_rate_interval`, `macro_recall_interval`, `macro_precision_interval`,
-    `macro_f1_interval`, and `classes`: label → `recall_interval`, `precision_interval`; each [low, high]
-    between 0 and 1, or None where there is nothing to divide by, such as the precision of a class that was
-    never predicted. Raises InputError for no rows or a class outside vocab.
-    """
-    confusion = confusion_matrix(predictions, vocab)
-    keys = np.arange(len(predictions)) if groups is None else groups.to_numpy()
-    truths, answers = predictions["truth"].to_numpy(), predictions["predicted"].to_numpy()
-    right = np.diag(confusion)
-    classes = {
-        label: {
-            "recall_interval": _class_interval(right[index], keys[truths == label]),
-            "precision_interval": _class_interval(right[index], keys[answers == label]),
-        }
-        for index, label in enumerate(vocab)
-    }
-    distinct = len(np.unique(keys))
-    low, high = wilson(right.sum() / len(keys), distinct).tolist()
-    macro = macro_intervals(confusion, distinct / len(keys))
-    return {
-        "accuracy_interval": [low, high],
-        "error_rate_interval": [1 - high, 1 - low],
-        **{f"macro_{name}_interval": interval.tolist() for name, interval in macro.items()},
-        "classes": classes,
-    }
-
-
-def confusion_matrix(predictions: pd.DataFrame, vocab: Sequence[str]) -> np.ndarray:
-    """Counts, truth in rows and predicted in columns, in the order of vocab. Errors as in intervals."""
-    if predictions.empty:
-        raise InputError("There are no predictions to score; has the split any photos?")
-    order = {label: index for index, label in enumerate(vocab)}
-    codes = [predictions[column].map(order) for column in ("truth", "predicted")]
-    for column, code in zip(("truth", "predicted"), codes, strict=True):
-        if code.isna().any():
-            label = predictions[column][code.isna()].iloc[0]
-            raise InputError(f"Class {label!r} in column `{column}` is not one of: {', '.join(vocab)}.")
-    cells = codes[0].to_numpy(int) * len(vocab) + codes[1].to_numpy(int)
-    return np.bincount(cells, minlength=len(vocab) ** 2).reshape(len(vocab), len(vocab))
+def of_class(hits: np.ndarray, units: np.ndarray) -> list[float] | None:
+    """Interval of the share of hits among some photos, such as those of one class; None without photos."""
+    return list(share(hits, units)[1:]) if len(hits) else None
 
 
 def wilson(rate: Any, photos: Any) -> np.ndarray:
@@ -114,19 +84,12 @@ def over_seeds(right: np.ndarray) -> np.ndarray:
     return wilson(rate, min(rate * (1 - rate) / (variance * wider), photos))
 
 
-def macro_scores(confusion: np.ndarray) -> dict[str, np.ndarray]:
-    """Macro recall, precision and F1 of confusion matrices of shape (..., K, K).
+def macro(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, Estimate]:
+    """Recall, precision and F1, means over the classes that have photos, with intervals.
 
-    Means over the classes seen or predicted; a score with nothing to divide by is 0, as in scikit-learn
-    with zero_division=0.
-    """
-    return _macro_scores(confusion, _known(confusion))
-
-
-def macro_intervals(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, np.ndarray]:
-    """Wilson's interval for the number of photos that a macro score is worth; shape (..., 2) for (..., K, K).
-
-    distinct: photos that are not near-copies, as a share of all.
+    confusion: photos, true classes in rows, shape (K, K). distinct: photos that are not near-copies, as a
+    share of all. A score with nothing to divide by is 0, as in scikit-learn with zero_division=0.
+    The interval is Wilson's for the number of photos that the score is worth.
     The number is score * (1 - score) / variance (the effective sample size of Korn and Graubard, 1998,
     Survey Methodology 24:193), with the variance by the delta method (for F1: Takahashi et al., 2022, Applied
     Intelligence 52:4961). A percentile bootstrap is [1, 1] when all photos are right: with 30 photos and a
@@ -147,12 +110,8 @@ def macro_intervals(confusion: np.ndarray, distinct: float = 1.0) -> dict[str, n
         score = expected[name]
         # One class alone is always right: there is no variance, and each photo is worth one.
         worth = np.where(variance > 1e-15, score * (1 - score) / np.maximum(variance, 1e-15), 1) * photos
-        result[name] = wilson(scores[name], worth * distinct)
+        result[name] = Estimate.around(scores[name], *wilson(scores[name], worth * distinct))
     return result
-
-
-def _class_interval(right: int, keys: np.ndarray) -> list[float] | None:
-    return wilson(right / len(keys), len(np.unique(keys))).tolist() if len(keys) else None
 
 
 def _macro_scores(confusion: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
@@ -181,8 +140,8 @@ def _influences(share: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _known(confusion: np.ndarray) -> np.ndarray:
-    """Which classes are seen or predicted; shape (..., K)."""
-    return (confusion.sum(-1) + confusion.sum(-2)) > 0
+    """Which classes have photos; shape (..., K)."""
+    return confusion.sum(-1) > 0
 
 
 def _margins(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

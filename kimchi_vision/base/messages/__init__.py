@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from kimchi_vision.base.errors import InputError
@@ -13,13 +13,18 @@ from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.results import RESULTS
 
-__all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "catalogue", "language"]
+__all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
 
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
 
 TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA}
 """Key → English, Korean."""
+
+
+def add(texts: Mapping[str, tuple[str, str]]) -> None:
+    """Texts of a part that brings its own, such as a score. texts: key → English, Korean."""
+    TEXTS.update(texts)
 
 
 def language(wanted: str) -> Language:

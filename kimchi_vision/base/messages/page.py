@@ -5,7 +5,6 @@ from __future__ import annotations
 PAGE: dict[str, tuple[str, str]] = {
     # The answer
     "answer": ("The answer", "결과 요약"),
-    "accuracy": ("Accuracy", "정확도"),
     "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
     "right_of": (
         "{right} of {photos} {part} photos are right.",
@@ -80,12 +79,6 @@ PAGE: dict[str, tuple[str, str]] = {
     "score": ("Score", "지표"),
     "value": ("Value", "값"),
     "photos": ("Photos", "사진 수"),
-    "error_rate": ("Error rate", "오류율"),
-    "macro_precision": ("Macro precision", "매크로 정밀도"),
-    "macro_recall": ("Macro recall", "매크로 재현율"),
-    "macro_f1": ("Macro F1", "매크로 F1"),
-    "top_k_accuracy": ("Top k", "상위 k개"),
-    "loss": ("Loss, mean over photos", "손실(사진 평균)"),
     # Training
     "training": ("Training", "학습 과정"),
     "no_epochs": ("Nothing was trained.", "학습한 에포크가 없습니다."),

@@ -5,7 +5,7 @@ from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
 from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report
 from kimchi_vision.config.sections.track import Track
-from kimchi_vision.config.sections.train import Features, Loader, Model, Monitor, Train
+from kimchi_vision.config.sections.train import Features, Loader, Model, Train
 
 __all__ = [
     "Augment",
@@ -18,7 +18,6 @@ __all__ = [
     "Goals",
     "Loader",
     "Model",
-    "Monitor",
     "Policy",
     "Report",
     "Sample",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kimchi_vision.config.sections.base import Probability, Section
 
@@ -42,10 +42,18 @@ class Explain(Section):
 
 
 class Goals(Section):
-    """What the model has to reach to be used."""
+    """What the model has to reach to be used: `fps`, and any score by its name, such as `accuracy: 0.95`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, float]
 
     accuracy: Probability | None = Field(None, description="share of photos that must be right")
     fps: float | None = Field(None, gt=0, description="photos a second, one after the other")
+
+    @property
+    def wanted(self) -> dict[str, float]:
+        """The goals that are set, by name."""
+        return self.model_dump(exclude_none=True)
 
 
 class Report(Section):

@@ -11,10 +11,8 @@ from pydantic import Field, model_validator
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.stages import Stage
 
-Monitor = Literal[
-    "valid_loss", "train_loss", "accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1"
-]
-LOWER_IS_BETTER = ("valid_loss", "train_loss", "error_rate")
+Monitor = str
+"""A score of results.scores by its name, or valid_loss or train_loss."""
 
 
 class Loader(Section):
@@ -61,9 +59,11 @@ class EarlyStop(Section):
     patience: int = Field(3, ge=1, description="epochs without a better value")
     min_delta: float = Field(0.0, ge=0, description="a value is better when it is so much better")
 
-    def is_over(self, values: Sequence[float]) -> bool:
-        """Whether the last `patience` of an epoch's values brought nothing better. values: one an epoch."""
-        sign = -1 if self.monitor in LOWER_IS_BETTER else 1
+    def is_over(self, values: Sequence[float], sign: int) -> bool:
+        """Whether the last `patience` epochs brought nothing better.
+
+        values: of `monitor`, one an epoch. sign: 1 when higher ones are better, -1 when lower ones are.
+        """
         best, since = -math.inf, 0
         for value in values:
             since += 1
@@ -138,14 +138,3 @@ class Train(Section):
     def sizes(self) -> set[int]:
         """Sides of training photos, pixels, that stages ask for themselves."""
         return {size for stage in self.stages if (size := getattr(stage.arguments, "size", None))}
-
-    @property
-    def sign(self) -> int:
-        """1 when a larger `monitor` is better, -1 when a smaller one is."""
-        lower = self.monitor in LOWER_IS_BETTER
-        return {"min": -1, "max": 1, None: -1 if lower else 1}[self.mode]
-
-    @property
-    def worst(self) -> float:
-        """A value of `monitor` that every epoch beats."""
-        return -self.sign * math.inf

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import replacing, write_json, write_text
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.export import (
     card,
@@ -25,12 +25,12 @@ from kimchi_vision.deploy.export import (
     timings,
     validation,
 )
-from kimchi_vision.deploy.export.smaller import Interval
 from kimchi_vision.deploy.export.validation import preprocess
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    import pandas as pd
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Export
@@ -47,15 +47,13 @@ def write(
     section: Export,
     learn: Learner,
     photos: Photos,
-    predictions: pd.DataFrame,
-    run: RunDir,
-    interval: Interval,
+    predictions: Predictions,
+    files: RunFiles,
 ) -> None:
     """Write the files that the section asks for, and export.json with the proof of each.
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
     it is left out, export.json says why, and so does the log, but the run goes on.
-    interval: of the accuracy that a smaller file loses.
     """
     wanted = {
         "pkl": section.pkl,
@@ -64,51 +62,47 @@ def write(
         "safetensors": section.safetensors,
         **{name: getattr(section, name) for name in smaller.KINDS},
     }
-    source = _Source(learn, photos, predictions, run, interval)
+    source = _Source(learn, photos, predictions, Run(files.path))
     for refusal in source.write([name for name in FORMATS if wanted[name]]):
         log.error("%s", refusal)
     if section.timings:
-        timings.write(photos, run)
-    if run.onnx.is_file():
-        write_text(run.card, card.text(run))
+        timings.write(photos, files)
+    if files.onnx.is_file():
+        write_text(files.card, card.text(Run(files.path)))
 
 
-def again(run: RunDir, formats: Sequence[str], interval: Interval, trust: bool = False) -> list[Path]:
+def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     """Write files of a finished run from its model.pkl; returns their paths.
 
-    interval: as in write.
     trust: load a model.pkl that no run of this user on this machine wrote.
     Raises InputError when the folder or a format is wrong, RunError when a file is refused.
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
         raise InputError(f"--format {','.join(sorted(unknown))}: there are {', '.join(FORMATS)}.")
-    vocab = tuple(run.read_json(run.labels))
-    photos = Photos(Path(run.read_json(run.data)["root"]), run.read_table(run.items), vocab)
-    predictions = run.read_table(run.predictions)
-    files = [photos.root / path for path in predictions["path"]]
-    missing = [file for file in files if not file.is_file()]
+    photos, predictions = run.photos, run.predictions
+    missing = [file for path in predictions.paths if not (file := photos.root / path).is_file()]
     if missing:
         raise InputError(
             f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
         )
     learn = None if set(formats) <= set(smaller.KINDS) else _learner(run, trust)
-    source = _Source(learn, photos, predictions, run, interval, own=not trust)
+    source = _Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
         raise RunError("\n".join(refusals))
-    if run.onnx.is_file():
-        write_text(run.card, card.text(run))
+    if run.files.onnx.is_file():
+        write_text(run.files.card, card.text(run))
     return [source.files[name] for name in formats]
 
 
-def _learner(run: RunDir, trust: bool) -> Learner:
-    learn = pickles.load(run.pkl, trust)
+def _learner(run: Run, trust: bool) -> Learner:
+    learn = pickles.load(run.files.pkl, trust)
     learn.path = run.path
     return learn
 
 
-def folder(run: RunDir, path: Path, space: bool) -> Path:
+def folder(run: Run, path: Path, space: bool) -> Path:
     """A folder that serves the model: a Hugging Face Space, or for `docker build`. Raises InputError."""
     return folders.write(run, path, space)
 
@@ -123,20 +117,19 @@ class _Source:
 
     learn: Learner | None
     photos: Photos
-    predictions: pd.DataFrame
-    run: RunDir
-    interval: Interval
+    predictions: Predictions
+    run: Run
     own: bool = True
 
     @property
     def files(self) -> dict[str, Path]:
-        run = self.run
-        plain = {"pkl": run.pkl, "torch": run.weights, "onnx": run.onnx, "safetensors": run.safetensors}
-        return plain | {name: run.smaller(name) for name in smaller.KINDS}
+        own = self.run.files
+        plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
+        return plain | {name: own.smaller(name) for name in smaller.KINDS}
 
     def write(self, formats: Sequence[str]) -> list[str]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
-        known = self.run.read_json(self.run.export) if self.run.export.is_file() else {}
+        known = self.run.json_if(self.run.files.export)
         refusals = []
         for name in formats:
             file = self.files[name]
@@ -149,7 +142,7 @@ class _Source:
                 file.unlink(missing_ok=True)  # an older file has lost its proof
                 refusals.append(f"{file} was not written: {error}")
                 known[file.name] = {"refused": str(error)}
-        write_json(self.run.export, known)
+        write_json(self.run.files.export, known)
         return refusals
 
     def _write(self, file: Path, save: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
@@ -158,7 +151,7 @@ class _Source:
             content = temporary.read_bytes()
         facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **proof}
         log.info("%s: %s", file, ", ".join(f"{name} {value}" for name, value in proof.items()))
-        if file == self.run.pkl and self.own:
+        if file == self.run.files.pkl and self.own:
             pickles.remember(facts["sha256"])
         return facts
 
@@ -177,11 +170,11 @@ class _Source:
         return onnx.prove(file, self.photos, self.predictions)
 
     def _smaller(self, name: str, file: Path) -> dict[str, Any]:
-        whole = self.run.onnx
+        whole = self.run.files.onnx
         if not whole.is_file():
             raise RunError(f"it is made from {whole}, which is missing. Export onnx, too.")
         smaller.save(name, whole, self.photos, file)
-        return smaller.cost(file, self.photos, self.predictions, self.interval)
+        return smaller.cost(file, self.photos, self.predictions)
 
     def _facts(self) -> Facts:
         facts = Facts(
@@ -190,5 +183,4 @@ class _Source:
             classes=self.photos.vocab,
             preprocess=validation.preprocess(self.learn.dls),
         )
-        calibration = self.run.read_json(self.run.calibration) if self.run.calibration.is_file() else {}
-        return facts.calibrated(calibration)
+        return facts.calibrated(self.run.calibration)

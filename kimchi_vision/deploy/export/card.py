@@ -8,19 +8,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config import read_yaml
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.deploy.runtime import Classifier
-
-TITLES = {
-    "accuracy": "accuracy",
-    "macro_recall": "recall, mean over classes",
-    "macro_precision": "precision, mean over classes",
-    "macro_f1": "F1, mean over classes",
-}
+from kimchi_vision.results.run import Run
 
 
-def text(run: RunDir, space: bool = False) -> str:
+def text(run: Run, space: bool = False) -> str:
     """The card of a finished run, Markdown in the form of Hugging Face's model cards.
 
     space: with the settings of a Space in front. Raises InputError when the folder lacks a file.
@@ -29,20 +22,21 @@ def text(run: RunDir, space: bool = False) -> str:
     # Not HTML: what matters is that a class name is no Markdown, see _plain.
     page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
     page.filters |= {"text": _plain, "share": _share, "interval": _interval}
-    experiment = read_yaml(run.experiment)
-    proofs = run.read_json(run.export) if run.export.is_file() else {}
+    run = Run(run.path)  # what is on the disk by now
+    experiment = run.experiment
     return page.get_template("card.md").render(
-        name=run.path.resolve().name,
+        name=run.name,
         space=space,
-        classes=run.read_json(run.labels),
-        scores={"most_confused": [], **run.read_json(run.metrics)},
-        titles=TITLES,
-        trained=int((run.read_table(run.items)["split"] == "train").sum()),
+        classes=run.vocab,
+        metrics={"most_confused": [], **run.metrics},
+        scores=list(run.score.values()),
+        say=catalogue("en"),
+        trained=int((run.items["split"] == "train").sum()),
         experiment=experiment,
-        facts=Classifier(run.onnx).facts,
-        proof=proofs.get(run.onnx.name),
-        smaller={name: proof for name, proof in proofs.items() if "accuracy_lost" in proof},
-        licence=_licence(**{key: experiment["model"][key] for key in ("backbone", "weights")}),
+        facts=Classifier(run.files.onnx).facts,
+        proof=run.exported.get(run.files.onnx.name),
+        smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
+        licence=_licence(experiment.model.backbone, experiment.model.weights),
     )
 
 

@@ -7,26 +7,26 @@ from pathlib import Path
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.deploy.export import card
+from kimchi_vision.results.run import Run
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def write(run: RunDir, folder: Path, space: bool) -> Path:
+def write(run: Run, folder: Path, space: bool) -> Path:
     """Dockerfile, app.py, requirements.txt, model.onnx, this package, and the card as README.md.
 
     space: the README tells Hugging Face how to start it.
     Raises InputError when the run has no model.onnx, or the folder holds something already.
     """
-    if not run.onnx.is_file():
-        raise InputError(f"{run.onnx} is missing; write it with: kimchi-vision export {run.path}")
+    if not run.files.onnx.is_file():
+        raise InputError(f"{run.files.onnx} is missing; write it with: kimchi-vision export {run.path}")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty. Give a new folder.")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("Dockerfile", "app.py", "requirements.txt"):
         shutil.copyfile(TEMPLATES / name, folder / name)
-    shutil.copyfile(run.onnx, folder / run.onnx.name)
+    shutil.copyfile(run.files.onnx, folder / run.files.onnx.name)
     package = Path(__file__).parents[2]
     shutil.copytree(package, folder / package.name, ignore=shutil.ignore_patterns("__pycache__"))
     write_text(folder / "README.md", card.text(run, space))

@@ -7,15 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kimchi_vision.base.errors import RunError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from fastai.learner import Learner
 
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.predictions import Predictions
 
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
@@ -33,23 +31,23 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 
 def save(learn: Learner, file: Path) -> None:
     """Write what load_learner reads."""
-    dls = learn.dls
+    dls, metrics = learn.dls, learn.metrics
+    learn.metrics = []  # inference needs none, and they are this package's
     try:
         learn.export(file.resolve())
     finally:
         # A failed learn.export leaves the learner without its data.
-        learn.dls = dls
+        learn.dls, learn.metrics = dls, metrics
 
 
-def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
     """A fresh process answers for four validation photos: how far the winning classes' probabilities differ.
 
     Raises RunError when the file does not load, or answers otherwise.
     """
-    valid = predictions[predictions["split"] == "valid"]
-    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, 4).astype(int))]
-    answers = sample[[f"p:{name}" for name in photos.vocab]].to_numpy()
-    expected = zip(photos.files(sample), answers.argmax(axis=1), answers.max(axis=1), strict=True)
+    sample = predictions.part("valid").spread(4)
+    answers = sample.probabilities
+    expected = zip(photos.files(sample.table), answers.argmax(axis=1), answers.max(axis=1), strict=True)
     arguments = [str(part) for photo in expected for part in photo]
     command = [sys.executable, "-c", _CHECK, str(file), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

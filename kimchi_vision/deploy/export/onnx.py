@@ -20,9 +20,8 @@ from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.model_metadata import Facts
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 256
 """Validation photos that a file is run on, at most."""
@@ -67,16 +66,15 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def prove(file: Path, photos: Photos, predictions: pd.DataFrame) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
     """Photo files to probabilities by this file, beside the learner's own: photos, agreement and gap.
 
-    predictions: the table that `evaluate` made with the learner.
+    predictions: the learner's own.
     Raises RunError when a top-1 class differs, or a probability by more than LARGEST_GAP.
     """
-    valid = predictions[predictions["split"] == "valid"]
-    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
-    expected = sample[[f"p:{name}" for name in photos.vocab]].to_numpy()
-    found = probabilities(Classifier(file), photos.files(sample))
+    sample = predictions.part("valid").spread(PHOTOS)
+    expected = sample.probabilities
+    found = probabilities(Classifier(file), photos.files(sample.table))
     same = expected.argmax(axis=1) == found.argmax(axis=1)
     gap = float(np.abs(expected - found).max())
     if not same.all() or not gap <= LARGEST_GAP:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export.onnx import probabilities
 from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results.compare import difference_interval
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,6 @@ PHOTOS = 2000
 
 LARGEST_LOSS = 0.05
 """Accuracy that a file may lose for certain: the lower end of the interval."""
-
-Interval = Callable[[int, int, int], Any]
-"""From photos that only the first, and only the second, has right, of so many: low and high of the gap."""
 
 
 def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
@@ -102,29 +99,26 @@ def _bf16(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def cost(file: Path, photos: Photos, predictions: pd.DataFrame, interval: Interval) -> dict[str, Any]:
+def cost(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
     """Agreement with the learner, and the accuracy lost with its 95 % interval, paired on the same photos.
 
-    predictions: the table that `evaluate` made with the learner.
+    predictions: the learner's own.
     Raises RunError when answers are no numbers, or it loses more than LARGEST_LOSS beyond chance.
     """
-    valid = predictions[predictions["split"] == "valid"]
-    sample = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
-    truth = sample["truth"].to_numpy()
-    before = sample["predicted"].to_numpy()
-    answers = probabilities(Classifier(file), photos.files(sample))
-    gap = float(np.abs(sample[[f"p:{name}" for name in photos.vocab]].to_numpy() - answers).max())
+    sample = predictions.part("valid").spread(PHOTOS)
+    answers = probabilities(Classifier(file), photos.files(sample.table))
+    gap = float(np.abs(sample.probabilities - answers).max())
     if not np.isfinite(gap):
         raise RunError("some of its answers are no numbers.")
-    found = np.array(photos.vocab)[answers.argmax(axis=1)]
-    right, still = before == truth, found == truth
+    found = answers.argmax(axis=1)
+    right, still = sample.right, found == sample.truth
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
-    low, high = interval(only_before, only_now, len(sample))
+    low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
         raise RunError(f"it loses at least {low:.1%} of accuracy, and {LARGEST_LOSS:.0%} is allowed.")
     return {
         "photos": len(sample),
-        "agreement": float((before == found).mean()),
+        "agreement": float((sample.answers == found).mean()),
         "largest_gap": gap,
         "accuracy_lost": (only_before - only_now) / len(sample),
         "accuracy_lost_interval": [float(low), float(high)],

@@ -12,9 +12,10 @@ import numpy as np
 
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
@@ -23,21 +24,21 @@ PHOTOS = 128
 """Validation photos that are measured on, at most."""
 
 
-def write(photos: Photos, run: RunDir) -> None:
+def write(photos: Photos, files: RunFiles) -> None:
     """Add latency_ms, photos_per_second, peak_memory_mb and machine to metrics.json.
 
     A run without model.onnx has no such numbers; a measurement that fails is said, and the run goes on.
     """
-    if not run.onnx.is_file():
+    if not files.onnx.is_file():
         return
     valid = photos.part("valid")
     some = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
-    command = [sys.executable, "-m", "kimchi_vision.deploy.runtime.speed", run.onnx, *photos.files(some)]
+    command = [sys.executable, "-m", "kimchi_vision.deploy.runtime.speed", files.onnx, *photos.files(some)]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        log.error("The speed of %s was not measured: %s", run.onnx, reason)
+        log.error("The speed of %s was not measured: %s", files.onnx, reason)
         return
     measured: dict[str, Any] = json.loads(done.stdout)
     machine = {name: versions()[name] for name in ("processor", "cores", "system")}
-    write_json(run.metrics, {**run.read_json(run.metrics), **measured, "machine": machine})
+    write_json(files.metrics, {**Run(files.path).metrics, **measured, "machine": machine})

@@ -13,7 +13,6 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import api, looks
@@ -22,6 +21,7 @@ from kimchi_vision.deploy.server.batching import Batcher
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served, by_name, examples
+from kimchi_vision.results.run import Run
 
 __all__ = ["Limits", "build"]
 
@@ -57,7 +57,7 @@ def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path |
 def _load(source: Path, meters: Meters) -> Served:
     predictor = Predictor(source)
     batcher = Batcher(predictor.classify, BATCH, meters.batch.observe)
-    return Served(predictor.facts.experiment, predictor, batcher, examples(RunDir(source)))
+    return Served(predictor.facts.experiment, predictor, batcher, examples(Run(source)))
 
 
 async def _measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server.batching import Batcher
+from kimchi_vision.results.run import Run
 
 EXAMPLES = 6
 
@@ -24,12 +24,11 @@ class Served:
     examples: tuple[tuple[Path, str], ...]
 
 
-def examples(run: RunDir) -> tuple[tuple[Path, str], ...]:
+def examples(run: Run) -> tuple[tuple[Path, str], ...]:
     """A few validation photos with their labels, as many classes as possible; none when they are gone."""
-    if not (run.items.is_file() and run.data.is_file()):
+    if not (run.files.items.is_file() and run.files.data.is_file()):
         return ()
-    items = run.read_table(run.items)
-    root = Path(run.read_json(run.data)["root"])
+    root, items = run.photos.root, run.items
     valid = items[items["split"] == "valid"].assign(turn=lambda table: table.groupby("label").cumcount())
     rows = valid.sort_values(["turn", "label"], kind="stable").head(EXAMPLES)
     found = [(root / path, label) for path, label in zip(rows["path"], rows["label"], strict=True)]

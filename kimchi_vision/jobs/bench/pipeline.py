@@ -14,7 +14,7 @@ from fastai.vision.data import Normalize
 
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.bench import plain as script
@@ -98,7 +98,7 @@ class Pipeline:
         if self.plain:
             script.fit(learn, section.stages)
         else:
-            train.fit(section, learn, RunDir(folder))
+            train.fit(section, learn, RunFiles(folder))
 
     def precision(self, learn: Learner) -> Any:
         """The number format of training steps, as a context."""

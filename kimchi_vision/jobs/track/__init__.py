@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.jobs.track.worker import Told
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Track
 
 __all__ = ["Tracking", "begun", "check"]
@@ -31,8 +32,8 @@ def check(section: Track) -> None:
 class Tracking:
     """All trackers of a run. A tracker that fails, or hangs, is left out, and the run goes on."""
 
-    def __init__(self, told: list[Told], folder: RunDir) -> None:
-        self.told, self.folder = told, folder
+    def __init__(self, told: list[Told], files: RunFiles) -> None:
+        self.told, self.files = told, files
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Numbers at a step, which counts training batches over all stages from 1."""
@@ -41,24 +42,23 @@ class Tracking:
 
     def results(self) -> None:
         """Scores, figures and model file of the finished run."""
-        folder = self.folder
-        metrics = folder.read_json(folder.metrics)
-        scores = {name: value for name, value in metrics.items() if isinstance(value, float)}
-        models = [file for file in (folder.onnx, folder.pkl) if file.is_file()][:1]
+        files, run = self.files, Run(self.files.path)
+        scores = {name: score.value for name, score in run.score.items()}
+        models = [file for file in (files.onnx, files.pkl) if file.is_file()][:1]
         for one in self.told:
             one.tell("summary", scores)
-            for figure in folder.drawn():
+            for figure in files.drawn():
                 one.tell("figure", figure)
             for model in models:
                 one.tell("model", model)
 
 
 @contextmanager
-def begun(section: Track, experiment: Mapping[str, Any], folder: RunDir) -> Iterator[Tracking]:
+def begun(section: Track, experiment: Mapping[str, Any], files: RunFiles) -> Iterator[Tracking]:
     """The section's trackers, which are closed after the block. experiment: with every value."""
-    told = [Told(name, TRACKERS[name], (section.project, experiment, folder)) for name in section.to]
+    told = [Told(name, TRACKERS[name], (section.project, experiment, files)) for name in section.to]
     try:
-        yield Tracking(told, folder)
+        yield Tracking(told, files)
     finally:
         for one in told:
             one.close()

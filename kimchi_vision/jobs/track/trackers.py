@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision.config import dump
 
 if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.base.run_files import RunFiles
 
 Values = Mapping[str, float]
 
@@ -23,8 +23,8 @@ Values = Mapping[str, float]
 class TensorBoard:
     """Event files in the run folder: tensorboard --logdir exports."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
-        self.folder = folder.tracked("tensorboard")
+    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
+        self.folder = files.tracked("tensorboard")
         self.text = f"```yaml\n{dump(experiment)}```"
         self.writer: Any = None
 
@@ -68,11 +68,11 @@ class TensorBoard:
 class WandB:
     """Weights & Biases; without an account it is offline, in the run folder, for `wandb sync` later."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
+    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
         import wandb
 
-        self.wandb, self.name = wandb, folder.path.name
-        place = folder.tracked("wandb")
+        self.wandb, self.name = wandb, files.path.name
+        place = files.tracked("wandb")
         place.mkdir(parents=True, exist_ok=True)
         self.run = wandb.init(
             project=project,
@@ -110,16 +110,16 @@ class WandB:
 class MLflow:
     """The server in $MLFLOW_TRACKING_URI, or mlflow.db and mlartifacts beside the run folder."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], folder: RunDir) -> None:
+    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
         from mlflow.tracking import MlflowClient
 
-        beside = folder.path.parent.resolve()
+        beside = files.path.parent.resolve()
         server = os.environ.get("MLFLOW_TRACKING_URI")
         self.client = MlflowClient(server or f"sqlite:///{beside.as_posix()}/mlflow.db")
         files = None if server else (beside / "mlartifacts").as_uri()
         known = self.client.get_experiment_by_name(project)
         home = known.experiment_id if known else self.client.create_experiment(project, files)
-        self.run = self.client.create_run(home, run_name=folder.path.name).info.run_id
+        self.run = self.client.create_run(home, run_name=files.path.name).info.run_id
         for name, value in _leaves(experiment):
             self.client.log_param(self.run, name, value)
         self.client.log_text(self.run, dump(experiment), "experiment.yaml")

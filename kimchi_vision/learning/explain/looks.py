@@ -18,7 +18,7 @@ from kimchi_vision.results import plots
 if TYPE_CHECKING:
     from torch import nn
 
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Explain
     from kimchi_vision.data.photo import Photos
     from kimchi_vision.results.preprocess import Preprocess
@@ -78,7 +78,7 @@ class Explainer:
 
 
 def top_losses(
-    section: Explain, explainer: Explainer, photos: Photos, worst: Sequence[str], run: RunDir
+    section: Explain, explainer: Explainer, photos: Photos, worst: Sequence[str], files: RunFiles
 ) -> None:
     """Draw where the network looks on the photos with the paths in `worst`, if the section asks for it."""
     if not section.top_losses:
@@ -86,7 +86,7 @@ def top_losses(
     rows = photos.items.set_index("path", drop=False).loc[list(worst)]
     looks = explainer.looks(photos.files(rows))
     for content, look in zip(photos.contents(rows), looks, strict=True):
-        save(look, run.overlay(content))
+        save(look, files.overlay(content))
 
 
 def save(look: Look, path: Path) -> None:

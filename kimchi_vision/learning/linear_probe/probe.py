@@ -13,6 +13,7 @@ import pandas as pd
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning.linear_probe.compute import compute
 from kimchi_vision.learning.linear_probe.linear import Linear, fit
+from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +35,7 @@ class Floor:
     """
 
     head: Linear
-    predictions: pd.DataFrame
+    predictions: Predictions
     seconds: float
     lost: pd.DataFrame
 
@@ -60,29 +61,13 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
         )
     head = fit(section, values[read], labels[read], len(photos.vocab))
     probabilities = head.probabilities(compute(body, photos, valid, preprocess))
-    table = _table(valid, probabilities, photos.vocab)
+    predictions = Predictions.from_probabilities(valid, probabilities, photos.vocab)
     seconds = round(time.perf_counter() - started, 1)
-    right = int((table["truth"] == table["predicted"]).sum())
     log.info(
         "Floor: %d of %d photos right by a linear head on frozen features, %.0f s.",
-        right,
-        len(table),
+        predictions.right.sum(),
+        len(predictions),
         seconds,
     )
     lost = train.loc[~read, ["path", "label"]].assign(reason="cannot be read any more")
-    return Floor(head, table, seconds, lost)
-
-
-def _table(items: pd.DataFrame, probabilities: np.ndarray, vocab: tuple[str, ...]) -> pd.DataFrame:
-    truth = pd.Index(vocab).get_indexer(items["label"])
-    of_truth = probabilities[np.arange(len(items)), truth]
-    answers = pd.DataFrame(
-        {
-            "path": items["path"],
-            "split": items["split"],
-            "truth": items["label"],
-            "predicted": [vocab[column] for column in probabilities.argmax(axis=1)],
-            "loss": -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)),
-        }
-    )
-    return pd.concat([answers, pd.DataFrame(probabilities, columns=[f"p:{name}" for name in vocab])], axis=1)
+    return Floor(head, predictions, seconds, lost)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
 from fastai.callback.progress import ProgressCallback
-from fastai.metrics import accuracy, error_rate, skm_to_fastai
 from fastai.torch_core import set_seed
-from sklearn import metrics
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from kimchi_vision.base.files import write_table
@@ -32,6 +29,7 @@ from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.pace import pace
 from kimchi_vision.learning.train.rates import find_rates
 from kimchi_vision.learning.train.regularize import callbacks, loss
+from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
@@ -40,10 +38,10 @@ if TYPE_CHECKING:
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
 
-    from kimchi_vision.base.run_files import RunDir
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Train
 
-__all__ = ["facts", "fit", "listed", "named", "pace", "seed", "seeded"]
+__all__ = ["epoch_scores", "facts", "fit", "listed", "named", "pace", "seed", "seeded"]
 
 Head = tuple[Any, ...]
 
@@ -69,7 +67,7 @@ def seeded(section: Train, dls: DataLoaders) -> Iterator[None]:
 def fit(
     section: Train,
     learn: Learner,
-    run: RunDir,
+    files: RunFiles,
     head: Head | None = None,
     watch: Watch | None = None,
     tell: Tell | None = None,
@@ -79,18 +77,19 @@ def fit(
     head: weight (classes, features) and bias (classes,) that the stage `probe` gives a linear head.
     watch: is shown each epoch's row, and ends the training when it answers True.
     tell: is told losses, scores and rates with their step, as training goes.
+    Scores are learn.metrics, by default every score of the registry.
     Goes on where checkpoints/last.pth ends, when the run folder holds it: the result is the same bit for bit
     on the CPU. Writes history.csv and that checkpoint after each epoch, lr_find's curve, and
     checkpoints/best.pth with `keep: best`. A batch that does not fit into memory is trained in parts.
     Raises RunError when the loss is no longer a number, lr_find gives no rate for `auto`, or not even two
     photos fit into memory; KeyboardInterrupt, after a checkpoint, on Ctrl-C.
     """
-    learn.path, learn.model_dir = run.path, run.checkpoints.name
-    learn.metrics = _metrics()
+    learn.path, learn.model_dir = files.path, files.checkpoints.name
+    learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
     learn.remove_cb(ProgressCallback)
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
-    recording = Recording(run, epochs, section.early_stop, watch, tell)
+    recording = Recording(files, epochs, section.early_stop, watch, tell)
     best = KeepBest(section, recording)
     fitting = Fitting(learn)
     average = Average(section.ema) if section.ema else None
@@ -98,7 +97,7 @@ def fit(
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
-        beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(run)]
+        beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(files)]
         with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
             _run_stages(section, learn, checkpoint, head, beside)
     if average:
@@ -120,16 +119,16 @@ def facts(history: pd.DataFrame) -> dict[str, Any]:
 
 def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame) -> pd.DataFrame:
     """The history with the kept epoch marked, written to its file; `learn` gets that epoch's weights."""
-    run, kept = best.recording.folder, len(history)
+    files, kept = best.recording.folder, len(history)
     if section.keep == "best" and best.best_epoch is not None:
         kept = best.best_epoch
-        learn.load(run.best.stem, with_opt=False)
+        learn.load(files.best.stem, with_opt=False)
         log.info("Epoch %d is kept: %s %.4f is the best.", kept, section.monitor, best.best)
     parting = overfits_from(history)
     if parting:
         log.info("From epoch %d on it overfits: training loss falls, validation loss rises.", parting)
     history["kept"] = [epoch == kept for epoch in history.get("epoch", [])]
-    write_table(run.history, history)
+    write_table(files.history, history)
     return history
 
 
@@ -179,20 +178,3 @@ def _start_from(head: Head, learn: Learner) -> None:
     with torch.no_grad():
         for parameter, values in zip((layer.weight, layer.bias), head[:2], strict=True):
             parameter.copy_(torch.from_numpy(values))
-
-
-def _metrics() -> list[Any]:
-    """Metrics over all validation photos, classes that no photo has left out."""
-    macro = {"average": "macro", "zero_division": 0}
-    scores = {
-        "macro_recall": partial(metrics.recall_score, **macro),
-        "macro_precision": partial(metrics.precision_score, **macro),
-        "macro_f1": partial(metrics.f1_score, **macro),
-    }
-    return [accuracy, error_rate, *(_named(name, score) for name, score in scores.items())]
-
-
-def _named(name: str, score: Any) -> Any:
-    metric = skm_to_fastai(score)
-    metric.name = name
-    return metric

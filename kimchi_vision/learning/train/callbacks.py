@@ -19,7 +19,8 @@ from tqdm import tqdm
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing, write_table
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.results.scores import sign
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -78,7 +79,7 @@ class Recording(Callback):
 
     def __init__(
         self,
-        folder: RunDir,
+        folder: RunFiles,
         epochs: int,
         early_stop: EarlyStop | None,
         watch: Watch | None = None,
@@ -138,7 +139,9 @@ class Recording(Callback):
     def stops_early(self) -> bool:
         """Whether the epochs so far are enough for `early_stop`."""
         rule = self.early_stop
-        return rule is not None and rule.is_over([row[rule.monitor] for row in self.rows])
+        if rule is None:
+            return False
+        return rule.is_over([row[rule.monitor] for row in self.rows], sign(rule.monitor))
 
     @property
     def is_finite(self) -> bool:
@@ -184,7 +187,9 @@ class KeepBest(Callback):
 
     def __init__(self, section: Train, recording: Recording) -> None:
         self.section, self.recording = section, recording
-        self.best = section.worst
+        modes = {"min": -1, "max": 1, None: sign(section.monitor)}
+        self.sign = modes[section.mode]
+        self.best = -self.sign * math.inf
         self.best_epoch: int | None = None
 
     def start(self, learn: Learner) -> None:
@@ -201,7 +206,7 @@ class KeepBest(Callback):
         if not self.recorder.values[-1]:
             return
         value = self.recording.rows[-1][self.section.monitor]
-        if self.section.sign * value > self.section.sign * self.best:
+        if self.sign * value > self.sign * self.best:
             self._keep(self.learn, value, len(self.recording.rows))
 
     def _keep(self, learn: Learner, value: float, epoch: int) -> None:

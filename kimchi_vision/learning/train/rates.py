@@ -10,7 +10,7 @@ import pandas as pd
 from fastai.callback.schedule import minimum, slide, steep, valley
 
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import plots
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def find_rates(arguments: LrFind, learn: Learner, run: RunDir) -> float | None:
+def find_rates(arguments: LrFind, learn: Learner, files: RunFiles) -> float | None:
     """Run lr_find, write its curve, print all suggestions, and return the chosen one.
 
     None when the loss grew too early to read a rate from it.
@@ -35,9 +35,9 @@ def find_rates(arguments: LrFind, learn: Learner, run: RunDir) -> float | None:
         suggest_funcs=None,
     )
     curve = pd.DataFrame({"lr": learn.recorder.lrs, "loss": [float(loss) for loss in learn.recorder.losses]})
-    write_table(run.lr_find, curve)
+    write_table(files.lr_find, curve)
     suggestions = _suggestions(learn, arguments.num_it)
-    plots.save(plots.lr_find(curve, suggestions), run.figure("lr_find"))
+    plots.save(plots.lr_find(curve, suggestions), files.figure("lr_find"))
     said = ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
     log.info("lr_find suggests: %s", said or "nothing; the loss grew too early")
     return suggestions.get(arguments.suggest)

@@ -13,8 +13,9 @@ from fastai.callback.core import Callback
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
@@ -25,8 +26,8 @@ log = logging.getLogger(__name__)
 class LostPhotos(Callback):
     """After an epoch with fewer photos than there are, names the lost ones, also in skipped.csv."""
 
-    def __init__(self, run_folder: RunDir) -> None:
-        self.folder = run_folder
+    def __init__(self, files: RunFiles) -> None:
+        self.files = files
         self.known: set[str] = set()
         self.fewest = math.inf
 
@@ -49,13 +50,13 @@ class LostPhotos(Callback):
         self.known |= set(new["path"])
         for row in new.itertuples():
             log.warning("%s is left out from now on: it %s.", row.path, row.reason)
-        listed(self.folder, new)
+        listed(self.files, new)
 
 
-def listed(run_folder: RunDir, lost: pd.DataFrame) -> None:
+def listed(files: RunFiles, lost: pd.DataFrame) -> None:
     """Add photos (path, label, reason) to skipped.csv, each once."""
-    before = [run_folder.read_table(run_folder.skipped)] if run_folder.skipped.is_file() else []
-    write_table(run_folder.skipped, pd.concat([*before, lost], ignore_index=True).drop_duplicates("path"))
+    before = [Run(files.path).table(files.skipped)] if files.skipped.is_file() else []
+    write_table(files.skipped, pd.concat([*before, lost], ignore_index=True).drop_duplicates("path"))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -22,31 +22,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kimchi_vision.config.sections import Calibrate
+    from kimchi_vision.results.predictions import Predictions
 
 __all__ = ["figures", "fit", "risk_coverage", "unknown"]
 
 CURVE_POINTS = 200
 
 
-def fit(
-    section: Calibrate, predictions: pd.DataFrame, vocab: Sequence[str], items: pd.DataFrame
-) -> dict[str, Any]:
+def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
 
-    predictions: as evaluate gives them; items: with path, and perhaps `group` of near-copies.
+    predictions: of the validation photos; photos of one group count as one.
     Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
     calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
     and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain
     (None without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability
     after the temperature.
-    Raises InputError when there are no validation photos.
     """
-    part = predictions[predictions["split"] == "valid"]
-    if part.empty:
-        raise InputError("There are no validation photos to calibrate on; set data.valid_pct.")
-    raw = part[[f"p:{label}" for label in vocab]].to_numpy(float)
-    truth = part["truth"].map({label: column for column, label in enumerate(vocab)}).to_numpy(int)
-    groups = part["path"].map(items.set_index("path")["group"]).to_numpy() if "group" in items else None
+    raw, truth, groups = predictions.probabilities, predictions.truth, predictions.group
     temperature = scores.fit_temperature(raw, truth)
     calibrated = scores.at_temperature(raw, temperature)
     sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
@@ -55,7 +48,7 @@ def fit(
         found = abstain_at(section.abstain_at, sure, right, groups)
         abstention = {"error_wanted": section.abstain_at, **asdict(found)}
     return {
-        "photos": len(part),
+        "photos": len(predictions),
         "temperature": temperature,
         "before": _facts(raw, truth, section.bins, groups),
         "after": _facts(calibrated, truth, section.bins, groups),
@@ -66,13 +59,13 @@ def fit(
 
 
 def unknown(
-    confidence: np.ndarray, predictions: pd.DataFrame, calibration: Mapping[str, Any], error: float | None
+    confidence: np.ndarray, predictions: Predictions, calibration: Mapping[str, Any], error: float | None
 ) -> dict[str, Any]:
     """How photos of no class fare at the threshold of a run.
 
-    confidence: of the photos of no class, after the temperature. predictions: of the run; its validation
-    photos are the known ones. calibration: what `fit` returned. error: choose the threshold for this share of
-    wrong answers instead.
+    confidence: of the photos of no class, after the temperature. predictions: of the validation
+    photos, which are the known ones. calibration: what `fit` returned. error: choose the threshold for this
+    share of wrong answers instead.
     Returns threshold (None answers nothing), error_wanted, and what unknown_accepted says.
     Raises InputError when there is no threshold and no error to choose one for.
     """
@@ -82,12 +75,10 @@ def unknown(
             "This run answers every photo: it has no threshold below which it says that it does not know. "
             "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
         )
-    part = predictions[predictions["split"] == "valid"]
-    shares = part[[column for column in part if column.startswith("p:")]].to_numpy(float)
-    known = scores.at_temperature(shares, calibration["temperature"]).max(axis=1)
+    known = scores.at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
     if error is not None:
-        right = (part["truth"] == part["predicted"]).to_numpy()
-        abstain = {"error_wanted": error, "threshold": abstain_at(error, known, right).threshold}
+        found = abstain_at(error, known, predictions.right, predictions.group)
+        abstain = {"error_wanted": error, "threshold": found.threshold}
     chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
     least = np.inf if chosen["threshold"] is None else chosen["threshold"]
     return {**chosen, **unknown_accepted(confidence, known, least)}

@@ -6,23 +6,19 @@ from kimchi_vision.results.compare.comparison import Comparison, compare, summar
 from kimchi_vision.results.compare.learning import Learning, learning
 from kimchi_vision.results.compare.paired import difference_interval
 from kimchi_vision.results.compare.pairs import Pair
-from kimchi_vision.results.compare.runs import Run, read
-from kimchi_vision.results.intervals import intervals, wilson, with_intervals
+from kimchi_vision.results.compare.runs import Answers, read
 
 __all__ = [
+    "Answers",
     "Comparison",
     "Learning",
     "Pair",
-    "Run",
     "background_reliance",
     "beside_floor",
     "beside_one_view",
     "compare",
     "difference_interval",
-    "intervals",
     "learning",
     "read",
     "summary",
-    "wilson",
-    "with_intervals",
 ]

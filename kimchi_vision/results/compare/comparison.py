@@ -7,8 +7,10 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from html import escape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError
@@ -16,9 +18,11 @@ from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.results.compare import runs, sentences
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
-from kimchi_vision.results.compare.runs import Run
+from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
 from kimchi_vision.results.intervals import over_seeds
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import scores
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -31,17 +35,32 @@ class Comparison:
     answer: sentences on the most accurate experiment. words: how it is said.
     experiments: most accurate first; columns experiment, seeds (n), accuracy (mean over seeds), sd (over
     seeds; missing for one), low and high (95 %, over photos and seeds), photos.
+    scores: every score of every experiment; columns experiment, score, value (mean over seeds), sd, and, for
+    one seed, low and high (95 %).
     pairs: every two experiments, the more accurate one first.
     """
 
     answer: tuple[str, ...]
     words: Words
     experiments: pd.DataFrame
+    scores: pd.DataFrame
     pairs: tuple[Pair, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The experiments, most accurate first."""
+        return self.experiments
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.sentences())
+        return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
         """For a screen: the answer, a table of experiments, and a sentence a pair."""
-        return sentences.text(self.words, self.answer, self.experiments, self.pairs)
+        return sentences.text(self)
 
     def sentences(self) -> list[str]:
         """The answer, and a sentence a pair."""
@@ -53,14 +72,14 @@ class Comparison:
             table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
             write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
-            write_text(path, sentences.markdown(self.words, self.answer, self.experiments, self.pairs))
+            write_text(path, sentences.markdown(self))
         else:
             raise InputError(f"{path}: give a name that ends in .csv or .md.")
         return path
 
 
 def compare(
-    folders: Sequence[Path], margin: float = 0.01, test: bool = False, lang: str = "auto"
+    folders: Sequence[str | Path | Run], margin: float = 0.01, test: bool = False, lang: str = "auto"
 ) -> Comparison:
     """Compare run folders on their validation photos, or on the test part.
 
@@ -72,55 +91,79 @@ def compare(
     said = Words(catalogue(language(lang)), margin)
     if not 0 <= margin < 1:
         raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
-    folders = list({Path(folder).resolve(): Path(folder) for folder in folders}.values())
-    if len(folders) < 2:
+    opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
+    if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
-    found = [runs.read(folder, "test" if test else "valid") for folder in folders]
+    found = [runs.read(run, "test" if test else "valid") for run in opened]
     runs.check_same_photos(found)
     if test:
-        for run in found:
-            run.folder.open_test("compare --test")
-    rows = sorted(_rows(found), key=lambda row: -row.accuracy)
+        for each in found:
+            each.run.open_test("compare --test")
+    named = _named(found)
+    rows = sorted(map(_row, named, named.values()), key=lambda row: -row.accuracy)
     pairs = judge(rows, margin)
     answer = said.answer([row.name for row in rows], pairs)
-    return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), tuple(pairs))
+    scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
+    return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), scored, tuple(pairs))
 
 
-def summary(folders: Sequence[Path]) -> dict[str, object]:
+def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:
     """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
-    found = [runs.read(Path(folder)) for folder in folders]
+    found = [runs.read(folder) for folder in folders]
     runs.check_same_photos(found)
     return _summary(Row(_name(found), runs.outcomes(found)[0]))
 
 
-def _rows(found: Sequence[Run]) -> list[Row]:
-    """Runs that share all of the experiment but its seed, together."""
+def _named(found: Sequence[Answers]) -> dict[str, list[Answers]]:
+    """Runs that share all of the experiment but its seed, together under a name."""
     experiments = _by_experiment(found)
     names = [_name(members) for members in experiments]
     if len(set(names)) < len(names):
-        names = [str(members[0].folder.path) for members in experiments]
-    return [Row(name, runs.outcomes(members)[0]) for name, members in zip(names, experiments, strict=True)]
+        names = [str(members[0].run.path) for members in experiments]
+    return dict(zip(names, experiments, strict=True))
 
 
-def _by_experiment(found: Sequence[Run]) -> list[list[Run]]:
-    same: dict[str, list[Run]] = {}
-    for run in found:
-        plain = {key: value for key, value in run.experiment.items() if key != "name"}
-        plain["train"] = {key: value for key, value in plain.get("train", {}).items() if key != "seed"}
+def _row(name: str, members: Sequence[Answers]) -> Row:
+    return Row(name, runs.outcomes(members)[0])
+
+
+def _scores(name: str, members: Sequence[Answers]) -> list[dict[str, object]]:
+    """The lines of Comparison.scores of one experiment."""
+    each = [list(scores(one.predictions, one.run.experiment.evaluate)) for one in members]
+    lines = []
+    for same in zip(*each, strict=True):
+        values = [score.value for score in same]
+        alone = same[0] if len(same) == 1 else None
+        sd = None if alone else float(np.std(values, ddof=1))
+        ends = {"low": alone and alone.low, "high": alone and alone.high}
+        line = {"experiment": name, "score": same[0].name, "value": float(np.mean(values)), "sd": sd}
+        lines.append(line | ends)
+    return lines
+
+
+def _by_experiment(found: Sequence[Answers]) -> list[list[Answers]]:
+    same: dict[str, list[Answers]] = {}
+    for each in found:
+        plain = {key: value for key, value in each.run.experiment.resolved().items() if key != "name"}
+        plain["train"] = {key: value for key, value in plain["train"].items() if key != "seed"}
         # The same experiment and seed twice, say on two machines, are two things to compare.
         copies = itertools.count()
         key = (json.dumps([plain, number], sort_keys=True, default=str) for number in copies)
-        place = next(k for k in key if run.seed not in {other.seed for other in same.get(k, [])})
-        same.setdefault(place, []).append(run)
+        place = next(k for k in key if _seed(each) not in set(map(_seed, same.get(k, []))))
+        same.setdefault(place, []).append(each)
     return list(same.values())
 
 
-def _name(members: Sequence[Run]) -> str:
+def _seed(each: Answers) -> int:
+    return each.run.experiment.train.seed
+
+
+def _name(members: Sequence[Answers]) -> str:
     """The run's name, or what the names of several seeds share: exp1 for exp1-seed1 and exp1-seed2."""
     if len(members) == 1:
-        return members[0].name
-    bare = [SEED.sub("", run.name) for run in members]
-    return bare[0] if len(set(bare)) == 1 and bare[0] else members[0].name
+        return members[0].run.path.name
+    bare = [SEED.sub("", each.run.path.name) for each in members]
+    return bare[0] if len(set(bare)) == 1 and bare[0] else members[0].run.path.name
 
 
 def _summary(row: Row) -> dict[str, object]:

@@ -44,12 +44,12 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
     """
     if len(rows) < 3:
         raise InputError("A learning curve needs three shares of the training photos or more.")
-    found = {share: [runs.read(Path(path)) for path in paths] for share, paths in sorted(rows.items())}
-    runs.check_same_photos([run for several in found.values() for run in several])
+    found = {share: [runs.read(path) for path in paths] for share, paths in sorted(rows.items())}
+    runs.check_same_photos([each for several in found.values() for each in several])
     pairs = [runs.outcomes(several) for several in found.values()]
     right, truth = [outcome for outcome, _ in pairs], pairs[0][1]
     trained = [_trained(several[0]) for several in found.values()]
-    vocab = [label for label in found[min(found)][0].vocab if (truth == label).any()]
+    vocab = [label for label in found[min(found)][0].run.vocab if (truth == label).any()]
     counts = np.array([len(labels) for labels in trained], float)
     fits = fit(right, truth, vocab, counts)
     gains = fits.gains()
@@ -66,9 +66,9 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
     )
 
 
-def _trained(run: runs.Run) -> pd.Series:
+def _trained(found: runs.Answers) -> pd.Series:
     """The classes of the training photos."""
-    items = run.folder.read_table(run.folder.items)
+    items = found.run.items
     return items["label"][items["split"] == "train"]
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results.compare.pairs import Pair
+from kimchi_vision.results.scores import METRICS
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.compare.comparison import Comparison
 
 
 @dataclass(frozen=True)
@@ -92,18 +97,41 @@ class Words:
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{self.say('and')}{names[-1]}"
 
 
-def text(words: Words, said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair]) -> str:
+def text(found: Comparison) -> str:
     """Everything for a screen; Hangul takes two columns a letter."""
-    table = pd.DataFrame([words.cells(row) for row in experiments.itertuples()], columns=words.head())
+    words = found.words
+    table = pd.DataFrame(map(words.cells, found.experiments.itertuples()), columns=words.head())
+    others = pd.DataFrame(_scores(found)[1:], columns=_scores(found)[0])
     with pd.option_context("display.unicode.east_asian_width", True):
-        shown = table.to_string(index=False)
-    return "\n".join([*said, "", shown, "", *map(words.sentence, pairs)])
+        shown = [table.to_string(index=False), "", others.to_string(index=False)]
+    return "\n".join([*found.answer, "", *shown, "", *map(words.sentence, found.pairs)])
 
 
-def markdown(words: Words, said: Sequence[str], experiments: pd.DataFrame, pairs: Sequence[Pair]) -> str:
+def markdown(found: Comparison) -> str:
     """Everything as a Markdown page."""
-    head = words.head()
-    rows = [head, ["---"] * len(head), *(words.cells(row) for row in experiments.itertuples())]
-    table = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    verdicts = [f"- {words.sentence(pair)}" for pair in pairs]
-    return "\n".join([f"# {words.say('comparison')}", "", *said, "", *table, "", *verdicts]) + "\n"
+    words = found.words
+    table = _rows([words.head(), *map(words.cells, found.experiments.itertuples())])
+    verdicts = [f"- {words.sentence(pair)}" for pair in found.pairs]
+    parts = [*found.answer, "", *table, "", *verdicts, "", *_rows(_scores(found))]
+    return "\n".join([f"# {words.say('comparison')}", "", *parts]) + "\n"
+
+
+def _scores(found: Comparison) -> list[list[str]]:
+    """Every score in a row, every experiment in a column; the first row is the head."""
+    say, names = found.words.say, list(found.experiments["experiment"])
+    rows = [[say("score"), *names]]
+    for name, same in found.scores.groupby("score", sort=False):
+        shown = METRICS[name].shown
+        cells = []
+        for line in same.set_index("experiment").loc[names].itertuples():
+            spread = f" ± {shown(line.sd)}" if pd.notna(line.sd) else ""
+            ends = f" ({shown(line.low)} – {shown(line.high)})" if pd.notna(line.low) else ""
+            cells.append(f"{shown(line.value)}{spread}{ends}")
+        rows.append([say(name), *cells])
+    return rows
+
+
+def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a Markdown table; the first is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]

@@ -9,16 +9,14 @@ from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report.render import number, percent
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.results.report.recorded import Recorded
+    from kimchi_vision.results.run import Run
 
 CONFUSIONS_NAMED = 3
 
 
-def answers(recorded: Recorded, text: Text) -> list[str]:
+def answers(run: Run, text: Text) -> list[str]:
     """The sentences in order."""
-    metrics = recorded.metrics
+    metrics = run.metrics
     right = metrics["photos"] - round(metrics["error_rate"] * metrics["photos"])
     sentences = [
         text("right_of", right=number(right), photos=number(metrics["photos"]), part=text(metrics["split"]))
@@ -26,13 +24,13 @@ def answers(recorded: Recorded, text: Text) -> list[str]:
     if "folds" in metrics:
         accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
-    if "floor" in metrics and recorded.history is not None:
+    if "floor" in metrics and len(run.history):
         sentences.append(about_gain("floor", metrics["floor"], text))
     if "tta" in metrics:
         sentences.append(about_gain("tta", metrics["tta"], text))
-    if recorded.history is not None:
-        sentences += _about_epochs(recorded, recorded.history, text)
-    return sentences + _about_confusions(metrics, text) + _about_classes(recorded, text)
+    if len(run.history):
+        sentences += _about_epochs(run, text)
+    return sentences + _about_confusions(metrics, text) + _about_classes(run, text)
 
 
 def _about_confusions(metrics: dict[str, Any], text: Text) -> list[str]:
@@ -45,10 +43,10 @@ def _about_confusions(metrics: dict[str, Any], text: Text) -> list[str]:
     return [text("confuses", pairs=", ".join(pairs)), _weakest(metrics["classes"], text)]
 
 
-def _about_classes(recorded: Recorded, text: Text) -> list[str]:
-    metrics = recorded.metrics
+def _about_classes(run: Run, text: Text) -> list[str]:
+    metrics = run.metrics
     columns = zip(*metrics["confusion_matrix"], strict=True)
-    never = [name for name, column in zip(recorded.vocab, columns, strict=True) if not any(column)]
+    never = [name for name, column in zip(run.vocab, columns, strict=True) if not any(column)]
     absent = [name for name, scores in metrics["classes"].items() if not scores["support"]]
     sentences = [text("never_predicted", names=", ".join(never))] if never else []
     if absent:
@@ -56,13 +54,14 @@ def _about_classes(recorded: Recorded, text: Text) -> list[str]:
     return sentences
 
 
-def _about_epochs(recorded: Recorded, history: pd.DataFrame, text: Text) -> list[str]:
+def _about_epochs(run: Run, text: Text) -> list[str]:
+    history = run.history
     if not history["kept"].any():
         return [text("kept_start")]
     kept = int(history["kept"].to_numpy(dtype=bool).argmax())
-    train = recorded.experiment["train"]
-    if train["keep"] == "best":
-        monitor = train["monitor"]
+    train = run.experiment.train
+    if train.keep == "best":
+        monitor = train.monitor
         name = text(monitor) if monitor in TEXTS else monitor
         value = number(float(history[monitor].iloc[kept]))
         sentence = text("kept_best", epoch=kept + 1, epochs=len(history), monitor=name, value=value)

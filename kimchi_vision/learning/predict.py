@@ -1,0 +1,47 @@
+"""What a Learner says about photos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.results.predictions import Predictions
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+    from fastcore.transform import Transform
+
+    from kimchi_vision.data.photo import Photos
+
+
+def predictions(learn: Learner, photos: Photos) -> Predictions:
+    """One inference over the validation and test photos.
+
+    Raises RunError when the model's outputs are not finite numbers.
+    """
+    from fastcore.basics import noop
+
+    items = _scored(photos)
+    outputs, _ = learn.get_preds(dl=learn.dls.test_dl(photos.files(items)), act=noop)
+    return Predictions.from_logits(items, outputs.float().cpu().numpy(), photos.vocab)
+
+
+def averaged(learn: Learner, photos: Photos, varied: list[Transform], views: int) -> Predictions:
+    """The same from so many varied views of each photo and the plain one. Errors as in `predictions`.
+
+    By fastai's Learner.tta: the plain view has a quarter of the weight. Draws from the global random state:
+    seed before it. varied: batch transforms, in place of the loader's own, which may be still.
+    """
+    from fastai.data.transforms import IntToFloatTensor
+
+    items = _scored(photos)
+    # Learner.tta's own batch_tfms would leave out Resize.
+    dl = learn.dls.test_dl(photos.files(items), after_batch=[IntToFloatTensor(), *varied])
+    probabilities, _ = learn.tta(dl=dl, n=views)
+    return Predictions.from_probabilities(items, probabilities.cpu().numpy().astype(np.float64), photos.vocab)
+
+
+def _scored(photos: Photos) -> pd.DataFrame:
+    return pd.concat([photos.part("valid"), photos.part("test")], ignore_index=True)

@@ -1,0 +1,80 @@
+"""The scores of the registry as fastai metrics, over all validation photos of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from fastai.learner import Metric
+
+from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.scores import METRICS
+from kimchi_vision.results.scores import Metric as ScoreMetric
+
+if TYPE_CHECKING:
+    from fastai.learner import Learner
+
+
+class _Outputs:
+    """What the network said in one validation, kept once for all scores."""
+
+    def __init__(self, vocab: Sequence[str]) -> None:
+        self.vocab = list(vocab)
+        self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self._found: Predictions | None = None
+
+    def reset(self) -> None:
+        self.batches, self._found = [], None
+
+    def predictions(self) -> Predictions | None:
+        """None when an output is no finite number."""
+        if self._found is None:
+            logits, truth = (torch.cat(parts).cpu().numpy() for parts in zip(*self.batches, strict=True))
+            if np.isfinite(logits).all():
+                labels = np.array(self.vocab, dtype=object)[truth]
+                items = pd.DataFrame({"path": range(len(truth)), "split": "valid", "label": labels})
+                self._found = Predictions.from_logits(items, logits, self.vocab)
+        return self._found
+
+
+class EpochScore(Metric):
+    """One score; the first of several that share `outputs` collects them."""
+
+    def __init__(self, metric: ScoreMetric, section: Evaluate, outputs: _Outputs, collects: bool) -> None:
+        self.metric, self.section, self.outputs, self.collects = metric, section, outputs, collects
+
+    def reset(self) -> None:
+        """Begin a validation."""
+        if self.collects:
+            self.outputs.reset()
+
+    def accumulate(self, learn: Learner) -> None:
+        """One batch more."""
+        if self.collects:
+            self.outputs.batches.append((learn.pred.detach().float(), learn.y.detach()))
+
+    @property
+    def value(self) -> float | None:
+        """Over all photos of the validation; NaN when an output is no number, None without labels."""
+        if not self.outputs.batches:
+            return None
+        found = self.outputs.predictions()
+        return float("nan") if found is None else self.metric.estimate(found, self.section).value
+
+    @property
+    def name(self) -> str:
+        """Its column in history.csv."""
+        return self.metric.name
+
+
+def epoch_scores(vocab: Sequence[str], section: Evaluate | None = None) -> list[EpochScore]:
+    """A metric for each score of the registry. vocab: the classes in the order of the outputs."""
+    outputs = _Outputs(vocab)
+    return [
+        EpochScore(metric, section or Evaluate(), outputs, collects=number == 0)
+        for number, metric in enumerate(METRICS.values())
+    ]

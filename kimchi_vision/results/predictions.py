@@ -1,0 +1,229 @@
+"""What a model said about photos: a table of photos and classes; no other code knows its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.files import write_table
+
+LARGEST_GAP = 1e-3
+"""Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
+
+_SHARE = "p:"
+"""How the columns of probabilities begin; the class's name follows."""
+_TEXT = ("path", "split", "truth", "predicted")
+_SMALLEST = float(np.finfo(np.float32).tiny)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Photos in rows, classes in columns.
+
+    table: columns path, split (train, valid or test), truth, predicted, loss (cross-entropy, nats), and for
+    each class `p:CLASS`, its probability before calibration, 0 to 1.
+    vocab: the classes in the order of the model's outputs.
+    group: for each row a whole number; photos that share it (copies of one picture, or what data.group_by
+    holds together) count as one. None: each photo by itself.
+    """
+
+    table: pd.DataFrame
+    vocab: tuple[str, ...]
+    group: np.ndarray | None = None
+
+    @classmethod
+    def from_logits(cls, items: pd.DataFrame, logits: np.ndarray, vocab: Sequence[str]) -> Predictions:
+        """What a model says of photos. items: columns path, split, label, perhaps group.
+
+        logits: (photos, classes). Raises RunError when they are not finite numbers.
+        """
+        if not np.isfinite(logits).all():
+            raise RunError(
+                "The model gives outputs that are no numbers: the training went wrong. Lower the rate."
+            )
+        logits = logits.astype(np.float64)
+        log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+        truth = pd.Index(vocab, dtype=object).get_indexer(items["label"].astype(object))
+        shares = np.exp(log_shares).astype(np.float32)
+        table = pd.DataFrame(
+            {
+                "path": items["path"].to_numpy(),
+                "split": items["split"].to_numpy(),
+                "truth": items["label"].to_numpy(),
+                "predicted": np.array(vocab, dtype=object)[shares.argmax(axis=1)],
+                # From the logits: a probability that float32 rounds to 0 would make the loss infinite.
+                "loss": -log_shares[np.arange(len(items)), truth].astype(np.float32),
+            }
+        )
+        columns = [f"{_SHARE}{name}" for name in vocab]
+        table = pd.concat([table, pd.DataFrame(shares, columns=columns)], axis=1)
+        group = items["group"].to_numpy(int) if "group" in items else None
+        return cls(table, tuple(vocab), group)
+
+    @classmethod
+    def from_probabilities(
+        cls, items: pd.DataFrame, probabilities: np.ndarray, vocab: Sequence[str]
+    ) -> Predictions:
+        """As from_logits, of probabilities (photos, classes) that sum to 1."""
+        return cls.from_logits(items, np.log(np.maximum(probabilities, _SMALLEST)), vocab)
+
+    @classmethod
+    def read(cls, file: Path, vocab: Sequence[str], items: pd.DataFrame | None = None) -> Predictions:
+        """Read what `write` wrote. items: columns path and group, for the groups.
+
+        Raises InputError for a missing file, other classes than vocab, and what are no probabilities.
+        """
+        if not file.is_file():
+            raise InputError(f"{file} is missing. Is {file.parent} a finished run folder?")
+        text = dict.fromkeys(_TEXT, str)
+        table = pd.read_csv(
+            file, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding="utf-8-sig"
+        )
+        _check_columns(table, vocab, file)
+        _check_values(table, vocab, file)
+        found = cls(table, tuple(vocab))
+        return found if items is None else found.grouped(items)
+
+    def write(self, file: Path) -> None:
+        """As a CSV file that keeps every digit of a float32."""
+        write_table(file, self.table)
+
+    def grouped(self, items: pd.DataFrame) -> Predictions:
+        """With the groups of a table of photos, if it has any. items: columns path and perhaps group."""
+        if "group" not in items:
+            return self
+        group = self.table["path"].map(items.set_index("path")["group"]).to_numpy(int)
+        return Predictions(self.table, self.vocab, group)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def where(self, rows: np.ndarray) -> Predictions:
+        """The rows that a mask or an array of places names."""
+        table = self.table.loc[rows] if rows.dtype == bool else self.table.iloc[rows]
+        return Predictions(
+            table.reset_index(drop=True), self.vocab, None if self.group is None else self.group[rows]
+        )
+
+    def part(self, split: str) -> Predictions:
+        """The photos of one split. Raises InputError when there are none."""
+        part = self.where((self.table["split"] == split).to_numpy())
+        if not len(part):
+            hint = " Set data.test_pct, or a folder named test, and run it again." if split == "test" else ""
+            raise InputError(f"There are no predictions for photos of the part `{split}`.{hint}")
+        return part
+
+    def of(self, paths: Sequence[str]) -> Predictions:
+        """The photos with these paths, in this order."""
+        return self.where(pd.Index(self.table["path"]).get_indexer(list(paths)))
+
+    @staticmethod
+    def joined(parts: Sequence[Predictions]) -> Predictions:
+        """Several tables over the same classes as one."""
+        table = pd.concat([part.table for part in parts], ignore_index=True)
+        groups = [part.group for part in parts]
+        group = None if any(each is None for each in groups) else np.concatenate(groups)
+        return Predictions(table, parts[0].vocab, group)
+
+    @property
+    def split(self) -> str:
+        """The part that the photos are of: that of the first one."""
+        return str(self.table["split"].iloc[0])
+
+    @property
+    def paths(self) -> list[str]:
+        """Below the data folder, in the order of the rows."""
+        return self.table["path"].tolist()
+
+    @cached_property
+    def truth(self) -> np.ndarray:
+        """The true classes as places in vocab; shape (photos,)."""
+        return self._codes("truth")
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """The predicted classes as places in vocab; shape (photos,)."""
+        return self._codes("predicted")
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether the predicted class is the true one; shape (photos,)."""
+        return self.truth == self.answers
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Cross-entropy of each photo, nats; shape (photos,)."""
+        return self.table["loss"].to_numpy(float)
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Before calibration; shape (photos, classes)."""
+        return self.table[[f"{_SHARE}{name}" for name in self.vocab]].to_numpy(float)
+
+    @property
+    def logits(self) -> np.ndarray:
+        """Up to a constant a photo, which softmax does not see; shape (photos, classes)."""
+        return np.log(np.maximum(self.probabilities, _SMALLEST))
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of the predicted class; shape (photos,)."""
+        return self.probabilities[np.arange(len(self)), self.answers]
+
+    @property
+    def units(self) -> np.ndarray:
+        """The group of each photo, or its own number where there are no groups; shape (photos,)."""
+        return np.arange(len(self)) if self.group is None else self.group
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Photos by true class in rows and predicted class in columns; shape (classes, classes)."""
+        size = len(self.vocab)
+        return np.bincount(self.truth * size + self.answers, minlength=size**2).reshape(size, size)
+
+    def spread(self, number: int) -> Predictions:
+        """At most so many photos, evenly over the rows."""
+        return self.where(np.unique(np.linspace(0, len(self) - 1, number).astype(int)))
+
+    def worst(self, number: int) -> Predictions:
+        """The photos with the largest losses, largest first."""
+        return self.where(self.table["loss"].astype(float).nlargest(number, keep="first").index.to_numpy())
+
+    def _codes(self, column: str) -> np.ndarray:
+        return pd.Index(self.vocab, dtype=object).get_indexer(self.table[column].astype(object))
+
+
+def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
+    needed = [*_TEXT, "loss", *(f"{_SHARE}{label}" for label in vocab)]
+    missing = [column for column in needed if column not in table]
+    if missing:
+        raise InputError(f"{file} lacks the column `{missing[0]}`; run the experiment again.")
+    beyond = [column for column in table if column.startswith(_SHARE) and column not in needed]
+    if beyond:
+        raise InputError(f"{file} has `{beyond[0]}`, a class that labels.json lacks.")
+
+
+def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
+    for column in ("truth", "predicted"):
+        strange = table[column][~table[column].isin(vocab)]
+        if len(strange):
+            raise InputError(f"{file}: {strange.iloc[0]!r} in `{column}` is not in labels.json.")
+    try:
+        rows = table[[f"{_SHARE}{label}" for label in vocab]].to_numpy(float)
+    except ValueError as error:
+        raise InputError(f"{file}: a probability is not a number: {error}.") from None
+    total = rows.sum(axis=1)
+    # A comparison with NaN is false, so this finds missing values too.
+    sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)
+    if not sound.all():
+        worst = int(np.argmin(sound))
+        raise InputError(
+            f"{file}: the probabilities of {table['path'].iloc[worst]} do not sum to one "
+            f"(they sum to {total[worst]:.4g}); {int((~sound).sum())} photos are like that."
+        )

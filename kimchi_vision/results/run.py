@@ -1,0 +1,179 @@
+"""A run: its folder, opened. The only code that reads a run's files."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_text
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config import Experiment, load
+from kimchi_vision.data.photo import Photos
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from typing_extensions import Self
+
+    from kimchi_vision.results.predictions import Predictions
+    from kimchi_vision.results.scores import Score
+
+_TEXT = ("path", "label", "split", "sha256", "truth", "predicted", "stage", "crop", "box")
+"""Columns that are text whatever they look like: classes are called "NA" or "001"."""
+
+
+class Run:
+    """A run folder, each file of which is read when it is asked for, once.
+
+    path: the folder, such as exports/exp1.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.files = RunFiles(Path(path))
+
+    @classmethod
+    def open(cls, path: str | Path | Run) -> Self:
+        """The run in a folder. Raises InputError when there is none."""
+        run = cls(path.path if isinstance(path, Run) else path)
+        if not run.path.is_dir():
+            raise InputError(f"{run.path}: there is no such run folder.")
+        if not run.files.experiment.is_file():
+            raise InputError(f"{run.files.experiment} is missing. Is {run.path} a run folder?")
+        return run
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.files.path
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.resolve().name
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """What was run, with every value. Raises ConfigError when experiment.yaml is damaged."""
+        return load(self.files.experiment)
+
+    @cached_property
+    def vocab(self) -> tuple[str, ...]:
+        """The classes in the order of the model's outputs."""
+        return tuple(self.json(self.files.labels))
+
+    @cached_property
+    def photos(self) -> Photos:
+        """The photos with their classes and parts, where they lay when the run was made."""
+        notes = tuple((says, values) for says, values in self.data.get("notes", ()))
+        return Photos(Path(self.data.get("root", ".")), self.items, self.vocab, notes)
+
+    @cached_property
+    def items(self) -> pd.DataFrame:
+        """The table of Photos."""
+        return self.table(self.files.items)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """data.json; empty in a folder of before it was written."""
+        return self.json_if(self.files.data)
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What the model said about validation and test photos, with groups."""
+        from kimchi_vision.results.predictions import Predictions
+
+        return Predictions.read(self.files.predictions, self.vocab, self.items)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json: scores with intervals, and facts about model and training."""
+        return self.json(self.files.metrics)
+
+    @cached_property
+    def score(self) -> dict[str, Score]:
+        """The scores over the validation photos, by name."""
+        from kimchi_vision.results.scores import recorded
+
+        return recorded(self.metrics)
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """The scores over the validation photos: index name; columns value, low, high (95 %), n."""
+        import pandas as pd
+
+        rows = {name: (each.value, each.low, each.high, each.n) for name, each in self.score.items()}
+        return pd.DataFrame.from_dict(rows, "index", columns=["value", "low", "high", "n"]).rename_axis(
+            "score"
+        )
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """A row an epoch over all stages; empty when nothing was trained."""
+        import pandas as pd
+
+        return self.table(self.files.history) if self.files.history.is_file() else pd.DataFrame()
+
+    @cached_property
+    def calibration(self) -> dict[str, Any]:
+        """calibration.json; empty when there is none."""
+        return self.json_if(self.files.calibration)
+
+    @cached_property
+    def exported(self) -> dict[str, Any]:
+        """export.json: file name → size, sha256 and proof; empty when there is none."""
+        return self.json_if(self.files.export)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.files.finished.is_file()
+
+    def times_opened(self) -> int:
+        """How often the test part was scored."""
+        return len(self.table(self.files.test_openings)) if self.files.test_openings.is_file() else 0
+
+    def open_test(self, command: str) -> None:
+        """Note in test_openings.csv that a command is about to score the test part."""
+        file = self.files.test_openings
+        known = self._text(file) if file.is_file() else "time,command\n"
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        write_text(file, f"{known}{now},{command}\n")
+
+    def json(self, file: Path) -> Any:
+        """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
+        try:
+            return json.loads(self._text(file))
+        except ValueError as error:
+            raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
+
+    def json_if(self, file: Path) -> dict[str, Any]:
+        """The same; empty when there is no such file."""
+        return self.json(file) if file.is_file() else {}
+
+    def table(self, file: Path) -> pd.DataFrame:
+        """One of the folder's CSV files. Raises InputError when it is missing or damaged."""
+        import pandas as pd
+
+        if not file.is_file():
+            raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
+        try:
+            return pd.read_csv(
+                file,
+                dtype=dict.fromkeys(_TEXT, str),
+                keep_default_na=False,
+                na_values={"loss": [""]},
+                encoding="utf-8-sig",
+            )
+        except (ValueError, pd.errors.ParserError) as error:
+            raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
+
+    def _text(self, file: Path) -> str:
+        if not file.is_file():
+            raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
+        return file.read_text(encoding="utf-8-sig")

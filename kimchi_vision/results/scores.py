@@ -1,0 +1,235 @@
+"""Every score there is: its value with a 95 % interval, its direction and unit, and what is said of it.
+
+A new score is one function with its texts, registered by @metric: history, metrics.json, console, report,
+table, comparison, trackers, `train.monitor` and `goals` find it here.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from kimchi_vision.base import messages
+from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.results import intervals
+from kimchi_vision.results.intervals import Estimate
+from kimchi_vision.results.predictions import Predictions
+
+Unit = Literal["share", "nats"]
+Better = Literal["higher", "lower"]
+Estimator = Callable[[Predictions, Evaluate], Estimate]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a score is.
+
+    estimate: from the predictions of one part to value and interval.
+    unit: share, 0 to 1, or nats. better: which direction is.
+    """
+
+    name: str
+    estimate: Estimator
+    unit: Unit
+    better: Better
+
+    @property
+    def sign(self) -> int:
+        """1 when a higher value is better, -1 when a lower one is."""
+        return 1 if self.better == "higher" else -1
+
+    def shown(self, value: float) -> str:
+        """A value for people: 81.3 %, or 0.412 nats."""
+        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:.3f}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number about a model: value, 95 % interval (None where there is none), and n, its photos."""
+
+    metric: Metric
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def name(self) -> str:
+        """Its key in metrics.json, history.csv, `train.monitor` and `goals`."""
+        return self.metric.name
+
+    @property
+    def interval(self) -> list[float] | None:
+        """Low and high, or None."""
+        return None if self.low is None or self.high is None else [self.low, self.high]
+
+    def __str__(self) -> str:
+        shown = self.metric.shown
+        if self.interval is None:
+            return shown(self.value)
+        return f"{shown(self.value)} ({shown(self.low)} – {shown(self.high)})"
+
+
+METRICS: dict[str, Metric] = {}
+"""The registry, in the order in which scores are shown."""
+
+LOSSES: dict[str, int] = {"train_loss": -1, "valid_loss": -1}
+"""What training minimises, beside the scores; `train.monitor` may name it, with its sign."""
+
+
+def metric(
+    name: str, unit: Unit, better: Better, title: tuple[str, str], explained: tuple[str, str]
+) -> Callable[[Estimator], Estimator]:
+    """Register a function as a score. title, explained: in English and Korean; the latter is a sentence."""
+
+    def register(estimate: Estimator) -> Estimator:
+        METRICS[name] = Metric(name, estimate, unit, better)
+        messages.add({name: title, f"{name}_explained": explained})
+        return estimate
+
+    return register
+
+
+def scores(predictions: Predictions, section: Evaluate) -> Iterator[Score]:
+    """Every score of one part, in the order of the registry."""
+    for each in METRICS.values():
+        yield Score(each, *each.estimate(predictions, section), len(predictions))
+
+
+def recorded(metrics: Mapping[str, Any]) -> dict[str, Score]:
+    """The scores that a metrics.json holds, by name; older ones may lack some."""
+    found = {}
+    for name, each in METRICS.items():
+        if name in metrics:
+            low, high = metrics.get(f"{name}_interval") or (None, None)
+            found[name] = Score(each, metrics[name], low, high, metrics["photos"])
+    return found
+
+
+def sign(monitor: str) -> int:
+    """1 when a higher value of a score or loss is better, -1 when a lower one is."""
+    return METRICS[monitor].sign if monitor in METRICS else LOSSES[monitor]
+
+
+def check_monitor(name: str, key: str = "train.monitor") -> None:
+    """Raise ConfigError, which names the nearest score, unless `name` is a score or a loss."""
+    known = [*METRICS, *LOSSES]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ConfigError(f"{key}: there is no score `{name}`.{hint} There are: {', '.join(known)}.")
+
+
+@metric(
+    "accuracy",
+    "share",
+    "higher",
+    ("Accuracy", "정확도"),
+    ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
+)
+def accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+    """The share of photos that are right."""
+    return intervals.share(predictions.right, predictions.units)
+
+
+@metric(
+    "error_rate",
+    "share",
+    "lower",
+    ("Error rate", "오류율"),
+    ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
+)
+def error_rate(predictions: Predictions, section: Evaluate) -> Estimate:
+    """The share of photos that are wrong."""
+    return intervals.share(~predictions.right, predictions.units)
+
+
+_MEAN_OVER_CLASSES = "mean over the classes that have photos; a class that is never predicted counts 0"
+_OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 예측하지 않은 클래스는 0으로 셉니다."
+
+
+@metric(
+    "macro_recall",
+    "share",
+    "higher",
+    ("Macro recall", "매크로 재현율"),
+    (
+        f"Of each class's photos the share that is found: {_MEAN_OVER_CLASSES}.",
+        f"각 클래스의 사진 중 찾아낸 비율입니다. {_OVER_CLASSES_KO}",
+    ),
+)
+def macro_recall(predictions: Predictions, section: Evaluate) -> Estimate:
+    """scikit-learn's balanced_accuracy_score."""
+    return _macro(predictions, "recall")
+
+
+@metric(
+    "macro_precision",
+    "share",
+    "higher",
+    ("Macro precision", "매크로 정밀도"),
+    (
+        f"Of the photos taken for a class the share that is of it: {_MEAN_OVER_CLASSES}.",
+        f"그 클래스라고 답한 사진 중 맞은 비율입니다. {_OVER_CLASSES_KO}",
+    ),
+)
+def macro_precision(predictions: Predictions, section: Evaluate) -> Estimate:
+    """scikit-learn's precision_score with average="macro" and the classes that have photos as labels."""
+    return _macro(predictions, "precision")
+
+
+@metric(
+    "macro_f1",
+    "share",
+    "higher",
+    ("Macro F1", "매크로 F1"),
+    (
+        f"The harmonic mean of recall and precision: {_MEAN_OVER_CLASSES}.",
+        f"재현율과 정밀도의 조화 평균입니다. {_OVER_CLASSES_KO}",
+    ),
+)
+def macro_f1(predictions: Predictions, section: Evaluate) -> Estimate:
+    """scikit-learn's f1_score with average="macro" and the classes that have photos as labels."""
+    return _macro(predictions, "f1")
+
+
+@metric(
+    "top_k_accuracy",
+    "share",
+    "higher",
+    ("Top-k accuracy", "상위 k개 정확도"),
+    (
+        "The share of photos whose class is among the k most probable (evaluate.top_k).",
+        "가장 확률이 높은 k개 클래스에 정답이 있는 사진의 비율입니다(evaluate.top_k).",
+    ),
+)
+def top_k_accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+    """The share of photos whose class is among the `evaluate.top_k` most probable."""
+    most = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, : section.top_k]
+    return intervals.share((most == predictions.truth[:, None]).any(axis=1), predictions.units)
+
+
+@metric(
+    "loss",
+    "nats",
+    "lower",
+    ("Loss, mean over photos", "손실(사진 평균)"),
+    (
+        "Cross-entropy: low when the true class has a high probability. Without label smoothing, unlike "
+        "the validation loss of training.",
+        "교차 엔트로피로, 정답의 확률이 높을수록 낮습니다. 학습의 검증 손실과 달리 라벨 스무딩이 없습니다.",
+    ),
+)
+def loss(predictions: Predictions, section: Evaluate) -> Estimate:
+    """Mean cross-entropy of the photos, nats."""
+    return intervals.mean(predictions.loss, predictions.units)
+
+
+def _macro(predictions: Predictions, name: str) -> Estimate:
+    distinct = len(np.unique(predictions.units)) / len(predictions)
+    return intervals.macro(predictions.confusion, distinct)[name]
