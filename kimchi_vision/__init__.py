@@ -1,28 +1,49 @@
 """Photo folders to a classifier you can trust.
 
-from pathlib import Path
-from kimchi_vision import load, run
+import kimchi_vision as kv
 
-folder = run(load(Path("experiments/exp1.yaml")))
+run = kv.run("photos/")  # or an experiment file
+run.scores
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from kimchi_vision.config import load
+    from kimchi_vision.base.errors import KimchiError
+    from kimchi_vision.config import Experiment, Table
     from kimchi_vision.deploy.predictor import Predictor
-    from kimchi_vision.jobs.experiment import run
-    from kimchi_vision.results.run import Run
+    from kimchi_vision.jobs.api import compare, dataloaders, finish, learner, load, run
+    from kimchi_vision.jobs.notebook import Run
 
-__all__ = ["Predictor", "Run", "load", "run"]
+__all__ = [
+    "Experiment",
+    "KimchiError",
+    "Predictor",
+    "Run",
+    "Table",
+    "compare",
+    "dataloaders",
+    "finish",
+    "learner",
+    "load",
+    "run",
+]
 
 _HOMES = {
+    "Experiment": "config",
+    "KimchiError": "base.errors",
     "Predictor": "deploy.predictor",
-    "Run": "results.run",
-    "load": "config",
-    "run": "jobs.experiment",
+    "Run": "jobs.notebook",
+    "Table": "config",
+    "compare": "jobs.api",
+    "dataloaders": "jobs.api",
+    "finish": "jobs.api",
+    "learner": "jobs.api",
+    "load": "jobs.api",
+    "run": "jobs.api",
 }
 
 
@@ -30,6 +51,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import kimchi_vision` is quick."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion in a notebook."""
+    return sorted([*__all__, "__doc__", "__name__", "__path__"])

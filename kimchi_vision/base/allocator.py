@@ -8,6 +8,8 @@ import platform
 
 # Numbers of mallopt's options in glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_DEFAULT = 128 * 1024
+"""glibc's own value of both thresholds, bytes; it raises them as a process frees larger blocks."""
 
 
 def keep_memory() -> bool:
@@ -17,10 +19,22 @@ def keep_memory() -> bool:
     up to three times faster with it, and the process stays as large as its largest step.
     Does nothing outside glibc on Linux, or when the environment variable KIMCHI_MALLOC is `off`.
     """
+    return _thresholds(1 << 30, 2**31 - 1)
+
+
+def give_back() -> bool:
+    """Tell glibc to map large blocks again, and to return what is free; True when it was told."""
+    if not _thresholds(_DEFAULT, _DEFAULT):
+        return False
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    return True
+
+
+def _thresholds(mapped: int, trimmed: int) -> bool:
     if platform.libc_ver()[0] != "glibc" or os.environ.get("KIMCHI_MALLOC") == "off":
         return False
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):
         return False
-    return bool(mallopt(_M_MMAP_THRESHOLD, 1 << 30)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+    return bool(mallopt(_M_MMAP_THRESHOLD, mapped)) and bool(mallopt(_M_TRIM_THRESHOLD, trimmed))

@@ -30,6 +30,7 @@ class RunFiles:
 
     experiment = File("experiment.yaml", "The experiment with every value written out.")
     versions = File("versions.json", "Packages, machine and code version.")
+    own_parts = File("own_parts.json", "Parts that were given from Python: name, digest of the source.")
     items = File("items.csv", "Photos: path (below the data folder), label, split, sha256, group, crop.")
     data = File("data.json", "The photos' folder, their counts, and what was noted about them.")
     skipped = File("skipped.csv", "Columns path, label, reason: photos that were found but left out.")

@@ -7,8 +7,10 @@ import json
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from typing_extensions import Self
 
+from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config import sections
 from kimchi_vision.config.sections import Section
 
@@ -67,6 +69,19 @@ class Experiment(Section):
         """The keys that were given here, and `settings` for the others."""
         return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
 
+    def replace(self, **changes: Any) -> Self:
+        """The experiment with other values: sections such as augment={"max_rotate": 20}, and name.
+
+        A value of None takes a key back to its default. Raises ConfigError, which names the key.
+        """
+        from kimchi_vision.config.mistakes import sentences
+
+        given = _without_none(_merged(self.model_dump(mode="json", exclude_unset=True), changes))
+        try:
+            return type(self).model_validate(given)
+        except ValidationError as error:
+            raise ConfigError("\n".join(sentences(error, given, self.name))) from None
+
     @property
     def budget_seconds(self) -> float:
         """`budget` in seconds; endless when there is none."""
@@ -102,15 +117,14 @@ class Row(Experiment):
 
     def runs(self) -> list[tuple[Experiment, list[Experiment]]]:
         """One experiment a seed, ROW-seedN, each with its folds, NAME-foldN; no folds when it is one run."""
-        given = self.model_fields_set & set(Experiment.model_fields)
-        values = {name: getattr(self, name) for name in Experiment.model_fields}
-        whole = Experiment.model_construct(given, **values)
+        given = self.model_dump(mode="json", exclude_unset=True, exclude={"seeds", "folds"})
+        whole = Experiment.model_validate(given)
         if self.folds:
-            whole = _changed(whole, self.name, data={"splitter": "kfold", "folds": self.folds, "fold": 0})
-        named = [_changed(whole, f"{self.name}-seed{seed}", train={"seed": seed}) for seed in self.seeds]
+            whole = whole.replace(data={"splitter": "kfold", "folds": self.folds, "fold": 0})
+        named = [whole.replace(name=f"{self.name}-seed{seed}", train={"seed": seed}) for seed in self.seeds]
         folds = range(self.folds or 0)
         return [
-            (run, [_changed(run, f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])
+            (run, [run.replace(name=f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])
             for run in named or [whole]
         ]
 
@@ -136,7 +150,7 @@ class Table(Section):
         return self
 
 
-def _changed(experiment: Experiment, name: str, **keys: dict[str, Any]) -> Experiment:
-    """With another name, and other values in some sections."""
-    sections = {key: getattr(experiment, key).model_copy(update=values) for key, values in keys.items()}
-    return experiment.model_copy(update={"name": name, **sections})
+def _without_none(tree: dict[str, Any]) -> dict[str, Any]:
+    """Without the keys whose value is None: their defaults stand."""
+    plain = {key: value for key, value in tree.items() if value is not None}
+    return {key: _without_none(value) if isinstance(value, dict) else value for key, value in plain.items()}

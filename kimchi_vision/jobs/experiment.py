@@ -19,6 +19,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
+from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import calibrate, compare, evaluate, goals, plots, report
 from kimchi_vision.results.run import Run
@@ -46,15 +47,20 @@ class Prepared:
     experiment: Experiment
     photos: Photos
     backbone: model.Backbone
+    own: OwnParts = NO_PARTS
 
     def dataloaders(self) -> DataLoaders:
         """fastai's DataLoaders. Seed before it: they draw their order then."""
         tfms = augment.transforms(self.experiment.augment, self.backbone.stats)
+        tfms = augment.with_own(tfms, self.own.item_tfms, self.own.batch_tfms)
         return loader.build(self.experiment.loader, self.photos, tfms)
 
     def learner(self, dls: DataLoaders, path: Path) -> Learner:
         """fastai's Learner, frozen up to the head. path: the run folder, for its checkpoints."""
-        learn = model.learner(self.experiment.model, self.backbone, dls, path)
+        if self.own.learner is not None:
+            learn = self.own.learner(dls)
+        else:
+            learn = model.learner(self.experiment.model, self.backbone, dls, path)
         learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
         return learn
 
@@ -70,7 +76,11 @@ def check(experiment: Experiment, exports: Path, force: bool = False) -> RunFile
 
 
 def run(
-    experiment: Experiment, exports: Path = Path("exports"), force: bool = False, watch: Watch | None = None
+    experiment: Experiment,
+    exports: Path = Path("exports"),
+    force: bool = False,
+    watch: Watch | None = None,
+    own: OwnParts = NO_PARTS,
 ) -> Run:
     """Train, explain and export one experiment into exports/NAME.
 
@@ -78,19 +88,24 @@ def run(
     on after its last checkpoint.
     force: replace another experiment's run of the same name, or run a finished one again.
     watch: is shown each epoch's row of history.csv, and ends the training when it answers True.
+    own: parts that are given from Python.
     Raises InputError before anything is written, RunError when the run could not go on.
     """
-    files = check(experiment, exports, force)
+    with own.registered():
+        return _run(experiment, check(experiment, exports, force), force, watch, own)
+
+
+def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | None, own: OwnParts) -> Run:
     photos = data.load(experiment.data)
-    if run_lock.stands(files, photos, force):
+    if run_lock.stands(files, photos, force, own.named()):
         return Run.open(files.path)
     text = catalogue(language(experiment.report.lang))
     for says, values in photos.notes:
         log.info("%s", text(says, **values))
     keep_memory()
-    prepared = prepare(experiment, photos, files)
+    prepared = replace(prepare(experiment, photos, files), own=own)
     with explained(files.path), run_lock.locked(files):
-        run_lock.take(files, prepared.experiment, photos, force)
+        run_lock.take(files, prepared.experiment, photos, force, own.named())
         trackers = track.begun(experiment.track, prepared.experiment.resolved(), files)
         with _logged(files), train.named(photos), trackers as tracking:
             _train_and_report(prepared, files, tracking, watch)
@@ -122,20 +137,45 @@ def _train_and_report(
     floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
-    history = train.fit(experiment.train, learn, files, floor and floor.head, watch, tracking.scalars)
+    with prepared.own.beside(learn):
+        history = train.fit(experiment.train, learn, files, floor and floor.head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
+    _report(prepared, learn, files, {"model": model_facts, "train": train.facts(history)}, floor)
+
+
+def _report(
+    prepared: Prepared,
+    learn: Learner,
+    files: RunFiles,
+    facts: dict[str, Any],
+    floor: linear_probe.Floor | None = None,
+) -> None:
+    """All that follows from a trained Learner."""
+    experiment, photos = prepared.experiment, prepared.photos
     predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
-    facts = {
-        "model": model_facts,
-        "train": train.facts(history),
-        **_beside(floor, averaged, predictions.part("valid"), experiment.report.lang),
-    }
+    facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
     write_scores(experiment, photos, predictions, facts, files)
-    explain.write(experiment, learn.model, export.preprocess(dls), photos, files)
+    explain.write(experiment, learn.model, export.preprocess(learn.dls), photos, files)
     export.write(experiment.export, learn, photos, predictions, files)
     report.write(Run.open(files.path), experiment.report)
+
+
+def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
+    """Score, explain and export a Learner that was trained by hand, into its `path`. Errors as in run."""
+    files, experiment = RunFiles(learn.path), prepared.experiment
+    run_lock.check(experiment, files.path.parent, force)
+    with explained(files.path), run_lock.locked(files):
+        run_lock.take(files, experiment, prepared.photos, force=True)
+        with _logged(files), train.named(prepared.photos):
+            summary, model_facts = model.summary(learn, experiment.augment.size)
+            write_text(files.summary, summary)
+            history = learn.recorder.values if hasattr(learn, "recorder") else []
+            trained = {"epochs": len(history), "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
+            _report(prepared, learn, files, {"model": model_facts, "train": trained})
+        run_lock.finish(files, experiment)
+    return Run.open(files.path)
 
 
 def write_scores(

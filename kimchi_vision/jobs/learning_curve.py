@@ -55,13 +55,8 @@ def learning_curve(planned: Table, exports: Path = Path("exports"), lang: str = 
 
 def _row(experiment: Experiment, share: float, seeds: Sequence[int]) -> Row:
     """Only keys that were given count as given: a recipe sets the others."""
-    values = {name: getattr(experiment, name) for name in Experiment.model_fields}
-    changed = {
-        "name": f"share-{share:g}",
-        "data": experiment.data.model_copy(update={"train_share": share}),
-        "seeds": tuple(seeds),
-    }
-    return Row.model_construct(experiment.model_fields_set | set(changed), **{**values, **changed})
+    changed = experiment.replace(name=f"share-{share:g}", data={"train_share": share})
+    return Row.model_validate({**changed.model_dump(mode="json", exclude_unset=True), "seeds": tuple(seeds)})
 
 
 def sentences(found: compare.Learning, say: Text) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,9 @@ from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
+
+OwnNames = Mapping[str, Sequence[Mapping[str, str]]]
+"""Kind of part → name and digest of each."""
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +63,14 @@ def locked(folder: RunFiles) -> Iterator[None]:
         lock.release()
 
 
-def stands(folder: RunFiles, photos: Photos, force: bool) -> bool:
-    """Whether the folder's run is finished and need not be run again; says why, or why not."""
+def stands(folder: RunFiles, photos: Photos, force: bool, own: OwnNames | None = None) -> bool:
+    """Whether the folder's run is finished and need not be run again; says why, or why not.
+
+    own: parts of the user's own, as OwnParts.named has them.
+    """
     if force or not folder.finished.is_file():
         return False
-    why = _outdated(folder, photos)
+    why = _outdated(folder, photos, own or {})
     if why:
         log.info("%s is run again: %s.", folder.path, why)
     else:
@@ -72,7 +78,10 @@ def stands(folder: RunFiles, photos: Photos, force: bool) -> bool:
     return why is None
 
 
-def _outdated(folder: RunFiles, photos: Photos) -> str | None:
+def _outdated(folder: RunFiles, photos: Photos, own: OwnNames) -> str | None:
+    had = Run(folder.path).json_if(folder.own_parts)
+    if had != own:
+        return f"own parts given from Python differ: it had {_listed(had)}, and here are {_listed(own)}"
     before = Run(folder.path).data["split"]
     if before != photos.digest:
         return f"its photos, their classes or their split have changed ({before}, {photos.digest} here)"
@@ -80,6 +89,10 @@ def _outdated(folder: RunFiles, photos: Photos) -> str | None:
     if version != code_version():
         return f"it is of version {version} of this program, and this is {code_version()}"
     return None
+
+
+def _listed(own: OwnNames) -> str:
+    return ", ".join(part["name"] for parts in own.values() for part in parts) or "none"
 
 
 def finish(folder: RunFiles, experiment: Experiment) -> None:
@@ -92,7 +105,9 @@ def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | N
     return load(folder.experiment) if _goes_on(asked, photos, folder) else None
 
 
-def take(folder: RunFiles, experiment: Experiment, photos: Photos, force: bool) -> None:
+def take(
+    folder: RunFiles, experiment: Experiment, photos: Photos, force: bool, own: OwnNames | None = None
+) -> None:
     """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder.
 
     A finished run that does not stand any more is set aside under another name, never deleted.
@@ -110,6 +125,8 @@ def take(folder: RunFiles, experiment: Experiment, photos: Photos, force: bool) 
     write_json(folder.labels, list(photos.vocab))
     write_table(folder.items, photos.items)
     write_json(folder.data, photos.facts())
+    if own:
+        write_json(folder.own_parts, own)
     if photos.skipped is not None:
         write_table(folder.skipped, photos.skipped)
 

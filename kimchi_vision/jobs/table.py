@@ -27,7 +27,19 @@ Finished = Mapping[str, Sequence[Run]]
 """Rows by name with their runs, one a seed."""
 
 
-def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False) -> Finished:
+class Rows(dict[str, list[Run]]):
+    """The finished rows of a table: by name, their runs, one a seed."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A line a row, as side_by_side has it."""
+        return side_by_side(self)
+
+    def _repr_html_(self) -> str:
+        return self.table.to_html(index=False)
+
+
+def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False) -> Rows:
     """Run every row into exports/TABLE/ROW, write table.csv there, and return the finished runs by row.
 
     A row with seeds has a run a seed, ROW-seedN; with folds, a run is the pool of its folds.
@@ -39,7 +51,7 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    finished: dict[str, list[Run]] = {}
+    finished = Rows()
     failed = []
     for number, (row, experiment, folds) in enumerate(planned, 1):
         log.info("Run %d of %d: %s", number, len(planned), experiment.name)

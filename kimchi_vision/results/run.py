@@ -16,6 +16,7 @@ from kimchi_vision.data.photo import Photos
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
     from typing_extensions import Self
 
     from kimchi_vision.results.predictions import Predictions
@@ -172,6 +173,35 @@ class Run:
             )
         except (ValueError, pd.errors.ParserError) as error:
             raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
+
+    def plot_confusion_matrix(self, normalize: bool = False) -> Figure:
+        """The confusion matrix of the scored photos; normalize: as shares of each row."""
+        from kimchi_vision.results import plots
+
+        return plots.shown(plots.confusion_matrix(self._scored.confusion, self.vocab, normalize=normalize))
+
+    def plot_top_losses(self, k: int = 9) -> Figure:
+        """The k photos with the largest losses."""
+        from kimchi_vision.results import evaluate, plots
+
+        return plots.shown(evaluate.grid(self._scored.worst(k), self.photos))
+
+    def plot_losses(self) -> Figure:
+        """Training and validation loss of each epoch. Raises InputError when nothing was trained."""
+        from kimchi_vision.results import plots
+
+        if self.history.empty:
+            raise InputError(f"{self.path} has no history: nothing was trained.")
+        return plots.shown(plots.losses(self.history))
+
+    @property
+    def _scored(self) -> Predictions:
+        return self.predictions.part(self.metrics["split"])
+
+    def _repr_html_(self) -> str:
+        from kimchi_vision.results.report import notebook
+
+        return notebook.html(self)
 
     def _text(self, file: Path) -> str:
         if not file.is_file():

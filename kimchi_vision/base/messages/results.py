@@ -72,6 +72,10 @@ RESULTS: dict[str, tuple[str, str]] = {
     "floor": ("Floor (frozen features)", "바닥선(고정 특징)"),
     "model_mb": ("File, MB", "파일, MB"),
     "train_minutes": ("Training, minutes", "학습 시간(분)"),
+    "not_finished": (
+        "{path} has no scores yet: the run has not ended. The same call goes on.",
+        "{path}: 아직 끝나지 않은 실행이라 점수가 없습니다. 같은 호출로 이어집니다.",
+    ),
     "report_at": ("Report: {path}", "보고서: {path}"),
     "model_at": ("Model:  {path}", "모델:   {path}"),
     "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),

@@ -13,10 +13,14 @@ from kimchi_vision.learning.augment.fused import Fused
 from kimchi_vision.learning.augment.stock import Stats
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fastcore.transform import Transform
+
     from kimchi_vision.config.sections import Augment
     from kimchi_vision.results.preprocess import Preprocess
 
-__all__ = ["Transforms", "transforms", "varied"]
+__all__ = ["Transforms", "transforms", "varied", "with_own"]
 
 
 class Transforms(NamedTuple):
@@ -46,6 +50,15 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
         return Transforms(item, varied(section, stats), None, steps, key)
     batch = [*stock.still(section), *stock.normalize(chosen)]
     return Transforms(item, batch, Fused(section, chosen), steps, key)
+
+
+def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transform]) -> Transforms:
+    """With fastai transforms of one's own behind the others, for training photos alone."""
+    if not (item or batch):
+        return tfms
+    for each in (*item, *batch):
+        each.split_idx = 0
+    return tfms._replace(item=[*tfms.item, *item], batch=[*tfms.batch, *batch], train=None)
 
 
 def varied(section: Augment, stats: Stats) -> list[Any]:

@@ -5,6 +5,18 @@ from kimchi_vision.learning.model.build import learner, restored
 from kimchi_vision.learning.model.classify import imagenet
 from kimchi_vision.learning.model.find import check_size, find
 from kimchi_vision.learning.model.layers import summary
-from kimchi_vision.learning.model.listing import catalog
+from kimchi_vision.learning.model.listing import at_hand, catalog
+from kimchi_vision.learning.model.weights import read as read_tensors
 
-__all__ = ["Backbone", "catalog", "check_size", "find", "imagenet", "learner", "restored", "summary"]
+__all__ = [
+    "Backbone",
+    "at_hand",
+    "catalog",
+    "check_size",
+    "find",
+    "imagenet",
+    "learner",
+    "read_tensors",
+    "restored",
+    "summary",
+]

@@ -11,6 +11,7 @@ import torchvision
 
 from kimchi_vision.learning.model import from_timm, from_torchvision, weights
 from kimchi_vision.learning.model.backbone import Backbone
+from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.from_timm import TimmBackbone
 from kimchi_vision.learning.model.from_torchvision import TorchvisionBackbone
 
@@ -50,6 +51,11 @@ class Row:
         millions = f"{self.parameters / 1e6:.1f} M"
         here = self.weights or "not here"
         return f"{self.backbone:<44} {self.library:<12} {millions:>9} {size:>9} px  weights: {here}"
+
+
+def at_hand(backbone: str, setting: str) -> bool:
+    """Whether a `model.weights` setting of a backbone needs no network."""
+    return setting in weights.at_hand(named(backbone)).split(", ")
 
 
 def catalog(pattern: str = "") -> Iterator[Row]:

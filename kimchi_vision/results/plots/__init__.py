@@ -8,7 +8,7 @@ from kimchi_vision.results.plots.heat import heat
 from kimchi_vision.results.plots.learning import learning_curve
 from kimchi_vision.results.plots.matrix import confusion_matrix
 from kimchi_vision.results.plots.photos import RIGHT, WRONG, photo_grid
-from kimchi_vision.results.plots.save import save
+from kimchi_vision.results.plots.save import save, shown
 from kimchi_vision.results.plots.tradeoff import accuracy_latency
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "risk_coverage",
     "save",
     "seconds",
+    "shown",
 ]

@@ -1,0 +1,99 @@
+"""What is wrong with an experiment, in sentences that name line, key and the nearest known key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from kimchi_vision.config.experiment import Experiment, Row
+from kimchi_vision.config.stages import Stage
+
+Location = tuple[str | int, ...]
+
+
+def sentences(error: ValidationError, tree: Mapping[str, Any], source: object) -> list[str]:
+    """One line for each wrong key, a union's alternatives folded into one.
+
+    tree: what was validated, with its lines where it is from a file. source: the file, or what stands for it.
+    """
+    lines: dict[Location, str] = {}
+    for detail in error.errors(include_url=False):
+        location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
+        line = _line(location, tree)
+        where = f"{source}:{line}" if line else str(source)
+        lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
+    return list(lines.values())
+
+
+def _named(message: str, tree: Mapping[str, Any]) -> Location:
+    """The first section that a message about the whole experiment names in backticks."""
+    names = [name for name in re.findall(r"`(\w+)", message) if name in tree]
+    return tuple(names[:1])
+
+
+def _in_file(location: Location, tree: Any) -> Location:
+    """Pydantic's location without what the file does not show: union tags and an unwritten `stages`."""
+    shown: list[str | int] = []
+    for depth, part in enumerate(location):
+        if isinstance(tree, list) and part == "stages":
+            continue
+        last = depth == len(location) - 1
+        known = isinstance(tree, Mapping) and part in tree
+        if tree == part:  # a stage that is its name alone
+            return (*shown, part)
+        indexed = isinstance(tree, list) and isinstance(part, int) and part < len(tree)
+        if not (known or indexed) and not (last and isinstance(tree, Mapping)):
+            break
+        shown.append(part)
+        tree = tree[part] if known or indexed else None
+    return tuple(shown)
+
+
+def _line(location: Location, tree: Any) -> int | None:
+    line = None
+    for part in location:
+        marks = getattr(getattr(tree, "lc", None), "data", None) or {}
+        if part in marks:
+            line = marks[part][0] + 1
+        try:
+            tree = tree[part]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _sentence(detail: Any, location: Location, kind: str) -> str:
+    dotted = ".".join(map(str, location)) or "experiment"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(detail["loc"][:-1], kind)
+        near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
+        return f"unknown key `{dotted}`. {hint}"
+    if detail["type"] == "missing":
+        return f"`{dotted}` is missing."
+    message = detail["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(detail["input"], Mapping | list) else f", not {detail['input']!r}"
+    return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
+
+
+def _known_keys(location: Location, kind: str) -> list[str]:
+    """Names of the fields of the model that pydantic reached at this location of a Row or an Experiment."""
+    whole = Row if kind == "Row" else Experiment
+    model: type[BaseModel] = whole
+    for part in location:
+        if isinstance(part, int):
+            model = Stage
+            continue
+        field = model.model_fields.get(str(part))
+        models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
+        model = models[0] if models else model
+    return [name for name in model.model_fields if model is not whole or name != "name"]
+
+
+def _classes(annotation: Any) -> list[type]:
+    inner = getattr(annotation, "__args__", ())
+    return [annotation] if isinstance(annotation, type) else [c for i in inner for c in _classes(i)]

@@ -1,0 +1,39 @@
+"""A folder of photos alone becomes an experiment: `recipe: best`, with the best backbone that is at hand."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from kimchi_vision.config import Experiment
+from kimchi_vision.learning.model import at_hand
+
+BACKBONES = (
+    ("efficientnet_b2", "default"),
+    ("resnet50", "default"),
+    ("resnet18", "default"),
+    ("tf_efficientnet_lite2", "offline"),
+    ("tf_efficientnet_lite0", "offline"),
+)
+"""Backbones with their `model.weights`, in the order in which they are looked for on this machine."""
+UNREACHED = ("resnet18", "default")
+"""What is taken where none is at hand: its weights are downloaded."""
+
+
+def from_folder(path: Path, name: str | None = None) -> Experiment:
+    """The experiment for a folder of class folders. name: of the run, by default that of the folder."""
+    return Experiment.model_validate({"name": name or run_name(path), "data": {"path": path}, **settings()})
+
+
+def settings() -> dict[str, Any]:
+    """Recipe and backbone for photos of which nothing else is said."""
+    backbone, weights = next((pair for pair in BACKBONES if at_hand(*pair)), UNREACHED)
+    return {"model": {"backbone": backbone, "weights": weights}, "recipe": "best"}
+
+
+def run_name(path: Path) -> str:
+    """A name for a run from any folder's: letters, digits, and dashes in place of all else."""
+    name = unicodedata.normalize("NFC", path.expanduser().resolve().name)
+    return re.sub(r"[^\w.]+", "-", name).strip("-.") or "photos"

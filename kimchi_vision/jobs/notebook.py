@@ -1,0 +1,48 @@
+"""A run with what a notebook asks of it beyond its folder: fastai's Learner, and its interpretation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.results import run as opened
+
+if TYPE_CHECKING:
+    from fastai.interpret import ClassificationInterpretation
+    from fastai.learner import Learner
+
+
+class Run(opened.Run):
+    """A run folder, opened; see results.run.Run."""
+
+    def learner(self) -> Learner:
+        """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.
+
+        Raises InputError when model.safetensors or the photos are missing.
+        """
+        from kimchi_vision.jobs.experiment import prepare
+        from kimchi_vision.learning import model, train
+
+        if not self.files.safetensors.is_file():
+            raise InputError(
+                f"{self.files.safetensors} is missing. Write it with: "
+                f"python -m kimchi_vision export {self.path} --format safetensors"
+            )
+        missing = [file for file in self.photos.files(self.items) if not Path(file).is_file()]
+        if missing:
+            raise InputError(f"{missing[0]} is missing, and {len(missing) - 1} more photos of this run.")
+        experiment = self.experiment.replace(model={"weights": "none"}, recipe=None, budget=None)
+        prepared = prepare(experiment, self.photos)
+        train.seed(experiment.train)
+        learn = prepared.learner(prepared.dataloaders(), self.path)
+        learn.model.load_state_dict(model.read_tensors(self.files.safetensors))
+        return learn
+
+    def interpretation(self) -> ClassificationInterpretation:
+        """fastai's ClassificationInterpretation over the validation photos."""
+        from fastai.interpret import ClassificationInterpretation
+
+        learn = self.learner()
+        with learn.no_bar():
+            return ClassificationInterpretation.from_learner(learn)
