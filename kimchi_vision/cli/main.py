@@ -123,6 +123,23 @@ def models(
 
 
 @app.command()
+def keys(
+    key: Annotated[str, typer.Argument(help="A section or a key, such as augment.max_rotate.")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/keys.md.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="As JSON Schema, for editors.")] = False,
+) -> None:
+    """List the keys of experiment files: values, default, and what each is for."""
+    from kimchi_vision.config import keys as listing
+
+    if schema:
+        print(listing.schema_text(), end="")
+    elif markdown:
+        print(listing.markdown(), end="")
+    else:
+        print(listing.text(listing.keys(key)))
+
+
+@app.command()
 def new(
     photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
     output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,

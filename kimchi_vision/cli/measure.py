@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
 
 app = typer.Typer()
-cache = typer.Typer(no_args_is_help=True, help="What runs keep for each other: small photos, features.")
+cache = typer.Typer(help="What runs keep for each other: small photos, features, scans, drawn photos.")
 app.add_typer(cache, name="cache")
 
 Overrides = Annotated[
@@ -92,12 +92,21 @@ def bench(
     print(f"Written: {output}, {picture}")
 
 
+@cache.callback(invoke_without_command=True)
+def cache_listed(context: typer.Context) -> None:
+    """Say how much is kept, and where; `cache clear` deletes it."""
+    if context.invoked_subcommand is None:
+        cache_size()
+
+
 @cache.command("size")
 def cache_size() -> None:
     """Say how much is kept, and where."""
     from kimchi_vision.base import cache
 
-    print(f"{cache.size() / 1e6:,.0f} MB in {cache.folder()}")
+    for kind, size in cache.sizes().items():
+        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {cache.KINDS[kind]}")
+    print("Delete all of it with: python -m kimchi_vision cache clear")
 
 
 @cache.command("clear")
@@ -105,7 +114,7 @@ def cache_clear() -> None:
     """Delete it. Runs make what they need anew."""
     from kimchi_vision.base import cache
 
-    print(f"{cache.clear() / 1e6:,.0f} MB freed in {cache.folder()}")
+    print(f"{cache.clear() / 1e6:,.0f} MB freed in {cache.root()}")
 
 
 def _one(path: Path, overrides: list[str]) -> Experiment:

@@ -8,7 +8,7 @@ from typing import Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
-from kimchi_vision.config import dump
+from kimchi_vision.config import dump, keys
 from kimchi_vision.data.photo import SUFFIXES
 
 VALID_PCT = 0.2
@@ -24,6 +24,7 @@ def write(photos: Path, counts: dict[str, int], path: Path, settings: dict[str, 
     if path.exists():
         raise InputError(f"{path} exists already; give another one with --output.")
     write_text(path, _text(photos, path, counts) + dump(settings))
+    write_text(path.with_name(keys.SCHEMA), keys.schema_text())
     return path
 
 
@@ -42,6 +43,7 @@ def photos_by_class(root: Path) -> dict[str, int]:
 def _text(photos: Path, path: Path, counts: dict[str, int]) -> str:
     smallest = min(counts, key=lambda name: counts[name])
     return f"""\
+# yaml-language-server: $schema={keys.SCHEMA}
 # {path.stem}: how well can {len(counts)} classes be told apart with {sum(counts.values())} photos?
 # python -m kimchi_vision run {path}
 # Expect: {smallest}, with {counts[smallest]} photos, is the smallest class; its score is the least certain.
