@@ -83,9 +83,14 @@ def schema() -> dict[str, Any]:
     names = list(stage["properties"])
     stage["properties"] = {name: {**each, "default": {}} for name, each in stage["properties"].items()}
     definitions["Stage"] = {"anyOf": [{"enum": names}, stage]}
-    stages = {"type": "array", "items": {"$ref": "#/$defs/Stage"}}
-    train = definitions["Train"]
-    definitions["Train"] = {"anyOf": [stages, train], "description": train.get("description", "")}
+    short = {
+        "Train": {"type": "array", "items": {"$ref": "#/$defs/Stage"}},
+        "Sample": definitions["Sample"]["properties"]["name"],
+        "Track": definitions["Track"]["properties"]["to"],
+    }
+    for name, way in short.items():
+        described = definitions[name].get("description", "")
+        definitions[name] = {"anyOf": [way, definitions[name]], "description": described}
     row = {key: whole[key] for key in ("properties", "additionalProperties")}
     table = {
         "defaults": {"$ref": "#/$defs/Row"},
