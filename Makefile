@@ -2,18 +2,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test clean
+.PHONY: quickstart test test-all clean
 
 # Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
 quickstart: $(VENV)/train.installed
 	$(BIN)/python -m kimchi_vision run experiments/quickstart.yaml
 
-# Lint, the import contract and every test.
-test: $(VENV)/dev.installed
+# Lint, the import contract and every test but the slow ones.
+test: TESTS := -m "not slow"
+# The slow ones, too.
+test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(TESTS)
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev

@@ -47,7 +47,6 @@ def locked(folder: RunDir) -> Iterator[None]:
 
     Raises InputError when another process holds it.
     """
-    folder.path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=LINGER)
     try:
         lock.acquire()

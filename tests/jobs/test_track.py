@@ -82,8 +82,45 @@ def test_mlflow_keeps_a_database_beside_the_run(folder, monkeypatch):
     assert kept == {"model.onnx", "experiment.yaml", "figures"}
 
 
-def _steps(client, run):
-    return [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")]
+class Notes:
+    """Writes down what it is told."""
+
+    def __init__(self, told: list) -> None:
+        self.told = told
+
+    def __call__(self, *begun):
+        self.told.append(("begun", *begun))
+        return self
+
+    def __getattr__(self, what):
+        return lambda *arguments: self.told.append((what, *arguments))
+
+
+def fail_at_the_end(section: Track, folder: RunDir) -> None:
+    with track.begun(section, EXPERIMENT, folder) as tracking:
+        tracking.scalars({"lr": 0.1}, 3)
+        tracking.results()
+        raise KeyError
+
+
+@pytest.mark.parametrize("files", [["onnx", "pkl"], ["pkl"], []])
+def test_the_end_is_scores_figures_and_one_model_even_after_an_error(folder, monkeypatch, files):
+    told = []
+    monkeypatch.setitem(track.TRACKERS, "wandb", Notes(told))
+    folder.onnx.unlink()
+    for name in files:
+        write_text(getattr(folder, name), "a model")
+    with pytest.raises(KeyError):
+        fail_at_the_end(Track(to=["wandb"], project="mine"), folder)
+    models = [("model", getattr(folder, name)) for name in files[:1]]
+    assert told == [
+        ("begun", "mine", EXPERIMENT, folder),
+        ("scalars", {"lr": 0.1}, 3),
+        ("summary", {"accuracy": 0.75}),
+        ("figure", folder.figure("losses")),
+        *models,
+        ("close",),
+    ]
 
 
 class Fails:

@@ -1,13 +1,13 @@
 import pandas as pd
 import pytest
 from fastai.vision.learner import vision_learner
-from torchvision.models import resnet18
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
 from kimchi_vision.learning import augment, loader, train
+from tests.small_network import small
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 ONE_EPOCH = Train(stages=[{"fit": {"epochs": 1, "lr": 1e-4}}])
@@ -25,7 +25,7 @@ def begun(folder_of, tmp_path):
         train.seed(ONE_EPOCH)
         dls = loader.build(Loader(batch_size=4, workers=workers, cache="none"), photos, tfms)
         run = RunDir(tmp_path / "run")
-        learn = vision_learner(dls, resnet18, pretrained=False, normalize=False, path=run.path)
+        learn = vision_learner(dls, small, pretrained=False, normalize=False, path=run.path)
         return learn, photos, run
 
     return begin
