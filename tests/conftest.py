@@ -3,7 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("same examples each time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same examples each time")
 
 
 @pytest.fixture(scope="session", autouse=True)
