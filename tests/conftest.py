@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-settings.register_profile("the same on every machine", derandomize=True, deadline=None)
-settings.load_profile("the same on every machine")
+settings.register_profile("same examples each time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same examples each time")
 
 
 @pytest.fixture(scope="session", autouse=True)
