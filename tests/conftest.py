@@ -61,6 +61,14 @@ def exported(tmp_path_factory):
     return exported_run(run, folder / "photos", pkl=True, weights=True, onnx=True, safetensors=True)
 
 
+@pytest.fixture(scope="session")
+def seven(tmp_path_factory):
+    """A model.onnx of seven classes that was never trained; needs no torch. Not to be changed."""
+    from small_models import facts, save
+
+    return save(tmp_path_factory.mktemp("seven") / "model.onnx", facts())
+
+
 def noise(path: Path, seed: int = 0) -> Path:
     """A small photo that is unlike that of any other seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
