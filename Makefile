@@ -2,7 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test clean
+.PHONY: quickstart test golden clean
+
+# The commit that `make golden` compares with.
+BASE ?= HEAD~1
 
 # Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
 quickstart: $(VENV)/train.installed
@@ -14,6 +17,10 @@ test: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
+golden: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.golden --base $(BASE)
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev
