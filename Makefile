@@ -2,7 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all clean
+.PHONY: quickstart test test-all golden mutate clean
+
+# The commit that `make golden` compares with.
+BASE ?= HEAD~1
 
 # Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
 quickstart: $(VENV)/train.installed
@@ -16,6 +19,10 @@ test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(TESTS)
+
+# Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
+golden: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.golden --base $(BASE)
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev
