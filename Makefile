@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test clean
+.PHONY: quickstart test mutate clean
 
 # Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
 quickstart: $(VENV)/train.installed
@@ -14,6 +14,10 @@ test: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
+
+# Small faults, one at a time: how many do the tests notice? make mutate MODULE=kimchi_vision/goals.py
+mutate: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/mutate.py $(MODULE)
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev
