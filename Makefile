@@ -24,6 +24,10 @@ test test-all: $(VENV)/dev.installed
 golden: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks.golden --base $(BASE)
 
+# Small faults, one at a time: how many do the tests notice? make mutate MODULE=kimchi_vision/goals.py
+mutate: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/mutate.py $(MODULE)
+
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev
 $(VENV)/%.installed: pyproject.toml constraints.txt

@@ -56,8 +56,8 @@ def pressed(photos, cache="auto"):
 
 
 def test_photos_are_the_same_however_they_are_kept(photos, folder):
-    for cache, kind in (("memmap", Pack), ("none", prepared.Direct), ("auto", Pack)):
-        found = pressed(photos, cache)
+    for way, kind in (("memmap", Pack), ("none", prepared.Direct), ("auto", Pack)):
+        found = pressed(photos, way)
         assert isinstance(found, kind)
         for row, number in enumerate((0, 2, 3)):
             file = photos.root / f"{'ab'[number % 2]}/{number}.png"
