@@ -2,18 +2,31 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test clean
+.PHONY: quickstart test test-all golden mutate clean
+
+# The commit that `make golden` compares with.
+BASE ?= HEAD~1
 
 # Make the environment, then train, explain and export a small model on drawn photos; offline after the install.
 quickstart: $(VENV)/train.installed
 	$(BIN)/python -m kimchi_vision run experiments/quickstart.yaml
 
-# Lint, the import contract and every test.
-test: $(VENV)/dev.installed
+# Lint, the import contract and every test but the slow ones.
+test: TESTS := -m "not slow"
+# The slow ones, too.
+test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(TESTS)
+
+# Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
+golden: $(VENV)/dev.installed
+	$(BIN)/python -m benchmarks.golden --base $(BASE)
+
+# Small faults, one at a time: how many do the tests notice? make mutate MODULE=kimchi_vision/goals.py
+mutate: $(VENV)/dev.installed
+	$(BIN)/python benchmarks/mutate.py $(MODULE)
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import dump
 from kimchi_vision.results.compare import compare
+from kimchi_vision.results.run import Run
 
 
-def draw(folder: RunDir, accuracy: float, photos: int, classes: int, seed: int) -> Path:
+def draw(folder: Run, accuracy: float, photos: int, classes: int, seed: int) -> Path:
     """A run folder whose predictions are right with the given probability."""
     random = np.random.default_rng(seed)
     vocab = np.array([f"class {number:03}" for number in range(classes)])
@@ -29,11 +29,13 @@ def draw(folder: RunDir, accuracy: float, photos: int, classes: int, seed: int) 
     named = {"path": [f"{i}.jpg" for i in range(photos)], "split": "valid"}
     table = pd.DataFrame({**named, "truth": vocab[truth], "predicted": vocab[predicted], "loss": 0.1})
     columns = pd.DataFrame(probabilities.astype(np.float32), columns=[f"p:{label}" for label in vocab])
-    write_table(folder.predictions, pd.concat([table, columns], axis=1))
+    write_table(folder.files.predictions, pd.concat([table, columns], axis=1))
     hashes = [f"{i:064x}" for i in range(photos)]
-    write_table(folder.items, pd.DataFrame({**named, "label": vocab[truth], "sha256": hashes}))
-    write_json(folder.labels, vocab.tolist())
-    write_text(folder.experiment, dump({"name": folder.path.name, "model": {"backbone": folder.path.name}}))
+    write_table(folder.files.items, pd.DataFrame({**named, "label": vocab[truth], "sha256": hashes}))
+    write_json(folder.files.labels, vocab.tolist())
+    write_text(
+        folder.files.experiment, dump({"name": folder.path.name, "model": {"backbone": folder.path.name}})
+    )
     return folder.path
 
 
@@ -42,7 +44,7 @@ def main(runs: int = 20, photos: int = 20_000, classes: int = 10) -> None:
     with tempfile.TemporaryDirectory() as root:
         accuracies = np.linspace(0.90, 0.95, runs)
         folders = [
-            draw(RunDir(Path(root) / f"run{number}"), accuracy, photos, classes, number)
+            draw(Run(Path(root) / f"run{number}"), accuracy, photos, classes, number)
             for number, accuracy in enumerate(accuracies)
         ]
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -18,12 +18,12 @@ import torch
 
 from kimchi_vision import data
 from kimchi_vision.base.files import write_json, write_table, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.deploy import export
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.learning import augment, loader, model, train
 from kimchi_vision.results import compare, evaluate
+from kimchi_vision.results.run import Run
 
 BACKBONES = (
     "resnet18",
@@ -35,7 +35,7 @@ BACKBONES = (
 )
 
 
-def exported(photos: Path, backbone: str, folder: Path) -> RunDir:
+def exported(photos: Path, backbone: str, folder: Path) -> Run:
     """A run folder with model.onnx, without a training."""
     plain = {
         "name": backbone,
@@ -44,7 +44,7 @@ def exported(photos: Path, backbone: str, folder: Path) -> RunDir:
         "model": {"backbone": backbone, "weights": "none"},
         "train": [{"fit": {"epochs": 1}}],
     }
-    experiment, run = Experiment.model_validate(plain), RunDir(folder / backbone)
+    experiment, run = Experiment.model_validate(plain), Run(folder / backbone)
     train.seed(experiment.train)
     found = data.load(experiment.data)
     body = model.find(experiment.model, experiment.augment.size)
@@ -53,11 +53,11 @@ def exported(photos: Path, backbone: str, folder: Path) -> RunDir:
     _settle(learn)
     predictions = evaluate.predictions(learn, found)
     scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
-    write_text(run.experiment, dump(experiment.resolved()))
-    write_json(run.labels, list(found.vocab))
-    write_table(run.items, found.items)
-    write_json(run.metrics, compare.with_intervals(scores, predictions, found.items))
-    write_json(run.data, found.facts())
+    write_text(run.files.experiment, dump(experiment.resolved()))
+    write_json(run.files.labels, list(found.vocab))
+    write_table(run.files.items, found.items)
+    write_json(run.files.metrics, compare.with_intervals(scores, predictions, found.items))
+    write_json(run.files.data, found.facts())
     section = experiment.export.model_copy(update={"pkl": False, "weights": False, "safetensors": False})
     export.write(section, learn, found, predictions, run, compare.difference_interval)
     return run
@@ -75,9 +75,9 @@ def _settle(learn: object) -> None:
     learn.model.eval()
 
 
-def measure(run: RunDir, files: list[Path]) -> str:
+def measure(run: Run, files: list[Path]) -> str:
     """A line of figures."""
-    proof = run.read_json(run.export)["model.onnx"]
+    proof = run.json(run.files.export)["model.onnx"]
     if "refused" in proof:
         return f"refused: {proof['refused']}"
     predictor = Predictor(run)

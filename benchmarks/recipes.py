@@ -43,10 +43,10 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     """
     from kimchi_vision import data
     from kimchi_vision.base.allocator import keep_memory
-    from kimchi_vision.base.run_files import RunDir
     from kimchi_vision.deploy import export
     from kimchi_vision.learning import augment, linear_probe, loader, model, recipe, train
     from kimchi_vision.results import evaluate
+    from kimchi_vision.results.run import Run
 
     experiment = _experiment(folder, way, size, seed)
     photos = data.load(experiment.data)
@@ -62,7 +62,7 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         learn = model.learner(experiment.model, backbone, dls, Path(place))
         floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
-        train.fit(experiment.train, learn, RunDir(Path(place)), floor and floor.head)
+        train.fit(experiment.train, learn, Run(Path(place)), floor and floor.head)
         found = evaluate.predictions(learn, photos)
     return {
         "way": way,

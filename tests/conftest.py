@@ -1,9 +1,20 @@
+import logging
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
+
+# Tests run side by side, so one thread each: it is read when NumPy and torch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
+
+settings.register_profile("same examples each time", derandomize=True, deadline=None, database=None)
+settings.load_profile("same examples each time")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,6 +61,14 @@ def exported(tmp_path_factory):
     return exported_run(run, folder / "photos", pkl=True, weights=True, onnx=True, safetensors=True)
 
 
+@pytest.fixture(scope="session")
+def seven(tmp_path_factory):
+    """A model.onnx of seven classes that was never trained; needs no torch. Not to be changed."""
+    from small_models import facts, save
+
+    return save(tmp_path_factory.mktemp("seven") / "model.onnx", facts())
+
+
 def noise(path: Path, seed: int = 0) -> Path:
     """A small photo that is unlike that of any other seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +80,25 @@ def noise(path: Path, seed: int = 0) -> Path:
 @pytest.fixture
 def photo():
     return noise
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Type a command in this process, which spares its imports: exit code, and what it prints and says."""
+
+    def typed(*words) -> SimpleNamespace:
+        from kimchi_vision.cli.main import main
+
+        logger = logging.getLogger("kimchi_vision")
+        level = logger.level
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["kimchi-vision", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        logger.setLevel(level)
+        return SimpleNamespace(code=ended.value.code, **capsys.readouterr()._asdict())
+
+    return typed
 
 
 @pytest.fixture
@@ -86,16 +124,17 @@ def tiny_learner(folder_of, tmp_path):
         from fastai.vision.learner import vision_learner
 
         from kimchi_vision import data
-        from kimchi_vision.base.run_files import RunDir
         from kimchi_vision.config.sections import Augment, Data, Loader
         from kimchi_vision.learning import augment, loader, train
+        from kimchi_vision.results.run import Run
+        from tests.small_network import small, three_groups
 
         photos = data.load(Data(path=root, splitter="stratified"), tmp_path)
         train.seed(section)
         tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), ((0.5,) * 3, (0.5,) * 3))
         dls = loader.build(Loader(batch_size=4, workers=workers), photos, tfms)
-        run = RunDir(tmp_path / name)
-        options = {"pretrained": False, "normalize": False, "n_out": 2}
-        return vision_learner(dls, "test_efficientnet", path=run.path, **options), run
+        run = Run(tmp_path / name)
+        options = {"pretrained": False, "normalize": False, "splitter": three_groups}
+        return vision_learner(dls, small, path=run.path, **options), run
 
     return make

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from kimchi_vision import data
 from kimchi_vision.base.files import write_json, write_table, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.config.sections import Export
 from kimchi_vision.deploy import export
 from kimchi_vision.learning import augment, loader, model, train
 from kimchi_vision.results import compare, evaluate
+from kimchi_vision.results.run import Run
 
 NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
 
@@ -25,19 +25,19 @@ def exported_run(folder: Path, photos: Path, augments: dict | None = None, **fil
         "train": [{"fit": {"epochs": 1}}],
     }
     experiment = Experiment.model_validate(plain)
-    run = RunDir(folder)
+    run = Run(folder)
     train.seed(experiment.train)
     found = data.load(experiment.data)
     backbone = model.find(experiment.model, experiment.augment.size)
     dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, backbone.stats))
     learn = model.learner(experiment.model, backbone, dls, folder)
     predictions = evaluate.predictions(learn, found)
-    write_text(run.experiment, dump(experiment.resolved()))
-    write_json(run.labels, list(found.vocab))
-    write_json(run.data, found.facts())
-    write_table(run.items, found.items)
-    write_table(run.predictions, predictions)
+    write_text(run.files.experiment, dump(experiment.resolved()))
+    write_json(run.files.labels, list(found.vocab))
+    write_json(run.files.data, found.facts())
+    write_table(run.files.items, found.items)
+    write_table(run.files.predictions, predictions)
     scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
-    write_json(run.metrics, compare.with_intervals(scores, predictions, found.items))
+    write_json(run.files.metrics, compare.with_intervals(scores, predictions, found.items))
     export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run, compare.difference_interval)
     return run, learn

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import compare, evaluate
+from kimchi_vision.results.run import Run
 
 HISTORY = {
     "stage": ["fine_tune, frozen", "fine_tune", "fine_tune", "fit_one_cycle"],
@@ -39,22 +39,22 @@ def guesses(photos: Photos, skill: float, seed: int) -> pd.DataFrame:
     return table.join(pd.DataFrame(shares.astype(np.float32), columns=[f"p:{name}" for name in photos.vocab]))
 
 
-def fake_run(folder: Path, photos: Photos, skill: float = 3, seed: int = 0, **sections) -> RunDir:
+def fake_run(folder: Path, photos: Photos, skill: float = 3, seed: int = 0, **sections) -> Run:
     """A finished run over the photos. sections: of the experiment, such as model={"backbone": "resnet50"}."""
-    run = RunDir(folder)
+    run = Run(folder)
     plain = {"name": folder.name, "data": {"path": photos.root}, "train": {"stages": ["fit"], "keep": "best"}}
     plain["train"]["stages"] = [{"fit": {"epochs": 4}}]
     experiment = Experiment.model_validate({**plain, **sections})
     predictions = guesses(photos, skill, seed)
     scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
     facts = {"model": {"parameters": 4_321_000}, "train": {"kept_epoch": 2, "seconds": 44.2}}
-    write_text(run.experiment, dump(experiment.resolved()))
-    write_json(run.labels, list(photos.vocab))
-    write_json(run.data, photos.facts())
-    write_json(run.versions, {"python": "3.11.2", "packages": {"fastai": "2.8.12"}})
-    write_json(run.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
-    write_text(run.classification_report, evaluate.classification_text(predictions, photos.vocab))
-    write_table(run.items, photos.items)
-    write_table(run.predictions, predictions)
-    write_table(run.history, pd.DataFrame(HISTORY))
+    write_text(run.files.experiment, dump(experiment.resolved()))
+    write_json(run.files.labels, list(photos.vocab))
+    write_json(run.files.data, photos.facts())
+    write_json(run.files.versions, {"python": "3.11.2", "packages": {"fastai": "2.8.12"}})
+    write_json(run.files.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
+    write_text(run.files.classification_report, evaluate.classification_text(predictions, photos.vocab))
+    write_table(run.files.items, photos.items)
+    write_table(run.files.predictions, predictions)
+    write_table(run.files.history, pd.DataFrame(HISTORY))
     return run

@@ -49,10 +49,18 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
     """Photos (path, label, reason) whose picture lies in a part that is trained on less: test, then valid.
 
     Only folders and files can split so; the copy that is trained on goes, the one that scores stays.
+    Raises DataError when that leaves nothing to train on of a class.
     """
     rank = photos["split"].map({"train": 0, "valid": 1, "test": 2})
     highest = rank.groupby(photos["group"]).transform("max")
     part = highest.map({0: "train", 1: "valid", 2: "test"})
+    train = photos["split"] == "train"
+    lost = sorted(set(photos["label"][train]) - set(photos["label"][train & (highest == 0)]))
+    if lost:
+        raise DataError(
+            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part. "
+            "Add other photos, or take the copies out of valid and test."
+        )
     return photos[["path", "label"]].assign(reason="its picture is in the " + part + " part too")[
         rank < highest
     ]
@@ -121,7 +129,7 @@ def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
             f"`data.folds: {section.folds}` needs as many different pictures of each class; "
             f"{smallest.idxmin()} has {smallest.min()}."
         )
-    folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed)
+    folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed % 2**32)
     _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
     return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import filelock
 
 from kimchi_vision.base.environment import code_version, versions
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.files import write_json, write_table, write_text
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
@@ -51,7 +51,6 @@ def locked(folder: RunFiles) -> Iterator[None]:
 
     Raises InputError when another process holds it.
     """
-    folder.path.parent.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder.path.parent / f".{folder.path.name}.lock", timeout=LINGER)
     try:
         lock.acquire()
@@ -156,10 +155,14 @@ def _is_of(experiment: Experiment, folder: RunFiles) -> bool:
     """Whether the folder's experiment is this one, or what its recipe made of it."""
     if not folder.experiment.is_file():
         return False
-    if experiment.recipe is None:
-        return folder.experiment.read_text(encoding="utf-8") == dump(experiment.resolved())
-    stored = load(folder.experiment)
-    return isinstance(stored, Experiment) and experiment.on_top_of(stored.resolved()) == stored
+    try:
+        stored = load(folder.experiment)
+    except ConfigError:
+        return False
+    if not isinstance(stored, Experiment):
+        return False
+    asked = experiment if experiment.recipe is None else experiment.on_top_of(stored.resolved())
+    return asked.resolved() == stored.resolved()
 
 
 def _has(photos: Photos, folder: RunFiles) -> bool:

@@ -53,7 +53,8 @@ def decision(runs: Sequence[Run]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(run) for run in runs]).astype(object).where(lambda table: table.notna(), None)
+    # Objects, so that whole numbers beside a missing one stay whole.
+    return pd.DataFrame(map(_row, runs), dtype=object).where(lambda table: table.notna(), None)
 
 
 def wanted(runs: Sequence[Run]) -> dict[str, float]:

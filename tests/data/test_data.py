@@ -96,6 +96,10 @@ def test_copies_can_be_left_out(folder_of, tmp_path):
     assert photos.skipped.to_dict("records") == [
         {"path": "a/small.png", "label": "a", "reason": "shows the same picture as a/000.jpg"}
     ]
+    together = data.load(Data(path=root), tmp_path / "cache").items.set_index("path")
+    assert together.loc["a/small.png", "group"] == together.loc["a/000.jpg", "group"]
+    assert together.loc["a/small.png", "split"] == together.loc["a/000.jpg", "split"]
+    assert together["group"].nunique() == 12
 
 
 def test_corrections_come_from_files(folder_of, tmp_path):
@@ -111,12 +115,90 @@ def test_corrections_come_from_files(folder_of, tmp_path):
         data.load(section, tmp_path / "cache")
 
 
-def test_the_digest_tells_splits_apart(folder_of, tmp_path):
-    root = folder_of({"a": 10, "b": 10})
-    first, again, other = (
-        data.load(Data(path=root, seed=seed), tmp_path / "cache").digest for seed in (1, 1, 2)
+def test_copies_of_test_photos_are_not_trained_on(folder_of, photo, tmp_path):
+    root = folder_of({"train/a": 5, "train/b": 5, "val/a": 2, "val/b": 2, "test/a": 2, "test/b": 2})
+    photo(root / "train" / "a" / "tested.jpg", seed=15)  # test/a/000.jpg once more
+    photo(root / "val" / "b" / "tested.jpg", seed=17)  # test/b/000.jpg once more
+    photo(root / "train" / "a" / "validated.jpg", seed=11)  # val/a/000.jpg once more
+    photos = data.load(Data(path=root, splitter="folders"), tmp_path / "cache")
+    assert photos.skipped.to_dict("records") == [
+        {"path": path, "label": path.split("/")[1], "reason": f"its picture is in the {part} part too"}
+        for path, part in (
+            ("train/a/tested.jpg", "test"),
+            ("train/a/validated.jpg", "valid"),
+            ("val/b/tested.jpg", "test"),
+        )
+    ]
+    assert photos.facts()["parts"] == {"train": 10, "valid": 4, "test": 4}
+    kept = data.load(Data(path=root, splitter="folders", duplicates="keep"), tmp_path / "cache")
+    assert kept.facts()["parts"] == {"train": 12, "valid": 5, "test": 4}
+
+
+def test_a_class_that_only_copies_of_test_photos_would_train_is_refused(folder_of, photo, tmp_path):
+    root = folder_of({"train/a": 5, "val/a": 2, "val/b": 2, "test/b": 2})
+    for number in range(2):
+        photo(root / "train" / "b" / f"{number}.jpg", seed=10 + number)  # those of test/b
+    with pytest.raises(DataError, match="Every photo to train on of b shows a picture of the valid"):
+        data.load(Data(path=root, splitter="folders"), tmp_path / "cache")
+
+
+def test_notes_tell_of_the_folder_the_classes_the_split_and_what_was_left_out(folder_of, tmp_path):
+    root = folder_of({"a": 12, "A": 3})
+    (root / "a" / "list.txt").write_text("")
+    for number in range(3):
+        Image.effect_noise((15 - number, 40), 60).save(root / "a" / f"tiny{number}.png")
+    Image.effect_noise((15, 40), 60).save(root / "a" / "tiny3.png")
+    photos = data.load(Data(path=root, seed=5, valid_pct=0.1), tmp_path / "cache")
+    assert photos.notes == (
+        ("found_others", {"count": 1, "ending": ".txt"}),
+        ("found_alike", {"labels": "A, a"}),
+        ("found_imbalance", {"most": "a", "max": 12, "fewest": "A", "min": 3}),
+        ("noted_unscored", {"classes": "A"}),
+        ("noted_left_out", {"count": 4, "reasons": "13 x 40 pixels; 14 x 40 pixels; 15 x 40 pixels"}),
     )
+    assert photos.root == root
+    assert photos.on_unreadable == "error"
+    skipping = data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
+    assert skipping.on_unreadable == "skip"
+
+
+def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
+    root = folder_of({"a": 5, "b": 3})
+    for name in ("000", "002"):
+        (root / "b" / f"{name}.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="only one photo of: b"):
+        data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
+    (root / "b" / "001.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match="holds photos of a alone"):
+        data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
+
+
+def test_classes_of_one_photo_are_all_named(folder_of, tmp_path):
+    with pytest.raises(DataError, match=r"only one photo of: b, c\. A class needs two or more"):
+        data.load(Data(path=folder_of({"a": 5, "c": 1, "b": 1})), tmp_path)
+
+
+def test_a_share_of_the_training_photos_is_taken(folder_of, tmp_path):
+    section = Data(path=folder_of({"a": 20, "b": 20}), splitter="stratified", train_share=0.5)
+    assert data.load(section, tmp_path / "cache").facts()["parts"] == {"train": 16, "valid": 8}
+
+
+def test_drawn_photos_are_those_of_their_setting(folder_of, tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(sample, folder):
+        drawn.append((sample.seed, folder))
+        return folder_of({"a": 5, "b": 5}, folder)
+
+    monkeypatch.setattr("kimchi_vision.data.sample.draw", draw)
+    for seed in (1, 1, 2):
+        photos = data.load(Data(sample={"per_class": 5, "seed": seed}), tmp_path / "cache")
+        assert photos.root == drawn[-1][1]
+    assert [seed for seed, _ in drawn] == [1, 1, 2]
+    first, again, other = (folder for _, folder in drawn)
     assert first == again != other
+    assert first.parent == tmp_path / "cache"
+    assert first.name.startswith("sample-kimchi-")
 
 
 def test_a_scan_needs_no_place_to_write(folder_of, tmp_path):

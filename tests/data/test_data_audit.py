@@ -148,12 +148,3 @@ def test_a_name_in_a_path_is_text_not_markup(folder_of, tmp_path):
     root = folder_of({"<b>": 3, "b": 3})
     data.write_page(data.audit(root, tmp_path / "cache"), tmp_path / "page.html")
     assert "<b>" not in (tmp_path / "page.html").read_text()
-
-
-def test_a_split_is_written_and_read_back(folder_of, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "e.yaml").write_text(f"data: {{path: {folder_of({'a': 10, 'b': 10})}}}\ntrain: [lr_find]\n")
-    shown = CliRunner().invoke(app, ["split", "e.yaml", "--set", "data.seed=7"])
-    assert shown.exit_code == 0, shown.output
-    section = Data(path=tmp_path / "photos", split=tmp_path / "split.csv")
-    assert data.load(section).digest in shown.output

@@ -11,10 +11,10 @@ from torchvision.models import resnet18
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.learning import augment, loader, train
+from kimchi_vision.results.run import Run
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 
@@ -124,4 +124,4 @@ def test_a_training_run_survives_them(root, tmp_path, engine):
     tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), HALVES)
     dls = loader.build(Loader(batch_size=8, workers=0), load(root, tmp_path), tfms)
     learn = vision_learner(dls, resnet18, pretrained=False, normalize=False, path=tmp_path)
-    assert len(train.fit(section, learn, RunDir(tmp_path / "run"))) == 1
+    assert len(train.fit(section, learn, Run(tmp_path / "run"))) == 1

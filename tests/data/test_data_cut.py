@@ -90,8 +90,10 @@ def test_the_same_photos_cut_or_not_are_compared_photo_by_photo(root, tmp_path):
 
 
 def test_figures_show_what_the_model_saw(root, tmp_path):
-    photos = load(root, tmp_path)
-    assert evaluate.thumbnail(photos.files(photos.items)[3], 64).size in ((24, 24), (64, 48))
+    for crop, size in (("box", (24, 24)), ("none", (64, 48))):
+        photos = load(root, tmp_path, crop)
+        (row,) = photos.files(photos.items[photos.items["path"] == "백김치/003.jpg"])
+        assert evaluate.thumbnail(row, 64).size == size
 
 
 def test_cutting_without_boxes_is_refused(folder_of, tmp_path):
@@ -107,15 +109,59 @@ def test_boxes_that_lie_beside_the_photos_are_read(folder_of, tmp_path):
     assert boxes["갓김치/000.jpg"] == "4,6,24,16"
     assert boxes["갓김치/001.jpg"] == "0,0,64,48"
     assert boxes["백김치/000.jpg"] == ""
+    cut = data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
+    assert cut.items["crop"].tolist() == photos.items["box"].tolist()
+    assert ("noted_whole", {"count": 6}) in cut.notes
+
+
+def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder_of, photo, tmp_path):
+    root = folder_of({"a": 8, "b": 2})
+    rows = [
+        ("a/000.jpg", -5, 6, 900, 20), ("a/001.jpg", 5, -6, 20, 900), ("a/002.jpg", 1.4, 2.6, 3.5, 9.6),
+        ("a/003.jpg", 70, 2, 90, 9), ("a/004.jpg", 2, 60, 9, 90), ("a/005.jpg", 9, 2, 9, 8),
+        ("a/006.jpg", "", 2, 9, 8), ("a/007.jpg", "left", 2, 9, 8), ("a/000.jpg", 1, 1, 2, 2),
+        ("gone.jpg", 1, 1, 9, 9), ("b/000.jpg", 0, 0, 1, 1),
+    ]  # fmt: skip
+    pd.DataFrame(rows, columns=["path", "left", "top", "right", "bottom"]).to_csv(
+        root / "boxes.csv", index=False
+    )
+    photos = data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
+    assert photos.items.set_index("path")["crop"].to_dict() == {
+        "a/000.jpg": "0,6,64,20", "a/001.jpg": "5,0,20,48", "a/002.jpg": "1,3,4,10",
+        **{f"a/00{number}.jpg": "" for number in range(3, 8)},
+        "b/000.jpg": "0,0,1,1", "b/001.jpg": "",
+    }  # fmt: skip
+    assert photos.items["box"].tolist() == photos.items["crop"].tolist()
+    assert ("noted_whole", {"count": 6}) in photos.notes
+
+
+def test_boxes_csv_is_asked_before_properties_and_must_have_its_columns(root, tmp_path):
+    (root / "갓김치" / "crop_area.properties").write_text("001=1,1,2,2\n")
+    assert set(load(root, tmp_path).items["crop"]) == {"0,0,24,24", ""}
+    (root / "boxes.csv").write_text("path,left,top,right\n")
+    with pytest.raises(DataError, match=r"boxes\.csv has no column bottom; .* `data import` writes one"):
+        load(root, tmp_path)
+
+
+def test_photos_that_all_have_a_box_are_noted_nowhere(folder_of, tmp_path):
+    root = folder_of({"a": 3, "b": 3})
+    for name in "ab":
+        lines = [f"00{number}=0,0,{10 + number},20" for number in range(3)]
+        (root / name / "crop_area.properties").write_text("\n".join(lines))
+    photos = data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
+    assert photos.items["crop"].tolist() == ["0,0,10,20", "0,0,11,20", "0,0,12,20"] * 2
+    assert "noted_whole" not in dict(photos.notes)
 
 
 def test_the_page_shows_what_the_model_saw(root, tmp_path):
     run = fake_run(tmp_path / "run", load(root, tmp_path), skill=0)
-    photos = Photos(root, run.read_table(run.items), ())
-    sizes = {open_photo(file).size for file in photos.files(photos.items)}
-    assert sizes == {(24, 24), (64, 48)}
+    photos = Photos(root, run.table(run.files.items), ())
+    sizes = [open_photo(file).size for file in photos.files(photos.items)]
+    assert sorted(sizes) == [(24, 24)] * 15 + [(64, 48)]
     pictures = re.findall(
         r"data:image/jpeg;base64,([\w+/=]+)", report.write(run, Report()).read_text("utf-8")
     )
-    shown = {Image.open(io.BytesIO(base64.b64decode(each))).size for each in pictures}
-    assert (24, 24) in shown
+    shown = [Image.open(io.BytesIO(base64.b64decode(each))) for each in pictures]
+    photos_shown = {photo.size for photo in shown if max(photo.size) <= 64}
+    assert photos_shown <= {(24, 24), (64, 48)}
+    assert (24, 24) in photos_shown

@@ -81,3 +81,62 @@ def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="above the limit of"):
         data.fetch(f"{address}/set.zip", place / "new")
     assert list(place.iterdir()) == []
+
+
+def test_what_lies_in_lone_folders_comes_to_the_top_and_only_that(served, tmp_path):
+    address, archive = served
+    for names_in, names_out in (
+        (("x/y/a/1.jpg", "x/y/b/1.jpg"), ["a/1.jpg", "b/1.jpg"]),
+        (("x/y/a/1.jpg", "x/z.jpg"), ["y/a/1.jpg", "z.jpg"]),
+        (("x/1.jpg",), ["1.jpg"]),
+    ):
+        with zipfile.ZipFile(archive, "w") as file:
+            for name in names_in:
+                file.writestr(name, b"x")
+        place = tmp_path / "deep" / f"new{len(names_in)}{names_out[0][0]}"
+        assert data.fetch(f"{address}/set.zip", place) == place
+        assert names(place) == names_out
+    assert all(path.name.startswith("new") for path in (tmp_path / "deep").iterdir())
+
+
+def test_only_pets_are_sorted_by_their_names(served, tmp_path):
+    address, archive = served
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in ("images/Sphynx_12.jpg", "images/Sphynx.jpg", "list.txt"):
+            file.writestr(name, name)
+    folder = data.fetch(f"{address}/set.zip", tmp_path / "new")
+    assert names(folder) == ["images/Sphynx.jpg", "images/Sphynx_12.jpg"]
+    assert (folder / "list.txt").read_text() == "list.txt"
+
+
+def test_a_folder_that_is_there_is_kept_and_no_archive_is_refused(served, tmp_path):
+    address, archive = served
+    (tmp_path / "new").mkdir()
+    with pytest.raises(DataError, match=r"new is there already; name a folder that is not\.$"):
+        data.fetch(f"{address}/set.zip", tmp_path / "new")
+    archive.write_text("no archive")
+    with pytest.raises(DataError, match="neither a folder nor a zip or tar archive"):
+        data.fetch(f"{address}/set.zip", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_place_that_cannot_be_written_is_told(served, tmp_path):
+    address, _ = served
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"new cannot be written: .*Nothing was left behind\.$"):
+        data.fetch(f"{address}/set.zip", tmp_path / "file" / "new")
+
+
+def test_names_stand_for_addresses(tmp_path, monkeypatch):
+    from fastai.data.external import URLs
+
+    asked = []
+    monkeypatch.setitem(
+        data.fetch.__globals__, "_download", lambda url, place, sha256: asked.append(url) or 1 / 0
+    )
+    for name in ("pets", "food101", "imagenette", "foodvision-mini", "https://x.y/z.zip"):
+        with pytest.raises(ZeroDivisionError):
+            data.fetch(name, tmp_path / "new")
+    assert asked[:3] == [URLs.PETS, URLs.FOOD, URLs.IMAGENETTE_320]
+    assert asked[3].endswith("/pizza_steak_sushi.zip")
+    assert asked[4] == "https://x.y/z.zip"

@@ -47,21 +47,6 @@ def test_links_are_not_followed(folder_of):
     assert listing.strays == {"links": 1}
 
 
-def test_a_folder_that_cannot_be_opened_is_told(folder_of, monkeypatch):
-    root = folder_of({"a": 1, "b": 1})
-    import os
-
-    scandir = os.scandir
-
-    def refuse(path):
-        if path.name == "b":
-            raise PermissionError(13, "Permission denied")
-        return scandir(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    assert find(root).unreadable == [(str(root / "b"), "Permission denied")]
-
-
 def test_missing_and_empty_folders_say_where_photos_come_from(tmp_path):
     with pytest.raises(DataError, match=r"nowhere does not exist\. data/README\.md says"):
         find(tmp_path / "nowhere")

@@ -4,7 +4,7 @@ import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.split import leaks, split, torch_randperm
+from kimchi_vision.data.split import PARTS, leaks, share_of_training, split, torch_randperm
 
 
 def table(counts, above=""):
@@ -33,13 +33,48 @@ def test_the_test_part_leaves_validation_as_it_was():
     assert with_test.value_counts().to_dict() == {"train": 70, "valid": 20, "test": 10}
 
 
+def test_shares_of_a_random_split_are_rounded_down_and_follow_the_permutation():
+    parts, _ = split(table({"a": 5, "b": 6}), section(valid_pct=0.35, test_pct=0.26, seed=3))
+    order = torch_randperm(11, 3)
+    assert set(np.flatnonzero(parts == "valid")) == set(order[:3])
+    assert set(np.flatnonzero(parts == "test")) == set(order[3:5])
+
+
 def test_stratified_keeps_every_class_in_train_and_valid():
     photos = table({"rare": 2, "few": 3, "many": 95})
     parts, notes = split(photos, section(splitter="stratified", test_pct=0.1))
     counts = pd.crosstab(photos["label"], parts)
     assert (counts[["train", "valid"]] >= 1).all(axis=None)
+    assert counts.loc["rare"].to_dict() == {"train": 1, "valid": 1, "test": 0}
+    assert counts.loc["few"].to_dict() == {"train": 1, "valid": 1, "test": 1}
     assert counts.loc["many"].to_dict() == {"train": 66, "valid": 19, "test": 10}
     assert notes == []
+
+
+def test_stratified_shares_are_those_that_were_asked_for():
+    photos = table({"a": 10, "b": 20})
+    parts, _ = split(photos, section(splitter="stratified", valid_pct=0.3, test_pct=0.2))
+    assert pd.crosstab(photos["label"], parts)[["train", "valid", "test"]].to_numpy().tolist() == [
+        [5, 3, 2],
+        [10, 6, 4],
+    ]
+    without, _ = split(photos, section(splitter="stratified", valid_pct=0.3))
+    assert set(without) == {"train", "valid"}
+
+
+def test_stratified_counts_photos_and_not_pictures():
+    photos = table({"a": 100, "b": 100})
+    photos["group"] = [number // 5 for number in range(200)]
+    parts, _ = split(photos, section(splitter="stratified", valid_pct=0.4, test_pct=0.1))
+    assert (pd.crosstab(photos["label"], parts)[["train", "valid", "test"]] == [50, 40, 10]).all(axis=None)
+
+
+def test_a_class_of_one_picture_is_trained_on_and_noted_as_unscored():
+    photos = table({"a": 10, "b": 3, "c": 2})
+    photos.loc[photos["label"] != "a", "group"] = photos["label"]
+    parts, notes = split(photos, section(splitter="stratified"))
+    assert set(parts[photos["label"] != "a"]) == {"train"}
+    assert notes == [("noted_unscored", {"classes": "b, c"})]
 
 
 def test_folders_name_the_part():
@@ -48,6 +83,27 @@ def test_folders_name_the_part():
     )
     parts, _ = split(photos, section(splitter="folders"))
     assert parts.tolist() == ["train"] * 4 + ["valid"] * 4 + ["test"] * 4
+
+
+@pytest.mark.parametrize("name", sorted(PARTS))
+def test_every_usual_name_of_a_part_is_known(name):
+    others = {"train": "valid", "valid": "train", "test": "train"}
+    part = {"tr": "train", "va": "valid", "te": "test"}[name[:2]]
+    photos = [table({"a": 2, "b": 2}, f"{each}/") for each in (name.upper(), others[part], "valid")]
+    parts, _ = split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
+    assert parts[:4].tolist() == [part] * 4
+
+
+def test_a_class_may_be_called_as_a_part():
+    photos = table({"train": 2, "test": 2}, "train/"), table({"train": 2, "test": 2}, "valid/")
+    parts, _ = split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
+    assert parts.tolist() == ["train"] * 4 + ["valid"] * 4
+
+
+def test_folders_without_anything_to_train_on_are_refused():
+    photos = [table({"a": 2, "b": 2}, above) for above in ("valid/", "test/")]
+    with pytest.raises(DataError, match=r"^The folders split of 8 photos leaves none to train on\.$"):
+        split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
 
 
 def test_a_test_folder_alone_serves_for_validation():
@@ -74,11 +130,15 @@ def test_too_few_photos_for_a_validation_part():
         split(table({"a": 2, "b": 2}), section())
 
 
-def test_no_part_shares_a_photo_and_the_seed_decides():
+@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+def test_the_seed_decides_the_split(splitter):
     photos = table({"a": 30, "b": 30})
-    first, again, other = (split(photos, section(seed=seed))[0] for seed in (1, 1, 2))
+    first, again, other = (split(photos, section(splitter=splitter, seed=seed))[0] for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+    later, _ = split(photos.set_index(photos.index + 7), section(splitter=splitter, seed=1))
+    assert later.index.tolist() == list(range(7, 67))
+    assert later.tolist() == first.tolist()
 
 
 @pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
@@ -88,6 +148,35 @@ def test_a_group_is_never_parted(splitter):
     parts, _ = split(photos, section(splitter=splitter))
     assert (parts.groupby(photos["group"]).nunique() == 1).all()
     assert 15 <= (parts == "valid").sum() <= 33
+
+
+def test_a_random_group_goes_where_its_first_photo_is():
+    photos = table({"a": 20, "b": 20})
+    alone, _ = split(photos, section(test_pct=0.2))
+    photos["group"] = [number % 20 for number in range(40)]
+    together, _ = split(photos, section(test_pct=0.2))
+    assert together.tolist() == alone[:20].tolist() * 2
+
+
+@pytest.mark.parametrize("pattern", [r"bowl\d+", r"(bowl\d+)/(\d)"])
+def test_group_by_takes_the_first_bracket_or_all_that_matches(pattern):
+    photos = table({"a": 60, "b": 60})
+    photos["path"] = [
+        f"bowl{number // 4}/{number}.jpg" if number < 80 else f"{number}.jpg" for number in range(120)
+    ]
+    parts, _ = split(photos, section(group_by=pattern))
+    bowls = photos["path"].str.extract(r"(bowl\d+)/")[0]
+    assert (parts.groupby(bowls).nunique() == 1).all()
+    assert parts.groupby(bowls).first().nunique() == 2
+    assert set(parts[80:]) == {"train", "valid"}
+
+
+def test_copies_and_bowls_join_into_one_group():
+    photos = table({"a": 40, "b": 40})
+    photos["path"] = [f"bowl{number // 2}/{number}.jpg" for number in range(80)]
+    photos["group"] = [(number + 1) // 2 for number in range(80)]  # each bowl shares a picture with the next
+    with pytest.raises(DataError, match="leaves none to"):
+        split(photos, section(group_by=r"bowl\d+"))
 
 
 def test_photos_of_one_bowl_stay_together():
@@ -109,19 +198,53 @@ def test_the_folds_cover_every_photo_once():
     photos = table({"a": 12, "b": 13})
     folds = [split(photos, section(splitter="kfold", folds=4, fold=fold))[0] == "valid" for fold in range(4)]
     assert (sum(fold.astype(int) for fold in folds) == 1).all()
+    assert len(split(photos, section(splitter="kfold", folds=12))[0]) == 25
     with pytest.raises(
-        DataError, match=r"`data.folds: 20` needs as many different pictures of each class; a has 12"
+        DataError, match=r"`data.folds: 13` needs as many different pictures of each class; a has 12"
     ):
-        split(photos, section(splitter="kfold", folds=20))
+        split(photos, section(splitter="kfold", folds=13))
 
 
 def test_a_picture_in_train_and_test_folders_is_not_trained_on():
-    photos = table({"a": 4}).assign(split=["train", "train", "valid", "test"], group=[0, 1, 0, 1])
-    left_out = leaks(photos)
-    assert left_out["path"].tolist() == ["a/0.jpg", "a/1.jpg"]
-    assert left_out["reason"].tolist() == [
-        f"its picture is in the {part} part too" for part in ("valid", "test")
+    rows = [("train", 0), ("train", 1), ("valid", 0), ("test", 1), ("valid", 2), ("test", 2), ("train", 3)]
+    photos = table({"a": 7}).assign(split=[part for part, _ in rows], group=[group for _, group in rows])
+    assert leaks(photos).to_numpy().tolist() == [
+        ["a/0.jpg", "a", "its picture is in the valid part too"],
+        ["a/1.jpg", "a", "its picture is in the test part too"],
+        ["a/4.jpg", "a", "its picture is in the test part too"],
     ]
+
+
+def test_a_smaller_share_of_training_lies_within_a_larger_one():
+    photos = table({"a": 40, "b": 23, "c": 4})
+    photos["group"] = photos.index // 2
+    photos["split"] = split(photos, section(splitter="stratified", test_pct=0.1))[0]
+    small, large, other = (
+        share_of_training(photos, section(train_share=share, seed=seed))
+        for share, seed in ((0.1, 1), (0.5, 1), (0.5, 2))
+    )
+    assert set(small["path"]) < set(large["path"])
+    assert set(large["path"]) != set(other["path"])
+    for kept in (small, large):
+        assert (
+            kept[kept["split"] != "train"]["path"].tolist()
+            == photos[photos["split"] != "train"]["path"].tolist()
+        )
+        assert (
+            kept["group"]
+            .value_counts()
+            .equals(photos[photos["path"].isin(kept["path"])]["group"].value_counts())
+        )
+        assert kept.index.tolist() == list(range(len(kept)))
+    trained = photos[photos["split"] == "train"].groupby("label")["group"].nunique()
+    halves = large[large["split"] == "train"].groupby("label")["group"].nunique()
+    assert halves.to_dict() == {name: max(round(count / 2), 1) for name, count in trained.items()}
+    assert small[small["split"] == "train"].groupby("label")["group"].nunique().to_dict() == {
+        "a": round(trained["a"] / 10),
+        "b": 1,
+        "c": 1,
+    }
+    assert share_of_training(photos, section()) is photos
 
 
 def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):
@@ -137,6 +260,53 @@ def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):
     assert again[50] == "valid"
     assert set(again[51:80]) == {"train", "valid"}
     assert notes == [("noted_new", {"file": str(file), "count": 30})]
+
+
+@pytest.fixture
+def known(tmp_path):
+    """Photos in a split file, and the same with 400 new ones."""
+    photos = table({"a": 50, "b": 50})
+    file = tmp_path / "split.csv"
+    photos.assign(split=split(photos, section())[0]).to_csv(file, index=False)
+    return photos, table({"a": 250, "b": 250}), file
+
+
+def test_new_photos_are_shared_out_by_seed_and_share(known):
+    _, more, file = known
+    parts = {
+        (seed, share): split(more, section(split=file, seed=seed, valid_pct=share))[0]
+        for seed, share in ((1, 0.2), (2, 0.2), (1, 0.6))
+    }
+    new = ~more["sha256"].isin(pd.read_csv(file)["sha256"])
+    assert (parts[1, 0.2] != parts[2, 0.2]).any()
+    assert (parts[1, 0.2] == parts[2, 0.2])[~new].all()
+    for (_, share), found in parts.items():
+        assert (found[new] == "valid").mean() == pytest.approx(share, abs=0.07)
+    assert (parts[1, 0.6] == "valid")[parts[1, 0.2] == "valid"].all()
+
+
+def test_new_copies_of_one_picture_go_to_one_part(known):
+    _, more, file = known
+    more["group"] = more.index // 10
+    parts, _ = split(more, section(split=file))
+    new = ~more["sha256"].isin(pd.read_csv(file)["sha256"])
+    assert (parts[new].groupby(more["group"]).nunique() == 1).all()
+
+
+def test_a_file_tells_how_many_of_its_photos_are_gone_and_may_name_a_content_twice(known):
+    photos, _, file = known
+    table_of_file = pd.read_csv(file)
+    pd.concat([table_of_file, table_of_file.head(3)]).to_csv(file, index=False)
+    parts, notes = split(photos.drop(index=[4, 99]).reset_index(drop=True), section(split=file))
+    assert parts.tolist() == table_of_file["split"].drop(index=[4, 99]).tolist()
+    assert notes == [("noted_missing", {"file": str(file), "count": 2})]
+
+
+def test_a_file_without_a_validation_part_is_refused(known):
+    photos, _, file = known
+    photos.assign(split="train").to_csv(file, index=False)
+    with pytest.raises(DataError, match=r"^The file split of 100 photos leaves none to validate with"):
+        split(photos, section(split=file))
 
 
 def test_a_file_that_is_no_split_is_refused(tmp_path):

@@ -1,19 +1,17 @@
+import hashlib
 import os
 import pickle
-from contextlib import nullcontext
 
 import numpy as np
 import onnxruntime
-import pandas as pd
 import pytest
 import torch
 from exported_runs import exported_run
 from safetensors import safe_open
 from torchvision.models.vision_transformer import VisionTransformer
 
-from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
@@ -22,25 +20,36 @@ from kimchi_vision.deploy.export.onnx import save
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.results.compare import difference_interval
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.run import Run
 
 
 def test_files_say_what_they_are_and_how_they_were_proven(exported):
     run, learn = exported
-    proofs = run.read_json(run.export)
+    proofs = run.json(run.files.export)
+    assert list(proofs) == ["model.pkl", "weights.pth", "model.onnx", "model.safetensors"]
+    for name, proof in proofs.items():
+        content = (run.path / name).read_bytes()
+        assert (proof["bytes"], proof["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
+    assert proofs["model.pkl"]["photos"] == 4
     assert proofs["model.onnx"]["agreement"] == 1
     assert proofs["model.onnx"]["largest_gap"] < 1e-3
-    metadata = onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map
+    assert proofs["weights.pth"]["tensors"] == proofs["model.safetensors"]["tensors"] > 10
+    metadata = onnxruntime.InferenceSession(run.files.onnx).get_modelmeta().custom_metadata_map
     facts = Facts.from_metadata(metadata)
     assert facts.classes == tuple(learn.dls.vocab)
+    assert (facts.experiment, facts.backbone) == ("tiny", "test_efficientnet")
+    assert (facts.temperature, facts.abstain_threshold) == (1, None)
     assert facts.preprocess.size == 64
-    with safe_open(run.safetensors, "np") as file:
+    with safe_open(run.files.safetensors, "np") as file:
         assert Facts.from_metadata(file.metadata()) == facts
         assert set(file.keys()) == set(learn.model.state_dict())
 
 
 def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
     run, _ = exported
-    facts = Facts.from_metadata(onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map)
+    facts = Facts.from_metadata(
+        onnxruntime.InferenceSession(run.files.onnx).get_modelmeta().custom_metadata_map
+    )
     widths = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "mlp_dim": 16}
     classes = len(facts.classes)
     network = VisionTransformer(facts.preprocess.size, patch_size=16, num_classes=classes, **widths).eval()
@@ -53,13 +62,13 @@ def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
 
 def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, tmp_path, caplog):
     run, learn = exported
-    predictions = run.read_table(run.predictions)
+    predictions = run.table(run.files.predictions)
     classes = [name for name in predictions if name.startswith("p:")]
     predictions[classes] = np.roll(predictions[classes], 1, axis=1)
     photos = Photos(
-        run.path.parents[1] / "photos", run.read_table(run.items), tuple(run.read_json(run.labels))
+        run.path.parents[1] / "photos", run.table(run.files.items), tuple(run.json(run.files.labels))
     )
-    elsewhere = RunDir(tmp_path / "other")
+    elsewhere = Run(tmp_path / "other")
     section = Export(pkl=False, weights=False, onnx=True, safetensors=False)
     export.write(section, learn, photos, predictions, elsewhere, difference_interval)
     assert "model.onnx was not written" in caplog.text
@@ -68,14 +77,14 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
 
 def test_calibration_travels_in_the_file(exported):
     run, _ = exported
-    write_json(run.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
+    write_json(run.files.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
     try:
-        assert export.again(run, ["onnx"], difference_interval) == [run.onnx]
-        metadata = onnxruntime.InferenceSession(run.onnx).get_modelmeta().custom_metadata_map
+        assert export.again(run, ["onnx"], difference_interval) == [run.files.onnx]
+        metadata = onnxruntime.InferenceSession(run.files.onnx).get_modelmeta().custom_metadata_map
         facts = Facts.from_metadata(metadata)
         assert (facts.temperature, facts.abstain_threshold) == (2.0, 0.6)
     finally:
-        run.calibration.unlink()
+        run.files.calibration.unlink()
         export.again(run, ["onnx"], difference_interval)
 
 
@@ -88,14 +97,14 @@ class Bomb:
 
 
 def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
-    run = RunDir(tmp_path / "stranger")
+    run = Run(tmp_path / "stranger")
     known, _ = exported
     for file in (known.labels, known.items, known.predictions, known.data):
         run.path.mkdir(exist_ok=True)
         (run.path / file.name).write_bytes(file.read_bytes())
-    run.pkl.write_bytes(pickle.dumps(Bomb(str(tmp_path / "it ran"))))
+    run.files.pkl.write_bytes(pickle.dumps(Bomb(str(tmp_path / "it ran"))))
     # What the stranger's folder claims about its own file counts for nothing.
-    write_json(run.export, {"model.pkl": {"sha256": "0" * 64}})
+    write_json(run.files.export, {"model.pkl": {"sha256": "0" * 64}})
     with pytest.raises(InputError, match="--trust"):
         export.again(run, ["onnx"], difference_interval)
     assert not (tmp_path / "it ran").exists()
@@ -109,7 +118,7 @@ def test_a_pickle_from_elsewhere_is_loaded_when_the_user_trusts_it(exported, tmp
     monkeypatch.setattr(export.pickles, "ledger", lambda: tmp_path / "pickles.txt")
     with pytest.raises(InputError, match="--trust"):
         export.again(run, ["torch"], difference_interval)
-    assert export.again(run, ["torch"], difference_interval, trust=True) == [run.weights]
+    assert export.again(run, ["torch"], difference_interval, trust=True) == [run.files.weights]
 
 
 def test_unknown_formats_are_named(exported):
@@ -119,56 +128,41 @@ def test_unknown_formats_are_named(exported):
 
 def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 6, "b": 6}), weights=True)
-    assert run.weights.is_file()
-    assert not run.onnx.exists()
-
-
-@pytest.mark.parametrize(
-    ("answers", "refused"),
-    [([[0.2, 0.8]] * 4, "at least"), ([[np.nan, np.nan]] * 4, "no numbers"), ([[0.9, 0.1]] * 4, None)],
-)
-def test_a_smaller_file_that_loses_too_much_is_refused(answers, refused, monkeypatch, tmp_path):
-    table = pd.DataFrame({"path": list("wxyz"), "split": "valid", "truth": "a", "predicted": "a"})
-    table = table.assign(**{"p:a": 0.9, "p:b": 0.1})
-    photos = Photos(tmp_path, table, ("a", "b"))
-    monkeypatch.setattr(smaller, "Classifier", lambda file: None)
-    monkeypatch.setattr(smaller, "probabilities", lambda classifier, files: np.array(answers))
-    with pytest.raises(RunError, match=refused) if refused else nullcontext():
-        found = smaller.cost(tmp_path, photos, table, lambda lost, won, photos: (lost / 4 - 0.1, lost / 4))
-        assert (found["accuracy_lost"], found["largest_gap"]) == (0, 0)
+    assert run.files.weights.is_file()
+    assert not run.files.onnx.exists()
 
 
 def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
     wanted = dict.fromkeys(("onnx", *smaller.KINDS), True)
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), **wanted)
-    proofs = run.read_json(run.export)
-    predictor = Predictor(run.smaller("int8"))
-    assert predictor.facts == Predictor(run.onnx).facts
+    proofs = run.json(run.files.export)
+    predictor = Predictor(run.files.smaller("int8"))
+    assert predictor.facts == Predictor(run.files.onnx).facts
     photos = sorted((tmp_path / "photos").rglob("*.jpg"))
-    again = [answer.label for answer in Predictor(run.onnx).predict(photos)]
+    again = [answer.label for answer in Predictor(run.files.onnx).predict(photos)]
     same = [answer.label == label for answer, label in zip(predictor.predict(photos), again, strict=True)]
     assert sum(same) > 30
-    for file in map(run.smaller, smaller.KINDS):
+    for file in map(run.files.smaller, smaller.KINDS):
         proof = proofs[file.name]
         low, high = proof["accuracy_lost_interval"]
         assert low <= proof["accuracy_lost"] <= high
-        assert proof["bytes"] == file.stat().st_size < run.onnx.stat().st_size
+        assert proof["bytes"] == file.stat().st_size < run.files.onnx.stat().st_size
     for kind in ("bf16", "fp16"):
         assert proofs[f"model.{kind}.onnx"]["agreement"] > 0.9
-        assert proofs[f"model.{kind}.onnx"]["bytes"] < 0.6 * run.onnx.stat().st_size
+        assert proofs[f"model.{kind}.onnx"]["bytes"] < 0.6 * run.files.onnx.stat().st_size
 
 
 def test_smaller_files_need_neither_the_pickle_nor_every_training_photo(tmp_path, folder_of, caplog):
     photos = folder_of({"a": 20, "b": 20})
     run, _ = exported_run(tmp_path / "run", photos, onnx=True)
-    items = run.read_table(run.items)
+    items = run.table(run.files.items)
     bad = photos / items.loc[items["split"] == "train", "path"].iloc[0]
     bad.write_bytes(b"")
-    assert export.again(run, ["int8"], difference_interval) == [run.smaller("int8")]
+    assert export.again(run, ["int8"], difference_interval) == [run.files.smaller("int8")]
     assert f"{bad} is left out" in caplog.text
-    assert "| model.int8.onnx |" in run.card.read_text(encoding="utf-8")
+    assert "| model.int8.onnx |" in run.files.card.read_text(encoding="utf-8")
 
 
 def test_smaller_files_need_the_whole_one(tmp_path, folder_of):
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 6, "b": 6}), int8=True)
-    assert "Export onnx, too" in run.read_json(run.export)["model.int8.onnx"]["refused"]
+    assert "Export onnx, too" in run.json(run.files.export)["model.int8.onnx"]["refused"]

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -6,91 +8,197 @@ import numpy as np
 import onnx
 import pytest
 from PIL import Image
+from small_models import SEVEN, answers, facts, save
+from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.cli.main import app
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy.predictor import Predictor, find_photos
+from kimchi_vision.deploy.predictor import Prediction, Predictor, find_photos
+from kimchi_vision.results.run import Run
 
 
-@pytest.fixture(scope="module")
-def run(exported):
-    return exported[0]
+@pytest.fixture
+def photos(tmp_path, photo):
+    return [photo(tmp_path / "photos" / f"{number}.jpg", number) for number in range(3)]
 
 
-@pytest.fixture(scope="module")
-def file(run):
-    return next((run.path.parents[1] / "photos" / "김치").iterdir())
-
-
-def test_answers_are_those_of_the_learner(run, exported):
-    table = run.read_table(run.predictions)
+def test_answers_are_those_of_the_learner(exported):
+    run = exported[0]
+    table = run.table(run.files.predictions)
     files = [run.path.parents[1] / "photos" / path for path in table["path"]]
-    answers = Predictor(run).predict(files, top=3)
-    for answer, (_, row) in zip(answers, table.iterrows(), strict=True):
+    for answer, (_, row) in zip(Predictor(run).predict(files, top=3), table.iterrows(), strict=True):
         assert answer.label == row["predicted"]
         assert all(abs(row[f"p:{label}"] - share) < 1e-5 for label, share in answer.classes)
 
 
-def test_a_photo_may_come_as_path_text_bytes_image_or_pixels(run, file):
-    photo = open_photo(file)
-    sources = [file, str(file), file.read_bytes(), photo, np.asarray(photo)]
-    answers = Predictor(run.onnx).predict(sources)
-    assert len({answer.classes for answer in answers}) == 1
+@pytest.mark.parametrize("top", [1, 3, 7, 50])
+def test_as_many_classes_are_named_as_asked_for_most_probable_first(seven, photos, top):
+    shares = answers(facts(), [open_photo(photo) for photo in photos])
+    for answer, row in zip(Predictor(seven).predict(photos, top), shares, strict=True):
+        order = np.argsort(-row)[:top]
+        assert [label for label, _ in answer.classes] == [SEVEN[place] for place in order]
+        assert [share for _, share in answer.classes] == pytest.approx(row[order].tolist(), abs=1e-5)
+        assert answer.label == SEVEN[row.argmax()]
+        assert answer.known
 
 
-def test_a_photo_is_turned_upright(run, tmp_path):
+def test_five_classes_are_named_where_nothing_is_asked_for(seven, photos):
+    predictor = Predictor(seven)
+    assert len(predictor.predict(photos)[0].classes) == 5
+    assert len(next(predictor.stream(photos)).classes) == 5
+    assert len(predictor.answer(predictor.classify([predictor.prepare(photos[0])])[0]).classes) == 5
+
+
+def test_of_equally_probable_classes_the_first_is_named_first(seven):
+    answer = Predictor(seven).answer(np.array([0.1, 0.2, 0.1, 0.2, 0.1, 0.2, 0.1]), top=4, photo="x.jpg")
+    assert answer == Prediction("x.jpg", (("001", 0.2), ("깍두기", 0.2), ("김치", 0.2), ("갓김치", 0.1)))
+
+
+def test_a_photo_may_come_as_path_text_bytes_image_or_pixels(seven, photos):
+    photo = open_photo(photos[0])
+    sources = [photos[0], str(photos[0]), photos[0].read_bytes(), photo, np.asarray(photo)]
+    found = Predictor(seven).predict(sources)
+    assert len({answer.classes for answer in found}) == 1
+    assert [answer.photo for answer in found] == [str(photos[0])] * 2 + ["photo"] * 3
+    grey = np.asarray(photo.convert("L"))
+    first, second = Predictor(seven).predict([grey, np.stack([grey] * 3, axis=-1)])
+    assert first.classes == second.classes
+
+
+def test_a_photo_is_turned_upright(seven, tmp_path):
     pixels = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     upright = Image.fromarray(pixels)
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned: show it a quarter turn clockwise
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
-    first, second = Predictor(run).predict([upright, tmp_path / "turned.png"])
+    first, second = Predictor(seven).predict([upright, tmp_path / "turned.png"])
     assert first.classes == second.classes
 
 
-def test_below_the_threshold_the_answer_is_i_dont_know(run, file, tmp_path):
-    copy = RunDir(tmp_path)
-    copy.onnx.write_bytes(run.onnx.read_bytes())
-    write_json(copy.calibration, {"temperature": 4.0, "abstain": {"threshold": 0.99}})
-    sure, unsure = Predictor(run).predict([file])[0], Predictor(copy).predict([file])[0]
-    assert sure.known
-    assert unsure.label is None
-    assert unsure.classes[0][1] < sure.classes[0][1]
+def test_a_runs_own_calibration_goes_before_that_of_the_file(photos, tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    save(run.files.onnx, facts(temperature=2.0, abstain_threshold=0.999))
+    raw = answers(facts(), [open_photo(photos[0])])[0]
+    as_file, *_ = Predictor(run.files.onnx).predict(photos)
+    assert (as_file.known, as_file.label) == (False, None)
+    assert as_file.classes[0][1] == pytest.approx(raw.max() ** 0.5 / (raw**0.5).sum(), abs=1e-5)
+    write_json(run.files.calibration, {"temperature": 4.0, "abstain": {"threshold": 0.01}})
+    for source in (run, run.path, str(run.path)):
+        predictor = Predictor(source)
+        as_run, *_ = predictor.predict(photos)
+        assert as_run.known
+        assert as_run.classes[0][1] == pytest.approx(raw.max() ** 0.25 / (raw**0.25).sum(), abs=1e-5)
+        assert (predictor.facts.temperature, predictor.facts.abstain_threshold) == (4.0, 0.01)
+    write_json(run.files.calibration, {"temperature": 4.0, "abstain": None})
+    assert Predictor(run).predict(photos)[0].known
 
 
-def test_a_stream_names_damaged_photos_and_goes_on(run, file, tmp_path):
+def test_an_answer_begins_at_the_threshold(tmp_path):
+    predictor = Predictor(save(tmp_path / "model.onnx", facts(abstain_threshold=0.5)))
+    rows = np.full((2, 7), 0.05)
+    rows[0, 3], rows[1, 3] = 0.5, 0.4999
+    at, below = map(predictor.answer, rows)
+    assert (at.known, at.label, below.known, below.label) == (True, "깍두기", False, None)
+    assert below.classes[0] == ("깍두기", 0.4999)
+
+
+def test_a_stream_names_damaged_photos_and_goes_on_in_order(seven, photos, tmp_path):
     damaged = tmp_path / "half.jpg"
-    damaged.write_bytes(file.read_bytes()[:700])
-    answers = list(Predictor(run).stream([file] * 70 + [damaged, file]))
-    assert [bool(answer.error) for answer in answers] == [False] * 70 + [True, False]
-    with pytest.raises(InputError, match=r"half\.jpg"):
-        Predictor(run).predict([damaged])
+    damaged.write_bytes(photos[0].read_bytes()[:700])
+    sources = [photos[number % 3] for number in range(140)]
+    sources[3] = sources[64] = damaged
+    sources[65] = np.zeros((2, 2, 9))
+    predictor = Predictor(seven)
+    expected = {file: predictor.predict([file])[0] for file in photos}
+    found = list(predictor.stream(sources, top=5))
+    assert len(found) == 140
+    for place, (source, answer) in enumerate(zip(sources, found, strict=True)):
+        if place in (3, 64, 65):
+            assert (answer.classes, answer.known, answer.label) == ((), False, None)
+            assert answer.error
+        else:
+            assert answer.photo == str(source)
+            assert [label for label, _ in answer.classes] == [x for x, _ in expected[source].classes]
+    assert (found[3].photo, found[65].photo) == (str(damaged), "photo")
+    assert list(predictor.stream([])) == []
+    with pytest.raises(InputError, match=r"half\.jpg cannot be read as a photo: .*half\.jpg"):
+        predictor.predict([photos[0], damaged])
 
 
-def test_what_is_no_model_is_named(run, tmp_path):
+def test_photos_are_taken_64_at_a_time(seven, photos):
+    taken = []
+
+    def endless():
+        while True:
+            taken.append(1)
+            yield photos[0]
+
+    stream = Predictor(seven).stream(endless())
+    next(stream)
+    assert len(taken) == 64
+
+
+def test_what_is_no_model_is_named(seven, tmp_path):
     with pytest.raises(InputError, match="kimchi-vision export"):
         Predictor(tmp_path)
-    (tmp_path / "model.onnx").write_bytes(run.onnx.read_bytes()[:5000])
+    with pytest.raises(InputError, match=r"nowhere\.onnx is missing"):
+        Predictor(tmp_path / "nowhere.onnx")
+    (tmp_path / "model.onnx").write_bytes(seven.read_bytes()[:500])
     with pytest.raises(InputError, match="damaged"):
         Predictor(tmp_path)
 
 
-def test_a_model_with_more_classes_than_outputs_is_refused(run, tmp_path):
-    model = onnx.load(run.onnx)
-    facts = json.loads(model.metadata_props[0].value)
-    facts["classes"].append("없는김치")
-    model.metadata_props[0].value = json.dumps(facts)
+def test_a_model_with_more_classes_than_outputs_is_refused(seven, tmp_path):
+    model = onnx.load(seven)
+    about = json.loads(model.metadata_props[0].value)
+    about["classes"].append("없는김치")
+    model.metadata_props[0].value = json.dumps(about)
     onnx.save(model, tmp_path / "model.onnx")
-    with pytest.raises(InputError, match=r"\d outputs for \d classes"):
+    with pytest.raises(InputError, match="7 outputs for 8 classes"):
         Predictor(tmp_path)
 
 
-def test_photos_are_found_in_folders(file, tmp_path):
-    assert file in find_photos([file.parent])
-    with pytest.raises(InputError, match="no photos there"):
-        find_photos([tmp_path])
+def test_photos_are_found_in_folders_of_any_depth_in_order(tmp_path):
+    names = ("b/2.JPG", "b/1.jpeg", "a/deep/3.png", "a/notes.txt", "a/folder.jpg/4.webp", "odd")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_photos([tmp_path / "odd", tmp_path / "b", tmp_path / "a"])
+    assert [file.relative_to(tmp_path).as_posix() for file in found] == [
+        *("odd", "b/1.jpeg", "b/2.JPG", "a/deep/3.png", "a/folder.jpg/4.webp")
+    ]
+    with pytest.raises(InputError, match=r"cat\.jpg: there is no such photo or folder"):
+        find_photos([tmp_path / "cat.jpg"])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(InputError, match="none: no photos there"):
+        find_photos([tmp_path / "none"])
+
+
+def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path):
+    def said(*options):
+        done = CliRunner().invoke(app, ["predict", str(seven), str(photos[0]), str(photos[1]), *options])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    two = Predictor(seven).predict(photos[:2], top=2)
+    listed = json.loads(said("--top", "2", "--json"))
+    assert [(one["photo"], one["label"], one["error"]) for one in listed] == [
+        (str(photo), answer.label, None) for photo, answer in zip(photos, two, strict=False)
+    ]
+    assert [list(one["classes"].items()) for one in listed] == [list(answer.classes) for answer in two]
+    assert [len(one["classes"]) for one in json.loads(said("--json"))] == [5, 5]
+    header, *rows = csv.reader(io.StringIO(said("--top", "2", "--csv")))
+    assert header == ["photo", "rank", "label", "probability", "known"]
+    assert rows == [
+        [str(photo), str(rank), label, str(share), "True"]
+        for photo, answer in zip(photos, two, strict=False)
+        for rank, (label, share) in enumerate(answer.classes, 1)
+    ]
+    shares = "  ".join(f"{label} {share:.1%}" for label, share in two[0].classes)
+    assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
 
 
 WITHOUT_TRAINING = """
@@ -102,8 +210,8 @@ main()
 """
 
 
-def test_predict_needs_nothing_that_training_needs(run, file):
-    command = [sys.executable, "-c", WITHOUT_TRAINING, "predict", str(run.path), str(file), "--json"]
+def test_predict_needs_nothing_that_training_needs(seven, photos):
+    command = [sys.executable, "-c", WITHOUT_TRAINING, "predict", str(seven), str(photos[0]), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)[0]["label"] in ("김치", "깍두기", "A&B")
+    assert json.loads(done.stdout)[0]["label"] in SEVEN

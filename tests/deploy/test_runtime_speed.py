@@ -12,7 +12,7 @@ from kimchi_vision.results import goals
 
 
 def test_an_export_says_what_its_model_takes_and_on_which_machine(exported):
-    metrics = exported[0].read_json(exported[0].metrics)
+    metrics = exported[0].json(exported[0].metrics)
     latency = metrics["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"]
     assert latency["photos"] >= 20
@@ -26,20 +26,20 @@ def test_an_export_says_what_its_model_takes_and_on_which_machine(exported):
 def test_few_photos_are_taken_again(exported):
     run = exported[0]
     photo = next((run.path.parents[1] / "photos" / "김치").iterdir())
-    assert speed.measure(run.onnx, [photo])["latency_ms"]["photos"] == 20
+    assert speed.measure(run.files.onnx, [photo])["latency_ms"]["photos"] == 20
 
 
 def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):
     source = exported[0]
-    items = source.read_table(source.items)
-    photos = Photos(source.path.parents[1] / "photos", items, tuple(source.read_json(source.labels)))
+    items = source.table(source.files.items)
+    photos = Photos(source.path.parents[1] / "photos", items, tuple(source.json(source.files.labels)))
     rows = {}
     for name, milliseconds in (("quick", 5), ("slow", 80)):
         run = fake_run(tmp_path / name, photos, skill=3, goals={"accuracy": 0.01, "fps": 30})
         measured = {"latency_ms": {"p50": milliseconds, "p95": 1.2 * milliseconds}, "photos_per_second": 90.0}
         machine = {"processor": "A processor", "cores": 2, "system": "Linux"}
-        write_json(run.metrics, {**run.read_json(run.metrics), **measured, "machine": machine})
-        run.pkl.write_bytes(b"0" * 2_000_000)
+        write_json(run.files.metrics, {**run.json(run.files.metrics), **measured, "machine": machine})
+        run.files.pkl.write_bytes(b"0" * 2_000_000)
         rows[name] = [run]
     said = table.verdicts(rows, "ko")
     assert "quick: 정확도 목표 달성, 속도 목표 달성." in said

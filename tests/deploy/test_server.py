@@ -3,8 +3,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import noise
 from fastapi.testclient import TestClient
 from PIL import Image
+from small_models import SEVEN, facts, save
 
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server import Limits, build
@@ -22,8 +24,16 @@ def client(run):
 
 
 @pytest.fixture(scope="module")
-def content(run):
-    return next((run.path.parents[1] / "photos" / "김치").iterdir()).read_bytes()
+def content(tmp_path_factory):
+    return noise(tmp_path_factory.mktemp("photos") / "0.jpg").read_bytes()
+
+
+@pytest.fixture
+def two_models(seven, tmp_path):
+    """A server of two models, and their files; the second is never sure enough."""
+    other = save(tmp_path / "other.onnx", facts(experiment="other", abstain_threshold=1.0), seed=1)
+    with TestClient(build([seven, other])) as client:
+        yield client, seven, other
 
 
 def send(client, *contents, name="photo.jpg", **query):
@@ -40,8 +50,43 @@ def test_an_upload_is_answered_as_predict_answers(client, run, content):
     answer = send(client, content, top=2).json()
     expected = Predictor(run).predict([content], top=2)[0]
     assert answer["model"] == "tiny"
-    found = [(one["label"], one["probability"]) for one in answer["predictions"][0]["classes"]]
-    assert found == [(label, pytest.approx(share, abs=1e-6)) for label, share in expected.classes]
+    (found,) = answer["predictions"]
+    assert (found["label"], found["known"]) == (expected.label, True)
+    assert [(one["label"], one["probability"]) for one in found["classes"]] == [
+        (label, pytest.approx(share, abs=1e-6)) for label, share in expected.classes
+    ]
+
+
+@pytest.mark.parametrize(("asked", "named"), [({}, 5), ({"top": 1}, 1), ({"top": 6}, 6), ({"top": 1000}, 7)])
+def test_as_many_classes_are_named_as_asked_for(two_models, content, asked, named):
+    client, seven, _ = two_models
+    (found,) = send(client, content, **asked).json()["predictions"]
+    shown = [(one["label"], one["probability"]) for one in found["classes"]]
+    (expected,) = Predictor(seven).predict([content], top=named)
+    assert len(shown) == named
+    assert shown == [(label, pytest.approx(share, abs=1e-6)) for label, share in expected.classes]
+
+
+def test_photos_of_one_request_are_answered_in_order_by_the_model_that_is_named(two_models, tmp_path):
+    client, *files = two_models
+    photos = [noise(tmp_path / f"{seed}.jpg", seed).read_bytes() for seed in range(3)]
+    for name, file in zip(("seven", "other"), files, strict=True):
+        reply = send(client, *photos, model=name, top=7).json()
+        shown = [[one["label"] for one in answer["classes"]] for answer in reply["predictions"]]
+        expected = [[label for label, _ in one.classes] for one in Predictor(file).predict(photos, top=7)]
+        assert (reply["model"], shown) == (name, expected)
+
+
+def test_below_the_threshold_there_is_no_label(two_models, content):
+    client, *_ = two_models
+    (found,) = send(client, content, model="other").json()["predictions"]
+    assert (found["label"], found["known"]) == (None, False)
+    assert found["classes"][0]["probability"] < 1
+    text = client.get("/metrics").text
+    assert 'kimchi_answers_total{label="unknown",model="other"} 1.0' in text
+    about = {"name": "other", "classes": 7, "abstain_threshold": 1.0, "examples": []}
+    assert client.get("/models").json() == [{**about, "name": "seven", "abstain_threshold": None}, about]
+    assert client.get("/labels", params={"model": "other"}).json() == list(SEVEN)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])

@@ -1,9 +1,17 @@
 """A plain fastai script beside this pipeline, each in a process of its own."""
 
+import json
+import os
+import subprocess
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
+import torch
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.config import Experiment
+from kimchi_vision.config import Experiment, load
 from kimchi_vision.config.sections import Train
 from kimchi_vision.jobs import bench
 from kimchi_vision.jobs.bench import plain
@@ -41,27 +49,84 @@ def test_the_experiments_own_stages(experiment):
     assert set(result["ratio"]) == {*bench.SECONDS, "memory"} - {"single"}
 
 
-@pytest.mark.parametrize("stage", [{"fit": {"epochs": 1}}, "unfreeze"])
-def test_each_stage_is_a_method_of_the_learner(tiny_learner, stage):
-    section = Train(stages=[stage])
-    learn, _ = tiny_learner(section)
-    plain.fit(learn, section.stages)
+@pytest.fixture
+def measured(monkeypatch):
+    """The measurements that a bench asks for; what is measured is its number, from 1."""
+    asked = []
+
+    def measure(command, env, **options):
+        *_, way, file, extent = command
+        asked.append((way, load(Path(file)), extent, env))
+        names = [*bench.RATES, *bench.SECONDS, *bench.PARTS, "memory", "kernel", "waiting"]
+        found = dict.fromkeys(names, len(asked)) | {"reached": [(10 * len(asked), 0.5)]}
+        return subprocess.CompletedProcess(command, 0, f"said before\n{json.dumps(found)}\n", "")
+
+    monkeypatch.setattr("kimchi_vision.jobs.bench.subprocess.run", measure)
+    return asked
 
 
-def test_a_stage_that_fastai_does_not_have(tiny_learner):
-    section = Train(stages=["probe"])
-    learn, _ = tiny_learner(section)
-    with pytest.raises(InputError, match=r"no probe; leave out --whole"):
-        plain.fit(learn, section.stages)
+def test_the_two_ways_take_turns_and_medians_are_compared(experiment, measured):
+    result = bench.bench(experiment, repeats=3)
+    assert [way for way, *_ in measured] == ["plain", "here"] * 3
+    assert (result["plain"]["decode"], result["here"]["decode"]) == (3, 4)
+    assert (result["plain"]["accuracy"], result["here"]["accuracy"]) == (30, 40)
+    ratios = dict.fromkeys(bench.RATES, 4 / 3) | dict.fromkeys(bench.SECONDS, 3 / 4) | {"memory": 4 / 3}
+    assert result["ratio"] == pytest.approx(ratios)
+    assert result["repeats"] == 3
+    parts = bench.seconds(result)
+    assert parts["plain fastai script"] == dict.fromkeys(bench.PARTS.values(), 3)
+    assert parts["kimchi_vision"] == dict.fromkeys(bench.PARTS.values(), 4)
 
 
-def test_an_error_of_the_process_is_told(experiment):
-    with pytest.raises(RunError, match=r"ended early \(plain\).*resnet19"):
-        bench.bench(experiment.on_top_of({}).model_copy(update={"model": _unknown(experiment)}))
+@pytest.mark.parametrize("whole", [False, True])
+def test_both_ways_train_the_same_each_in_its_own_way(experiment, measured, whole):
+    bench.bench(experiment, 1, whole)
+    (_, plain, extent, outside), (_, here, _, inside) = measured
+    assert (plain.augment.engine, here.augment.engine) == ("fastai", "fused")
+    assert plain.train == here.train
+    assert (plain.train == experiment.train, extent) == ((True, "training") if whole else (False, "all"))
+    assert (plain.data, here.loader, here.model) == (experiment.data, experiment.loader, experiment.model)
+    assert (outside["KIMCHI_MALLOC"], inside.get("KIMCHI_MALLOC")) == ("off", os.environ.get("KIMCHI_MALLOC"))
+    assert outside["KIMCHI_CACHE"] != inside["KIMCHI_CACHE"]
 
 
-def _unknown(experiment):
-    return experiment.model.model_copy(update={"backbone": "resnet19"})
+def test_each_stage_is_a_method_of_the_learner(tiny_learner):
+    fit = {"epochs": 1, "lr": [1e-3, 3e-3], "wd": 0.3}
+    section = Train(stages=["unfreeze", {"fit": fit}, {"fine_tune": {"epochs": 1, "lr_mult": 7}}])
+    ours, _ = tiny_learner(section)
+    plain.fit(ours, section.stages)
+    theirs, _ = tiny_learner(section)
+    with theirs.no_bar(), theirs.no_logging():
+        theirs.unfreeze()
+        theirs.fit(1, slice(1e-3, 3e-3), wd=0.3)
+        theirs.fine_tune(1, lr_mult=7)
+    for one, other in zip(ours.model.parameters(), theirs.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        (["probe"], "a plain script has no probe; leave out --whole"),
+        (
+            ["lr_find", {"fit": {"epochs": 1, "lr": "auto"}}],
+            "a plain script has no rate `auto`; give a number",
+        ),
+    ],
+)
+def test_a_stage_that_fastai_does_not_have(stages, said):
+    with pytest.raises(InputError, match=said):
+        plain.fit(
+            SimpleNamespace(no_bar=nullcontext, no_logging=nullcontext, lr_find=dict, fit=dict),
+            Train(stages=stages).stages,
+        )
+
+
+def test_an_error_of_the_process_is_told(experiment, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, "", "Traceback\nModelError: there is no resnet19\n")
+    monkeypatch.setattr("kimchi_vision.jobs.bench.subprocess.run", lambda *command, **options: failed)
+    with pytest.raises(RunError, match=r"ended early \(plain\): ModelError: there is no resnet19$"):
+        bench.bench(experiment)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A finished run asked again: the test part, and photos of no class."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,129 +11,227 @@ import pytest
 from fake_runs import fake_run
 from typer.testing import CliRunner
 
-from kimchi_vision import data
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.cli.main import app
-from kimchi_vision.config.sections import Calibrate, Data
+from kimchi_vision.config.sections import Calibrate, Evaluate
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.jobs import evaluation
-from kimchi_vision.results import calibrate
+from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.run import Run
+
+VOCAB = ("001", "김치", "NA")
+TRUTH = ["001"] * 12 + ["김치"] * 8 + ["NA"] * 5
+PREDICTED = ["001"] * 9 + ["김치"] * 2 + ["NA"] + ["김치"] * 7 + ["001"] + ["김치"] * 2 + ["NA"] * 3
 
 
 @pytest.fixture
-def run(folder_of, tmp_path):
-    """A run whose test part has 20 photos; the model is right about 18 of them."""
-    photos = data.load(Data(path=folder_of({"김치": 40, "깍두기": 40}), valid_pct=0.5), tmp_path)
-    run = fake_run(tmp_path / "exports" / "mild", photos, skill=3)
-    items = run.read_table(run.items)
-    places = items.index[items["split"] == "train"][:20]
-    items.loc[places, "split"] = "test"
-    write_table(run.items, items)
-    truth = items.loc[places, "label"].to_numpy()
-    predicted = np.where(np.arange(20) < 2, np.where(truth == "김치", "깍두기", "김치"), truth)
-    test = pd.DataFrame({"path": items.loc[places, "path"], "split": "test", "truth": truth})
-    test = test.assign(predicted=predicted, loss=0.3)
-    for label in photos.vocab:
-        test[f"p:{label}"] = np.where(predicted == label, 0.9, 0.1)
-    write_table(run.predictions, pd.concat([run.read_table(run.predictions), test]))
+def run(tmp_path):
+    """A run over photos that are gone; 19 of its 25 test photos are right, and 10 of them are copies."""
+    parts = ["train"] * 6 + ["valid"] * 60 + ["test"] * 25
+    names = [f"{number:02}.jpg" for number in range(len(parts))]
+    labels = [*(VOCAB[number % 3] for number in range(66)), *TRUTH]
+    items = pd.DataFrame({"path": names, "label": labels, "split": parts, "sha256": names})
+    items = items.assign(group=[*range(66), *range(66, 81), *range(66, 76)])
+    photos = Photos(tmp_path / "photos", items, VOCAB)
+    run = fake_run(tmp_path / "exports" / "mild", photos, skill=3, evaluate={"top_k": 2})
+    test = items.iloc[66:][["path", "split"]].assign(truth=TRUTH, predicted=PREDICTED, loss=0.3)
+    for label in VOCAB:
+        test[f"p:{label}"] = np.where(test["predicted"] == label, 0.9, 0.05)
+    write_table(run.files.predictions, pd.concat([run.table(run.files.predictions), test]))
     return run
 
 
-def test_the_test_part_is_scored_and_each_opening_is_noted_and_shown(run):
+def shown(said):
+    """First cell → the other cells, of the lines that are rows of a table."""
+    rows = [re.split(r"\s{2,}", line.strip()) for line in said.splitlines()]
+    return {first: others for first, *others in rows if others}
+
+
+def test_each_score_is_printed_in_its_place_with_its_interval(run):
     said = evaluation.scores(run, test=True, lang="en")
-    low, high = wilson(18 / 20, 20)
-    assert f"18 of 20 test photos are right: accuracy 90.0%, 95 % interval {low:.1%} to {high:.1%}." in said
-    assert "scored 1 times so far" in said
+    low, high = wilson(19 / 25, 15)
+    assert said.startswith(
+        f"19 of 25 test photos are right: accuracy 76.0%, 95 % interval {low:.1%} to {high:.1%}."
+    )
+    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
+    scores = evaluate.metrics(predictions, VOCAB, Evaluate(), "test")
+    scores = compare.with_intervals(scores, predictions, items)
+
+    def cell(share, interval):
+        return f"{share:.1%} ({interval[0]:.1%} – {interval[1]:.1%})"
+
+    rows = shown(said)
+    assert ["Recall", "Precision", "Photos"] in [line.split() for line in said.splitlines()]
+    for label, recall, precision, photos in (
+        ("001", 9 / 12, 9 / 10, "12"),
+        ("김치", 7 / 8, 7 / 11, "8"),
+        ("NA", 3 / 5, 3 / 4, "5"),
+    ):
+        own = scores["classes"][label]
+        found = [cell(recall, own["recall_interval"]), cell(precision, own["precision_interval"]), photos]
+        assert rows[label] == found
+    macro = {
+        "Macro recall": ("macro_recall", (9 / 12 + 7 / 8 + 3 / 5) / 3),
+        "Macro precision": ("macro_precision", (9 / 10 + 7 / 11 + 3 / 4) / 3),
+        "Macro F1": ("macro_f1", scores["macro_f1"]),
+    }
+    assert [name for name in rows if name.startswith("Macro")] == list(macro)
+    for name, (key, share) in macro.items():
+        assert rows[name] == [cell(share, scores[f"{key}_interval"])]
+
+
+def test_hangul_and_latin_names_stand_in_straight_columns(run):
+    rows = [line for line in evaluation.scores(run, lang="en").splitlines() if line.startswith(VOCAB)]
+    # A Hangul syllable is as wide as two letters.
+    ends = {len(line) + len(re.findall("[가-힣]", line)) for line in rows}
+    assert len(rows) == 3
+    assert len(ends) == 1
+
+
+def test_each_opening_of_the_test_part_is_noted_and_shown(run):
+    said = evaluation.scores(run, test=True, lang="en")
+    assert said.splitlines()[-3:] == [
+        "The test part was scored 1 times so far.",
+        "Whoever chooses by these scores has no test part any more.",
+        f"Report: {run.files.report}",
+    ]
     assert "2번 평가에 쓰였습니다" in evaluation.scores(run, test=True, lang="ko")
-    assert run.read_table(run.test_openings)["command"].tolist() == ["evaluate --test"] * 2
-    assert run.read_json(run.test_metrics)["accuracy_interval"] == pytest.approx([low, high])
-    page = run.report.read_text(encoding="utf-8")
+    assert run.table(run.files.test_openings)["command"].tolist() == ["evaluate --test"] * 2
+    kept = run.json(run.files.test_metrics)
+    assert kept["accuracy_interval"] == pytest.approx(wilson(19 / 25, 15).tolist())
+    assert (kept["split"], kept["top_k"]) == ("test", 2)
+    page = run.files.report.read_text(encoding="utf-8")
     assert "Scores over the test photos" in page
     assert "The test part was scored 2 times so far." in page
 
 
 def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
-    table = run.read_table(run.predictions)
+    table = run.table(run.files.predictions)
     right = table.assign(predicted=table["truth"].where(table["split"] == "test", table["predicted"]))
-    write_table(run.averaged, right.assign(views=3))
+    write_table(run.files.averaged, right.assign(views=3))
     assert "+0.0 points" in evaluation.scores(run, lang="en")
     assert "3 varied views of each photo and the plain one: 100.0%" in evaluation.scores(run, True, "en")
-    assert run.read_json(run.test_metrics)["tta"]["gain"] == pytest.approx(0.1)
+    assert run.json(run.files.test_metrics)["tta"]["gain"] == pytest.approx(6 / 25)
 
 
 def test_validation_scores_open_nothing(run):
-    said = evaluation.scores(run, lang="en")
-    assert "validation photos are right" in said
-    assert not run.test_openings.exists()
+    said = evaluation.scores(run)
+    assert said.startswith(f"{(valid := run.json(run.files.metrics))['accuracy'] * 60:.0f} of 60 validation")
+    assert f"accuracy {valid['accuracy']:.1%}" in said
+    for file in (run.files.test_openings, run.files.test_metrics, run.files.report):
+        assert not file.exists()
     assert "nan" not in said.lower()
 
 
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
-    table = run.read_table(run.predictions)
-    write_table(run.predictions, table[table["split"] != "test"])
+    table = run.table(run.files.predictions)
+    write_table(run.files.predictions, table[table["split"] != "test"])
     with pytest.raises(InputError, match=r"no photos of the test part. Set data.test_pct"):
         evaluation.scores(run, test=True)
-    assert not run.test_openings.exists()
+    assert not run.files.test_openings.exists()
 
 
 def test_a_class_that_was_never_predicted_has_no_precision(run):
-    table = run.read_table(run.predictions).assign(predicted="김치")
-    write_table(run.predictions, table)
-    said = evaluation.scores(run, lang="en")
-    assert "–" in said
+    write_table(run.files.predictions, run.table(run.files.predictions).assign(predicted="김치"))
+    rows = shown(said := evaluation.scores(run, lang="en"))
+    assert rows["001"][0].startswith("0.0% (0.0% – ")
+    assert rows["001"][1:] == ["–", "20"]
     assert "nan" not in said.lower()
 
 
+class Answering:
+    """In place of a model: the surest answer to each of 26 photos, of which it has 26 probabilities."""
+
+    def __init__(self, run):
+        assert run.files.predictions.is_file()
+
+    def predict(self, photos, top):
+        assert (len(photos), top) == (26, 1)
+        return [Prediction(photo.name, (("001", number / 32),)) for number, photo in enumerate(photos)]
+
+
 @pytest.fixture
-def with_model(exported, tmp_path):
-    """A run with model.onnx, its calibration, and a folder with photos of no class."""
-    run = RunDir(shutil.copytree(exported[0].path, tmp_path / "tiny"))
-    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
-    vocab = run.read_json(run.labels)
-    write_json(run.calibration, calibrate.fit(Calibrate(), predictions, vocab, items))
-    return run, exported[0].path.parents[1] / "photos" / "김치"
+def answering(run, tmp_path, monkeypatch):
+    """The run with a calibration whose threshold is 5/32, and a folder with 26 photos of no class."""
+    monkeypatch.setattr(evaluation, "Predictor", Answering)
+    folder = tmp_path / "cats"
+    folder.mkdir()
+    for number in range(26):
+        (folder / f"{number:02}.jpg").touch()
+    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
+    calibration = calibrate.fit(Calibrate(abstain_at=0.25), predictions, VOCAB, items)
+    calibration["abstain"]["threshold"] = 5 / 32
+    write_json(run.files.calibration, calibration)
+    return run, folder
 
 
-def test_photos_of_no_class_are_counted_and_listed(with_model):
-    run, folder = with_model
-    calibration = run.read_json(run.calibration)
-    abstain = {
-        "error_wanted": 0.1,
-        "threshold": 0.0001,
-        "coverage": 1,
-        "error": 0.1,
-        "error_interval": [0, 1],
-    }
-    write_json(run.calibration, {**calibration, "abstain": abstain})
-    photos = len(list(folder.iterdir()))
-    said = evaluation.unknown(run, folder, lang="en")
-    assert f"{photos} of {photos} photos of no class are answered by mistake: 100.0%" in said
-    assert "00.jpg: " in said
-    table = pd.read_csv(run.unknown)
-    assert table["accepted"].all()
-    assert table["probability"].is_monotonic_decreasing
-    found = run.read_json(run.unknown_metrics)
-    assert found["accepted_share_interval"] == pytest.approx(wilson(1, photos))
+def test_photos_of_no_class_are_counted_and_the_surest_are_listed(answering):
+    run, folder = answering
+    said = evaluation.unknown(run, folder, lang="en").splitlines()
+    low, high = wilson(21 / 26, 26)
+    assert said[:4] == [
+        "Answers begin at a probability of 0.156, chosen for 25.0% wrong ones among them.",
+        f"21 of 26 photos of no class are answered by mistake: 80.8%, 95 % interval {low:.1%} to {high:.1%}.",
+        "    25.jpg: 001 78.1%",
+        "    24.jpg: 001 75.0%",
+    ]
+    found = run.json(run.files.unknown_metrics)
+    assert said[21:] == [
+        "    06.jpg: 001 18.8%",
+        "    and 1 more",
+        "A validation photo has a higher probability than a photo of no class in "
+        f"{found['auroc']:.1%} of pairs; chance is 50 %.",
+        f"Written: {run.files.unknown}",
+    ]
+    assert found["accepted_share_interval"] == pytest.approx([low, high])
+    table = pd.read_csv(run.files.unknown, dtype={"answer": str})
+    assert table["photo"].tolist() == [f"{number:02}.jpg" for number in reversed(range(26))]
+    assert set(table["answer"]) == {"001"}
+    assert table["accepted"].tolist() == [True] * 21 + [False] * 5
+    assert table["probability"].tolist() == [number / 32 for number in reversed(range(26))]
 
 
-def test_a_threshold_can_be_chosen_when_there_is_none(with_model):
-    run, folder = with_model
+def test_another_threshold_can_be_chosen(answering):
+    run, folder = answering
+    predictions, calibration = run.table(run.files.predictions), run.json(run.files.calibration)
+    expected = calibrate.unknown(np.arange(26) / 32, predictions, calibration, 0.4)
+    said = evaluation.unknown(run, folder, abstain_at=0.4, lang="en")
+    assert f"at a probability of {expected['threshold']:.3f}, chosen for 40.0% wrong" in said
+    assert run.json(run.files.unknown_metrics) == expected
+    write_json(run.files.calibration, {**calibration, "abstain": None})
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
         evaluation.unknown(run, folder)
-    assert evaluation.unknown(run, folder, abstain_at=0.999, lang="en").count("photos of no class") >= 1
 
-    wrong = run.read_table(run.predictions)
-    others = dict(zip(vocab := run.read_json(run.labels), [*vocab[1:], vocab[0]], strict=True))
-    write_table(run.predictions, wrong.assign(truth=wrong["predicted"].map(others)))
-    assert "nothing is answered" in evaluation.unknown(run, folder, abstain_at=0.001, lang="en")
+
+def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
+    run, folder = answering
+    predictions = run.table(run.files.predictions)
+    others = dict(zip(VOCAB, (*VOCAB[1:], VOCAB[0]), strict=True))
+    write_table(run.files.predictions, predictions.assign(truth=predictions["predicted"].map(others)))
+    assert evaluation.unknown(run, folder, abstain_at=0.125, lang="en").splitlines() == [
+        "No threshold keeps wrong answers at 12.5%, so nothing is answered.",
+        f"Written: {run.files.unknown}",
+    ]
+    assert not pd.read_csv(run.files.unknown)["accepted"].any()
+    assert run.json(run.files.unknown_metrics)["threshold"] is None
+
+
+def test_the_exported_model_answers_for_photos_of_no_class(exported, tmp_path):
+    run = Run(shutil.copytree(exported[0].path, tmp_path / "tiny"))
+    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
+    calibration = calibrate.fit(Calibrate(), predictions, run.json(run.files.labels), items)
+    write_json(run.files.calibration, calibration)
+    said = evaluation.unknown(run, exported[0].path.parents[1] / "photos" / "김치", 0.999, "ko")
+    assert "어느 클래스도 아닌 사진 8장 중" in said
 
 
 def test_the_command(run):
     done = CliRunner().invoke(app, ["evaluate", str(run.path), "--test", "--lang", "ko"])
     assert done.exit_code == 0, done.output
-    assert "시험 사진 20장 중 18장을 맞혔습니다" in done.output
+    assert "시험 사진 25장 중 19장을 맞혔습니다" in done.output
     assert CliRunner().invoke(app, ["evaluate", str(run.path), "--abstain-at", "0.1"]).exit_code == 2
 
 

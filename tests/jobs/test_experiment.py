@@ -1,26 +1,35 @@
 import errno
+import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-import yaml
 
-from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.config import load
+from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.results import plots
+from kimchi_vision.results.run import Run
 
 TINY = """
 data: {{path: {photos}, splitter: stratified}}
 augment: {{resize: 40, size: 32}}
 loader: {{batch_size: 4, workers: 0}}
-model: {{backbone: resnet18, weights: none}}
+model: {{backbone: test_efficientnet, weights: none}}
 train: [fit: {{epochs: 1}}]
 """
+SCORED = ["features.floor=false", "explain={top_losses: false, background: 0}"]
+SCORED += ["export={pkl: false, weights: false, onnx: false, safetensors: false}"]
+"""What leaves a run its training, its scores and its report."""
 FILES = {
     "experiment.yaml", "versions.json", "items.csv", "data.json", "history.csv", "predictions.csv",
     "metrics.json", "labels.json", "classification_report.txt", "summary.txt", "report.html", "model.pkl",
@@ -42,13 +51,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(folder) -> RunDir:
-    return run(load(folder / "tiny.yaml"), folder / "exports")
+def finished(folder) -> Run:
+    logger = logging.getLogger("kimchi_vision")
+    level = logger.level
+    logger.setLevel(logging.INFO)  # as the command line does
+    try:
+        return run(load(folder / "tiny.yaml"), folder / "exports")
+    finally:
+        logger.setLevel(level)
 
 
-def command(*words, cwd):
-    line = [sys.executable, "-m", "kimchi_vision", *map(str, words)]
-    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, check=False)
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Figures cost more than a tiny training: they are closed without a file."""
+    monkeypatch.setattr(plots, "save", lambda figure, path: figure.clear())
 
 
 def test_a_run_folder_explains_itself(finished):
@@ -69,7 +85,7 @@ photo = Path(sys.argv[1])
 for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
     print(*learn.predict(source)[2].tolist())
 """
-    row = finished.read_table(finished.predictions).iloc[0]
+    row = finished.table(finished.files.predictions).iloc[0]
     photo = folder / "photos" / row["path"]
     line = [sys.executable, "-c", code, photo]
     done = subprocess.run(line, capture_output=True, text=True, cwd=folder, check=False)
@@ -79,11 +95,19 @@ for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
     np.testing.assert_allclose(answers, np.tile(expected, (4, 1)), atol=1e-5)
 
 
+def test_the_log_holds_what_was_said_until_the_run_ended(finished):
+    logging.getLogger("kimchi_vision").warning("said afterwards")
+    log = finished.files.log.read_text(encoding="utf-8")
+    assert "epoch 1/1  fit  train_loss" in log
+    assert "frozen features" in log
+    assert "said afterwards" not in log
+
+
 def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
     changes = ["train=[probe]", "model.head=linear", "name=head"]
     finished = run(load(folder / "tiny.yaml", changes), folder / "exports")
-    assert finished.report.is_file()
-    assert not finished.figure("losses").exists()
+    assert finished.files.report.is_file()
+    assert not finished.files.figure("losses").exists()
 
 
 @pytest.mark.parametrize("engine", ["fastai", "fused"])
@@ -91,69 +115,176 @@ def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(finished, fo
     caplog.set_level("INFO", "kimchi_vision")
     changes = ["evaluate.tta=2", f"augment.engine={engine}", f"name={engine}"]
     averaged = run(load(folder / "tiny.yaml", changes), folder / "exports")
-    found = averaged.read_json(averaged.metrics)["tta"]
+    found = averaged.json(averaged.files.metrics)["tta"]
     assert found["n"] == 2
-    assert "2 varied views of each photo" in averaged.log.read_text(encoding="utf-8")
-    assert "2 varied views of each photo" in averaged.report.read_text(encoding="utf-8")
-    assert averaged.onnx.is_file()  # it and model.pkl were proven against predictions.csv
-    assert averaged.pkl.is_file()
+    assert "2 varied views of each photo" in averaged.files.log.read_text(encoding="utf-8")
+    assert "2 varied views of each photo" in averaged.files.report.read_text(encoding="utf-8")
+    assert averaged.files.onnx.is_file()  # it and model.pkl were proven against predictions.csv
+    assert averaged.files.pkl.is_file()
     if engine == "fused":  # as the finished run, which has no engine of its own choice
-        assert averaged.predictions.read_bytes() == finished.predictions.read_bytes()
-        assert not finished.averaged.exists()
+        assert averaged.files.predictions.read_bytes() == finished.files.predictions.read_bytes()
+        assert not finished.files.averaged.exists()
 
 
 def test_a_finished_run_is_not_run_again(finished, folder):
-    before = finished.finished.stat().st_mtime_ns
+    before = finished.files.finished.stat().st_mtime_ns
     assert run(load(folder / "tiny.yaml"), folder / "exports") == finished
-    assert finished.finished.stat().st_mtime_ns == before
+    assert finished.files.finished.stat().st_mtime_ns == before
 
 
 def test_another_experiment_never_overwrites_a_run(finished, folder):
     with pytest.raises(InputError, match="--force"):
         run(load(folder / "tiny.yaml", ["train.seed=1"]), folder / "exports")
-    assert finished.pkl.is_file()
+    assert finished.files.pkl.is_file()
 
 
-def test_the_command_line_says_bad_input_in_a_line_and_ends_with_2(folder, tmp_path):
-    done = command("run", folder / "tiny.yaml", "--set", "data.path=nowhere", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.strip() == (
-        "nowhere does not exist. data/README.md says where the photos come from and how to lay them out."
+def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path, command, undrawn):
+    line = ["run", folder / "tiny.yaml", "--exports", tmp_path, *sets(*SCORED)]
+    earlier = Run(tmp_path / "tiny")
+    assert command(*line).code == 0
+    scores, history = earlier.files.metrics.read_bytes(), earlier.table(earlier.files.history)
+    for file in (earlier.files.metrics, earlier.files.history, earlier.path / "mine.txt"):
+        file.write_text("stale", encoding="utf-8")
+    earlier.files.metrics.write_bytes(scores)
+    assert command(*line).code == 0
+    assert earlier.files.history.read_text(encoding="utf-8") == "stale"
+    assert command(*line, "--force").code == 0
+    assert earlier.table(earlier.files.history)["valid_loss"].tolist() == history["valid_loss"].tolist()
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["tiny"]
+    assert not (earlier.path / "mine.txt").exists()
+
+
+def sets(*changes: str) -> list[str]:
+    return [word for change in changes for word in ("--set", change)]
+
+
+def test_a_seed_decides_the_predictions(finished, folder, tmp_path, undrawn):
+    again, other = (
+        run(load(folder / "tiny.yaml", [*SCORED, f"train.seed={seed}"]), tmp_path / str(seed))
+        for seed in (42, 43)
     )
+    assert again.predictions.read_bytes() == finished.files.predictions.read_bytes()
+    assert other.predictions.read_bytes() != finished.files.predictions.read_bytes()
+
+
+def test_a_run_tells_its_tracker_and_ends_when_it_is_told_to(folder, tmp_path, monkeypatch, undrawn):
+    told, shown = [], []
+
+    class Notes:
+        def __init__(self, *begun):
+            told.append(begun)
+
+        def __getattr__(self, what):
+            return lambda *arguments: told.append((what, *arguments))
+
+    def enough(row) -> bool:
+        shown.append(row["epoch"])
+        return len(shown) == 2
+
+    monkeypatch.setitem(track.TRACKERS, "tensorboard", Notes)
+    changes = [*SCORED, "track={to: [tensorboard], project: mine}", "train=[fit: {epochs: 5}]"]
+    experiment = load(folder / "tiny.yaml", [*changes, "export.weights=true"])
+    ended = run(experiment, tmp_path, watch=enough)
+    assert shown == ended.table(ended.files.history)["epoch"].tolist() == [1, 2]
+    (begun, *calls) = told
+    assert begun == ("mine", experiment.resolved(), ended)
+    batches = [step for what, values, step in calls[:-2] if "batch_loss" in values]
+    assert batches == list(range(1, 9))
+    (summary,) = [values for what, *values in calls if what == "summary"]
+    assert summary[0]["accuracy"] == ended.json(ended.files.metrics)["accuracy"]
+    assert calls[-1] == ("close",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (["data.path=nowhere"], "nowhere does not exist. data/README.md says where the photos come from"),
+        (["track=[wandb]"], "wandb is not installed"),
+        (["model.backbone=resnet19"], "resnet19"),
+        (
+            [
+                "model.backbone=vit_b_16",
+                "augment={resize: 224, size: 224}",
+                "train=[fit: {epochs: 1, size: 64}]",
+            ],
+            "takes photos of 224 pixels only; train.stages: size is 64",
+        ),
+    ],
+)
+def test_bad_input_is_a_line_and_nothing_is_written(folder, tmp_path, monkeypatch, command, changes, said):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = command("run", folder / "tiny.yaml", "--exports", tmp_path / "exports", *sets(*changes))
+    assert (done.code, said in done.err, done.err.count("\n")) == (2, True, 1)
     assert not (tmp_path / "exports").exists()
 
 
-def test_predict_prints_labels_as_text_and_json(finished, folder):
-    photo = folder / "photos" / finished.read_table(finished.predictions)["path"][0]
-    done = command("predict", finished.path, photo, "--json", cwd=folder)
-    (answer,) = yaml.safe_load(done.stdout)
+def test_a_run_that_another_process_writes_is_left_alone(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_lock, "LINGER", 0.1)
+    with run_lock.locked(Run(tmp_path / "tiny")), pytest.raises(InputError, match="another process"):
+        run(load(folder / "tiny.yaml", SCORED), tmp_path)
+    assert not (tmp_path / "tiny").exists()
+
+
+def test_photos_that_are_left_out_are_said_in_the_reports_language(folder, tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    shutil.copytree(folder / "photos", tmp_path / "photos")
+    (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
+    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
+    changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip", "report.lang=ko"]
+    with pytest.raises(InterruptedRunError, match=r"tiny keeps its last checkpoint; the same command goes"):
+        run(load(folder / "tiny.yaml", changes), tmp_path / "exports")
+    assert "사진 1장을 제외했습니다" in caplog.text
+    interrupted = Run(tmp_path / "exports" / "tiny")
+    assert interrupted.files.items.is_file()
+    assert not interrupted.files.finished.exists()
+
+
+def stopped(*arguments):
+    raise KeyboardInterrupt
+
+
+def test_every_row_of_a_table_is_forced(folder, tmp_path, monkeypatch):
+    file, forced = tmp_path / "both.yaml", []
+    rows = "rows:\n  a: {seeds: [1]}\n  b: {folds: 2}\n"
+    defaults = TINY.format(photos=folder / "photos").replace("\n", "\n  ")
+    file.write_text(f"defaults:{defaults}\n{rows}", encoding="utf-8")
+    for name in ("run", "run_folds"):
+        monkeypatch.setattr(table, name, lambda *given: forced.append((given[0].name, given[-1])))
+    monkeypatch.setattr(table, "side_by_side", lambda finished: pd.DataFrame())
+    for force in (True, False):
+        table.run_rows(load(file), tmp_path / "exports", force)
+    assert forced == [("a-seed1", True), ("b", True), ("a-seed1", False), ("b", False)]
+
+
+def test_predict_prints_labels_as_text_and_json(finished, folder, command):
+    photo = folder / "photos" / finished.table(finished.files.predictions)["path"][0]
+    (answer,) = json.loads(command("predict", finished.path, photo, "--json").out)
     assert answer["label"] in ("갓김치", "백김치")
     assert sum(answer["classes"].values()) == pytest.approx(1)
-    assert answer["label"] in command("predict", finished.path, photo, cwd=folder).stdout
+    assert answer["label"] in command("predict", finished.path, photo).out
 
 
-def test_a_photo_that_cannot_be_read_is_named(finished, folder, tmp_path):
+def test_a_photo_that_cannot_be_read_is_named(finished, tmp_path, command):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photo")
-    done = command("predict", finished.path, broken, cwd=folder)
-    assert (done.returncode, "broken.jpg" in done.stderr) == (2, True)
+    done = command("predict", finished.path, broken)
+    assert (done.code, "broken.jpg" in done.err) == (2, True)
 
 
-def test_a_table_runs_every_row_and_lays_them_side_by_side(folder):
-    table = folder / "pair.yaml"
-    rows = "rows:\n  a: tiny.yaml\n  b: {train: [fit: {epochs: 2}]}\n"
-    table.write_text("defaults:" + TINY.format(photos=folder / "photos").replace("\n", "\n  ") + "\n" + rows)
-    done = command("run", table, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    lines = (folder / "exports" / "pair" / "table.csv").read_text().splitlines()
+def test_a_table_runs_every_row_and_lays_them_side_by_side(folder, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    defaults = TINY.format(photos=folder / "photos").replace("\n", "\n  ")
+    rows = f"rows:\n  a: {folder / 'tiny.yaml'}\n  b: {{train: [fit: {{epochs: 2}}]}}\n"
+    Path("pair.yaml").write_text(f"defaults:{defaults}\n{rows}", encoding="utf-8")
+    done = command("run", "pair.yaml", *sets(*SCORED))
+    assert done.code == 0, done.err
+    lines = Path("exports/pair/table.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["run", "a", "b"]
-    assert "accuracy" in done.stdout
+    assert "accuracy" in done.out
 
 
 @pytest.mark.slow
 def test_the_shape_of_exp1_on_real_photos_with_real_weights(food10, tmp_path):
-    from pathlib import Path
-
     exp1 = Path(__file__).parents[2] / "experiments" / "exp1.yaml"
     changes = {
         "data.path": food10, "data.per_class": 20, "augment.resize": 128, "augment.size": 96,
@@ -162,11 +293,11 @@ def test_the_shape_of_exp1_on_real_photos_with_real_weights(food10, tmp_path):
     }  # fmt: skip
     experiment = load(exp1, [f"{key}={value}" for key, value in changes.items()])
     finished = run(experiment, tmp_path)
-    metrics = finished.read_json(finished.metrics)
+    metrics = finished.json(finished.files.metrics)
     assert metrics["photos"] == 40
     low, high = metrics["accuracy_interval"]
     assert 0.1 < low < metrics["accuracy"] < high  # 0.1 is chance
-    stages = finished.read_table(finished.history)["stage"].tolist()
+    stages = finished.table(finished.files.history)["stage"].tolist()
     assert stages == ["fine_tune (frozen)", *["fine_tune"] * 3, *["fit_one_cycle"] * 2]
 
 
@@ -174,13 +305,11 @@ def test_the_shape_of_exp1_on_real_photos_with_real_weights(food10, tmp_path):
     ("number", "sentence"), [(errno.ENOSPC, "no room left"), (errno.EROFS, "last.pth cannot be written")]
 )
 def test_a_disk_that_fails_stops_the_run_and_the_same_command_goes_on(
-    folder, tmp_path, monkeypatch, caplog, number, sentence
+    folder, tmp_path, monkeypatch, caplog, undrawn, number, sentence
 ):
     caplog.set_level("INFO", "kimchi_vision")
-    changes = ["model.backbone=test_efficientnet", "features.floor=false", "train.stages=[fit: {epochs: 3}]"]
-    changes += ["evaluate.tta=2"]
-    none = "export={pkl: false, weights: false, onnx: false, safetensors: false}"
-    experiment = load(folder / "tiny.yaml", [*changes, none])
+    changes = [*SCORED, "train.stages=[fit: {epochs: 3}]", "evaluate.tta=2"]
+    experiment = load(folder / "tiny.yaml", changes)
     expected = run(experiment, tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr("kimchi_vision.base.files.os.replace", failing_at_the_second("last.pth", number))
@@ -188,9 +317,9 @@ def test_a_disk_that_fails_stops_the_run_and_the_same_command_goes_on(
             run(experiment, tmp_path / "failed")
     found = run(experiment, tmp_path / "failed")
     assert "goes on after its last checkpoint" in caplog.text
-    assert found.predictions.read_bytes() == expected.predictions.read_bytes()
-    assert found.averaged.read_bytes() == expected.averaged.read_bytes()
-    assert len(found.read_table(found.history)) == 3
+    assert found.files.predictions.read_bytes() == expected.files.predictions.read_bytes()
+    assert found.files.averaged.read_bytes() == expected.files.averaged.read_bytes()
+    assert len(found.table(found.files.history)) == 3
 
 
 def failing_at_the_second(name, number):

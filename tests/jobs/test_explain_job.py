@@ -9,27 +9,27 @@ import pytest
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError, ModelError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Model, Report
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import explain
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import report
+from kimchi_vision.results.run import Run
 
 
 @pytest.fixture
 def run(exported, tmp_path):
     """A copy of the run folder, without its pickle."""
-    copy = RunDir(tmp_path / "tiny")
+    copy = Run(tmp_path / "tiny")
     shutil.copytree(exported[0].path, copy.path)
-    copy.pkl.unlink()
+    copy.files.pkl.unlink()
     return copy
 
 
 @pytest.fixture
 def photo(run):
-    root = run.read_json(run.data)["root"]
-    return Path(root) / run.read_table(run.predictions)["path"][0]
+    root = run.json(run.files.data)["root"]
+    return Path(root) / run.table(run.files.predictions)["path"][0]
 
 
 def test_photos_are_drawn_and_named_as_predict_names_them(run, photo):
@@ -42,35 +42,37 @@ def test_photos_are_drawn_and_named_as_predict_names_them(run, photo):
 
 def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page(run):
     *_, written = explain.photos(run, [], "en")
-    assert written == f"Written: {run.report}"
-    worst = run.read_json(run.metrics)["top_losses"]
-    assert run.report.read_text("utf-8").count('alt="where the network looks"') == len(worst)
+    assert written == f"Written: {run.files.report}"
+    worst = run.json(run.files.metrics)["top_losses"]
+    assert run.files.report.read_text("utf-8").count('alt="where the network looks"') == len(worst)
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "Backgrounds"), ("ko", "배경")])
 def test_backgrounds_are_measured_afterwards_and_shown(run, lang, heading):
     said = explain.background(run, lang)
     report.write(run, Report(lang=lang))
-    page = run.report.read_text("utf-8")
+    page = run.files.report.read_text("utf-8")
     assert f"<h2>{heading}</h2>" in page
     assert said.splitlines()[0] in page
-    found = run.read_json(run.background)
-    assert found["photos"] == len(run.read_table(run.background_answers))
+    found = run.json(run.files.background)
+    assert found["photos"] == len(run.table(run.files.background_answers))
 
 
 def test_a_run_without_tensors_is_told_what_to_do(run):
-    run.safetensors.unlink()
+    run.files.safetensors.unlink()
     with pytest.raises(InputError, match="--format safetensors"):
         explain.background(run)
 
 
 def test_tensors_of_another_network_are_refused(run):
     with pytest.raises(ModelError, match="is not the network of its experiment"):
-        restored(Model(backbone="resnet18", weights="none"), run.safetensors, 3)
+        restored(Model(backbone="resnet18", weights="none"), run.files.safetensors, 3)
 
 
 def test_photos_that_are_gone_are_named(run):
-    run.items.write_text(run.items.read_text("utf-8").replace(".jpg", ".gone.jpg"), encoding="utf-8")
+    run.files.items.write_text(
+        run.files.items.read_text("utf-8").replace(".jpg", ".gone.jpg"), encoding="utf-8"
+    )
     with pytest.raises(InputError, match=r"gone\.jpg"):
         explain.background(run)
 

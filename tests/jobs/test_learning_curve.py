@@ -4,9 +4,9 @@ import pytest
 from typer.testing import CliRunner
 
 from kimchi_vision import data
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Data
+from kimchi_vision.results.run import Run
 
 EXPERIMENT = """
 data: {{path: {photos}, splitter: stratified, valid_pct: 0.4}}
@@ -44,10 +44,10 @@ def test_a_curve_is_trained_once_and_said_in_words(folder_of, tmp_path, monkeypa
     folder = tmp_path / "exports" / "tiny-learning-curve"
     for name in ("learning_curve.csv", "learning_classes.csv", "learning_curve.png", "report.html"):
         assert (folder / name).is_file()
-    half = RunDir(folder / "share-0.5")
-    ended = half.finished.stat().st_mtime_ns
+    half = Run(folder / "share-0.5")
+    ended = half.files.finished.stat().st_mtime_ns
     assert CliRunner().invoke(app, command).output == first.output
-    assert half.finished.stat().st_mtime_ns == ended
+    assert half.files.finished.stat().st_mtime_ns == ended
 
 
 def test_words_that_are_no_numbers_are_refused(tmp_path):

@@ -1,85 +1,196 @@
-"""When a finished run stands, and what becomes of one that does not."""
+"""When a finished run stands, what becomes of one that does not, and where an interrupted one goes on."""
 
+import hashlib
+import json
 import subprocess
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from kimchi_vision import data
+from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config import load
-from kimchi_vision.config.sections import Data
+from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.config import Experiment, dump, load
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
-from tests.fake_runs import fake_run
+from kimchi_vision.results.run import Run
+
+EXPERIMENT = Experiment(name="a", data={"path": "photos"}, train=[{"fit": {"epochs": 4}}])
+
+
+def photos(**changed: str) -> Photos:
+    """Six photos. changed: what one column has for the first of them."""
+    names = [f"{label}/{number}.jpg" for label in ("갓김치", "001") for number in range(3)]
+    items = pd.DataFrame({"path": names, "label": ["갓김치"] * 3 + ["001"] * 3, "split": "train"})
+    items["sha256"] = [hashlib.sha256(name.encode()).hexdigest() for name in names]
+    items.loc[items.index % 3 == 2, "split"] = "valid"
+    for column, value in changed.items():
+        items.loc[0, column] = value
+    skipped = pd.DataFrame({"path": ["001/x.jpg"], "label": ["001"], "reason": ["cannot be read"]})
+    return Photos(Path("photos"), items, ("001", "갓김치"), (("noted_left_out", {"count": 1}),), skipped)
 
 
 @pytest.fixture
-def finished(folder_of, tmp_path, caplog):
-    """A finished run, its experiment, and a way to read its photos again."""
+def finished(tmp_path, caplog) -> Run:
     caplog.set_level("INFO", "kimchi_vision")
-    root = folder_of({"갓김치": 10, "백김치": 10})
+    run = Run(tmp_path / "exports" / "a")
+    run_lock.take(run, EXPERIMENT, photos(), force=False)
+    write_json(run.files.metrics, {"accuracy": 0.5})
+    run_lock.finish(run, EXPERIMENT)
+    return run
 
-    def photos():
-        return data.load(Data(path=root, splitter="stratified"), tmp_path)
 
-    run = fake_run(tmp_path / "exports" / "a", photos())
-    experiment = load(run.experiment)
-    run_lock.finish(run, experiment)
-    return run, experiment, photos
+@pytest.fixture
+def interrupted(finished) -> Run:
+    """The same run as if it had died after an epoch."""
+    finished.files.finished.unlink()
+    write_text(finished.files.last, "state")
+    return finished
+
+
+OTHER = EXPERIMENT.model_copy(update={"question": "another?"})
 
 
 def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
-    run, _, photos = finished
-    assert run_lock.stands(run, photos(), force=False)
-    assert "is finished already" in caplog.text
-    assert not run_lock.stands(run, photos(), force=True)
+    assert finished.json(finished.files.finished) == {
+        "digest": EXPERIMENT.digest,
+        "kimchi_vision": code_version(),
+    }
+    assert run_lock.stands(finished, photos(), force=False)
+    assert f"{finished.path} is finished already; --force runs it again." in caplog.text
+    assert not run_lock.stands(finished, photos(), force=True)
 
 
-def test_a_changed_photo_is_said_and_the_earlier_run_is_set_aside(finished, photo, caplog):
-    run, experiment, photos = finished
-    photo(photos().root / "갓김치" / "000.jpg", seed=99)
-    assert not run_lock.stands(run, photos(), force=False)
-    assert "is run again: its photos, their classes or their split have changed" in caplog.text
-    before = run.metrics.read_bytes()
-    run_lock.take(run, experiment, photos(), force=False)
-    aside = run.path.with_name("a.before-1")
-    assert (aside / "metrics.json").read_bytes() == before
-    assert "The earlier run is kept in" in caplog.text
-    assert not run.metrics.exists()
+def test_an_unfinished_run_does_not_stand(interrupted):
+    assert run_lock.stands(interrupted, photos(), force=False) is False
+
+
+@pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
+def test_a_change_of_photos_is_said_and_the_earlier_run_is_set_aside(finished, caplog, changed):
+    now = photos(**changed)
+    assert not run_lock.stands(finished, now, force=False)
+    change = f"its photos, their classes or their split have changed ({photos().digest}, {now.digest} here)"
+    assert f"{finished.path} is run again: {change}." in caplog.text
+    run_lock.take(finished, EXPERIMENT, now, force=False)
+    aside = Run(finished.path.with_name("a.before-1"))
+    assert aside.json(aside.files.metrics) == {"accuracy": 0.5}
+    assert f"The earlier run is kept in {aside.path}." in caplog.text
+    assert not finished.files.metrics.exists()
+
+
+def test_every_earlier_run_is_kept(finished):
+    for _ in range(3):
+        run_lock.finish(finished, EXPERIMENT)
+        run_lock.take(finished, EXPERIMENT, photos(), force=False)
+    kept = [finished.path.with_name(f"a.before-{number}") for number in (1, 2, 3)]
+    assert sorted(finished.path.parent.glob("a.before-*")) == kept
+    assert [Run(path).metrics.is_file() for path in kept] == [True, False, False]
 
 
 def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
-    run, _, photos = finished
     monkeypatch.setattr(run_lock, "code_version", lambda: "9.9")
-    assert not run_lock.stands(run, photos(), force=False)
-    assert "is run again: it is of version" in caplog.text
-    assert "and this is 9.9" in caplog.text
+    assert not run_lock.stands(finished, photos(), force=False)
+    assert f"it is of version {code_version()} of this program, and this is 9.9." in caplog.text
 
 
 def test_force_leaves_nothing_aside(finished):
-    run, experiment, photos = finished
-    run_lock.take(run, experiment, photos(), force=True)
-    assert [folder.name for folder in run.path.parent.iterdir() if folder.is_dir()] == ["a"]
+    run_lock.take(finished, EXPERIMENT, photos(), force=True)
+    assert [folder.name for folder in finished.path.parent.iterdir() if folder.is_dir()] == ["a"]
+    assert not finished.files.metrics.exists()
 
 
-def test_what_a_killed_process_was_writing_is_swept_away(finished):
-    run, experiment, photos = finished
-    run.finished.unlink()
-    for half in (run.path / ".metrics.abc.json", run.figures / ".batch.abc.png", run.last):
-        half.parent.mkdir(exist_ok=True)
-        half.write_bytes(b"half")
-    run_lock.take(run, experiment, photos(), force=False)
-    assert not list(run.path.rglob(".*"))
-    assert run.last.is_file()
+def test_a_run_begins_with_what_it_stands_on(finished):
+    assert load(finished.files.experiment) == EXPERIMENT
+    assert finished.json(finished.files.versions)["kimchi_vision"] == code_version()
+    assert finished.json(finished.files.labels) == ["001", "갓김치"]
+    assert finished.json(finished.files.data) == json.loads(json.dumps(photos().facts()))
+    pd.testing.assert_frame_equal(finished.table(finished.files.items), photos().items)
+    pd.testing.assert_frame_equal(finished.table(finished.files.skipped), photos().skipped)
+
+
+def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupted, caplog):
+    run = interrupted
+    halves = [
+        run.path / ".metrics.abc.json",
+        run.files.figures / ".batch.abc.png",
+        run.path / ".cache" / "kept",
+    ]
+    for half in halves:
+        write_text(half, "half")
+    assert run_lock.begun(EXPERIMENT, photos(), run) == EXPERIMENT
+    run_lock.take(run, EXPERIMENT, photos(), force=False)
+    assert f"{run.path} was interrupted; it goes on after its last checkpoint." in caplog.text
+    assert [half.exists() for half in halves] == [False, False, True]
+    assert (run.files.last.read_text(), run.files.metrics.is_file()) == ("state", True)
+
+
+@pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
+def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed):
+    now = photos(**changed)
+    assert run_lock.begun(EXPERIMENT, now, interrupted) is None
+    run_lock.take(interrupted, EXPERIMENT, now, force=False)
+    assert not interrupted.files.last.exists()
+    pd.testing.assert_frame_equal(interrupted.table(interrupted.files.items), now.items)
+    assert not interrupted.path.with_name("a.before-1").exists()
+
+
+@pytest.mark.parametrize("missing", ["items", "last", "experiment"])
+def test_what_an_interrupted_run_needs_to_go_on(interrupted, missing):
+    getattr(interrupted, missing).unlink()
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted) is None
+    run_lock.take(interrupted, EXPERIMENT, photos(), force=False)
+    assert interrupted.files.items.is_file()
+    assert not interrupted.files.last.exists()
+
+
+def test_force_begins_an_interrupted_run_anew(interrupted):
+    run_lock.take(interrupted, EXPERIMENT, photos(), force=True)
+    assert not interrupted.files.last.exists()
+
+
+def test_a_finished_run_is_not_taken_for_an_interrupted_one(interrupted):
+    run_lock.finish(interrupted, EXPERIMENT)
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted) is None
+
+
+def test_another_experiment_is_refused_unless_forced(interrupted):
+    exports = interrupted.path.parent
+    assert run_lock.check(EXPERIMENT, exports, force=False) == interrupted
+    with pytest.raises(InputError, match=r"exports/a holds something else than this .*`name`.*--force"):
+        run_lock.check(OTHER, exports, force=False)
+    assert run_lock.check(OTHER, exports, force=True) == interrupted
+    assert run_lock.begun(OTHER, photos(), interrupted) is None
+
+
+def test_a_folder_that_is_no_run_is_refused_unless_it_is_empty(tmp_path):
+    place = tmp_path / "a"
+    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == Run(place)
+    place.mkdir()
+    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == Run(place)
+    (place / "holiday.jpg").touch()
+    with pytest.raises(InputError, match="holds something else"):
+        run_lock.check(EXPERIMENT, tmp_path, force=False)
+
+
+def test_a_recipe_goes_on_with_what_it_chose_then(interrupted):
+    asked = Experiment(name="a", data={"path": "photos"}, recipe="best")
+    chosen = asked.on_top_of({"loader": {"batch_size": 5}, "train": {"stages": ["unfreeze"]}})
+    write_text(interrupted.files.experiment, dump(chosen.resolved()))
+    assert run_lock.begun(asked, photos(), interrupted) == chosen
+    wants_more = Experiment(name="a", data={"path": "photos"}, recipe="best", train={"seed": 3})
+    assert run_lock.begun(wants_more, photos(), interrupted) is None
+    write_text(interrupted.files.experiment, "rows: {a: {data: {path: photos}, recipe: best}}")
+    assert run_lock.begun(asked, photos(), interrupted) is None
 
 
 KILLED = """
 import os, sys, time
 from pathlib import Path
 from kimchi_vision import claim
-from kimchi_vision.rundir import RunDir
-with run_lock.locked(RunDir(Path(sys.argv[1]))):
+from kimchi_vision.rundir import Run
+with run_lock.locked(Run(Path(sys.argv[1]))):
     if not os.fork():
         time.sleep(1)
         os._exit(0)
@@ -88,16 +199,21 @@ with run_lock.locked(RunDir(Path(sys.argv[1]))):
 
 
 def test_a_killed_run_lets_go_when_its_last_process_ends(tmp_path):
-    folder = RunDir(tmp_path / "run")
+    folder = Run(tmp_path / "run")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(folder.path)], check=False)
     assert killed.returncode == -9
     with run_lock.locked(folder):
         pass
 
 
-def test_a_second_process_is_refused(tmp_path, monkeypatch):
+def test_a_second_process_is_refused_until_the_first_one_ends(tmp_path, monkeypatch):
     monkeypatch.setattr(run_lock, "LINGER", 0.1)
-    folder = RunDir(tmp_path / "run")
-    refused = pytest.raises(InputError, match="written by another process")
-    with run_lock.locked(folder), refused, run_lock.locked(folder):
+    folder, beside = (Run(tmp_path / "exports" / name) for name in ("run", "beside"))
+    refused = pytest.raises(InputError, match=r"exports/run is being written by another process")
+    with run_lock.locked(folder), run_lock.locked(beside), refused, run_lock.locked(folder):
+        pass
+    assert sorted(path.name for path in folder.path.parent.iterdir()) == [".beside.lock", ".run.lock"]
+    with pytest.raises(KeyError), run_lock.locked(folder):
+        raise KeyError
+    with run_lock.locked(folder):
         pass

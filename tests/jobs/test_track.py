@@ -8,9 +8,9 @@ from PIL import Image
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Track
 from kimchi_vision.jobs import track
+from kimchi_vision.results.run import Run
 
 EXPERIMENT = {
     "name": "exp1",
@@ -22,15 +22,15 @@ EXPERIMENT = {
 @pytest.fixture
 def folder(tmp_path):
     """A run folder with scores, a figure and a model file."""
-    run = RunDir(tmp_path / "exports" / "exp1")
-    write_json(run.metrics, {"accuracy": 0.75, "photos": 4})
-    write_text(run.onnx, "a model")
-    run.figures.mkdir()
-    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(run.figure("losses"))
+    run = Run(tmp_path / "exports" / "exp1")
+    write_json(run.files.metrics, {"accuracy": 0.75, "photos": 4})
+    write_text(run.files.onnx, "a model")
+    run.files.figures.mkdir()
+    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(run.files.figure("losses"))
     return run
 
 
-def tell(section: Track, folder: RunDir) -> None:
+def tell(section: Track, folder: Run) -> None:
     with track.begun(section, EXPERIMENT, folder) as tracking:
         for step in range(1, 5):
             tracking.scalars({"batch_loss": 1 / step, "lr": 1e-3}, step)
@@ -43,7 +43,7 @@ def test_tensorboard_has_scalars_by_global_step_figures_and_the_experiment(folde
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     tell(Track(to=["tensorboard"]), folder)
-    events = EventAccumulator(str(folder.tracked("tensorboard"))).Reload()
+    events = EventAccumulator(str(folder.files.tracked("tensorboard"))).Reload()
     assert [event.step for event in events.Scalars("batch_loss")] == [1, 2, 3, 4]
     assert events.Scalars("accuracy")[0].value == 0.5
     assert events.Scalars("results/accuracy")[0].value == 0.75
@@ -58,7 +58,7 @@ def test_wandb_works_offline_without_an_account(folder, monkeypatch):
     for name in ("WANDB_MODE", "WANDB_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     tell(Track(to=["wandb"]), folder)
-    (kept,) = folder.tracked("wandb").glob("offline-run-*/*.wandb")
+    (kept,) = folder.files.tracked("wandb").glob("offline-run-*/*.wandb")
     assert b"resnet18" in kept.read_bytes()
 
 
@@ -71,7 +71,7 @@ def test_mlflow_keeps_a_database_beside_the_run(folder, monkeypatch):
     tell(Track(to=["mlflow"], project="kimchi"), folder)
     client = MlflowClient(f"sqlite:///{folder.path.parent}/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("kimchi").experiment_id])
-    assert run.data.params["model.backbone"] == "resnet18"
+    assert run.files.data.params["model.backbone"] == "resnet18"
     assert [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")] == [
         1,
         2,
@@ -82,8 +82,45 @@ def test_mlflow_keeps_a_database_beside_the_run(folder, monkeypatch):
     assert kept == {"model.onnx", "experiment.yaml", "figures"}
 
 
-def _steps(client, run):
-    return [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")]
+class Notes:
+    """Writes down what it is told."""
+
+    def __init__(self, told: list) -> None:
+        self.told = told
+
+    def __call__(self, *begun):
+        self.told.append(("begun", *begun))
+        return self
+
+    def __getattr__(self, what):
+        return lambda *arguments: self.told.append((what, *arguments))
+
+
+def fail_at_the_end(section: Track, folder: Run) -> None:
+    with track.begun(section, EXPERIMENT, folder) as tracking:
+        tracking.scalars({"lr": 0.1}, 3)
+        tracking.results()
+        raise KeyError
+
+
+@pytest.mark.parametrize("files", [["onnx", "pkl"], ["pkl"], []])
+def test_the_end_is_scores_figures_and_one_model_even_after_an_error(folder, monkeypatch, files):
+    told = []
+    monkeypatch.setitem(track.TRACKERS, "wandb", Notes(told))
+    folder.files.onnx.unlink()
+    for name in files:
+        write_text(getattr(folder, name), "a model")
+    with pytest.raises(KeyError):
+        fail_at_the_end(Track(to=["wandb"], project="mine"), folder)
+    models = [("model", getattr(folder, name)) for name in files[:1]]
+    assert told == [
+        ("begun", "mine", EXPERIMENT, folder),
+        ("scalars", {"lr": 0.1}, 3),
+        ("summary", {"accuracy": 0.75}),
+        ("figure", folder.files.figure("losses")),
+        *models,
+        ("close",),
+    ]
 
 
 class Fails:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from fastai.data.transforms import ToTensor
+from fastai.torch_core import set_seed
 from fastai.vision.augment import aug_transforms
 from fastai.vision.core import PILImage, TensorImage, imagenet_stats
 from fasttransform import Pipeline
@@ -17,10 +18,28 @@ def names(tfms):
     return [type(tfm).__name__ for tfm in tfms]
 
 
-def test_the_defaults_are_those_of_aug_transforms():
-    batch_tfms = augment.transforms(Augment(engine="fastai", min_scale=0.75, normalize="none"), HALVES).batch
-    expected = aug_transforms(size=224, min_scale=0.75)
-    assert list(map(str, batch_tfms)) == list(map(str, expected))
+def varied(tfms) -> torch.Tensor:
+    """What batch transforms make of a few training photos, from a seed."""
+    batch = TensorImage(torch.rand(6, 3, 48, 48, generator=torch.Generator().manual_seed(1)))
+    set_seed(3)
+    for tfm in sorted(tfms, key=lambda tfm: tfm.order):
+        batch = tfm(batch, split_idx=0)
+    return batch
+
+
+KEYS = {
+    "mult": 1.5, "do_flip": False, "flip_vert": True, "max_rotate": 40.0, "min_zoom": 0.5, "max_zoom": 1.6,
+    "max_lighting": 0.5, "max_warp": 0.05, "p_affine": 0.2, "p_lighting": 0.2, "mode": "nearest",
+    "pad_mode": "zeros", "align_corners": False, "batch": True, "min_scale": 0.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["defaults", *KEYS])
+def test_each_key_is_that_of_aug_transforms(key):
+    keys = {"size": 32} | ({key: KEYS[key]} if key in KEYS else {"min_scale": 0.75})
+    found = varied(augment.transforms(Augment(engine="fastai", normalize="none", **keys), HALVES).batch)
+    assert torch.equal(found, varied(aug_transforms(**keys)))
+    assert not torch.equal(found, varied(aug_transforms(size=32)))
 
 
 def test_photos_are_presized_by_the_chosen_method():

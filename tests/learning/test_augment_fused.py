@@ -161,6 +161,40 @@ def test_parameters_have_fastais_distributions():
     )
 
 
+def test_a_seed_decides_every_draw():
+    fused = augment.transforms(Augment(min_scale=0.5, flip_vert=True), None).train
+    first, again, other = (vars(fused.draw(50, 4, seed)) for seed in (1, 1, 2))
+    for name, drawn in first.items():
+        assert np.array_equal(drawn, again[name]), name
+        assert not np.array_equal(drawn, other[name]), name
+
+
+@pytest.mark.parametrize(("p_affine", "p_lighting"), [(0, 0.3), (0.3, 0), (1, 0.6)])
+def test_movements_and_light_have_probabilities_of_their_own(p_affine, p_lighting):
+    draws = draw(Augment(p_affine=p_affine, p_lighting=p_lighting), 2000, 64, seed=0)
+    for moved in (draws.rotation != 0, draws.zoom != 1, draws.warp[:, 0] != 0, draws.warp[:, 1] != 0):
+        assert moved.mean() == pytest.approx(p_affine, abs=0.04)
+    for lit in (draws.brightness != 0.5, draws.contrast != 1):
+        assert lit.mean() == pytest.approx(p_lighting, abs=0.04)
+    assert (draws.symmetry != 0).mean() == pytest.approx(0.5, abs=0.04)
+
+
+def test_mult_makes_movements_and_light_stronger_but_not_the_zoom():
+    weak, strong = (draw(Augment(mult=mult, min_zoom=0.8), 2000, 64, seed=0) for mult in (1, 2))
+    assert np.abs(weak.rotation).max() == pytest.approx(10, rel=0.02)
+    np.testing.assert_allclose(strong.rotation, 2 * weak.rotation)
+    np.testing.assert_allclose(strong.warp, 2 * weak.warp)
+    np.testing.assert_allclose(strong.brightness - 0.5, 2 * (weak.brightness - 0.5))
+    assert np.abs(np.log(strong.contrast)).max() == pytest.approx(np.log(1 / 0.6), rel=0.02)
+    assert np.array_equal(strong.zoom, weak.zoom)
+    assert (weak.zoom.min(), weak.zoom.max()) == pytest.approx((0.8, 1.1), abs=0.01)
+
+
+def test_nothing_is_flipped_when_flips_are_off():
+    assert not draw(Augment(do_flip=False, flip_vert=True), 100, 4, seed=0).symmetry.any()
+    assert set(draw(Augment(), 100, 4, seed=0).symmetry) == {0, 1}
+
+
 def test_a_crop_is_that_of_the_batch_or_of_the_photo():
     shared, own = (draw(Augment(crop_batch=b, min_scale=0.5), 6, 3, seed=0).crop for b in (True, False))
     assert np.ptp(shared[:3], axis=0).max() == np.ptp(shared[3:], axis=0).max() == 0

@@ -1,4 +1,4 @@
-"""Whether backgrounds decide: masks, other backgrounds, the verdict, and a planted shortcut."""
+"""Whether backgrounds decide: masks, other backgrounds, and a planted shortcut."""
 
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from kimchi_vision import data
-from kimchi_vision.base.messages import about_background, catalogue
 from kimchi_vision.config.sections import Augment, Data, Explain, Loader, Model, Sample
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
@@ -129,36 +128,6 @@ def test_a_swapped_background_holds_nothing_of_its_own_food():
     assert np.allclose(found[0][:, food[0]], 5)
     assert np.allclose(found[0][:, ~food[0]], 2, atol=1e-4)
     assert np.allclose(spread(inputs[1], ~food[1]), 2, atol=1e-4)
-
-
-def answers(same: int, other: int, mask: str = "box", photos: int = 100) -> pd.DataFrame:
-    """So many photos right on backgrounds of their own and of another class."""
-    columns = dict.fromkeys(("plain", "food_only", "blurred", "background_only", "same"), same)
-    table = {name: np.where(np.arange(photos) < right, "가", "나") for name, right in columns.items()}
-    table["other"] = np.where(np.arange(photos) < other, "가", "나")
-    fixed = {"truth": "가", "mask": mask, "other_class": "나", "outside": np.nan, "area": 0.5}
-    return pd.DataFrame(table).assign(path="x", **fixed)
-
-
-@pytest.mark.parametrize(
-    ("same", "other", "mask", "photos", "verdict"),
-    [(95, 60, "box", 100, "relies"), (95, 60, "segmentation", 100, "suspect"), (95, 94, "box", 100, "little"),
-     (95, 94, "segmentation", 100, "little"), (19, 16, "box", 20, "cannot tell")],
-)  # fmt: skip
-def test_the_verdict_follows_the_interval_of_the_gap(same, other, mask, photos, verdict):
-    found = background_reliance(answers(same, other, mask, photos))
-    assert found["verdict"] == verdict
-    assert found["gap"] == pytest.approx((same - other) / photos)
-    for lang in ("en", "ko"):
-        sentences = about_background(found, catalogue(lang))
-        assert f"{100 * (same - other) / photos:.1f}" in sentences[0]
-        assert not any("None" in sentence or "nan" in sentence for sentence in sentences)
-
-
-def test_photos_without_partners_are_said():
-    found = background_reliance(answers(90, 80).assign(same="", other=""))
-    assert found["gap"] is None
-    assert "two photos of a class" in about_background(found, catalogue("en"))[0]
 
 
 @pytest.mark.slow

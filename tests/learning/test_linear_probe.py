@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from torch import nn
 
 from kimchi_vision import data
@@ -11,6 +12,7 @@ from kimchi_vision.base import cache
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.config.sections import Data, Features
 from kimchi_vision.learning import linear_probe
+from kimchi_vision.learning.linear_probe import linear
 from kimchi_vision.results.preprocess import Preprocess
 
 PREPROCESS = Preprocess(resize=16, size=16)
@@ -83,6 +85,41 @@ def test_the_head_gives_scikit_learns_probabilities():
         assert np.allclose(head.probabilities(values), own, atol=1e-5)
 
 
+def test_features_that_tell_classes_apart_are_regularised_least_and_noise_most():
+    random = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 30)
+    telling = labels[:, None] * 5 + random.normal(scale=0.1, size=(90, 3))
+    noise = random.normal(size=(90, 20))
+    strengths = [linear_probe.fit(Features(), values, labels, 3).strength for values in (telling, noise)]
+    assert strengths == [1.0, 0.01]
+    # A class of one photo leaves nothing to choose by.
+    alone = np.array([0] * 30 + [1])
+    assert linear_probe.fit(Features(), telling[:31], alone, 2).strength == 0.1
+
+
+def test_how_strongly_to_regularise_is_chosen_by_the_folds_that_are_asked_for():
+    random = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 20)
+    values = random.normal(size=(40, 6)) + 0.6 * labels[:, None]
+    scaled = (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).mean())
+    for folds in (2, 4):
+        losses = {}
+        for strength in linear.STRENGTHS:
+            cv = StratifiedKFold(folds, shuffle=True, random_state=0)
+            model = LogisticRegression(C=strength, solver="newton-cg")
+            losses[strength] = -cross_val_score(model, scaled, labels, cv=cv, scoring="neg_log_loss").mean()
+        assert linear_probe.fit(Features(folds=folds), values, labels, 2).strength == min(
+            losses, key=losses.get
+        )
+
+
+def test_photos_to_choose_by_are_2000_of_all_classes():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [4000, 1000, 50]))
+    some = linear._some(labels)
+    assert (len(some), len(set(some))) == (2000, 2000)
+    assert np.bincount(labels[some]).tolist() == pytest.approx([1584, 396, 20], abs=1)
+
+
 def test_cross_validation_finds_what_features_tell_and_nothing_in_noise():
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], 50)
@@ -100,11 +137,25 @@ def test_a_class_may_have_fewer_photos_than_there_are_folds(smallest):
     assert np.isfinite(head.probabilities(values)).all()
 
 
-def test_the_floor_answers_for_the_validation_photos(photos):
-    floor = linear_probe.floor(Features(), Colours(), photos, PREPROCESS)
-    table = floor.predictions
-    assert table["path"].tolist() == photos.part("valid")["path"].tolist()
-    assert np.allclose(table[["p:갓김치", "p:백김치"]].sum(axis=1), 1)
+def test_the_floor_answers_for_the_validation_photos(photos, caplog):
+    caplog.set_level("INFO")
+    body = Colours()
+    floor = linear_probe.floor(Features(), body, photos, PREPROCESS)
+    train, valid = photos.part("train"), photos.part("valid")
+    labels = train["label"].map(photos.vocab.index).to_numpy()
+    head = linear_probe.fit(Features(), linear_probe.compute(body, photos, train, PREPROCESS), labels, 2)
+    shares = head.probabilities(linear_probe.compute(body, photos, valid, PREPROCESS))
+    table, truth = floor.predictions, valid["label"].map(photos.vocab.index).to_numpy()
+    assert table.columns.tolist() == ["path", "split", "truth", "predicted", "loss", "p:갓김치", "p:백김치"]
+    assert (table[["path", "split"]] == valid[["path", "split"]]).all(axis=None)
+    assert table["truth"].tolist() == valid["label"].tolist()
+    assert np.array_equal(table[["p:갓김치", "p:백김치"]], shares)
+    assert table["predicted"].tolist() == [photos.vocab[place] for place in shares.argmax(axis=1)]
+    assert table["loss"].tolist() == pytest.approx((-np.log(shares[np.arange(len(valid)), truth])).tolist())
+    right = (shares.argmax(axis=1) == truth).sum()
+    assert f"Floor: {right} of {len(valid)} photos right" in caplog.text
+    assert floor.lost.empty
+    assert floor.head.strength == head.strength
     assert linear_probe.floor(Features(floor=False), Colours(), photos, PREPROCESS) is None
 
 

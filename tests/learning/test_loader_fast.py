@@ -55,6 +55,18 @@ def test_epochs_and_seeds_differ(photos):
     assert not torch.equal(seen, epoch(other.train))
 
 
+def test_each_epoch_and_each_seed_varies_its_photos_in_its_own_way(photos):
+    drawn = []
+    for dls in (build(photos), build(photos), build(photos, seed=1)):
+        for _ in range(2):
+            epoch(dls.train)
+            drawn.append(dls.train.draws.rotation)
+    first, second, *again, other, _ = drawn
+    assert np.array_equal([first, second], again)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
 def test_the_cache_changes_nothing(photos):
     assert torch.equal(epoch(build(photos, cache="none").train), epoch(build(photos, cache="memmap").train))
 

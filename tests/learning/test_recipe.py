@@ -1,9 +1,10 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from kimchi_vision import data
-from kimchi_vision.config import Experiment
+from kimchi_vision.config import Experiment, load
 from kimchi_vision.config.sections import Data
 from kimchi_vision.learning import recipe
 
@@ -73,6 +74,30 @@ def test_a_short_budget_gives_the_head_alone_and_says_so(photos, caplog):
 
 
 @pytest.mark.parametrize(("budget", "epochs"), [("5s", 4), ("10h", recipe.MOST_EPOCHS)])
-def test_a_budget_gives_the_epochs_that_fit(photos, budget, epochs):
+def test_a_budget_gives_the_epochs_that_fit(photos, caplog, budget, epochs):
+    caplog.set_level("INFO", "kimchi_vision")
     best = recipe.resolve(asked(recipe="best", budget=budget), photos, BACKBONE, lambda size: (0.01, 0.08))
     assert best.train.stages[-1].arguments.epochs == epochs
+    assert f"budget: {budget} gives {epochs} epochs of about 1 s." in caplog.text
+
+
+@pytest.mark.parametrize(("fixed", "size"), [(True, 384), (False, 64)])
+def test_the_pace_is_taken_at_the_size_of_the_photos(photos, fixed, size):
+    measured = []
+
+    def pace(side):
+        measured.append(side)
+        return 0.01, 0.08
+
+    backbone = SimpleNamespace(size=384, fixed=fixed)
+    best = recipe.resolve(asked(recipe="best", budget="1h", augment={"size": 64}), photos, backbone, pace)
+    assert measured == [size]
+    assert best.augment.size == 64  # as it is given; what does not fit is refused elsewhere
+
+
+def test_the_tutorials_settings_are_those_of_the_first_experiment():
+    exp1 = load(Path(__file__).parents[2] / "experiments" / "exp1.yaml")
+    tutorial = asked(**recipe.settings("tutorial"))
+    assert tutorial.train.stages == exp1.train.stages
+    keys = ("resize", "size", "min_scale", "max_rotate", "p_lighting")
+    assert [getattr(tutorial.augment, key) for key in keys] == [getattr(exp1.augment, key) for key in keys]

@@ -1,4 +1,5 @@
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -7,37 +8,18 @@ import torch
 from fastai.callback.core import Callback
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
-from fastai.vision.learner import vision_learner
 from fastcore.basics import noop
 from torch import nn
-from torchvision.models import resnet18
 
-from kimchi_vision import data
 from kimchi_vision.base.errors import RunError
-from kimchi_vision.base.run_files import RunDir
-from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.config.sections import Train
 from kimchi_vision.config.sections.train import EarlyStop
-from kimchi_vision.learning import augment, loader, train
+from kimchi_vision.learning import train
+from kimchi_vision.learning.train.stages import phases
+from tests.small_network import WIDTH
 
-TINY = Augment(resize=40, size=32)
-HALVES = ((0.5,) * 3, (0.5,) * 3)
 # Four noise photos a step: the loss leaps at once, so the mock training must not stop for that.
 LR_FIND = {"lr_find": {"num_it": 30, "stop_div": False}}
-
-
-@pytest.fixture
-def make(folder_of, tmp_path):
-    """A learner on a few noise photos, seeded as a run seeds it, and a run folder."""
-    root = folder_of({"갓김치": 10, "백김치": 10})
-
-    def learner(section: Train, name: str = "run") -> tuple[Learner, RunDir]:
-        photos = data.load(Data(path=root, splitter="stratified"), tmp_path)
-        train.seed(section)
-        dls = loader.build(Loader(batch_size=4, workers=0), photos, augment.transforms(TINY, HALVES))
-        run = RunDir(tmp_path / name)
-        return vision_learner(dls, resnet18, pretrained=False, normalize=False, path=run.path), run
-
-    return learner
 
 
 def stages(*entries, **options) -> Train:
@@ -53,32 +35,97 @@ def same_weights(a: Learner, b: Learner) -> bool:
     return all(torch.equal(left, right) for left, right in pairs)
 
 
-def test_fine_tune_is_fastais_own_bit_for_bit(make):
-    section = stages({"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}, precision="fp32")
-    ours, run = make(section)
+OWN = {
+    "fine_tune": {
+        "epochs": 2,
+        "freeze_epochs": 2,
+        "base_lr": 3e-3,
+        "lr_mult": 7,
+        "pct_start": 0.6,
+        "div": 3,
+        "wd": 0.3,
+    },
+    "fit_one_cycle": {"epochs": 2, "lr_max": 3e-3, "div": 5, "div_final": 10, "pct_start": 0.6, "wd": 0.3},
+    "fit": {"epochs": 2, "lr": 3e-3, "wd": 0.3},
+}
+"""Stages of fastai with arguments that none of them has by itself."""
+
+
+@pytest.mark.parametrize("stage", OWN)
+def test_a_stage_is_fastais_own_bit_for_bit(tiny_learner, stage):
+    section = stages({stage: OWN[stage]}, precision="fp32")
+    ours, run = tiny_learner(section)
     history = train.fit(section, ours, run)
-    plain, _ = make(section)
+    plain, _ = tiny_learner(section)
+    given = dict(OWN[stage])
     with plain.no_bar(), plain.no_logging():
-        plain.fine_tune(2, base_lr=1e-3, freeze_epochs=1)
+        getattr(plain, stage)(given.pop("epochs"), **given)
     assert same_weights(ours, plain)
-    assert history["stage"].tolist() == ["fine_tune (frozen)", "fine_tune", "fine_tune"]
+    names = ["fine_tune (frozen)"] * 2 if stage == "fine_tune" else []
+    assert history["stage"].tolist() == [*names, stage, stage]
 
 
-def test_a_seed_gives_the_same_metrics_bit_for_bit(make):
+class Calls:
+    """Remembers how a Learner is called."""
+
+    def __init__(self):
+        self.made = []
+
+    def fit_one_cycle(self, *arguments, **named):
+        self.made.append((arguments, named))
+
+
+def test_stages_that_fastai_does_not_have_pass_their_arguments_on(monkeypatch):
+    monkeypatch.setattr("kimchi_vision.learning.train.stages.extracted", lambda learn: nullcontext())
+    section = stages(
+        {"feature_extract": {"epochs": 3, "lr_max": 2e-3, "pct_start": 0.4, "wd": 0.3, "augment": False}},
+        {"gradual_unfreeze": {"epochs": 2, "lr_max": 2e-3, "lr_mult": 4, "wd": 0.2}},
+    )
+    calls = Calls()
+    for stage in section.stages:
+        for phase in phases(stage, None, steps=4):
+            phase.fit(calls, start_epoch=1)
+    extract, *gradual = calls.made
+    assert extract == ((3, 2e-3), {"pct_start": 0.4, "wd": 0.3, "start_epoch": 1})
+    assert gradual == [((1, slice(5e-4, 2e-3)), {"wd": 0.2, "start_epoch": 1})] * 2
+
+
+@pytest.mark.parametrize(
+    "stage", ["fine_tune", "fit_one_cycle", "fit", "feature_extract", "gradual_unfreeze"]
+)
+def test_auto_is_the_rate_that_lr_find_suggests(stage):
+    rate = {"fine_tune": "base_lr", "fit": "lr"}.get(stage, "lr_max")
+    _, automatic = stages("lr_find", {stage: {"epochs": 1, rate: "auto"}}).stages
+    (given,) = stages({stage: {"epochs": 1, rate: 4e-3}}).stages
+    made = []
+    for asked in (automatic, given):
+        calls = Calls()
+        calls.fit = calls.fit_one_cycle
+        for phase in phases(asked, 4e-3, steps=4):
+            phase.fit(calls)
+        made.append(calls.made)
+    assert made[0] == made[1]
+    with pytest.raises(RunError, match="lr_find suggests no rate, so `auto` has none"):
+        phases(automatic, None, steps=4)
+
+
+def test_a_seed_gives_the_same_metrics_bit_for_bit(tiny_learner):
     section = stages(LR_FIND, {"fit_one_cycle": {"epochs": 1, "lr_max": "auto"}}, seed=7)
-    first, second = (train.fit(section, *make(section, name)) for name in ("a", "b"))
+    first, second = (train.fit(section, *tiny_learner(section, name)) for name in ("a", "b"))
     pd.testing.assert_frame_equal(
         first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True
     )
+    other = stages(*section.stages, seed=8)
+    assert train.fit(other, *tiny_learner(other, "c"))["valid_loss"].iloc[0] != first["valid_loss"].iloc[0]
 
 
-def test_history_has_one_row_an_epoch_over_all_stages(make):
+def test_history_has_one_row_an_epoch_over_all_stages(tiny_learner):
     section = stages(
         {"fit": {"epochs": 1, "lr": 1e-3}}, {"fit_one_cycle": {"epochs": 2, "lr_max": [1e-5, 1e-4]}}
     )
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     train.fit(section, learn, run)
-    history = run.read_table(run.history)
+    history = run.table(run.files.history)
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["stage"].tolist() == ["fit", "fit_one_cycle", "fit_one_cycle"]
     assert history["kept"].tolist() == [False, False, True]
@@ -87,33 +134,35 @@ def test_history_has_one_row_an_epoch_over_all_stages(make):
     assert history["macro_recall"].between(0, 1).all()
 
 
-def test_lr_find_writes_its_curve_and_figure(make):
+def test_lr_find_writes_its_curve_and_figure(tiny_learner):
     section = stages(LR_FIND)
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     history = train.fit(section, learn, run)
-    assert run.read_table(run.lr_find)["lr"].is_monotonic_increasing
-    assert run.figure("lr_find").stat().st_size > 1000
+    assert run.table(run.files.lr_find)["lr"].is_monotonic_increasing
+    assert run.files.figure("lr_find").stat().st_size > 1000
     assert train.facts(history)["kept_epoch"] is None
 
 
-def test_best_keeps_the_epoch_that_scored_best_over_all_stages(make):
+def test_best_keeps_the_epoch_that_scored_best_over_all_stages(tiny_learner):
     section = stages(
         {"fit": {"epochs": 2, "lr": 1e-4}},
         {"fit": {"epochs": 1, "lr": 1.0}},
         keep="best",
         monitor="valid_loss",
     )
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     history = train.fit(section, learn, run)
     best = history.loc[history["valid_loss"].idxmin()]
+    assert best["epoch"] < 3
+    assert train.facts(history)["kept_epoch"] == best["epoch"]
     assert history.loc[history["kept"], "epoch"].tolist() == [best["epoch"]]
     with learn.no_logging():
         assert learn.validate(cbs=[])[0] == pytest.approx(best["valid_loss"], rel=1e-4)
 
 
-def test_feature_extract_leaves_the_body_as_it_is(make):
+def test_feature_extract_leaves_the_body_as_it_is(tiny_learner):
     section = stages({"feature_extract": {"epochs": 1}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     body = {name: value.clone() for name, value in learn.model[0].state_dict().items()}
     head = [value.clone() for value in learn.model[1].parameters()]
     train.fit(section, learn, run)
@@ -121,40 +170,90 @@ def test_feature_extract_leaves_the_body_as_it_is(make):
     assert not all(torch.equal(a, b) for a, b in zip(learn.model[1].parameters(), head, strict=True))
 
 
-def test_gradual_unfreeze_adds_one_group_an_epoch(make):
+def test_gradual_unfreeze_adds_one_group_an_epoch(tiny_learner):
     section = stages({"gradual_unfreeze": {"epochs": 2}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     train.fit(section, learn, run)
     assert trainable(learn.model[1])
     assert trainable(learn.model[0][6:])
     assert not trainable(learn.model[0][:6])
 
 
-def test_freeze_and_unfreeze_hold_for_the_stages_after_them(make):
+def test_freeze_and_unfreeze_hold_for_the_stages_after_them(tiny_learner):
     section = stages("freeze", {"fit": {"epochs": 1}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     train.fit(section, learn, run)
     assert not trainable(learn.model[0])
     section = stages("freeze", "unfreeze", {"fit": {"epochs": 1}})
-    learn, run = make(section, "other")
+    learn, run = tiny_learner(section, "other")
     train.fit(section, learn, run)
     assert trainable(learn.model[0])
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(make):
+def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(tiny_learner):
     section = stages({"fit": {"epochs": 3, "lr": 0.01}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     learn.loss_func = NoNumber()
     with pytest.raises(
         RunError, match=r"no longer a number in epoch 1 \(fit, rate 0.01\). Try a rate of 0.001"
     ):
         train.fit(section, learn, run)
-    assert len(run.read_table(run.history)) == 1
+    assert len(run.table(run.files.history)) == 1
 
 
 class NoNumber(CrossEntropyLossFlat):
+    """No number any more after so many batches."""
+
+    def __init__(self, left: int = 0) -> None:
+        super().__init__()
+        self.left = left
+
     def __call__(self, *args, **kwargs):
-        return super().__call__(*args, **kwargs) * math.nan
+        self.left -= 1
+        return super().__call__(*args, **kwargs) * (math.nan if self.left < 0 else 1)
+
+
+def test_what_is_no_number_is_never_kept(tiny_learner):
+    section = stages({"fit": {"epochs": 3}}, keep="best", checkpoint_minutes=1e-9)
+    learn, run = tiny_learner(section)
+    # An epoch is four training batches and one validation batch; the third batch of the second one fails.
+    learn.loss_func = NoNumber(7)
+    with pytest.raises(RunError, match=r"in epoch 2 .*checkpoints/best.pth holds the best epoch before it"):
+        train.fit(section, learn, run)
+    position = torch.load(run.files.last, weights_only=True)["position"]
+    assert (position["epochs"], position["batches"]) == (1, 2)
+    for weights in (torch.load(run.files.last)["model"], torch.load(run.files.best)):
+        assert all(tensor.isfinite().all() for tensor in weights.values())
+
+
+def test_training_ends_when_the_one_who_watches_has_seen_enough(tiny_learner, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    section, seen = stages({"fit": {"epochs": 2}}, {"fit": {"epochs": 3}}), []
+
+    def enough(row) -> bool:
+        seen.append(row)
+        return row["epoch"] == 3
+
+    learn, run = tiny_learner(section)
+    history = train.fit(section, learn, run, watch=enough)
+    assert [row["epoch"] for row in seen] == history["epoch"].tolist() == [1, 2, 3]
+    assert seen[2]["valid_loss"] == history["valid_loss"].iloc[2]
+    assert "Training ends here: epoch 3 of 5." in caplog.text
+
+
+def test_facts_are_sums_over_all_epochs_and_the_kept_one(caplog):
+    history = pd.DataFrame(
+        {
+            "epoch": [1, 2, 3],
+            "train_loss": [3.0, 2.0, 1.0],
+            "valid_loss": [2.0, 1.0, 1.5],
+            "seconds": [1.25, 2.0, 3.1],
+            "kept": [False, True, False],
+        }
+    )
+    assert train.facts(history) == {"epochs": 3, "kept_epoch": 2, "seconds": 6.3, "overfits_from": 3}
+    none = {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
+    assert train.facts(pd.DataFrame()) == none
 
 
 class StopAfter(Callback):
@@ -169,8 +268,8 @@ class StopAfter(Callback):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 4])
-def test_an_interrupted_training_goes_on_bit_for_bit(make, epochs):
+@pytest.mark.parametrize("epochs", [1, 4])
+def test_an_interrupted_training_goes_on_bit_for_bit(tiny_learner, epochs):
     section = stages(
         LR_FIND,
         {"fine_tune": {"epochs": 2, "base_lr": "auto"}},
@@ -178,13 +277,13 @@ def test_an_interrupted_training_goes_on_bit_for_bit(make, epochs):
         {"fit_one_cycle": {"epochs": 2, "lr_max": "auto"}},
         keep="best",
     )
-    learn, run = make(section, "undisturbed")
+    learn, run = tiny_learner(section, "undisturbed")
     undisturbed = train.fit(section, learn, run)
-    dying, run = make(section, "interrupted")
+    dying, run = tiny_learner(section, "interrupted")
     dying.add_cb(StopAfter(epochs))
     with pytest.raises(KeyboardInterrupt):
         train.fit(section, dying, run)
-    again, run = make(section, "interrupted")
+    again, run = tiny_learner(section, "interrupted")
     history = train.fit(section, again, run)
     assert same_weights(learn, again)
     pd.testing.assert_frame_equal(
@@ -193,13 +292,13 @@ def test_an_interrupted_training_goes_on_bit_for_bit(make, epochs):
 
 
 @pytest.fixture
-def linear(make):
+def linear(tiny_learner):
     """A learner whose head is one linear layer, and a head for it."""
 
     def learner(section: Train, name: str = "run"):
-        learn, run = make(section, name)
-        learn.model[1] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 2))
-        head = np.full((2, 512), 0.01), np.array([1.0, -1.0])
+        learn, run = tiny_learner(section, name)
+        learn.model[1] = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(WIDTH, 2))
+        head = np.full((2, WIDTH), 0.01), np.array([1.0, -1.0])
         return learn, run, head
 
     return learner
@@ -224,9 +323,9 @@ def test_the_probe_is_kept_when_no_epoch_is_better(linear):
     assert learn.model[1][-1].bias.tolist() == [1, -1]
 
 
-def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(make):
+def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(tiny_learner):
     section = stages({"fine_tune": {"epochs": 1, "freeze_epochs": 1}}, freeze_bn=True)
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     norms = [module for module in learn.model[0].modules() if isinstance(module, nn.BatchNorm2d)]
     seen = []
 
@@ -239,25 +338,25 @@ def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(make):
     assert seen == [(0.0, False, False), (0.0, True, True)]
 
 
-def test_min_steps_gives_a_small_folder_more_epochs(make):
+def test_min_steps_gives_a_small_folder_more_epochs(tiny_learner):
     section = stages({"fit_one_cycle": {"epochs": 1, "min_steps": 9}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     assert len(train.fit(section, learn, run)) == math.ceil(9 / len(learn.dls.train))
 
 
 @pytest.mark.parametrize("key", ["mixup", "cutmix"])
-def test_mixing_trains_and_leaves_validation_alone(make, key):
+def test_mixing_trains_and_leaves_validation_alone(tiny_learner, key):
     section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.4})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     history = train.fit(section, learn, run)
     smoothed = LabelSmoothingCrossEntropyFlat(eps=0.1)
     outputs, truth = learn.get_preds(act=noop)
     assert history["valid_loss"].iloc[-1] == pytest.approx(float(smoothed(outputs, truth)), rel=1e-4)
 
 
-def test_a_running_mean_of_the_weights_is_scored_and_kept(make):
+def test_a_running_mean_of_the_weights_is_scored_and_kept(tiny_learner):
     section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, ema=0.5)
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     mean = learn.model[0][0].weight.detach().clone()
 
     class Follow(Callback):
@@ -276,9 +375,9 @@ def test_a_running_mean_of_the_weights_is_scored_and_kept(make):
     )
 
 
-def test_a_stage_trains_on_photos_of_its_own_size(make):
+def test_a_stage_trains_on_photos_of_its_own_size(tiny_learner):
     section = stages({"fit": {"epochs": 1, "size": 64}}, {"fit": {"epochs": 1}})
-    learn, run = make(section)
+    learn, run = tiny_learner(section)
     seen = []
 
     class Look(Callback):
@@ -292,9 +391,9 @@ def test_a_stage_trains_on_photos_of_its_own_size(make):
     assert dict.fromkeys(seen) == dict.fromkeys([(True, 64), (False, 32), (True, 32)])
 
 
-def test_balanced_classes_count_the_same(make):
+def test_balanced_classes_count_the_same(tiny_learner):
     section = stages({"fit": {"epochs": 1}}, class_weights="balanced")
-    learn, _ = make(section)
+    learn, _ = tiny_learner(section)
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
     weights = train.regularize.loss(section, learn).func.weight
     assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)
@@ -314,10 +413,20 @@ def test_patience_counts_epochs_without_a_better_value(values, over):
     assert EarlyStop(patience=2).is_over(values) == over
 
 
-def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(make):
-    stop = {"monitor": "train_loss", "patience": 2, "min_delta": 1e9}
-    section = stages({"fit": {"epochs": 2}}, {"fit_one_cycle": {"epochs": 5}}, keep="best", early_stop=stop)
-    learn, run = make(section)
+def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(tiny_learner):
+    stop = {"monitor": "valid_loss", "patience": 2, "min_delta": 1e9}
+    section = stages(
+        {"fit": {"epochs": 2, "lr": 1e-3}},
+        {"fit_one_cycle": {"epochs": 5, "lr_max": 1.0, "div": 2.0}},
+        keep="best",
+        monitor="train_loss",
+        mode="max",
+        early_stop=stop,
+    )
+    learn, run = tiny_learner(section)
     history = train.fit(section, learn, run)
     assert history["stage"].tolist() == ["fit", "fit", "fit_one_cycle"]
-    assert history["kept"].sum() == 1
+    assert history.loc[history["kept"], "epoch"].tolist() == [history["train_loss"].idxmax() + 1] == [3]
+    again, run = tiny_learner(section)
+    pd.testing.assert_frame_equal(train.fit(section, again, run), history)
+    assert same_weights(again, learn)

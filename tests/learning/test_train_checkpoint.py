@@ -10,6 +10,8 @@ from fastai.callback.core import Callback
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
+from kimchi_vision.learning.train import checkpoint
+from kimchi_vision.learning.train.checkpoint import Checkpoint
 
 STAGES = [{"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}]
 BATCHES = list(range(1, 13))
@@ -98,15 +100,38 @@ def test_ctrl_c_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner):
     assert same(learn, again)
 
 
+def test_a_long_epoch_is_kept_every_few_minutes(tiny_learner, monkeypatch):
+    minute, written = iter(range(1000)), []
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: 60.0 * next(minute))
+    monkeypatch.setattr(Checkpoint, "_write", lambda self, **more: note(self))
+
+    def note(self):
+        written.append((self.position.epochs, self.position.batches))
+        self.written = checkpoint.time.monotonic()
+
+    calm = section(checkpoint_minutes=2.0, keep="last")
+    train.fit(calm, *tiny_learner(calm))
+    assert written == [(0, 2), (0, 4), (1, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4), (2, 0)]
+
+
 class PressCtrlC(Callback):
     def after_pred(self):
         if self.training and self.learn.iter == 1:
             signal.raise_signal(signal.SIGINT)
 
 
-def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(tiny_learner, caplog):
+def refused(*arguments):
+    raise OSError("no links here")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(
+    tiny_learner, caplog, monkeypatch, links
+):
     wanted = section(keep_checkpoints=2)
     learn, run = tiny_learner(wanted)
+    if not links:
+        monkeypatch.setattr("os.link", refused)
     whole = train.fit(wanted, learn, run)
     assert [file.name for file in run.epoch_checkpoints()] == ["epoch-0002.pth", "epoch-0003.pth"]
     run.checkpoint(3).unlink()

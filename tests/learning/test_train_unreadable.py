@@ -1,13 +1,13 @@
 import pandas as pd
 import pytest
 from fastai.vision.learner import vision_learner
-from torchvision.models import resnet18
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import RunError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
 from kimchi_vision.learning import augment, loader, train
+from kimchi_vision.results.run import Run
+from tests.small_network import small
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 ONE_EPOCH = Train(stages=[{"fit": {"epochs": 1, "lr": 1e-4}}])
@@ -24,8 +24,8 @@ def begun(folder_of, tmp_path):
         tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), HALVES)
         train.seed(ONE_EPOCH)
         dls = loader.build(Loader(batch_size=4, workers=workers, cache="none"), photos, tfms)
-        run = RunDir(tmp_path / "run")
-        learn = vision_learner(dls, resnet18, pretrained=False, normalize=False, path=run.path)
+        run = Run(tmp_path / "run")
+        learn = vision_learner(dls, small, pretrained=False, normalize=False, path=run.path)
         return learn, photos, run
 
     return begin
@@ -49,16 +49,16 @@ def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
     bad = photos.part("train")["path"].iloc[2]
     (photos.root / bad).write_bytes(b"no photo any more")
     assert len(train.fit(ONE_EPOCH, learn, run)) == 1
-    listed = run.read_table(run.skipped)
+    listed = run.table(run.files.skipped)
     assert listed["path"].tolist() == [bad]
     assert "not a photo" in listed["reason"].iloc[0]
 
 
 def test_a_photo_is_listed_once(tmp_path):
-    run = RunDir(tmp_path)
+    run = Run(tmp_path)
     for reason in ("cannot be read any more", "is no longer there"):
         train.listed(run, pd.DataFrame({"path": ["a.jpg"], "label": ["갓김치"], "reason": [reason]}))
-    assert run.read_table(run.skipped)["reason"].tolist() == ["cannot be read any more"]
+    assert run.table(run.files.skipped)["reason"].tolist() == ["cannot be read any more"]
 
 
 def test_a_validation_photo_that_goes_bad_stops_the_run(begun):

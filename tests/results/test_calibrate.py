@@ -3,12 +3,17 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, special, stats
+from sklearn.metrics import log_loss
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results import calibrate
+from kimchi_vision.results.calibrate import abstain
 from kimchi_vision.results.calibrate.abstain import (
+    Abstention,
     abstain_at,
     area_under_risk_coverage,
     risk_coverage,
@@ -16,131 +21,251 @@ from kimchi_vision.results.calibrate.abstain import (
 )
 from kimchi_vision.results.calibrate.confidence import (
     at_temperature,
+    calibration_error_interval,
     error_when_calibrated,
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
     reliability,
 )
+from kimchi_vision.results.intervals import wilson
 
 VOCAB = ["김치", "ramyeon", "NA", "001"]
 
 
 def drawn(seed, photos, temperature):
-    """Logits whose softmax at `temperature` is the true probability of each class, and the true class."""
+    """Probabilities that are true once they are brought to `temperature`, and the true class."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, 2, (photos, len(VOCAB))) * temperature
-    chances = at_temperature(softmax(logits), temperature)
+    chances = special.softmax(logits / temperature, axis=1)
     truth = (chances.cumsum(axis=1) < random.random((photos, 1))).sum(axis=1)
-    return logits, truth.clip(max=len(VOCAB) - 1)
+    return special.softmax(logits, axis=1), truth.clip(max=len(VOCAB) - 1)
 
 
-def softmax(logits):
-    return torch.tensor(logits).softmax(dim=1).numpy()
+def answers(seed, photos, temperature=1.0):
+    """Probability of the predicted class, and whether it is right."""
+    probabilities, truth = drawn(seed, photos, temperature)
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
 
 
 def table_of(probabilities, truth, split="valid"):
     names = np.array(VOCAB)
     table = pd.DataFrame(probabilities, columns=[f"p:{label}" for label in VOCAB])
     predicted = names[probabilities.argmax(axis=1)]
-    paths = [f"{number}.jpg" for number in range(len(truth))]
+    paths = [f"{split}/{number}.jpg" for number in range(len(truth))]
     return table.assign(path=paths, split=split, truth=names[truth], predicted=predicted)
 
 
+@pytest.fixture(scope="module")
+def too_sure():
+    """Validation photos of a model that is too sure, and test photos about which it is always wrong."""
+    probabilities, truth = drawn(3, 600, 2.0)
+    other, _ = drawn(8, 200, 2.0)
+    tested = table_of(other, (other.argmax(axis=1) + 1) % len(VOCAB), "test")
+    return pd.concat([tested, table_of(probabilities, truth)], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def facts(too_sure):
+    section = Calibrate(abstain_at=0.1, bins=7)
+    return calibrate.fit(section, too_sure, VOCAB, too_sure[["path"]])
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_temperature_agrees_with_lbfgs_on_logits(temperature):
-    logits, truth = drawn(1, 800, temperature)
-    scores, labels = torch.tensor(logits), torch.tensor(truth)
-    coldness = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS(
-        [coldness], max_iter=200, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe"
-    )
+def test_the_temperature_makes_the_true_classes_most_likely(temperature):
+    probabilities, truth = drawn(1, 800, temperature)
 
-    def closure():
-        optimiser.zero_grad()
-        loss = torch.nn.functional.cross_entropy(coldness * scores, labels)
-        loss.backward()
-        return loss
+    def loss(log_coldness):
+        powers = probabilities ** np.exp(log_coldness)
+        return log_loss(truth, powers / powers.sum(axis=1, keepdims=True), labels=range(len(VOCAB)))
 
-    loss = optimiser.step(closure)
-    for _ in range(5):
-        loss = optimiser.step(closure)
-    found = fit_temperature(softmax(logits), truth)
-    assert found == pytest.approx(1 / coldness.item(), abs=1e-6)
-    cooled = at_temperature(softmax(logits), found)
-    assert negative_log_likelihood(cooled, truth) == pytest.approx(loss.item(), abs=1e-6)
+    best = optimize.minimize_scalar(loss, bounds=(-3, 3), method="bounded", options={"xatol": 1e-9})
+    found = fit_temperature(probabilities, truth)
+    assert found == pytest.approx(np.exp(-best.x), rel=1e-5)
     assert found == pytest.approx(temperature, rel=0.15)
+    assert negative_log_likelihood(at_temperature(probabilities, found), truth) == pytest.approx(best.fun)
+
+
+@pytest.mark.parametrize(
+    ("best", "kept"), [(0.015, 1), (0.025, 0.025), (1, 1), (1.5, 1.5), (49.5, 49.5), (50.1, 1)]
+)
+def test_a_temperature_beyond_0_02_to_50_is_not_believed(best, kept):
+    """Eight of ten photos are right, so the best confidence is 0.8 for all."""
+    sure = special.expit(np.log(4) * best)
+    probabilities = np.tile([sure, special.expit(-np.log(4) * best)], (10, 1))
+    assert fit_temperature(probabilities, np.repeat([0, 1], [8, 2])) == pytest.approx(kept)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 20))
+def test_calibration_keeps_the_order_of_classes(seed, temperature):
+    probabilities = np.random.default_rng(seed).dirichlet(np.full(4, 0.5), 5) + 1e-6
+    after = at_temperature(probabilities, temperature)
+    assert (after.argsort(axis=1, kind="stable") == probabilities.argsort(axis=1, kind="stable")).all()
+    assert after.sum(axis=1) == pytest.approx(1)
+    powers = probabilities ** (1 / temperature)
+    assert after == pytest.approx(powers / powers.sum(axis=1, keepdims=True))
+
+
+def test_a_probability_of_0_has_a_finite_loss():
+    shares = np.array([[1.0, 0.0], [0.5, 0.5]])
+    tiny = float(np.finfo(np.float32).tiny)
+    assert negative_log_likelihood(shares, np.array([1, 0])) == pytest.approx((np.log(2) - np.log(tiny)) / 2)
+    assert at_temperature(shares, 2.0)[0] == pytest.approx([1, np.sqrt(tiny)])
 
 
 def test_calibration_error_agrees_with_the_definition():
-    logits, truth = drawn(2, 700, 2.0)
-    probabilities = torch.tensor(logits).softmax(dim=1)
-    confidence, predicted = probabilities.max(dim=1)
-    right = predicted.eq(torch.tensor(truth))
+    confidence, right = answers(2, 700, 2.0)
     expected = 0.0
     for edge in range(15):
         inside = (confidence > edge / 15) & (confidence <= (edge + 1) / 15)
         if inside.any():
-            gap = right[inside].double().mean() - confidence[inside].mean()
-            expected += inside.double().mean().item() * abs(gap.item())
-    assert expected_calibration_error(confidence.numpy(), right.numpy(), 15) == pytest.approx(
-        expected, abs=1e-6
-    )
+            expected += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    assert expected_calibration_error(confidence, right, 15) == pytest.approx(expected)
+    # Three photos in two bins: |1 - 0.4| and |1 - 0.6 - 0.8|, over 3.
+    three = np.array([0.4, 0.6, 0.8]), np.array([True, True, False])
+    assert expected_calibration_error(*three, bins=2) == pytest.approx((0.6 + 0.4) / 3)
 
 
-def test_a_bin_holds_its_upper_edge_and_certainty_has_one():
-    confidence, right = np.array([0.5, 0.51, 1.0, 1.0000001]), np.array([True, False, True, True])
-    table = reliability(confidence, right, bins=2)
-    assert table["photos"].tolist() == [1, 3]
-    assert table["accuracy"].tolist() == pytest.approx([1, 2 / 3])
-    assert (table["accuracy_low"] < table["accuracy"]).all()
+def test_bins_have_edges_photos_and_wilson_intervals():
+    confidence = np.array([0.5, 0.55, 0.6, 1.0, 1.0000001, 0.0])
+    right = np.array([True, False, True, True, True, False])
+    table = reliability(confidence, right, bins=4)
+    assert table.columns.tolist() == [
+        *("low", "high", "photos", "confidence", "accuracy", "accuracy_low", "accuracy_high")
+    ]
+    assert table.index.tolist() == [0, 1, 2, 3]
+    assert table["low"].tolist() == [0, 0.25, 0.5, 0.75]
+    assert table["high"].tolist() == [0.25, 0.5, 0.75, 1]
+    assert table["photos"].tolist() == [1, 1, 2, 2]
+    assert table["confidence"].tolist() == pytest.approx([0, 0.5, 0.575, 1])
+    assert table["accuracy"].tolist() == [0, 1, 0.5, 1]
+    expected = wilson([0, 1, 0.5, 1], [1, 1, 2, 2])
+    assert table[["accuracy_low", "accuracy_high"]].to_numpy() == pytest.approx(expected)
 
 
-def test_calibration_error_by_chance_is_rarely_passed_by_a_calibrated_model():
-    passed = 0
-    for seed in range(50):
-        logits, truth = drawn(seed, 200, 1.0)
-        confidence, right = softmax(logits).max(axis=1), softmax(logits).argmax(axis=1) == truth
-        passed += expected_calibration_error(confidence, right, 15) > error_when_calibrated(confidence, 15)
-    # A share of 0.05 passes 7 of 50 trials once in a hundred times.
-    assert passed <= 7
+def test_the_calibration_error_has_a_95_interval():
+    """Of photos in one bin it is that of a mean."""
+    right = np.arange(400) < 200
+    found = calibration_error_interval(np.full(400, 0.9), right, 10)
+    assert found == pytest.approx([0.4 - 1.96 * 0.025, 0.4 + 1.96 * 0.025], abs=0.003)
 
 
-def test_facts_of_a_model_that_is_too_sure():
-    logits, truth = drawn(3, 1500, 2.0)
-    predictions = table_of(softmax(logits), truth)
-    facts = calibrate.fit(Calibrate(abstain_at=0.1), predictions, VOCAB, predictions[["path"]])
-    assert facts["temperature"] == pytest.approx(2, rel=0.1)
+def test_the_interval_of_the_calibration_error_holds_what_was_seen():
+    confidence, right = answers(7, 100)
+    seen = expected_calibration_error(confidence, right, 15)
+    low, high = calibration_error_interval(confidence, right, 15)
+    assert low == 0
+    assert high >= seen
+    wrong = calibration_error_interval(np.full(50, 0.9), np.zeros(50, bool), 15)
+    assert wrong == pytest.approx([0.9, 0.9])
+
+
+def test_calibration_error_by_chance_is_passed_by_5_of_100_calibrated_models():
+    """Of photos in one bin it is known: how far 2,000 throws of a coin lie from their chance."""
+    gaps = np.abs(stats.binom(2000, 0.7).rvs(20_000, random_state=0) / 2000 - 0.7)
+    found = error_when_calibrated(np.full(2000, 0.7), 15)
+    assert found == pytest.approx(np.quantile(gaps, 0.95), rel=0.06)
+
+
+def test_a_photo_beside_its_copy_counts_once():
+    """Everything that has an interval is as it was when each photo has a copy in its group."""
+    probabilities, truth = drawn(9, 150, 2.0)
+    once = table_of(probabilities, truth).assign(group=np.arange(150))
+    twice = pd.concat([once, once.assign(path="copy/" + once["path"])], ignore_index=True)
+    section = Calibrate(abstain_at=0.2, bins=10)
+    first = calibrate.fit(section, once, VOCAB, once[["path", "group"]])
+    # The items' order is not that of the predictions.
+    second = calibrate.fit(section, twice, VOCAB, twice[["path", "group"]].sample(frac=1, random_state=0))
+    apart = calibrate.fit(section, twice, VOCAB, twice[["path"]])
+    assert (first.pop("photos"), second.pop("photos"), apart.pop("photos")) == (150, 300, 300)
+    for name in ("before", "after"):
+        bins, doubled = first[name].pop("reliability"), second[name].pop("reliability")
+        for one, two in zip(bins, doubled, strict=True):
+            assert two == pytest.approx(one | {"photos": 2 * one["photos"]})
+        for key, value in first[name].items():
+            assert second[name][key] == pytest.approx(value)
+        assert apart[name]["calibration_error_interval"] != pytest.approx(
+            first[name]["calibration_error_interval"], abs=1e-3
+        )
+    for key, value in first["abstain"].items():
+        assert second["abstain"][key] == pytest.approx(value)
+    assert second["temperature"] == pytest.approx(first["temperature"])
+    narrower = apart["abstain"]["error_interval"]
+    assert np.diff(narrower) < 0.8 * np.diff(first["abstain"]["error_interval"])
+
+
+def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
+    part = too_sure[too_sure["split"] == "valid"]
+    raw, truth = part[[f"p:{name}" for name in VOCAB]].to_numpy(), part["truth"].map(VOCAB.index).to_numpy()
+    right = raw.argmax(axis=1) == truth
+    assert facts["photos"] == 600
+    assert facts["temperature"] == pytest.approx(2, rel=0.15)
+    for name, shares in (("before", raw), ("after", at_temperature(raw, facts["temperature"]))):
+        found, sure = facts[name], shares.max(axis=1)
+        assert found["calibration_error"] == expected_calibration_error(sure, right, 7)
+        assert found["calibration_error_interval"] == calibration_error_interval(sure, right, 7)
+        assert found["calibration_error_by_chance"] == error_when_calibrated(sure, 7)
+        assert found["loss"] == pytest.approx(log_loss(truth, shares))
+        assert found["reliability"] == reliability(sure, right, 7).to_dict("records")
+        assert sum(row["photos"] for row in found["reliability"]) == 600
     before, after = facts["before"], facts["after"]
     assert before["calibration_error_interval"][0] > before["calibration_error_by_chance"] / 2
     assert after["calibration_error"] < after["calibration_error_by_chance"]
     assert after["calibration_error_interval"][0] == 0
     assert after["loss"] < before["loss"]
-    assert facts["abstain"]["error_wanted"] == 0.1
     assert "NaN" not in json.dumps(facts)
 
 
-def test_figures_show_the_bins_before_and_after():
-    logits, truth = drawn(5, 1100, 2.0)
-    predictions = table_of(softmax(logits), truth)
-    facts = calibrate.fit(Calibrate(abstain_at=0.1), predictions, VOCAB, predictions[["path"]])
+def test_the_threshold_is_one_for_probabilities_after_the_temperature(facts, too_sure):
+    part = too_sure[too_sure["split"] == "valid"]
+    raw, truth = part[[f"p:{name}" for name in VOCAB]].to_numpy(), part["truth"].map(VOCAB.index).to_numpy()
+    calibrated = at_temperature(raw, facts["temperature"]).max(axis=1)
+    right = raw.argmax(axis=1) == truth
+    expected = abstain_at(0.1, calibrated, right)
+    assert Abstention(**{k: v for k, v in facts["abstain"].items() if k != "error_wanted"}) == expected
+    assert facts["abstain"]["error_wanted"] == 0.1
+    assert facts["abstain"]["threshold"] < abstain_at(0.1, raw.max(axis=1), right).threshold - 0.05
+    assert facts["risk_coverage_area"] == area_under_risk_coverage(calibrated, right)
+    points, whole = facts["risk_coverage"], risk_coverage(calibrated, right)
+    assert len(points) == 200
+    assert (points[0], points[-1]) == (whole.iloc[0].to_dict(), whole.iloc[-1].to_dict())
+    assert points[-1]["risk"] == pytest.approx((~right).mean())
+
+
+def test_without_the_key_every_photo_is_answered(too_sure):
+    assert calibrate.fit(Calibrate(), too_sure, VOCAB, too_sure[["path"]])["abstain"] is None
+
+
+def test_figures_show_the_bins_before_and_after_and_the_chosen_point(facts):
     found = calibrate.figures(facts)
-    titles = [axes.get_title() for axes in found["reliability"].axes[:2]]
-    assert titles == ["as trained", f"at temperature {facts['temperature']:.2f}"]
-    (line, *_) = found["risk_coverage"].axes[0].lines
-    assert line.get_ydata()[-1] == pytest.approx((softmax(logits).argmax(axis=1) != truth).mean())
-    assert len(facts["risk_coverage"]) == 200
+    shown = found["reliability"].axes
+    assert [axes.get_title() for axes in shown[:2]] == [
+        "as trained",
+        f"at temperature {facts['temperature']:.2f}",
+    ]
+    for axes, name in zip(shown, ("before", "after"), strict=False):
+        (points, *_) = axes.containers[0]
+        bins = pd.DataFrame(facts[name]["reliability"])
+        assert points.get_xydata() == pytest.approx(bins[["confidence", "accuracy"]].to_numpy())
+    (axes,) = found["risk_coverage"].axes
+    assert axes.lines[0].get_ydata()[-1] == facts["risk_coverage"][-1]["risk"]
+    (chosen, *_) = axes.containers[0]
+    point = facts["abstain"]
+    assert chosen.get_xydata().tolist() == [[point["coverage"], point["error"]]]
+    nowhere = {"threshold": None, "coverage": 0.0, "error": None, "error_interval": None}
+    for nothing in (None, nowhere):
+        (axes,) = calibrate.figures({**facts, "abstain": nothing})["risk_coverage"].axes
+        assert not axes.containers
 
 
 def test_all_right_leaves_the_temperature_alone():
-    probabilities = np.full((30, 4), 0.1)
     truth = np.arange(30) % 4
-    probabilities[np.arange(30), truth] = 0.7
-    assert fit_temperature(probabilities, truth) == 1.0
+    probabilities = np.where(np.arange(4) == truth[:, None], 0.7, 0.1)
     predictions = table_of(probabilities, truth)
     facts = calibrate.fit(Calibrate(abstain_at=0.05), predictions, VOCAB, predictions[["path"]])
-    assert facts["abstain"]["coverage"] == 1
-    assert facts["abstain"]["error"] == 0
+    assert facts["temperature"] == 1
+    assert (facts["abstain"]["coverage"], facts["abstain"]["error"]) == (1, 0)
     assert "NaN" not in json.dumps(facts)
 
 
@@ -153,32 +278,93 @@ def test_risk_coverage_answers_the_surest_first():
     assert area_under_risk_coverage(confidence, right) == 0.125
 
 
+def test_each_photo_is_answered_by_a_threshold_that_the_others_chose():
+    """Ten photos make ten folds of one."""
+    confidence = np.arange(10, 0, -1) / 10
+    right = np.array([True, True, True, True, True, False, True, False, True, False])
+    found = abstain_at(0.2, confidence, right)
+    # All: 1 of 7 is wrong down to 0.4. Without 0.4 or a right one above, 1 of 6 down to 0.4 or 0.5;
+    # without 0.5, which is wrong, 1 of 8 down to 0.2. The folds leave 0.5, 0.4 and all above answered.
+    assert found.threshold == 0.4
+    answered = np.zeros(10, bool)
+    for number in range(10):
+        curve = risk_coverage(np.delete(confidence, number), np.delete(right, number))
+        answered[number] = confidence[number] >= curve["threshold"][curve["risk"] <= 0.2].min()
+    assert 0 < answered.sum() < 10
+    wrong = (~right[answered]).mean()
+    assert (found.coverage, found.error) == (answered.mean(), pytest.approx(wrong))
+    assert found.error_interval == pytest.approx(wilson(wrong, answered.sum()).tolist())
+
+
+def test_a_threshold_is_tried_on_ten_folds(monkeypatch):
+    sizes = []
+
+    def counted(error, confidence, right):
+        sizes.append(len(confidence))
+        return 0.5
+
+    monkeypatch.setattr(abstain, "_lowest_threshold", counted)
+    abstain_at(0.1, *answers(1, 100))
+    assert sizes == [100] + [90] * 10
+
+
+def test_the_error_of_the_threshold_is_not_that_of_the_photos_that_chose_it():
+    """A threshold keeps its error on the photos that chose it by construction."""
+    errors = [abstain_at(0.1, *answers(200 + seed, 100)).error for seed in range(10)]
+    assert max(errors) > 0.12
+
+
+def test_an_error_that_is_just_reached_is_kept():
+    assert (
+        abstain_at(0.25, np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, True, False])).threshold == 0.6
+    )
+
+
 def test_the_threshold_keeps_its_error_on_photos_that_come_later():
     """The interval covers the true error of the threshold, known here from very many photos."""
-    logits, truth = drawn(4, 50_000, 1.0)
-    sure_later, right_later = softmax(logits).max(axis=1), softmax(logits).argmax(axis=1) == truth
+    sure_later, right_later = answers(4, 50_000)
     covered, errors = 0, []
     for seed in range(100):
-        logits, truth = drawn(100 + seed, 600, 1.0)
-        found = abstain_at(0.1, softmax(logits).max(axis=1), softmax(logits).argmax(axis=1) == truth)
+        found = abstain_at(0.1, *answers(100 + seed, 600))
         later = 1 - right_later[sure_later >= found.threshold].mean()
         errors.append(later)
         covered += found.error_interval[0] <= later <= found.error_interval[1]
     assert np.mean(errors) == pytest.approx(0.1, abs=0.015)
-    assert covered >= 90
+    assert 90 <= covered <= 99
 
 
 def test_no_threshold_is_said_and_not_made_up():
-    found = abstain_at(0.01, np.array([0.9, 0.8]), np.array([False, True]))
-    assert (found.threshold, found.coverage, found.error) == (None, 0.0, None)
+    none = Abstention(None, 0.0, None, None)
+    assert abstain_at(0.01, np.array([0.9, 0.8]), np.array([False, True])) == none
+    # One photo leaves no others to choose by.
+    assert abstain_at(0.5, np.array([0.9]), np.array([True])) == Abstention(0.9, 0.0, None, None)
 
 
 def test_photos_of_no_class_that_are_accepted():
-    result = unknown_accepted(np.array([0.2, 0.3, 0.95]), np.array([0.9, 0.99, 0.8]), threshold=0.7)
-    assert (result["photos"], result["accepted"]) == (3, 1)
-    assert result["auroc"] == pytest.approx(7 / 9)
-    low, high = result["accepted_share_interval"]
-    assert low < 1 / 3 < high
+    unknown, known = np.array([0.2, 0.7, 0.95, 0.3]), np.array([0.9, 0.99, 0.8])
+    result = unknown_accepted(unknown, known, threshold=0.7)
+    assert (result["photos"], result["accepted"], result["accepted_share"]) == (4, 2, 0.5)
+    assert result["auroc"] == pytest.approx(10 / 12)
+    assert result["accepted_share_interval"] == pytest.approx(wilson(0.5, 4).tolist())
+
+
+def test_photos_of_no_class_are_judged_beside_the_validation_photos(facts, too_sure):
+    unknown = np.array([0.3, facts["abstain"]["threshold"], 0.999])
+    part = too_sure[too_sure["split"] == "valid"]
+    raw = part[[f"p:{name}" for name in VOCAB]].to_numpy()
+    known = at_temperature(raw, facts["temperature"]).max(axis=1)
+    found = calibrate.unknown(unknown, too_sure, facts, None)
+    assert (found["error_wanted"], found["threshold"]) == (0.1, facts["abstain"]["threshold"])
+    assert found | unknown_accepted(unknown, known, found["threshold"]) == found
+    assert found["accepted"] == 2
+    other = calibrate.unknown(unknown, too_sure, facts, 0.3)
+    right = (part["truth"] == part["predicted"]).to_numpy()
+    assert (other["error_wanted"], other["threshold"]) == (0.3, abstain_at(0.3, known, right).threshold)
+    assert other["threshold"] < found["threshold"]
+    nothing = calibrate.unknown(unknown, too_sure.assign(truth="none of these"), facts, 0.3)
+    assert (nothing["threshold"], nothing["accepted"]) == (None, 0)
+    with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
+        calibrate.unknown(unknown, too_sure, {**facts, "abstain": None}, None)
 
 
 def test_no_validation_photos_is_a_sentence():

@@ -19,10 +19,28 @@ def answers(right, split="valid"):
 def test_the_gain_over_the_floor_is_the_runs_accuracy_minus_the_floors():
     found = compare.beside_floor(answers(80), answers(60))
     assert (found["accuracy"], found["verdict"]) == (0.6, "above")
+    assert found["accuracy_interval"] == pytest.approx(compare.wilson(0.6, 100))
     assert found["gain"] == pytest.approx(0.2)
+    assert found["gain_interval"] == pytest.approx(compare.difference_interval(20, 0, 100))
+    below = compare.beside_floor(answers(60), answers(80))
+    assert (below["accuracy"], below["gain"], below["verdict"]) == (0.8, pytest.approx(-0.2), "below")
+    assert below["gain_interval"] == pytest.approx(compare.difference_interval(0, 20, 100))
+
+
+def test_equal_accuracies_are_no_gain():
+    found = compare.beside_floor(answers(60), answers(60))
+    assert (found["gain"], found["verdict"]) == (0, "cannot tell")
     low, high = found["gain_interval"]
-    assert 0 < low < 0.2 < high
-    assert compare.beside_floor(answers(60), answers(80))["gain"] == pytest.approx(-0.2)
+    assert low == pytest.approx(-high)
+
+
+def test_the_run_is_compared_on_the_floors_photos_by_name():
+    """The floor lacks ten photos, all of which the run has right, and lists the others backwards."""
+    floor = answers(60).iloc[:9:-1]
+    found = compare.beside_floor(answers(80), floor)
+    assert found["accuracy"] == pytest.approx(50 / 90)
+    assert found["gain"] == pytest.approx(20 / 90)
+    assert found["gain_interval"] == pytest.approx(compare.difference_interval(20, 0, 90))
 
 
 @pytest.mark.parametrize(("views", "verdict"), [(80, "above"), (61, "cannot tell"), (40, "below")])

@@ -1,6 +1,4 @@
-"""Scores come from the table of predictions, over photos."""
-
-import json
+"""The table of predictions is what the learner says."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +7,6 @@ import torch
 from fastai.callback.progress import ProgressCallback
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
-from sklearn.metrics import classification_report
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import RunError
@@ -19,80 +16,6 @@ from kimchi_vision.results import evaluate
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 SMALL = augment.transforms(Augment(resize=16, size=16, normalize="none"), HALVES)
-VOCAB = ("갓김치", "깍두기", "NA")
-
-
-def table(rows):
-    """Predictions from (truth, probabilities) of each photo."""
-    probabilities = np.array([p for _, p in rows], dtype=np.float32)
-    frame = pd.DataFrame(
-        {
-            "path": [f"{i}.jpg" for i in range(len(rows))],
-            "split": "valid",
-            "truth": [truth for truth, _ in rows],
-            "predicted": [VOCAB[i] for i in probabilities.argmax(axis=1)],
-            "loss": [-np.log(p[VOCAB.index(truth)]) for truth, p in rows],
-        }
-    )
-    return frame.join(pd.DataFrame(probabilities, columns=[f"p:{name}" for name in VOCAB]))
-
-
-@pytest.fixture
-def predictions():
-    return table(
-        [
-            ("갓김치", [0.8, 0.1, 0.1]),
-            ("갓김치", [0.3, 0.6, 0.1]),
-            ("깍두기", [0.1, 0.8, 0.1]),
-            ("NA", [0.5, 0.1, 0.4]),
-        ]
-    )
-
-
-def test_scores_by_hand(predictions):
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=2, top_losses=2))
-    assert scores["accuracy"] == 0.5
-    assert scores["top_k_accuracy"] == 1.0
-    assert scores["confusion_matrix"] == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
-    assert scores["classes"]["깍두기"] == {
-        "precision": 0.5,
-        "recall": 1.0,
-        "f1": pytest.approx(2 / 3),
-        "support": 1,
-    }
-    assert scores["macro_recall"] == pytest.approx((0.5 + 1 + 0) / 3)
-    assert scores["most_confused"] == [["갓김치", "깍두기", 1], ["NA", "갓김치", 1]]
-    assert scores["top_losses"] == ["1.jpg", "3.jpg"]
-
-
-def test_a_class_never_predicted_leaves_no_nan(predictions):
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate())
-    assert scores["classes"]["NA"]["precision"] == 0
-    json.dumps(scores, allow_nan=False)
-
-
-def test_macro_scores_leave_out_a_class_without_photos(predictions):
-    without = predictions[predictions["truth"] != "깍두기"]
-    assert evaluate.metrics(without, VOCAB, Evaluate())["macro_recall"] == pytest.approx((0.5 + 0) / 2)
-
-
-def test_the_test_part_is_scored_only_when_asked(predictions):
-    held_out = predictions.assign(split=["valid", "valid", "valid", "test"])
-    assert evaluate.metrics(held_out, VOCAB, Evaluate())["photos"] == 3
-    assert evaluate.metrics(held_out, VOCAB, Evaluate(), split="test")["accuracy"] == 0
-    with pytest.raises(RunError, match="train"):
-        evaluate.metrics(held_out, VOCAB, Evaluate(), split="train")
-
-
-def test_text_holds_what_scikit_learn_says(predictions):
-    text = evaluate.classification_text(predictions, VOCAB)
-    expected = classification_report(
-        predictions["truth"], predictions["predicted"], labels=VOCAB, output_dict=True, zero_division=0
-    )
-    row = next(line for line in text.splitlines() if line.startswith("깍두기"))
-    assert row.split()[1:4] == [
-        f"{expected['깍두기'][key]:.3f}" for key in ("precision", "recall", "f1-score")
-    ]
 
 
 def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
@@ -106,7 +29,12 @@ def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
     table = evaluate.predictions(learn, photos)
     valid = table[table["split"] == "valid"]
     assert valid["loss"].mean() == pytest.approx(learn.validate()[0], rel=1e-5)
-    assert set(table["path"]) == set(photos.items["path"][photos.items["split"] != "train"])
+    items = pd.concat([photos.part("valid"), photos.part("test")], ignore_index=True)
+    assert table["split"].nunique() == 2
+    assert table[["path", "split", "truth"]].to_numpy().tolist() == (
+        items[["path", "split", "label"]].to_numpy().tolist()
+    )
+    assert table.columns.tolist()[3:] == ["predicted", "loss", "p:갓김치", "p:깍두기"]
     label, _, probabilities = learn.predict(photos.files(table)[0])
     assert label == table["predicted"][0]
     assert table.loc[0, ["p:갓김치", "p:깍두기"]].tolist() == pytest.approx(probabilities.tolist(), abs=1e-6)
@@ -119,6 +47,19 @@ def test_outputs_that_are_no_numbers_are_refused(folder_of, tmp_path):
     torch.nn.init.constant_(net[1].bias, torch.nan)
     with pytest.raises(RunError, match="no numbers"):
         evaluate.predictions(Learner(dls, net, loss_func=CrossEntropyLossFlat()), photos)
+
+
+def test_a_probability_that_float32_rounds_to_0_has_a_finite_loss(of_engine):
+    learn, photos, varied = of_engine("fastai")
+    torch.nn.init.zeros_(learn.model[1].weight)
+    learn.model[1].bias.data = torch.tensor([200.0, 0.0])
+    losses = {"갓김치": 0, "깍두기": 200}
+    table = evaluate.predictions(learn, photos)
+    assert table["loss"].tolist() == pytest.approx([losses[name] for name in table["truth"]])
+    assert set(table["predicted"]) == {"갓김치"}
+    losses["깍두기"] = -np.log(np.finfo(np.float32).tiny)
+    averaged = evaluate.averaged(Evaluate(tta=1), learn, photos, varied)
+    assert averaged["loss"].tolist() == pytest.approx([losses[name] for name in averaged["truth"]])
 
 
 @pytest.fixture

@@ -3,50 +3,135 @@ import pytest
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import dump
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
+from kimchi_vision.results.run import Run
 
 
 @pytest.mark.parametrize(
     ("interval", "said"),
-    [([0.95, 0.99], "met"), ([0.93, 0.961], "cannot tell"), ([0.9, 0.949], "missed"), (None, "not measured")],
+    [
+        ([0.95, 0.99], "met"),
+        ([0.93, 0.961], "cannot tell"),
+        ([0.93, 0.95], "cannot tell"),
+        ([0.9, 0.949], "missed"),
+        (None, "not measured"),
+    ],
 )
 def test_an_accuracy_is_judged_by_its_interval(interval, said):
     assert goals.outcomes(Goals(accuracy=0.95), {"accuracy_interval": interval}) == {"accuracy": said}
 
 
 @pytest.mark.parametrize(
-    ("p50", "p95", "said"),
-    [(20, 33, "met"), (30, 60, "cannot tell"), (40, 60, "missed"), (None, None, "not measured")],
+    ("latency", "said"),
+    [
+        ({"p50": 20, "p95": 25}, "met"),
+        ({"p50": 20, "p95": 26}, "cannot tell"),
+        ({"p50": 25, "p95": 60}, "cannot tell"),
+        ({"p50": 26, "p95": 60}, "missed"),
+        ({"p50": 10}, "not measured"),
+        ({"p50": None, "p95": None}, "not measured"),
+        (None, "not measured"),
+    ],
 )
-def test_a_speed_is_judged_by_median_and_slow_photos(p50, p95, said):
-    assert goals.outcomes(Goals(fps=30), {"latency_ms": {"p50": p50, "p95": p95}}) == {"fps": said}
+def test_a_speed_is_judged_by_median_and_slow_photos(latency, said):
+    assert goals.outcomes(Goals(fps=40), {"latency_ms": latency}) == {"fps": said}
 
 
-def test_the_decision_table_has_none_for_what_was_not_measured(tmp_path):
+def test_no_goal_has_no_outcome():
+    assert goals.outcomes(Goals(), {"accuracy_interval": [0.9, 0.95]}) == {}
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """One that was measured, with both goals; one that was not; and one with a goal for accuracy alone."""
     known = {"accuracy": 0.96, "accuracy_interval": [0.951, 0.97], "model": {"parameters": 11_000_000}}
-    runs = [RunDir(tmp_path / "old"), RunDir(tmp_path / "new")]
-    write_json(runs[0].metrics, known)
-    write_json(runs[1].metrics, {**known, "latency_ms": {"p50": 50, "p95": 90}, "train": {"seconds": 90}})
-    for run in runs:
-        write_text(run.experiment, dump({"name": run.path.name, "goals": {"accuracy": 0.95, "fps": 30}}))
-    old, new = goals.decision(runs).to_dict("records")
-    assert (old["goal_accuracy"], old["goal_fps"], old["p50_ms"], old["file_mb"]) == (
-        "met",
-        "not measured",
-        None,
-        None,
-    )
-    assert (new["goal_fps"], new["p50_ms"], new["train_minutes"]) == ("missed", 50, 1.5)
-    assert goals.sentences(goals.decision(runs)) == [
-        "old: accuracy met, fps not measured.",
-        "new: accuracy met, fps missed.",
-    ]
+    measured = {
+        "latency_ms": {"p50": 50.25, "p95": 90.5},
+        "photos_per_second": 21.5,
+        "peak_memory_mb": 1234,
+        "train": {"seconds": 90},
+    }
+    found = [Run(tmp_path / name) for name in ("old", "new", "bare")]
+    wanted = [{}, {"accuracy": 0.95, "fps": 30}, {"accuracy": 0.99}]
+    for run, section, facts in zip(found, wanted, ({"train": {}}, measured, {}), strict=True):
+        write_json(run.files.metrics, {**known, **facts})
+        write_text(run.files.experiment, dump({"name": run.path.name, "goals": section}))
+    found[1].pkl.write_bytes(bytes(45_678_901))
+    write_json(found[2].metrics, {"accuracy": 0.5})
+    return found
+
+
+def test_the_decision_table_has_none_for_what_was_not_measured(runs):
+    old, new, bare = goals.decision(runs).to_dict("records")
+    assert new == {
+        "run": "new",
+        "accuracy": 0.96,
+        "low": 0.951,
+        "high": 0.97,
+        "p50_ms": 50.25,
+        "p95_ms": 90.5,
+        "photos_per_second": 21.5,
+        "parameters": 11_000_000,
+        "file_mb": 45.7,
+        "peak_memory_mb": 1234,
+        "train_minutes": 1.5,
+        "goal_accuracy": "met",
+        "goal_fps": "missed",
+    }
+    known = {"run": "old", "accuracy": 0.96, "low": 0.951, "high": 0.97, "parameters": 11_000_000}
+    assert old == {**dict.fromkeys(new), **known}
+    assert bare == {**dict.fromkeys(new), "run": "bare", "accuracy": 0.5, "goal_accuracy": "not measured"}
     runs[0].metrics.unlink()
     with pytest.raises(InputError, match=r"metrics.json is missing"):
         goals.decision(runs)
+
+
+def test_a_run_that_trained_nothing_took_no_time(runs):
+    write_json(runs[0].metrics, {"accuracy": 1, "train": {"seconds": 0}})
+    assert goals.decision(runs)["train_minutes"].tolist() == [0, 1.5, None]
+
+
+def test_the_goals_are_those_of_the_first_run_that_has_any(runs):
+    assert goals.wanted(runs) == {"accuracy": 0.95, "fps": 30}
+    assert goals.wanted(runs[:1]) == {}
+
+
+def test_outcomes_are_a_sentence_a_run_that_has_goals(runs):
+    decision = goals.decision(runs)
+    assert goals.sentences(decision, "en") == [
+        "new: accuracy met, fps missed.",
+        "bare: accuracy not measured.",
+    ]
+    assert goals.sentences(decision, "ko") == [
+        "new: 정확도 목표 달성, 속도 목표 미달.",
+        "bare: 정확도 목표 측정 안 함.",
+    ]
+    assert goals.sentences(decision) == goals.sentences(decision, "en")
+
+
+def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
+    new = {line[:42].strip(): line[42:].split() for line in goals.text(goals.decision(runs)).splitlines()}
+    assert new == {
+        "": ["old", "new", "bare"],
+        "Accuracy": ["96.0%", "96.0%", "50.0%"],
+        "Accuracy, low (95 %)": ["95.1%", "95.1%", "–"],
+        "Accuracy, high (95 %)": ["97.0%", "97.0%", "–"],
+        "Latency of one photo, median, ms": ["–", "50.2", "–"],
+        "Latency of one photo, 95 of 100 below, ms": ["–", "90.5", "–"],
+        "Photos a second in bulk": ["–", "21.5", "–"],
+        "Parameters": ["11,000,000", "11,000,000", "–"],
+        "File, MB": ["–", "45.7", "–"],
+        "Peak memory, MB": ["–", "1,234", "–"],
+        "Training, minutes": ["–", "1.5", "–"],
+        "Goal: accuracy": ["–", "met", "not", "measured"],
+        "Goal: photos a second, one by one": ["–", "missed", "–"],
+    }
+    korean = goals.text(goals.decision(runs[:1]), "ko").splitlines()
+    assert [line.split()[0] for line in korean] == ["old", "정확도", "정확도", "정확도", "파라미터"]
+    many = goals.text(goals.decision(runs * 20))
+    assert len(many.splitlines()) == 13
 
 
 def test_the_picture_has_a_disc_a_run_with_its_size_as_area():

@@ -3,6 +3,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
@@ -19,6 +21,8 @@ from kimchi_vision.results.intervals import (
 )
 
 VOCAB = ("ramyeon", "김치", "NA")
+law = settings(derandomize=True, deadline=None, max_examples=12)
+answers = st.lists(st.tuples(st.sampled_from(VOCAB), st.sampled_from(VOCAB)), min_size=1, max_size=40)
 
 
 def drawn(seed, photos, accuracy, shares=(1 / 3, 1 / 3, 1 / 3)):
@@ -166,22 +170,138 @@ def test_metrics_gain_intervals_of_their_own_split():
 def test_bad_predictions_are_refused():
     with pytest.raises(InputError, match="no predictions"):
         intervals(pd.DataFrame({"truth": [], "predicted": []}), VOCAB)
-    table = pd.DataFrame({"truth": ["ramyeon"], "predicted": ["sushi"]})
-    with pytest.raises(InputError, match="'sushi' in column `predicted`"):
+    table = pd.DataFrame({"truth": ["ramyeon"] * 2, "predicted": ["ramyeon", "sushi"]})
+    said = "Class 'sushi' in column `predicted` is not one of: ramyeon, 김치, NA."
+    with pytest.raises(InputError, match=f"^{said}$"):
         intervals(table, VOCAB)
+    with pytest.raises(InputError, match="'sushi' in column `truth`"):
+        intervals(table.rename(columns={"truth": "predicted", "predicted": "truth"}), VOCAB)
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.03])
-def test_the_interval_over_seeds_covers_the_accuracy_that_seeds_have_on_average(spread):
+@law
+@given(answers, st.randoms(use_true_random=False))
+def test_the_order_of_photos_and_of_classes_changes_no_interval(rows, random):
+    table = pd.DataFrame(rows, columns=["truth", "predicted"])
+    groups = pd.Series([number // 2 for number in range(len(rows))])
+    order = random.sample(range(len(rows)), len(rows))
+    once, again = intervals(table, VOCAB, groups), intervals(table.iloc[order], VOCAB[::-1], groups[order])
+    assert flat(again) == pytest.approx(flat(once), abs=1e-9)
+
+
+@law
+@given(answers)
+def test_names_of_classes_change_no_interval(rows):
+    names = {"ramyeon": "001", "김치": "1", "NA": "nan"}
+    table = pd.DataFrame(rows, columns=["truth", "predicted"])
+    other = intervals(table.map(names.get), list(names.values()))
+    assert flat(other, {name: label for label, name in names.items()}) == flat(intervals(table, VOCAB))
+
+
+@law
+@given(answers)
+def test_a_copy_of_each_photo_changes_no_interval(rows):
+    table = pd.DataFrame(rows, columns=["truth", "predicted"])
+    twice = pd.concat([table, table])
+    groups = pd.Series([*range(len(rows))] * 2)
+    found, expected = intervals(twice, VOCAB, groups), intervals(table, VOCAB)
+    for name in ("accuracy_interval", "error_rate_interval", "classes"):
+        assert flat({name: found[name]}) == pytest.approx(flat({name: expected[name]}))
+
+
+def flat(found, names=None):
+    """Bounds by name; None where there is no interval."""
+    bounds = {}
+    for name, value in found.items():
+        pairs = value.items() if name == "classes" else [(name, {"": value})]
+        for label, each in pairs:
+            for kind, both in each.items():
+                low, high = both or (None, None)
+                key = ((names or {}).get(label, label), kind)
+                bounds |= {(*key, "low"): low, (*key, "high"): high}
+    return bounds
+
+
+def test_errors_are_the_rest_of_accuracy_and_each_class_has_its_own_photos():
+    """ramyeon: 3 of 4 found, 3 of 5 answers right; 김치: 1 of 3, 1 of 2."""
+    rows = [("ramyeon", "ramyeon")] * 3 + [("ramyeon", "김치"), ("김치", "김치")] + [("김치", "ramyeon")] * 2
+    found = intervals(pd.DataFrame(rows, columns=["truth", "predicted"]), VOCAB)
+    assert found["accuracy_interval"] == pytest.approx(wilson(4 / 7, 7))
+    assert found["error_rate_interval"] == pytest.approx(wilson(3 / 7, 7))
+    assert found["classes"]["ramyeon"]["recall_interval"] == pytest.approx(wilson(3 / 4, 4))
+    assert found["classes"]["ramyeon"]["precision_interval"] == pytest.approx(wilson(3 / 5, 5))
+    assert found["classes"]["김치"]["recall_interval"] == pytest.approx(wilson(1 / 3, 3))
+    assert found["classes"]["김치"]["precision_interval"] == pytest.approx(wilson(1 / 2, 2))
+
+
+def test_copies_count_once_in_their_own_class():
+    """Both ramyeon are one picture, the three 김치 are two."""
+    table = pd.DataFrame(
+        {"truth": ["ramyeon"] * 2 + ["김치"] * 3, "predicted": ["ramyeon"] * 3 + ["김치"] * 2}
+    )
+    found = intervals(table, VOCAB, pd.Series([7, 7, 8, 9, 9]))["classes"]
+    assert found["ramyeon"]["recall_interval"] == pytest.approx(wilson(1, 1))
+    assert found["ramyeon"]["precision_interval"] == pytest.approx(wilson(2 / 3, 2))
+    assert found["김치"]["recall_interval"] == pytest.approx(wilson(2 / 3, 2))
+    assert found["김치"]["precision_interval"] == pytest.approx(wilson(1, 1))
+
+
+def test_an_interval_ends_at_none_and_at_all():
+    assert wilson(0, 3)[0] == 0
+    assert wilson(1, 3)[1] == 1
+
+
+def test_the_counts_have_truth_in_rows():
+    table = pd.DataFrame({"truth": ["김치", "김치", "NA"], "predicted": ["NA", "NA", "ramyeon"]})
+    assert confusion_matrix(table, VOCAB).tolist() == [[0, 0, 0], [0, 0, 2], [1, 0, 0]]
+
+
+def test_one_class_alone_is_worth_its_photos():
+    for interval in macro_intervals(np.array([[12]])).values():
+        assert interval == pytest.approx(wilson(1, 12))
+
+
+def test_half_right_photos_steady_what_is_all_right():
+    """Eight photos, all right, and four imagined ones, half of them right: Agresti and Coull's variance."""
+    steadied = (8 + 4 * 0.75) / 12
+    low, _ = macro_intervals(np.diag([4, 4]))["recall"]
+    worth = steadied * (1 - steadied) / (2 * 0.25 * steadied * (1 - steadied) / 6) * 12 / 12 * 8 / 12
+    assert low == pytest.approx(wilson(1, worth)[0])
+
+
+@pytest.mark.parametrize(("agree", "spread"), [(0.0, 0.03), (1.0, 0.0)])
+def test_the_interval_over_seeds_covers_the_accuracy_that_seeds_have_on_average(agree, spread):
+    """Seeds that move, and seeds that are all right about the same photos."""
     random = np.random.default_rng(8)
     covered = 0
     for _ in range(1000):
-        chances = random.beta(4.25, 0.75, 400)  # some photos are harder than others, for every seed
-        chances = chances[None] + spread * random.standard_normal((3, 1))
-        low, high = over_seeds(random.random((3, 400)) < chances)
+        chances = 0.85 + spread * random.standard_normal((3, 1))
+        right = random.random((3, 800)) < chances
+        right = np.where(random.random(800) < agree, right[0], right)
+        low, high = over_seeds(right)
         covered += low <= 0.85 <= high
-    # At least 95 %, less two standard errors of a share in 1000 trials.
-    assert covered / 1000 >= 0.936
+    # Give or take two standard errors of a share in 1000 trials.
+    assert 0.936 <= covered / 1000 <= 0.964
+
+
+def several(rates, photos=500, seed=3):
+    """Right or wrong of seeds with these accuracies, [seeds, photos]."""
+    return np.random.default_rng(seed).random((len(rates), photos)) < np.array(rates)[:, None]
+
+
+def test_the_interval_over_seeds_has_the_width_of_welchs():
+    """Its variance is that of a mean over photos plus that of a mean over seeds, as between two samples."""
+    right = several([0.8, 0.86, 0.83, 0.9])
+    welch = stats.ttest_ind(right.mean(0), right.mean(1), equal_var=False).confidence_interval()
+    error = (welch.high - welch.low) / 2 / stats.norm.ppf(0.975)
+    rate = right.mean()
+    assert over_seeds(right) == pytest.approx(wilson(rate, rate * (1 - rate) / error**2), rel=1e-4)
+
+
+def test_seeds_that_are_wrong_about_other_photos_bring_no_photos():
+    right = np.ones((3, 60), bool)
+    for seed in range(3):
+        right[seed, 10 * seed : 10 * seed + 10] = False
+    assert over_seeds(right) == pytest.approx(wilson(50 / 60, 60))
 
 
 def test_one_seed_has_wilsons_interval():

@@ -39,7 +39,7 @@ def page(run, lang="en"):
 
 def test_the_answer_comes_first(run):
     text = page(run)
-    scores = run.read_json(run.metrics)
+    scores = run.json(run.files.metrics)
     shown = f"{scores['accuracy']:.1%}"
     assert shown in text
     assert text.index(shown) < text.index("Confusion matrix")
@@ -54,7 +54,7 @@ def test_what_averaging_views_gave_is_said_where_it_was_asked_for(run):
     assert "varied views" not in page(run)
     shares = {"n": 4, "accuracy": 0.781, "accuracy_interval": [0.71, 0.84]}
     gain = {"gain": 0.012, "gain_interval": [-0.005, 0.03], "verdict": "cannot tell"}
-    write_json(run.metrics, {**run.read_json(run.metrics), "tta": {**shares, **gain}})
+    write_json(run.files.metrics, {**run.json(run.files.metrics), "tta": {**shares, **gain}})
     said = "Averaged over 4 varied views of each photo and the plain one: 78.1% (71.0% to 84.0%), +1.2 points"
     assert said in page(run)
 
@@ -112,14 +112,14 @@ def test_a_folder_without_results_is_refused(run, missing, said):
 
 
 def test_a_run_without_history_or_facts_still_has_a_page(run):
-    for path in (run.history, run.versions, run.data, run.classification_report):
+    for path in (run.files.history, run.files.versions, run.files.data, run.files.classification_report):
         path.unlink()
     assert "Nothing was trained." in page(run)
 
 
 def test_the_question_is_the_comment_that_opens_the_file(run):
-    text = run.experiment.read_text(encoding="utf-8")
-    run.experiment.write_text(f"# mild: is it <hot> enough?\n{text}", encoding="utf-8")
+    text = run.files.experiment.read_text(encoding="utf-8")
+    run.files.experiment.write_text(f"# mild: is it <hot> enough?\n{text}", encoding="utf-8")
     assert '<p class="question">mild: is it &lt;hot&gt; enough?</p>' in page(run)
 
 
@@ -142,7 +142,7 @@ def test_a_table_shows_scores_differences_and_verdicts(photos, tmp_path):
 
 def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
     runs = [fake_run(tmp_path / name, photos) for name in ("one", "two")]
-    items = runs[1].read_table(runs[1].items)
+    items = runs[1].table(runs[1].items)
     items.loc[items["split"] == "valid", "sha256"] = "0"
     items.to_csv(runs[1].items, index=False)
     text = report.write_table(
@@ -158,13 +158,13 @@ def test_no_torch():
 
 def test_calibration_and_timings_have_a_section_when_they_are_known(run):
     assert 'id="calibration"' not in page(run)
-    predictions, items = run.read_table(run.predictions), run.read_table(run.items)
-    facts = calibrate.fit(Calibrate(abstain_at=0.2), predictions, run.read_json(run.labels), items)
-    write_json(run.calibration, facts)
+    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
+    facts = calibrate.fit(Calibrate(abstain_at=0.2), predictions, run.json(run.files.labels), items)
+    write_json(run.files.calibration, facts)
     for name, figure in calibrate.figures(facts).items():
-        plots.save(figure, run.figure(name))
+        plots.save(figure, run.files.figure(name))
     measured = {"latency_ms": {"p50": 7.25, "p95": 9.5}, "machine": {"processor": "A processor", "cores": 2}}
-    write_json(run.metrics, {**run.read_json(run.metrics), **measured})
+    write_json(run.files.metrics, {**run.json(run.files.metrics), **measured})
     text = page(run)
     assert f"a temperature of {facts['temperature']:.2f}" in text
     low, high = facts["before"]["calibration_error_interval"]
@@ -173,7 +173,7 @@ def test_calibration_and_timings_have_a_section_when_they_are_known(run):
     assert "A processor (2)" in text
     assert "7.25" in text
     facts["abstain"] |= {"threshold": None, "error": None, "error_interval": None}
-    write_json(run.calibration, facts)
+    write_json(run.files.calibration, facts)
     assert "No threshold keeps wrong answers at 20.0%" in page(run)
 
 
@@ -190,8 +190,8 @@ def test_a_page_with_1100_photos_full_of_detail_is_below_8_mb(tmp_path):
     items = pd.DataFrame({"path": names, "label": labels, "split": "valid", "sha256": names})
     run = fake_run(tmp_path / "run", Photos(root, items, ("깍두기", "배추김치")), skill=1)
     for name in names:
-        run.overlay(name).parent.mkdir(parents=True, exist_ok=True)
-        run.overlay(name).hardlink_to(root / "noise.jpg")
+        run.files.overlay(name).parent.mkdir(parents=True, exist_ok=True)
+        run.files.overlay(name).hardlink_to(root / "noise.jpg")
     text = page(run)
     assert 4e6 < len(text.encode()) < 8e6
     assert "are named without a picture, to keep the page small" in text

@@ -49,7 +49,7 @@ def test_each_score_lies_in_its_interval(table):
             low, high = score.interval
             assert low <= score.value <= high, score.name
             if score.metric.unit == "share":
-                assert 0 <= low and high <= 1
+                assert low >= 0 and high <= 1
 
 
 @settings(max_examples=100, deadline=None)

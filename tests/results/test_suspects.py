@@ -1,4 +1,7 @@
+"""Photos whose label is probably wrong: found, printed, shown, and corrected in the next run."""
+
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -7,62 +10,121 @@ from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
+from kimchi_vision.results.run import Run
 from kimchi_vision.results.suspects import suspects
 
 
-@pytest.fixture
-def run(folder_of, tmp_path):
-    """A run whose model is fairly sure of the true class, over labels of which three are wrong."""
-    root = folder_of({"깍두기": 20, "갓김치": 20})
-    paths = [path.relative_to(root).as_posix() for path in sorted(root.rglob("*.jpg"))]
-    folders = [path.split("/")[0] for path in paths]
-    generator = np.random.default_rng(0)
-    sure = generator.uniform(0.85, 0.99, len(paths))
-    right = np.array([folder == "갓김치" for folder in folders])
-    right[[1, 5, 30]] ^= True  # what these three show is not what their folder says
-    first = np.where(right, sure, 1 - sure)
-    table = pd.DataFrame({"path": paths, "split": "valid", "truth": folders})
-    table["predicted"] = np.where(right, "갓김치", "깍두기")
-    table = table.assign(loss=0.0, **{"p:갓김치": first, "p:깍두기": 1 - first})
-    folder = RunDir(tmp_path / "exports" / "e")
-    folder.path.mkdir(parents=True)
-    table.to_csv(folder.predictions, index=False)
-    table.rename(columns={"truth": "label"})[["path", "label", "split"]].assign(sha256="").to_csv(
-        folder.items, index=False
-    )
-    folder.data.write_text(json.dumps({"root": str(root)}))
-    return folder, [paths[place] for place in (1, 5, 30)]
-
-
-def test_wrong_labels_come_first(run):
-    folder, planted = run
-    found = suspects([folder])
-    assert set(found["path"]) == set(planted)
-    assert (found["label"] != found["suggested"]).all()
-    assert found["quality"].is_monotonic_increasing
-
-
-def test_runs_of_other_classes_are_refused(run, tmp_path):
-    folder, _ = run
-    other = RunDir(tmp_path / "other")
-    other.path.mkdir()
-    pd.read_csv(folder.predictions).rename(columns={"p:갓김치": "p:x"}).to_csv(other.predictions, index=False)
-    with pytest.raises(InputError, match="different classes"):
-        suspects([folder, other])
-
-
-def test_the_file_corrects_the_next_run(run, tmp_path, monkeypatch):
-    folder, planted = run
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shown = CliRunner().invoke(app, ["suspects", str(folder.path), "--report", "page.html"])
+    return tmp_path
+
+
+def said(*words):
+    shown = CliRunner().invoke(app, list(map(str, words)), catch_exceptions=False)
     assert shown.exit_code == 0, shown.output
-    assert "looks like 갓김치" in (tmp_path / "page.html").read_text(encoding="utf-8")
-    root = tmp_path / "photos"
-    excluded = data.load(Data(path=root, exclude=tmp_path / "suspects.csv"))
-    assert len(excluded.items) == 37
-    relabelled = data.load(Data(path=root, relabel=tmp_path / "suspects.csv")).items.set_index("path")
-    for path in planted:
-        assert relabelled.loc[path, "label"] != path.split("/")[0]
+    return shown.output.splitlines()
+
+
+WRONG = {1: 0.02, 5: 0.06, 30: 0.04}
+"""Photos whose label is wrong, and how probable a model holds that label."""
+
+
+@pytest.fixture
+def run(folder_of, folder):
+    root = folder_of({"001": 20, "갓김치": 20})
+    paths = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jpg"))
+    truth = [path.split("/")[0] for path in paths]
+    own = np.random.default_rng(0).uniform(0.85, 0.99, len(paths))
+    own[list(WRONG)] = list(WRONG.values())
+    first = np.where([name == "001" for name in truth], own, 1 - own)
+    table = pd.DataFrame({"path": paths, "split": "valid", "truth": truth, "predicted": truth, "loss": 0.0})
+    table = table.assign(**{"p:001": first, "p:갓김치": 1 - first})
+    run = Run(folder / "exports" / "e")
+    run.path.mkdir(parents=True)
+    table.to_csv(run.files.predictions, index=False)
+    table.rename(columns={"truth": "label"})[["path", "label", "split"]].assign(sha256="").to_csv(
+        run.files.items, index=False
+    )
+    run.files.data.write_text(json.dumps({"root": str(root)}))
+    return run
+
+
+def test_suspects_are_printed_most_suspect_first(run):
+    lines = said("suspects", run.path, "--to", "out.csv", "--report", "page.html", "--lang", "ko")
+    assert lines == [
+        " 0.020  001/001.jpg: labelled 001, looks like 갓김치",
+        " 0.040  갓김치/010.jpg: labelled 갓김치, looks like 001",
+        " 0.060  001/005.jpg: labelled 001, looks like 갓김치",
+        "Page: page.html",
+        "out.csv: 3 suspects. Strike out the rows that are right, then use it with `data.exclude`",
+        "(leaves the photos out) or `data.relabel` (gives them the suggested class).",
+    ]
+    table = pd.read_csv("out.csv", dtype=str)
+    assert table.to_numpy().tolist() == [
+        ["001/001.jpg", "001", "갓김치", "0.02"],
+        ["갓김치/010.jpg", "갓김치", "001", "0.04"],
+        ["001/005.jpg", "001", "갓김치", "0.06"],
+    ]
+    with open("page.html", encoding="utf-8") as page:
+        text = page.read()
+    headings = re.findall(r"<h3>.*?</span>(.*?)</h3>", text)
+    assert headings == ["라벨은 001, 모습은 갓김치.", "라벨은 갓김치, 모습은 001."]
+    assert re.findall(r"<figcaption>(.*?)</figcaption>", text) == [
+        "001/001.jpg", "001/005.jpg", "갓김치/010.jpg",
+    ]  # fmt: skip
+    relabelled = data.load(Data(path="photos", relabel="out.csv")).items.set_index("path")["label"]
+    assert relabelled[["001/001.jpg", "갓김치/010.jpg"]].tolist() == ["갓김치", "001"]
+
+
+def test_suspects_of_folds_are_those_of_every_photo_and_training_photos_are_none(run, folder):
+    whole = pd.read_csv(run.files.predictions, dtype={"truth": str})
+    folds = []
+    for number in range(2):
+        valid = np.arange(len(whole)) % 2 == number
+        fold = Run(folder / f"fold{number}")
+        fold.path.mkdir()
+        # A fold's own training photos look perfect to its model, or not at all.
+        table = whole.assign(split=np.where(valid, "valid", "train"))
+        table.loc[~valid, ["p:001", "p:갓김치"]] = [0.0, 1.0]
+        table.to_csv(fold.files.predictions, index=False)
+        folds.append(fold)
+    assert suspects(folds).equals(suspects([run]))
+    assert suspects(folds[:1])["path"].tolist() == ["갓김치/010.jpg"]
+    assert suspects([run, run]).equals(suspects([run]))
+
+
+def test_a_page_needs_the_photos(run):
+    found = suspects([run])
+    run.files.data.write_text(json.dumps({"root": "nowhere"}))
+    with pytest.raises(InputError, match=r"^nowhere is not there any more; the page needs the photos"):
+        data.write_suspects_page(found, run, run.path / "page.html")
+
+
+def test_only_twenty_suspects_are_printed(folder_of, run):
+    table = pd.read_csv(run.files.predictions, dtype={"truth": str})
+    more = pd.concat([table.assign(path=table["path"] + f"{n}") for n in range(10)])
+    more.to_csv(run.files.predictions, index=False)
+    lines = said("suspects", run.path)
+    assert sum("looks like" in line for line in lines) == 20
+    assert lines[-2].startswith("suspects.csv: 30 suspects.")
+    assert len(pd.read_csv("suspects.csv")) == 30
+
+
+def test_runs_of_other_classes_are_refused(run, folder):
+    other = Run(folder / "other")
+    other.path.mkdir()
+    table = pd.read_csv(run.files.predictions)
+    for columns in ({"p:001": "p:x"}, {"p:001": "p:갓김치", "p:갓김치": "p:001"}):
+        table.rename(columns=columns).to_csv(other.files.predictions, index=False)
+        with pytest.raises(InputError, match=rf"^{run.path} and the others have different classes"):
+            suspects([run, other])
+
+
+def test_the_file_leaves_them_out_of_the_next_run(run):
+    said("suspects", run.path)
+    left = set(data.load(Data(path="photos", exclude="suspects.csv")).items["path"])
+    assert len(left) == 37
+    assert not left & set(pd.read_csv("suspects.csv")["path"])

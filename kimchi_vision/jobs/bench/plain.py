@@ -38,7 +38,10 @@ def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> Dat
 
 
 def fit(learn: Learner, stages: tuple[Stage, ...]) -> None:
-    """Each stage as the Learner's method of its name. Raises InputError for one that fastai does not have."""
+    """Each stage as the Learner's method of its name.
+
+    Raises InputError for a stage that fastai does not have, and for the rate `auto`.
+    """
     with learn.no_bar(), learn.no_logging():
         for stage in stages:
             arguments = stage.arguments.model_dump(exclude={"min_steps", "size", "suggest"})
@@ -48,4 +51,7 @@ def fit(learn: Learner, stages: tuple[Stage, ...]) -> None:
             method = getattr(learn, stage.name, None)
             if method is None:
                 raise InputError(f"train.stages: a plain script has no {stage.name}; leave out --whole.")
-            method(*epochs, **arguments)
+            if "auto" in arguments.values():
+                raise InputError("train.stages: a plain script has no rate `auto`; give a number.")
+            rates = {name: slice(*rate) for name, rate in arguments.items() if isinstance(rate, tuple)}
+            method(*epochs, **arguments | rates)

@@ -17,6 +17,7 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.learning.train import precision, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
+    Ending,
     KeepBest,
     ProgressBar,
     Recording,
@@ -97,7 +98,15 @@ def fit(
     bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
-        beside = [recording, *keeping, checkpoint, bar, *callbacks(section), LostPhotos(files)]
+        beside = [
+            recording,
+            *keeping,
+            checkpoint,
+            Ending(recording),
+            bar,
+            *callbacks(section),
+            LostPhotos(files),
+        ]
         with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
             _run_stages(section, learn, checkpoint, head, beside)
     if average:

@@ -112,7 +112,10 @@ class Recording(Callback):
             self.tell({"batch_loss": float(self.learn.loss.detach()), "lr": hypers[-1]["lr"]}, step)
 
     def after_epoch(self) -> None:
-        """Add the row, write the file, say it in a line, and end the fit when a loss is no number."""
+        """Add the row, write the file, say it in a line, and end the fit when a loss is no number.
+
+        What is no number is seen by no later callback, so that nothing keeps it.
+        """
         if not self.recorder.values[-1]:  # skipped: done before the run was taken up again
             return
         names = self.recorder.metric_names[1:-1]
@@ -132,7 +135,7 @@ class Recording(Callback):
             self.rows[-1]["seconds"],
         )
         self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
-        if self.ended or not self.is_finite:
+        if not self.is_finite:
             raise CancelFitException
 
     @property
@@ -157,6 +160,20 @@ class Recording(Callback):
                 f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
                 f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
             )
+
+
+class Ending(Callback):
+    """Ends the fit after an epoch that is enough, once all that belongs to it is kept."""
+
+    order = 110  # after KeepBest and Checkpoint
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+
+    def after_epoch(self) -> None:
+        """Look whether it is enough."""
+        if self.recording.ended:
+            raise CancelFitException
 
 
 class LossOnDevice(AvgSmoothLoss):

@@ -110,7 +110,7 @@ def _facts(
     return {
         "calibration_error": scores.expected_calibration_error(sure, right, bins),
         "calibration_error_interval": scores.calibration_error_interval(sure, right, bins, groups),
-        "calibration_error_by_chance": scores.error_when_calibrated(sure, bins),
+        "calibration_error_by_chance": scores.error_when_calibrated(sure, bins, groups),
         "loss": scores.negative_log_likelihood(probabilities, truth),
-        "reliability": scores.reliability(sure, right, bins).to_dict("records"),
+        "reliability": scores.reliability(sure, right, bins, groups).to_dict("records"),
     }

@@ -9,6 +9,8 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from kimchi_vision.results.calibrate.confidence import units_of
+
 FOLDS = 10
 
 
@@ -52,7 +54,7 @@ def abstain_at(
     threshold = _lowest_threshold(error, confidence, right)
     if threshold is None:
         return Abstention(None, 0.0, None, None)
-    units = np.arange(len(confidence)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = units_of(len(confidence), groups)
     fold = np.random.default_rng(0).permutation(units.max() + 1)[units] % FOLDS
     answered = np.zeros(len(confidence), bool)
     for number in np.unique(fold):

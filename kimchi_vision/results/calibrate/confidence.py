@@ -12,20 +12,29 @@ COLDEST, HOTTEST = 0.02, 50.0
 """Temperatures between which one is looked for."""
 
 
-def reliability(confidence: np.ndarray, right: np.ndarray, bins: int) -> pd.DataFrame:
+def units_of(photos: int, groups: np.ndarray | None) -> np.ndarray:
+    """For each photo the number, from 0, of what counts as one: itself, or its group of near-copies."""
+    return np.arange(photos) if groups is None else np.unique(groups, return_inverse=True)[1]
+
+
+def reliability(
+    confidence: np.ndarray, right: np.ndarray, bins: int, groups: np.ndarray | None = None
+) -> pd.DataFrame:
     """Photos sorted into bins of equal width by the probability of the predicted class.
 
+    groups: photos of one group (near-copies) count as one in the intervals.
     Columns low, high (the bin's edges; the upper one belongs to it), photos, confidence (mean), accuracy, and
     accuracy_low, accuracy_high (Wilson's 95 % interval). Bins without photos are left out.
     """
     edges = np.linspace(0, 1, bins + 1)
-    index = _bin(confidence, bins)
-    table = pd.DataFrame({"bin": index, "confidence": confidence, "accuracy": right.astype(float)})
-    grouped = table.groupby("bin").agg(
-        photos=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean")
+    table = pd.DataFrame({"bin": _bin(confidence, bins), "unit": units_of(len(confidence), groups)})
+    grouped = (
+        table.assign(confidence=confidence, accuracy=right.astype(float))
+        .groupby("bin")
+        .agg(photos=("bin", "size"), confidence=("confidence", "mean"), accuracy=("accuracy", "mean"))
     )
-    hits = (grouped["accuracy"] * grouped["photos"]).round()
-    low, high = proportion_confint(hits, grouped["photos"], method="wilson")
+    distinct = table.groupby("bin")["unit"].nunique()
+    low, high = proportion_confint(grouped["accuracy"] * distinct, distinct, method="wilson")
     filled = grouped.index.to_numpy()
     grouped.insert(0, "low", edges[filled])
     grouped.insert(1, "high", edges[filled + 1])
@@ -51,7 +60,7 @@ def calibration_error_interval(
     interval starts at 0 when a perfectly calibrated model could show as much, and always holds the error that
     was seen. On 200 to 1,100 photos it covers the truth in 88 to 94 % of trials.
     """
-    units = np.arange(len(confidence)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    units = units_of(len(confidence), groups)
     number = units.max() + 1
     gaps = np.zeros((number, bins))
     np.add.at(gaps, (units, _bin(confidence, bins)), right - confidence)
@@ -63,19 +72,21 @@ def calibration_error_interval(
         draws[index] = np.abs(times @ gaps).sum() / (times @ sizes)
     seen = expected_calibration_error(confidence, right, bins)
     low, high = 2 * seen - np.quantile(draws, [0.975, 0.025])
-    chance = seen <= error_when_calibrated(confidence, bins)
+    chance = seen <= error_when_calibrated(confidence, bins, groups)
     return [0.0 if chance else float(np.clip(low, 0, seen)), float(max(high, seen))]
 
 
-def error_when_calibrated(confidence: np.ndarray, bins: int) -> float:
+def error_when_calibrated(confidence: np.ndarray, bins: int, groups: np.ndarray | None = None) -> float:
     """The calibration error below which 95 % of perfectly calibrated models stay on such photos; seeded.
 
+    groups: photos of one group (near-copies) are right or wrong together.
     Consistency resampling: Bröcker and Smith, 2007, Weather and Forecasting 22:651.
     """
     random = np.random.default_rng(0)
-    index = _bin(confidence, bins)
+    index, units = _bin(confidence, bins), units_of(len(confidence), groups)
+    number = units.max() + 1
     draws = [
-        np.abs(np.bincount(index, weights=(random.random(len(index)) < confidence) - confidence)).sum()
+        np.abs(np.bincount(index, weights=(random.random(number)[units] < confidence) - confidence)).sum()
         for _ in range(DRAWS)
     ]
     return float(np.quantile(draws, 0.95) / len(confidence))

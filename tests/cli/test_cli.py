@@ -1,0 +1,283 @@
+"""What is typed on the command line arrives where it is used, and what makes no sense is refused."""
+
+import importlib
+import inspect
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from kimchi_vision import data
+from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
+from kimchi_vision.cli import main
+from kimchi_vision.cli.main import app
+from kimchi_vision.config import Experiment, Table
+from kimchi_vision.config.sections import Data
+from tests.fake_runs import fake_run
+
+EXPERIMENT = "data: {path: photos}\nrecipe: quick\n"
+TABLE = "defaults: {data: {path: photos}, recipe: quick}\nrows:\n  a: {}\n  b: {train: {seed: 2}}\n"
+
+
+class CallError(Exception):
+    """Carries the arguments of a call, by name."""
+
+    def __init__(self, arguments):
+        self.arguments = arguments
+
+
+@pytest.fixture
+def typed(tmp_path, monkeypatch):
+    """Type words; answer the arguments, by name, that reach the function MODULE:NAME, which is not run."""
+    monkeypatch.chdir(tmp_path)
+    Path("e.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    Path("t.yaml").write_text(TABLE, encoding="utf-8")
+    Path("p.jpg").touch()
+
+    def reached(target: str, words: str) -> dict:
+        module, name = target.split(":")
+        home = importlib.import_module(f"kimchi_vision.{module}")
+        signature = inspect.signature(getattr(home, name))
+
+        def instead(*arguments, **named):
+            bound = signature.bind(*arguments, **named)
+            bound.apply_defaults()
+            raise CallError(bound.arguments)
+
+        monkeypatch.setattr(home, name, instead)
+        done = CliRunner().invoke(app, words.split())
+        assert isinstance(done.exception, CallError), f"{done.output}\n{done.exception!r}"
+        return done.exception.arguments
+
+    return reached
+
+
+A, B = Path("a"), Path("b")
+ARRIVALS = [
+    ("run e.yaml", "run:run", {"exports": Path("exports"), "force": False}),
+    ("run e.yaml --exports a --force", "run:run", {"exports": A, "force": True}),
+    ("run t.yaml", "table:run_rows", {"exports": Path("exports"), "force": False}),
+    ("run t.yaml --exports a --force", "table:run_rows", {"exports": A, "force": True}),
+    ("compare a b", "compare:compare", {"margin": 0.01, "test": False, "lang": "auto"}),
+    (
+        "compare a b --margin 0.05 --test --lang ko",
+        "compare:compare",
+        {"folders": [A, B], "margin": 0.05, "test": True, "lang": "ko"},
+    ),
+    ("imagenet p.jpg", "model:imagenet", {"photos": [Path("p.jpg")]}),
+    ("models conv*", "model:catalog", {"pattern": "conv*"}),
+    ("data check a", "data:audit", {"root": A}),
+    (
+        "data import a --to b --category c --per-class 3 --crop",
+        "data:import_photos",
+        {"source": A, "to": B, "category": "c", "per_class": 3, "crop": True},
+    ),
+    ("data import a --to b", "data:import_photos", {"category": None, "per_class": None, "crop": False}),
+    ("data fetch pets --to b --sha256 ab", "data:fetch", {"source": "pets", "to": B, "sha256": "ab"}),
+    ("explain a --lang ko", "looking:photos", {"paths": [], "lang": "ko"}),
+    ("explain a p.jpg", "looking:photos", {"paths": [Path("p.jpg")]}),
+    ("explain a --background --lang ko", "looking:background", {"lang": "ko"}),
+    ("explain a p.jpg --background", "looking:background", {"lang": "auto"}),
+    ("evaluate a --lang ko", "scoring:scores", {"test": False, "lang": "ko"}),
+    ("evaluate a --test", "scoring:scores", {"test": True}),
+    ("evaluate a --test --unknown b", "scoring:scores", {"test": True}),
+    (
+        "evaluate a --unknown b --abstain-at 0.1 --lang ko",
+        "scoring:unknown",
+        {"folder": B, "abstain_at": 0.1, "lang": "ko"},
+    ),
+    (
+        "learning-curve e.yaml --fractions 0.2,0.5 1 --seeds 1,2",
+        "curve:plan",
+        {"fractions": [0.2, 0.5, 1.0], "seeds": [1, 2]},
+    ),
+    ("learning-curve e.yaml", "curve:plan", {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": []}),
+    ("learning-curve e.yaml --exports a --lang ko", "curve:learning_curve", {"exports": A, "lang": "ko"}),
+    ("scout e.yaml --backbones x y", "scout:scout", {"backbones": ["x", "y"]}),
+    (
+        "search e.yaml --budget 5m --backbones x --trials 7 --exports a",
+        "search:search",
+        {"seconds": 300.0, "exports": A, "backbones": ["x"], "trials": 7},
+    ),
+    ("search e.yaml", "search:search", {"seconds": 3600.0, "exports": Path("exports"), "trials": 10_000}),
+    ("bench e.yaml", "bench:bench", {"repeats": 1, "whole": False}),
+    ("bench e.yaml --repeats 3 --whole", "bench:bench", {"repeats": 3, "whole": True}),
+    ("export a", "export:again", {"formats": ["onnx"], "trust": False}),
+    ("export a --format int8,pkl --trust", "export:again", {"formats": ["int8", "pkl"], "trust": True}),
+    ("export a --space b", "export:folder", {"path": B, "space": True}),
+    ("export a --docker b", "export:folder", {"path": B, "space": False}),
+    ("serve a b --collect b", "serve:build", {"sources": [A, B], "collect": B}),
+]
+
+
+@pytest.mark.parametrize(("words", "target", "expected"), ARRIVALS, ids=[row[0] for row in ARRIVALS])
+def test_options_arrive(typed, words, target, expected):
+    arguments = typed(target, words)
+    assert {name: arguments[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("run e.yaml", "run:run"),
+        ("run t.yaml", "table:run_rows"),
+        ("data split e.yaml", "data:load"),
+        ("learning-curve e.yaml", "curve:plan"),
+        ("scout e.yaml", "scout:scout"),
+        ("search e.yaml", "search:search"),
+        ("bench e.yaml", "bench:bench"),
+    ],
+)
+def test_overrides_arrive(typed, words, target):
+    first = next(iter(typed(target, f"{words} --set data.seed=7").values()))
+    if isinstance(first, Table):
+        assert [row.data.seed for row in first.rows] == [7, 7]
+        assert [row.train.seed for row in first.rows] == [42, 2]
+    else:
+        assert (first.data if isinstance(first, Experiment) else first).seed == 7
+
+
+def test_the_network_of_imagenet_names_is_the_one_that_is_asked_for(typed):
+    section = typed("model:imagenet", "imagenet p.jpg --backbone vit_b_16 --weights offline")["section"]
+    assert (section.backbone, section.weights) == ("vit_b_16", "offline")
+
+
+def test_a_report_is_written_in_the_language_that_is_asked_for(typed):
+    arguments = typed("report:write", "report a --lang ko")
+    assert (arguments["run"].path, arguments["section"].lang) == (A, "ko")
+
+
+def test_a_search_is_for_the_best_recipe(typed):
+    searched = typed("search:search", "search e.yaml --budget 5m")["experiment"]
+    assert (searched.recipe, searched.budget) == ("best", "5m")
+
+
+def test_a_scout_looks_at_backbones_with_the_experiments_kind_of_weights(typed):
+    asked = typed("scout:scout", "scout e.yaml --set model.weights=offline")["backbones"]
+    assert "tf_efficientnet_lite0" in asked
+    assert "resnet18" not in asked
+
+
+def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
+    uvicorn, serve = pytest.importorskip("uvicorn"), importlib.import_module("kimchi_vision.deploy.server")
+    limits = typed("serve:build", "serve a --megabytes 3 --per-minute 5")["limits"]
+    assert (limits.megabytes, limits.per_minute) == (3, 5)
+    monkeypatch.setattr(serve, "build", lambda *arguments: "the application")
+    monkeypatch.setattr(uvicorn, "run", lambda application, **options: print(application, options))
+    said = CliRunner().invoke(app, ["serve", "a", "--host", "0.0.0.0", "--port", "81"])
+    assert said.stdout == ("the application {'host': '0.0.0.0', 'port': 81, 'log_level': 'warning'}\n")
+    assert "http://0.0.0.0:81 " in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("learning-curve t.yaml", "is of one experiment"),
+        ("learning-curve e.yaml --seeds one", "--seeds takes numbers, not one"),
+        ("learning-curve e.yaml --fractions 0.1 1", "give three shares"),
+        ("scout t.yaml", "t.yaml is a table; give one of its experiments."),
+        ("search t.yaml", "t.yaml is a table; give one of its experiments."),
+        ("bench t.yaml", "t.yaml is a table; give one of its experiments."),
+        ("bench e.yaml --repeats 0", "--repeats"),
+        ("search e.yaml --trials 0", "--trials"),
+        ("search e.yaml --budget soon", "budget"),
+        ("evaluate a --abstain-at 0.1", "--abstain-at goes with --unknown"),
+        ("evaluate a --unknown b --abstain-at 1", "--abstain-at"),
+        ("predict a p.jpg --json --csv", "Give --json or --csv, not both"),
+        ("predict a p.jpg --top 0", "--top"),
+        ("data import a --to b --per-class 0", "--per-class"),
+        ("data split t.yaml --set train.seed=1 --to p.jpg", "photos does not exist"),
+        ("report a --lang fr", "--lang"),
+        ("new p.jpg --recipe slow", "--recipe"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_2(command, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    Path("e.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    Path("t.yaml").write_text(TABLE, encoding="utf-8")
+    Path("p.jpg").touch()
+    done = command(*words.split())
+    assert done.code == 2
+    assert said in " ".join(done.err.replace("│", " ").split())
+
+
+def test_a_split_is_of_one_set_of_photos(command, tmp_path):
+    (tmp_path / "t.yaml").write_text(f"{TABLE}  c: {{data: {{seed: 1}}}}\n", encoding="utf-8")
+    done = command("data", "split", tmp_path / "t.yaml")
+    assert (done.code, "the rows differ in `data`" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("No photos."), 2, "No photos.\n"),
+        (RunError("No room."), 1, "No room.\n"),
+        (InterruptedRunError("Stopped."), 130, "Stopped.\n"),
+        (
+            ZeroDivisionError("a bug"),
+            1,
+            "ZeroDivisionError: a bug\n(--debug before the command shows the traceback.)\n",
+        ),
+    ],
+)
+def test_errors_are_a_sentence_and_a_code_and_debug_shows_where(command, monkeypatch, error, code, said):
+    def fail(pattern):
+        raise error
+
+    monkeypatch.setattr("kimchi_vision.learning.model.catalog", fail)
+    done = command("models")
+    assert (done.code, done.err, done.out) == (code, said, "")
+    assert "Traceback" in command("--debug", "models").err
+
+
+@pytest.fixture
+def ended(folder_of, tmp_path, monkeypatch):
+    """An experiment's file whose run is one that is there already."""
+    photos = data.load(Data(path=folder_of({"a": 10, "b": 10}), splitter="stratified"), tmp_path)
+    run = fake_run(tmp_path / "exports" / "e", photos)
+    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "run", lambda *arguments: run)
+    file = tmp_path / "e.yaml"
+    file.write_text(EXPERIMENT, encoding="utf-8")
+    return file, run
+
+
+def test_a_run_ends_with_its_scores_and_where_they_lie(ended, command):
+    file, run = ended
+    accuracy = run.json(run.files.metrics)["accuracy"]
+    said = command("run", file, "--lang", "en").out
+    assert f"{accuracy:.4f}" in said
+    assert "4,321,000" in said
+    assert said.endswith(f"Report: {run.files.report}\n")
+    run.files.pkl.touch()
+    assert command("run", file, "--lang", "ko").out.endswith(
+        f"보고서: {run.files.report}\n모델:   {run.files.pkl}\n"
+    )
+
+
+def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command, monkeypatch):
+    file, run = ended
+    monkeypatch.setattr("kimchi_vision.jobs.table.run_rows", lambda *arguments: {"a": [run], "b": [run]})
+    monkeypatch.setattr(
+        "kimchi_vision.jobs.table.verdicts", lambda finished, lang: f"{list(finished)} {lang}"
+    )
+    file.write_text(TABLE, encoding="utf-8")
+    said = command("run", file, "--lang", "ko").out
+    assert "['a', 'b'] ko" in said
+    assert said.count(f"보고서: {run.files.report}") == 2
+
+
+def test_scores_over_seeds_are_shown_with_their_spread(capsys):
+    rows = pd.DataFrame(
+        [
+            {"run": "one", "seeds": 1, "accuracy": 0.5, "accuracy_sd": None, "parameters": 1200},
+            {"run": "two", "seeds": 2, "accuracy": 0.75, "accuracy_sd": 0.0123, "parameters": None},
+        ],
+        dtype=object,
+    )
+    main._print_table(rows, lambda name: f"<{name}>")
+    shown = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.split("\n")]
+    assert ["<accuracy>", "0.5000", "0.7500 ± 0.0123 (n = 2)"] in shown
+    assert ["<parameters>", "1,200", ""] in shown
+    assert not any("_sd" in line[0] for line in shown if line)

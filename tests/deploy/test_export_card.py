@@ -1,0 +1,85 @@
+"""card.md: each number of a run in its place."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import fake_run
+from small_models import facts, save
+
+from kimchi_vision.base.files import write_json
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.deploy.export import card
+
+VOCAB = ("001", "김치", "A&B")
+
+
+@pytest.fixture
+def run(tmp_path):
+    labels = np.repeat([*VOCAB, "001"], [30, 20, 10, 7])
+    names = [f"{number:02}.jpg" for number in range(67)]
+    parts = ["valid"] * 60 + ["train"] * 7
+    items = pd.DataFrame({"path": names, "label": labels, "split": parts, "sha256": names})
+    model = {"backbone": "resnet18", "weights": "none"}
+    run = fake_run(tmp_path / "mild", Photos(tmp_path, items, VOCAB), skill=1, model=model)
+    save(run.files.onnx, facts(VOCAB, abstain_threshold=0.42))
+    return run
+
+
+def share(scores, name):
+    low, high = scores[f"{name}_interval"]
+    return f"{100 * scores[name]:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def test_each_score_and_class_has_its_line(run):
+    lines = card.text(run).splitlines()
+    scores = run.json(run.files.metrics)
+    assert "On 60 valid photos that it was not trained on; 95 % intervals in brackets." in lines
+    for title, name in (
+        ("accuracy", "accuracy"),
+        ("recall, mean over classes", "macro_recall"),
+        ("precision, mean over classes", "macro_precision"),
+        ("F1, mean over classes", "macro_f1"),
+    ):
+        assert f"| {title} | {share(scores, name)} |" in lines
+    assert "| class | found (recall) | right when said (precision) | photos |" in lines
+    for label, name, photos in (("001", "001", 30), ("김치", "김치", 20), ("A\\&B", "A&B", 10)):
+        own = scores["classes"][name]
+        assert f"| {label} | {share(own, 'recall')} | {share(own, 'precision')} | {photos} |" in lines
+    actual, predicted, photos = scores["most_confused"][0]
+    first = next(line for line in lines if " taken for " in line)
+    assert first == f"- {card._plain(actual)} taken for {card._plain(predicted)}: {photos} photos"
+    assert "Backbone resnet18, weights `none`, photos of 32 pixels." in lines
+    assert any(line.startswith("7 photos in 3 class folders") for line in lines)
+    assert any('"I don\'t know" below 42.0 %' in line for line in lines)
+
+
+def test_proofs_and_smaller_files_are_told_in_megabytes(run):
+    proof = {"photos": 60, "agreement": 0.95, "largest_gap": 0.1, "bytes": 12_340_000}
+    lost = {"accuracy_lost": 0.015, "accuracy_lost_interval": [-0.01, 0.04]}
+    whole = {"photos": 60, "agreement": 1.0, "largest_gap": 0.00012, "bytes": 40_000_000}
+    write_json(
+        run.files.export, {"model.onnx": whole, "model.int8.onnx": proof | lost, "model.pkl": {"photos": 4}}
+    )
+    text = card.text(run)
+    assert "| model.int8.onnx | 12.3 | 1.5 % [-1.0, 4.0] | 95.0 % of 60 |" in text
+    assert "It was run on 60 validation photos: 100.0 % of its answers" in text
+    assert "no probability differs by more than 1.2e-04." in text
+    assert "model.pkl |" not in text
+
+
+@pytest.mark.parametrize(
+    ("backbone", "weights", "said"),
+    [
+        ("resnet18", "none", "trained from random weights"),
+        ("resnet18", "default", "torchvision's weights (BSD-3-Clause)"),
+        ("resnet18", "/of/mine.pth", "a file of weights whose licence this program does not know"),
+        ("resnet18", "offline", "weights of timm's resnet18 (licence: "),
+        (
+            "efficientnet_b0.ra_in1k",
+            "default",
+            "weights of timm's efficientnet_b0.ra_in1k (licence: apache-2.0)",
+        ),
+    ],
+)
+def test_the_licence_is_that_of_the_weights(backbone, weights, said):
+    assert said in card._licence(backbone, weights)

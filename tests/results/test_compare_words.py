@@ -1,0 +1,127 @@
+"""What a comparison says of pairs and experiments, word for word."""
+
+import pandas as pd
+import pytest
+
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.results.compare.pairs import Pair
+from kimchi_vision.results.compare.sentences import Words, markdown, text
+
+ENGLISH = Words(catalogue("en"), 0.01)
+KOREAN = Words(catalogue("ko"), 0.02)
+GAP = "+4.1 points (95 % interval -0.3 to +7.9)"
+EXPERIMENTS = pd.DataFrame(
+    {
+        "experiment": ["가|나", "b"],
+        "seeds": [3, 1],
+        "accuracy": [0.9512, 0.91],
+        "sd": [0.0123, None],
+        "low": [0.93, 0.881],
+        "high": [0.97, 0.932],
+        "photos": [1200, 1200],
+    }
+)
+
+
+def pair(first="a", second="b", verdict="cannot tell", **numbers):
+    fixed = {"difference": 0.041, "low": -0.003, "high": 0.079, "p": 0.012, "holm_p": 0.036}
+    counts = {"only_first": 9, "only_second": 2}
+    return Pair(first, second, photos=300, verdict=verdict, **{**fixed, **counts, **numbers})
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ({"verdict": "better"}, f"a is better than b: {GAP}, p = 0.036 after Holm."),
+        ({"verdict": "better", "holm_p": 0.012}, f"a is better than b: {GAP}, p = 0.012."),
+        ({"verdict": "practically equal"}, f"a and b are practically equal: {GAP}, within 1 point."),
+        (
+            {"photos_needed": 1234, "needed_for": "better"},
+            f"Cannot tell a from b: {GAP}, p = 0.036 after Holm. About 1,200 more photos would tell, if the "
+            "difference is as large as it looks.",
+        ),
+        (
+            {"photos_needed": 56, "needed_for": "practically equal"},
+            f"Cannot tell a from b: {GAP}, p = 0.036 after Holm. About 56 more photos would show that they "
+            "are equal within 1 point, if they are as close as they look.",
+        ),
+        (
+            {"only_first": None, "only_second": None, "holm_p": 0.012},
+            f"Cannot tell a from b: {GAP}, p = 0.012. More seeds or more photos may tell.",
+        ),
+        (
+            {"photos_needed": None},
+            f"Cannot tell a from b: {GAP}, p = 0.036 after Holm. They are right equally often; the margin is "
+            "too narrow to call them equal.",
+        ),
+    ],
+)
+def test_a_sentence_says_the_corrected_p_and_what_a_verdict_would_take(numbers, said):
+    assert ENGLISH.sentence(pair(**numbers)) == said
+
+
+def test_a_margin_of_its_own_is_said():
+    assert KOREAN.sentence(pair(verdict="practically equal")).endswith("허용 차이 2%p 이내.")
+    said = Words(catalogue("en"), 0.025).sentence(
+        pair(photos_needed=7, needed_for="practically equal", holm_p=0.2)
+    )
+    assert "7 more photos would show that they are equal within 2.5 points" in said
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["better", "better", "better"], ["a is better than b, c and d."]),
+        (
+            ["better", "cannot tell", "practically equal"],
+            [
+                "a has the highest accuracy, but that alone does not make it the best.",
+                "It is better than b.",
+                "It is practically equal to d.",
+                "These photos cannot tell it from c.",
+            ],
+        ),
+        (
+            ["cannot tell", "cannot tell", "better"],
+            [
+                "a has the highest accuracy, but that alone does not make it the best.",
+                "It is better than d.",
+                "These photos cannot tell it from b and c.",
+            ],
+        ),
+    ],
+)
+def test_the_answer_calls_it_better_than_those_alone_that_it_beats(verdicts, said):
+    pairs = [pair("a", name, verdict) for name, verdict in zip("bcd", verdicts, strict=True)]
+    others = [pair("b", "c", "better"), pair("b", "d", "practically equal"), pair("c", "d")]
+    assert ENGLISH.answer(list("abcd"), [*others, *pairs]) == said
+
+
+def test_one_experiment_is_not_compared():
+    assert ENGLISH.answer(["a"], []) == [
+        "a is the only experiment here, so there is nothing to compare it with."
+    ]
+
+
+def test_the_screen_shows_the_answer_the_table_and_a_sentence_a_pair():
+    pairs = [pair(verdict="better"), pair("b", "c")]
+    lines = text(ENGLISH, ["Said."], EXPERIMENTS, pairs).splitlines()
+    assert [lines[0], lines[1], lines[5]] == ["Said.", "", ""]
+    assert lines[2].split() == ["experiment", "Accuracy", "95", "%", "interval", "over", "seeds", "Photos"]
+    assert " ".join(lines[3].split()) == "가|나 95.12 % 93.0 to 97.0 % ± 1.23 (n = 3) 1,200"
+    assert " ".join(lines[4].split()) == "b 91.00 % 88.1 to 93.2 % one seed 1,200"
+    assert len(lines[2]) == len(lines[4]) == len(lines[3]) + 2
+    assert lines[6:] == [ENGLISH.sentence(each) for each in pairs]
+
+
+def test_the_page_is_markdown():
+    pairs = [pair(verdict="better"), pair("b", "c")]
+    assert markdown(ENGLISH, ["Said.", "Too."], EXPERIMENTS, pairs) == (
+        "# Comparison\n\nSaid.\nToo.\n\n"
+        "| experiment | Accuracy | 95 % interval | over seeds | Photos |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| 가\\|나 | 95.12 % | 93.0 to 97.0 % | ± 1.23 (n = 3) | 1,200 |\n"
+        "| b | 91.00 % | 88.1 to 93.2 % | one seed | 1,200 |\n\n"
+        f"- {ENGLISH.sentence(pairs[0])}\n- {ENGLISH.sentence(pairs[1])}\n"
+    )
+    assert markdown(KOREAN, [], EXPERIMENTS, []).startswith("# 비교\n")

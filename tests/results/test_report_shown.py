@@ -1,0 +1,232 @@
+"""Each number of a run stands in its place on its page, right and wrong in their colours."""
+
+import json
+import re
+from html import unescape
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_runs import HISTORY, fake_run
+
+from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.config.sections import Calibrate, Report
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import calibrate, report
+from kimchi_vision.results.report.answers import answers
+
+VOCAB = ("001", "김치", "NA")
+
+
+@pytest.fixture
+def run(tmp_path):
+    labels = ["001"] * 30 + ["김치"] * 20 + ["NA"] * 10
+    names = [f"{number:02}.jpg" for number in range(60)]
+    items = pd.DataFrame({"path": names, "label": labels, "split": "valid", "sha256": names})
+    trained = items.iloc[:4].assign(path=["a.jpg", "b.jpg", "c.jpg", "d.jpg"], split="train")
+    items = pd.concat([items, trained], ignore_index=True)
+    return fake_run(tmp_path / "mild", Photos(tmp_path / "photos", items, VOCAB), skill=1)
+
+
+def section(run, name):
+    """One section of the page, and the cells of its tables' rows: first cell → the others."""
+    text = report.write(run, Report(lang="en")).read_text(encoding="utf-8")
+    part = text.split(f'id="{name}"')[1].split("</section>")[0]
+    rows = {}
+    for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL):
+        texts = re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)
+        first, *others = [" ".join(re.sub(r"<[^>]*>", "", text).split()) for text in texts]
+        rows[unescape(first)] = others
+    return part, rows
+
+
+def shown(scores, name):
+    low, high = scores[f"{name}_interval"]
+    return f"{scores[name]:.1%} {low:.1%} – {high:.1%}"
+
+
+def test_each_score_stands_beside_its_name(run):
+    metrics = run.json(run.files.metrics) | {"top_k": 2, "top_k_accuracy": 0.9321}
+    write_json(run.files.metrics, metrics)
+    _, rows = section(run, "scores")
+    expected = {
+        "Accuracy": "accuracy",
+        "Error rate": "error_rate",
+        "Macro precision": "macro_precision",
+        "Macro recall": "macro_recall",
+        "Macro F1": "macro_f1",
+    }
+    assert len({round(metrics[key], 3) for key in expected.values()}) == 5
+    for name, key in expected.items():
+        assert rows[name] == [shown(metrics, key)]
+    assert rows["Top k (2)"] == ["93.2%"]
+    assert rows["Loss, mean over photos"] == [f"{metrics['loss']:.4f}".rstrip("0")]
+    assert rows["Photos"] == ["60"]
+
+
+def test_each_class_has_its_recall_and_precision_in_their_columns(run):
+    classes = run.json(run.files.metrics)["classes"]
+    assert classes["NA"]["recall"] != classes["NA"]["precision"]
+    _, rows = section(run, "classes")
+    assert rows["Class"][:2] == ["Recall", "Precision"]
+    for name, photos in (("001", "30"), ("김치", "20"), ("NA", "10")):
+        own = classes[name]
+        assert rows[name] == [shown(own, "recall"), shown(own, "precision"), f"{own['f1']:.1%}", photos]
+
+
+def test_scores_of_the_test_part_are_those_of_test_json(run):
+    metrics = run.json(run.files.metrics)
+    names = ("accuracy", "macro_recall", "macro_precision", "macro_f1")
+    tested = {name: (place + 1) / 10 for place, name in enumerate(names)}
+    tested |= {f"{name}_interval": [tested[name] - 0.05, tested[name] + 0.05] for name in names}
+    write_json(run.files.test_metrics, {**metrics, **tested, "photos": 17})
+    items = run.table(run.files.items)
+    write_table(run.files.items, items.assign(split=items["split"].where(items["path"] != "a.jpg", "test")))
+    run.open_test("evaluate --test")
+    part, rows = section(run, "test")
+    assert "was scored 1 times" in part
+    assert rows == {
+        "Accuracy": ["10.0% 5.0% – 15.0%"],
+        "Macro recall": ["20.0% 15.0% – 25.0%"],
+        "Macro precision": ["30.0% 25.0% – 35.0%"],
+        "Macro F1": ["40.0% 35.0% – 45.0%"],
+        "Photos": ["17"],
+    }
+
+
+def test_the_matrix_counts_photos_with_actual_classes_in_rows(run):
+    part, rows = section(run, "confusion")
+    counts = run.json(run.files.metrics)["confusion_matrix"]
+    assert rows["Actual \\ Predicted"] == list(VOCAB)
+    for name, row in zip(VOCAB, counts, strict=True):
+        assert rows[name] == [str(count or "") for count in row]
+    cells = re.findall(r'<td class="(\w+)".*?data-actual="(\d)" data-predicted="(\d)"', part, re.DOTALL)
+    assert {kind for kind, actual, predicted in cells if actual == predicted} == {"right"}
+    assert {kind for kind, actual, predicted in cells if actual != predicted} == {"wrong"}
+
+
+def test_the_photos_behind_a_number_are_those_of_the_table_of_predictions(run):
+    text = report.write(run, Report(lang="en")).read_text(encoding="utf-8")
+    cells = json.loads(re.search(r'id="cells">(.*?)</script>', text, re.DOTALL)[1])
+    table = run.table(run.files.predictions).sort_values("loss", ascending=False)
+    assert cells == [
+        {
+            "path": row["path"],
+            "actual": VOCAB.index(row["truth"]),
+            "predicted": VOCAB.index(row["predicted"]),
+            "probability": f"{row['p:' + row['predicted']]:.1%}",
+            "loss": f"{row['loss']:.2f}",
+            "picture": None,
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def test_top_losses_say_what_was_said_and_what_is_true(run):
+    metrics, table = run.json(run.files.metrics), run.table(run.files.predictions).set_index("path")
+    best = table["loss"].idxmin()
+    write_json(run.files.metrics, {**metrics, "top_losses": [*metrics["top_losses"][:2], best]})
+    part, _ = section(run, "top-losses")
+    kinds = re.findall(r'<figure class="(\w+)"', part)
+    assert kinds == ["wrong", "wrong", "right"]
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", part, re.DOTALL)
+    for path, caption in zip([*metrics["top_losses"][:2], best], captions, strict=True):
+        row = table.loc[path]
+        assert (
+            re.sub("<.*?>", " ", caption).split()
+            == (
+                f"{row['predicted']} {row['p:' + row['predicted']]:.1%} Actual: {row['truth']} "
+                f"loss {row['loss']:.2f} {path}"
+            ).split()
+        )
+
+
+def test_calibration_says_both_errors_and_the_threshold(run):
+    found = calibrate.fit(
+        Calibrate(abstain_at=0.3), run.table(run.files.predictions), VOCAB, run.table(run.files.items)
+    )
+    write_json(run.files.calibration, found)
+    part, _ = section(run, "calibration")
+    for key in ("before", "after"):
+        own = found[key]
+        low, high = own["calibration_error_interval"]
+        said = re.search(rf"[^>]*{own['calibration_error']:.1%}[^<]*", part)[0]
+        assert f"{low:.1%} to {high:.1%}" in said
+        assert f"{own['calibration_error_by_chance']:.1%}" in said
+    abstain = found["abstain"]
+    said = re.search(rf"[^>]*{abstain['threshold']:.3f}[^<]*", part)[0]
+    low, high = abstain["error_interval"]
+    for share in (f"{abstain['coverage']:.1%}", f"{abstain['error']:.1%}", f"{low:.1%} to {high:.1%}"):
+        assert share in said
+
+
+METRICS = {
+    "split": "valid",
+    "photos": 1200,
+    "error_rate": 0.25,
+    "most_confused": [["001", "NA", 9], ["NA", "김치", 7], ["김치", "001", 2], ["NA", "001", 1]],
+    "confusion_matrix": [[5, 0, 9], [2, 8, 0], [1, 7, 0]],
+    "classes": {
+        "001": {"recall": 5 / 14, "support": 14},
+        "김치": {"recall": 0.8, "support": 10},
+        "NA": {"recall": 0.0, "support": 0},
+    },
+}
+
+
+def sentences(metrics=METRICS, history=None, **train):
+    train = {"keep": "best", "monitor": "valid_loss", **train}
+    recorded = SimpleNamespace(
+        metrics=metrics, history=history, experiment={"train": train}, vocab=list(VOCAB)
+    )
+    return answers(recorded, catalogue("en"))
+
+
+def test_the_page_opens_with_what_is_right_and_what_is_confused():
+    assert sentences() == [
+        "900 of 1,200 validation photos are right.",
+        "It confuses most: 001 taken for NA (9), NA taken for 김치 (7), 김치 taken for 001 (2).",
+        "Weakest class: 001, with 5 of its 14 photos found.",
+        "No validation photo of: NA.",
+    ]
+    nothing = {"most_confused": [], "confusion_matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 0]]}
+    assert sentences(METRICS | nothing)[1:] == [
+        "It confuses nothing on these photos.",
+        "Never predicted: NA.",
+        "No validation photo of: NA.",
+    ]
+
+
+def test_the_page_says_which_epoch_is_kept_and_from_where_it_overfits():
+    history = pd.DataFrame(HISTORY)
+    overfits = "From epoch 3 on, training loss falls while validation loss rises: the model learns by heart."
+    best = "Epoch 2 of 4 is kept: its Validation loss, 0.8, is the best of all."
+    assert sentences(history=history)[1:3] == [best, overfits]
+    by_accuracy = sentences(history=history.assign(kept=[False, False, True, False]), monitor="accuracy")
+    assert by_accuracy[1] == "Epoch 3 of 4 is kept: its Accuracy, 0.79, is the best of all."
+    last = sentences(history=history.assign(kept=np.arange(4) == 3), keep="last")
+    assert last[1] == "Epoch 4, the last, is kept. The lowest validation loss was that of epoch 2."
+    start = sentences(history=history.assign(kept=False))
+    assert start[1] == "What training started from is kept: no epoch was better."
+    assert start[2].startswith("It confuses most")
+    falling = sentences(history=history.assign(valid_loss=[4, 3, 2, 1]))
+    assert not any("by heart" in sentence for sentence in falling)
+
+
+def test_the_page_says_what_folds_floor_and_views_reached():
+    gain = {"accuracy": 0.7, "accuracy_interval": [0.6, 0.8], "gain": 0.05, "gain_interval": [0.01, 0.09]}
+    more = {
+        "folds": [{"accuracy": 0.5}, {"accuracy": 0.75}],
+        "floor": {**gain, "verdict": "above"},
+        "tta": {**gain, "n": 4, "gain": -0.02, "verdict": "below"},
+    }
+    said = sentences(METRICS | more, pd.DataFrame(HISTORY))
+    assert "50.0%, 75.0%" in said[1]
+    assert "frozen features has 70.0% right, and training adds +5.0 points (+1.0 to +9.0)" in said[2]
+    assert said[3].startswith(
+        "Averaged over 4 varied views of each photo and the plain one: 70.0% (60.0% to 80.0%)"
+    )
+    assert "-2.0 points (+1.0 to +9.0) against one view: worse" in said[3]
+    assert not any("frozen features" in sentence for sentence in sentences(METRICS | more))
