@@ -64,7 +64,7 @@ def exported(tmp_path_factory):
 @pytest.fixture(scope="session")
 def seven(tmp_path_factory):
     """A model.onnx of seven classes that was never trained; needs no torch. Not to be changed."""
-    from small_models import facts, save
+    from tests.small_models import facts, save
 
     return save(tmp_path_factory.mktemp("seven") / "model.onnx", facts())
 

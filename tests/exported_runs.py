@@ -7,8 +7,8 @@ from kimchi_vision.base.files import write_json, write_table, write_text
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.config.sections import Export
 from kimchi_vision.deploy import export
-from kimchi_vision.learning import augment, loader, model, train
-from kimchi_vision.results import compare, evaluate
+from kimchi_vision.learning import augment, loader, model, predict, train
+from kimchi_vision.results import evaluate
 from kimchi_vision.results.run import Run
 
 NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
@@ -31,13 +31,12 @@ def exported_run(folder: Path, photos: Path, augments: dict | None = None, **fil
     backbone = model.find(experiment.model, experiment.augment.size)
     dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, backbone.stats))
     learn = model.learner(experiment.model, backbone, dls, folder)
-    predictions = evaluate.predictions(learn, found)
+    predictions = predict.predictions(learn, found)
     write_text(run.files.experiment, dump(experiment.resolved()))
     write_json(run.files.labels, list(found.vocab))
     write_json(run.files.data, found.facts())
     write_table(run.files.items, found.items)
-    write_table(run.files.predictions, predictions)
-    scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
-    write_json(run.files.metrics, compare.with_intervals(scores, predictions, found.items))
-    export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run, compare.difference_interval)
+    predictions.write(run.files.predictions)
+    write_json(run.files.metrics, evaluate.metrics(predictions.part("valid"), experiment.evaluate))
+    export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run.files)
     return run, learn

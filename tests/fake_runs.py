@@ -8,7 +8,8 @@ import pandas as pd
 from kimchi_vision.base.files import write_json, write_table, write_text
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import compare, evaluate
+from kimchi_vision.results import evaluate
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 HISTORY = {
@@ -23,20 +24,14 @@ HISTORY = {
 }
 
 
-def guesses(photos: Photos, skill: float, seed: int) -> pd.DataFrame:
+def guesses(photos: Photos, skill: float, seed: int) -> Predictions:
     """Predictions drawn from a seed; a higher skill is right more often."""
     random = np.random.default_rng(seed)
     items = photos.part("valid")
     truth = items["label"].map({name: place for place, name in enumerate(photos.vocab)}).to_numpy()
     outputs = random.normal(size=(len(items), len(photos.vocab)))
     outputs[np.arange(len(items)), truth] += skill
-    shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
-    table = items[["path", "split"]].assign(
-        truth=items["label"],
-        predicted=[photos.vocab[place] for place in shares.argmax(axis=1)],
-        loss=-np.log(shares[np.arange(len(items)), truth]),
-    )
-    return table.join(pd.DataFrame(shares.astype(np.float32), columns=[f"p:{name}" for name in photos.vocab]))
+    return Predictions.from_logits(items, outputs, photos.vocab)
 
 
 def fake_run(folder: Path, photos: Photos, skill: float = 3, seed: int = 0, **sections) -> Run:
@@ -46,15 +41,15 @@ def fake_run(folder: Path, photos: Photos, skill: float = 3, seed: int = 0, **se
     plain["train"]["stages"] = [{"fit": {"epochs": 4}}]
     experiment = Experiment.model_validate({**plain, **sections})
     predictions = guesses(photos, skill, seed)
-    scores = evaluate.metrics(predictions, photos.vocab, experiment.evaluate)
+    scores = evaluate.metrics(predictions, experiment.evaluate)
     facts = {"model": {"parameters": 4_321_000}, "train": {"kept_epoch": 2, "seconds": 44.2}}
     write_text(run.files.experiment, dump(experiment.resolved()))
     write_json(run.files.labels, list(photos.vocab))
     write_json(run.files.data, photos.facts())
     write_json(run.files.versions, {"python": "3.11.2", "packages": {"fastai": "2.8.12"}})
-    write_json(run.files.metrics, {**compare.with_intervals(scores, predictions, photos.items), **facts})
-    write_text(run.files.classification_report, evaluate.classification_text(predictions, photos.vocab))
+    write_json(run.files.metrics, {**scores, **facts})
+    write_text(run.files.classification_report, evaluate.classification_text(predictions))
     write_table(run.files.items, photos.items)
-    write_table(run.files.predictions, predictions)
+    predictions.write(run.files.predictions)
     write_table(run.files.history, pd.DataFrame(HISTORY))
     return run

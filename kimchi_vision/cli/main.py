@@ -136,7 +136,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.keys(key)))
+        print(listing.text(listing.listed(key)))
 
 
 @app.command()

@@ -38,7 +38,7 @@ class Key:
     description: str
 
 
-def keys(wanted: str = "") -> list[Key]:
+def listed(wanted: str = "") -> list[Key]:
     """The keys of a section or one key, or all. Raises InputError, which names the nearest, for another."""
     every = list(_keys())
     found = [key for key in every if not wanted or key.name == wanted or key.name.startswith(f"{wanted}.")]

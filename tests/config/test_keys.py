@@ -20,25 +20,25 @@ def checked(text: str) -> None:
 
 
 def test_a_key_has_its_range_default_and_description():
-    (key,) = keys.keys("augment.max_rotate")
+    (key,) = keys.listed("augment.max_rotate")
     assert (key.values, key.default, key.description) == ("number from 0 to 180", "10.0", "degrees")
 
 
 def test_a_section_lists_its_keys_alone():
-    assert {key.name.split(".")[0] for key in keys.keys("loader")} == {"loader"}
+    assert {key.name.split(".")[0] for key in keys.listed("loader")} == {"loader"}
 
 
 def test_a_stage_is_listed_with_its_arguments():
-    assert keys.keys("train.stages.fine_tune.freeze_epochs")[0].default == "1"
+    assert keys.listed("train.stages.fine_tune.freeze_epochs")[0].default == "1"
 
 
 def test_a_mistyped_key_is_answered_with_the_nearest():
     with pytest.raises(InputError, match="Did you mean augment"):
-        keys.keys("agment")
+        keys.listed("agment")
 
 
 def test_every_key_says_what_it_is_for():
-    assert all(key.description and key.values for key in keys.keys())
+    assert all(key.description and key.values for key in keys.listed())
 
 
 def test_the_page_of_keys_is_what_the_models_say():

@@ -49,7 +49,8 @@ def test_each_score_lies_in_its_interval(table):
             low, high = score.interval
             assert low <= score.value <= high, score.name
             if score.metric.unit == "share":
-                assert low >= 0 and high <= 1
+                assert low >= 0, score.name
+                assert high <= 1, score.name
 
 
 @settings(max_examples=100, deadline=None)
