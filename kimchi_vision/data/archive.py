@@ -53,7 +53,7 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
     that is compressed itself is unpacked to a temporary file for as long as it is read.
     names: decodes the names, and is told how.
     Raises DataError: no such file or no right to read it, no archive, damaged (also while it is read),
-    encrypted, a path that climbs out, zips nested too deep, an unknown category, names that cannot be decoded.
+    encrypted, a path that climbs out, zips nested too deep, an unknown category, names in no sure encoding.
     """
     try:
         with ExitStack() as stack:
@@ -91,9 +91,10 @@ def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
     wanted = unicodedata.normalize("NFC", category)
     chosen = [entry for entry in found if wanted in PurePosixPath(entry.name).parts[:-1]]
     if not chosen:
-        folders = [PurePosixPath(f"{entry.name}x").parts[:-1] for entry in found if "/" in entry.name]
-        shared = len(os.path.commonprefix(folders))
-        there = sorted({(*folder, *folder[-1:])[shared] for folder in folders})
+        folders = [str(PurePosixPath(f"{entry.name}x").parent) for entry in found if "/" in entry.name]
+        shared = len(PurePosixPath(os.path.commonpath(folders or ["."])).parts)
+        parts = [PurePosixPath(folder).parts for folder in folders]
+        there = sorted({(*names, *names[-1:])[shared] for names in parts})
         raise DataError(f"{source} holds no category {category}. There are: {', '.join(there)}.")
     return chosen
 

@@ -144,7 +144,7 @@ def _models(texts: Sequence[bytes]) -> dict[str, float]:
 
 
 def _usual(text: str) -> float:
-    """How usual the Hangul syllables of a text are: mean log-likelihood against one of 2,350 drawn at random."""
+    """How usual the Hangul syllables of a text are: mean log-likelihood against any of 2,350."""
     ratios = []
     for letter in filter(lambda letter: not letter.isascii(), text):
         place = ord(letter) - ord("가")

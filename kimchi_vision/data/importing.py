@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -56,8 +55,8 @@ def import_photos(
 
     A photo that is there already is kept, so an interrupted import goes on; another one of its name gets a
     number, `x-2.jpg`.
-    category: only a folder, or an inner zip, of this name. per_class: the first photos of each class folder by
-    name. crop: cut each photo to its box from crop_area.properties; else the boxes are kept in boxes.csv.
+    category: only a folder, or an inner zip, of this name. per_class: the first photos of each class folder
+    by name. crop: cut each photo to its box from crop_area.properties; else the boxes are kept in boxes.csv.
     encoding: of names that do not say theirs.
     Raises DataError: see archive.opened and Plan.check; too little space, no right to write, too much to
     unpack.
@@ -149,7 +148,7 @@ def _write_all(
 
 
 def _free(to: Path, path: str, content: bytes, own: set[str]) -> tuple[str, bool]:
-    """`path`, or numbered, where nothing lies, and False; or where an earlier import put this content, and True.
+    """`path`, or numbered, where nothing lies, and False; or where this content lies already, and True.
 
     own: paths of this import's photos. Two of them with one name stay two, even if they are alike, so that
     an interrupted import finds each again.

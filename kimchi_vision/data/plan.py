@@ -97,7 +97,7 @@ def _split(folder: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _is_nested(classes: set[tuple[str, ...]]) -> bool:
-    """Whether leaf folders alone would merge classes, or be no classes, as `bibimbap/day1` and `pizza/day1`."""
+    """Whether leaf folders alone would merge classes or be none, as `bibimbap/day1` and `pizza/day1`."""
     parents = defaultdict(set)
     for names in classes:
         parents[names[-1]].add(names[:-1])

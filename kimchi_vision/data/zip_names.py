@@ -75,14 +75,14 @@ def _stated(info: zipfile.ZipInfo, raw: bytes) -> str | None:
     while len(extra) >= 4:
         kind, size = struct.unpack("<HH", extra[:4])
         content, extra = extra[4 : 4 + size], extra[4 + size :]
-        if kind == UNICODE_PATH and len(content) > 5:
-            version, checksum = struct.unpack("<BL", content[:5])
-            if version == 1 and checksum == zlib.crc32(raw):
-                try:
+        if kind == UNICODE_PATH:
+            try:
+                version, checksum = struct.unpack("<BL", content[:5])
+                if version == 1 and checksum == zlib.crc32(raw) and content[5:]:
                     return content[5:].decode("utf-8")
-                except UnicodeDecodeError:
-                    # As Python from 3.12 on has it, before a name can be asked for.
-                    raise zipfile.BadZipFile("the Unicode form of a name is not UTF-8") from None
+            except (struct.error, UnicodeDecodeError):
+                # As Python from 3.12 on has it, before a name can be asked for.
+                raise zipfile.BadZipFile("a Unicode path field makes no sense") from None
     return None
 
 

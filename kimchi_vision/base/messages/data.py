@@ -141,7 +141,8 @@ DATA: dict[str, tuple[str, str]] = {
     "import_encoding": (
         "The archive does not say the encoding of its names; they were read as {encoding}: {names}. "
         "--encoding forces another.",
-        "압축 파일에 이름의 인코딩이 없어 {encoding}(으)로 읽었습니다: {names}. --encoding으로 바꿀 수 있습니다.",
+        "압축 파일에 이름의 인코딩이 없어 {encoding}(으)로 읽었습니다: {names}. "
+        "--encoding으로 바꿀 수 있습니다.",
     ),
     "import_parts": (
         "The archive's parts are kept as folders: {parts}. `data.splitter: folders` takes them as they are.",
