@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import replacing, write_json, write_table, write_text
+from kimchi_vision.base.files import TABLE_ENCODING, replacing, write_json, write_table, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,9 +223,12 @@ class RunDir:
 
     def open_test(self, command: str) -> None:
         """Note in test_openings that a command is about to score the test part."""
-        known = self._text(self.test_openings) if self.test_openings.is_file() else "time,command\n"
+        import pandas as pd
+
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        write_text(self.test_openings, f"{known}{now},{command}\n")
+        known = [self.read_table(self.test_openings)] if self.test_openings.is_file() else []
+        opening = pd.DataFrame({"time": [now], "command": [command]})
+        write_table(self.test_openings, pd.concat([*known, opening], ignore_index=True))
 
     def read_json(self, path: Path) -> Any:
         """Read one of the folder's JSON files. Raises InputError when it is missing or damaged."""
@@ -242,7 +245,9 @@ class RunDir:
             raise InputError(f"{path} is missing. Is {self.path} a finished run folder?")
         # Class names such as "NA" or "001" are text.
         text = dict.fromkeys(("path", "label", "split", "sha256", "truth", "predicted", "stage"), str)
-        return pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"loss": [""]})
+        return pd.read_csv(
+            path, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding=TABLE_ENCODING
+        )
 
     def _text(self, path: Path) -> str:
         if not path.is_file():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -120,6 +122,8 @@ def _print_json(answers: Iterable[Prediction]) -> list[Prediction]:
 def _print_csv(answers: Iterable[Prediction]) -> list[Prediction]:
     import csv
 
+    if stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode) and not sys.stdout.tell():
+        sys.stdout.write("\ufeff")  # as base.files.TABLE_ENCODING has it; programs in a pipe want none
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["photo", "rank", "label", "probability", "known"])
     kept = []

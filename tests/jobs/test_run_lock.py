@@ -77,8 +77,8 @@ def test_what_a_killed_process_was_writing_is_swept_away(finished):
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from kimchi_vision import claim
-from kimchi_vision.rundir import RunDir
+from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.jobs import run_lock
 with run_lock.locked(RunDir(Path(sys.argv[1]))):
     if not os.fork():
         time.sleep(1)

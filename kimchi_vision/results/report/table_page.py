@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.run_files import RunDir
 from kimchi_vision.config import read_yaml
 from kimchi_vision.results.report import images
@@ -71,7 +72,9 @@ def _decision(folder: Path) -> dict[str, Any] | None:
         return None
     import pandas as pd
 
-    table = pd.read_csv(file, dtype={"run": str}, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(
+        file, dtype={"run": str}, keep_default_na=False, na_values=[""], encoding=TABLE_ENCODING
+    )
     columns = table.columns[table.notna().any()].drop("run")
     whole = table[columns].astype(object).where(table[columns].notna(), None)
     return {"runs": list(table["run"]), "columns": {name: list(whole[name]) for name in columns}}
