@@ -77,15 +77,17 @@ def import_photos(
             if rows:
                 _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
         except OSError as error:
-            needed = sum(entry.size for entry in _missing(found, to, crop)) / 1e6
-            full = f"the disk is full, {needed:.1f} MB more are needed"
-            reason = full if error.errno == errno.ENOSPC else error.strerror
-            raise DataError(
-                f"{to} cannot be written: {reason}. What is there is whole; import again."
-            ) from None
+            needed = sum(entry.size for entry in _missing(found, to, crop))
+            raise _unwritten(error, to, needed) from None
         finally:
             (to / ".partial").unlink(missing_ok=True)
     return done
+
+
+def _unwritten(error: OSError, to: Path, needed: int) -> DataError:
+    full = f"the disk is full, {needed / 1e6:.1f} MB more are needed"
+    reason = full if error.errno == errno.ENOSPC else error.strerror
+    return DataError(f"{to} cannot be written: {reason}. What is there is whole; import again.")
 
 
 def _notes(found: Plan, names: Names) -> Iterator[Note]:

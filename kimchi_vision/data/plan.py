@@ -9,8 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.archive import Entry
-from kimchi_vision.data.folder import SYSTEM_FOLDERS
-from kimchi_vision.data.layout.names import is_collection, is_wrapper, part_of
+from kimchi_vision.data.names import hidden, is_collection, is_wrapper, part_of
 from kimchi_vision.data.photo import SUFFIXES
 
 
@@ -79,7 +78,7 @@ def _photos(entries: Sequence[Entry], left_out: Counter[str]) -> list[Entry]:
     photos = []
     for entry in entries:
         parts = PurePosixPath(entry.name).parts
-        if any(part.startswith(".") or part in SYSTEM_FOLDERS for part in parts):
+        if any(map(hidden, parts)):
             left_out["hidden files"] += 1
         elif PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
             left_out["other files"] += not entry.name.endswith("/")

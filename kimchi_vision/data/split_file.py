@@ -10,7 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.layout.names import part_of
+from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Note, Photos
 from kimchi_vision.data.tables import read_csv
 

@@ -71,6 +71,13 @@ def test_the_unicode_path_field_counts_where_its_checksum_fits(tmp_path, raw):
     assert names_in(stale)[0] == [raw.decode("cp949")]
 
 
+def test_what_python_makes_of_a_name_does_not_count():
+    raw = "열무김치/1.jpg".encode("cp949")
+    info = zipfile.ZipInfo(raw.decode("cp437"))
+    info.filename = "????/1.jpg"  # Python from 3.12 on puts other texts here than those before
+    assert Names().of_zip([info], "a.zip") == ["열무김치/1.jpg"]
+
+
 def test_a_unicode_path_field_without_sense_is_damage(tmp_path):
     raw = "열무김치/1.jpg".encode("cp949")
     for field in (unicode_path(raw, b"\xff\xfe"), struct.pack("<HH", 0x7075, 3) + b"abc"):

@@ -1,5 +1,6 @@
 """Tables as Excel and people save them, and back: what this program writes, Excel reads."""
 
+import io
 import unicodedata
 
 import pandas as pd
@@ -9,10 +10,12 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.folder import find
 from kimchi_vision.data.select import corrected
 from kimchi_vision.data.tables import read_csv
+from kimchi_vision.deploy.predictor import Prediction
 
 ROWS = [("path", "suggested"), ("비빔밥/000.jpg", "바클라바"), ("비빔밥/001.jpg", "바클라바")]
 
@@ -145,6 +148,18 @@ def test_what_is_written_opens_in_excel_and_reads_back(tmp_path):
         table.to_csv(run.items, index=False, encoding=encoding)
         pd.testing.assert_frame_equal(run.read_table(run.items), table, check_dtype=False)
         assert read_csv(run.items, ["path"], "").to_dict("records") == table.to_dict("records")
+
+
+def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tmp_path, monkeypatch):
+    answer = Prediction("비빔밥.jpg", (("비빔밥", 0.9),))
+    for stream, mark in ((io.StringIO(), ""), ((tmp_path / "a.csv").open("w+", encoding="utf-8"), "\ufeff")):
+        with stream, monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", stream)
+            ship._print_csv([answer])
+            stream.seek(0)
+            assert (
+                stream.read() == f"{mark}photo,rank,label,probability,known\n비빔밥.jpg,1,비빔밥,0.9,True\n"
+            )
 
 
 def test_openings_of_the_test_part_are_added_to_old_and_new_files(tmp_path):

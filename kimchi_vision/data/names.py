@@ -1,4 +1,4 @@
-"""What names of folders say: a part of a set, a collection of photos, a wrapper, or nothing but themselves."""
+"""What names of folders say: a part of a set, a collection of photos, a wrapper, or only themselves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SYSTEM_FOLDERS = frozenset(
 NOT_CLASSES = frozenset(
     ("annotation", "annotations", "label", "labels", "meta", "metadata", "model", "models", "log", "logs",
      "doc", "docs", "script", "scripts", "src", "code", "checkpoint", "checkpoints", "export", "exports",
-     "mask", "masks", "csv", "json", "xml", "tmp", "cache", "runs", "라벨링데이터", "라벨", "라벨데이터")
+     "mask", "masks", "box", "boxes", "bboxes", "csv", "json", "xml", "xmls", "tmp", "cache", "runs", "라벨링데이터", "라벨", "라벨데이터")
 )  # fmt: skip
 """Folders without photos that no one expects to be a class."""
 
@@ -38,13 +38,13 @@ _JOINED = re.compile(
     r"(용)?(set|data|dataset|images|imgs|데이터|데이터셋|이미지|사진|셋|세트|자료)?"
 )
 _WRAPPER = frozenset(
-    ("원천데이터", "원천", "원시데이터", "라벨링데이터", "이미지", "사진", "데이터", "image", "images", "img", "imgs",
-     "photo", "photos", "pic", "pics", "picture", "pictures", "jpg", "jpeg", "png", "jpegimages", "data",
-     "dataset", "source", "raw data", "rawdata")
+    ("원천데이터", "원천", "원시데이터", "라벨링데이터", "이미지", "사진", "데이터", "image", "images", "img",
+     "imgs", "photo", "photos", "pic", "pics", "picture", "pictures", "jpg", "jpeg", "png", "jpegimages",
+     "data", "dataset", "source", "raw data", "rawdata")
 )  # fmt: skip
 _COLLECTION = re.compile(
-    r"(\d+[- ]?)?(day|date|session|batch|set|part|folder|group|series|shoot|shot|take|roll|box|bag|album|page|"
-    r"visit|run|trip|round|week|month|year|camera|cam|phone|iphone|galaxy|android|mobile|dcim|img|imgs|image|"
+    r"(\d+[- ]?)?(day|date|session|batch|set|part|folder|group|series|shoot|shot|take|roll|box|bag|album|"
+    r"page|visit|run|trip|round|week|month|year|camera|cam|phone|iphone|galaxy|android|mobile|dcim|img|imgs|image|"
     r"images|photo|photos|pic|pics|picture|pictures|jpg|jpeg|png|more|extra|copy|backup|web|google|bing|naver|"
     r"daum|instagram|crawl|crawled|crawling|download|downloads|upload|uploads|sub|dir|chunk|shard|"
     r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|jpegimages|"
@@ -66,7 +66,7 @@ def plain(name: str) -> str:
 
 
 def part_of(name: str) -> str:
-    """train, valid or test when a name says no more than that, as `2.Validation` or `학습데이터` do; else ""."""
+    """train, valid or test where a name says no more, as `2.Validation` and `학습데이터` do; else ""."""
     words = _words(name)
     joined = _JOINED.fullmatch(words[0]) if len(words) == 1 else None
     return PARTS[joined["word"]] if joined else ""
@@ -78,7 +78,7 @@ def is_wrapper(name: str) -> bool:
 
 
 def is_collection(name: str) -> bool:
-    """Whether a name tells when or with what photos were taken rather than what they show: day1, phone, 2차."""
+    """Whether a name tells when or with what photos were taken, not what they show: day1, phone, 2차."""
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
     return bool(_NUMBER.fullmatch(folded) or _COLLECTION.fullmatch(folded) or is_wrapper(name))
 

@@ -1,1 +1,0 @@
-"""One reading of a folder: which folders are classes and which are parts."""
