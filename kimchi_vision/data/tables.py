@@ -135,17 +135,13 @@ def _cells(content: bytes) -> list[bytes]:
 
 
 def _separator(text: str, columns: Sequence[str]) -> str:
-    """What Excel's `sep=` line states, else what finds the most of the columns in the first line."""
+    """What Excel's `sep=` line states, else what finds the most columns, of `columns` first, in the header."""
     stated = re.match(r"sep=(.)\r?\n", text)
     if stated:
         return stated[1]
     first = next((line for line in text.splitlines() if line.strip()), "")
-    found = {
-        mark: sum(name in columns for name in _header(next(csv.reader([first], delimiter=mark)), columns))
-        for mark in SEPARATORS
-        if first
-    }
-    return max(found, key=found.__getitem__) if found else SEPARATORS[0]
+    cells = {mark: _header(next(csv.reader([first], delimiter=mark), []), columns) for mark in SEPARATORS}
+    return max(cells, key=lambda mark: (sum(name in columns for name in cells[mark]), len(cells[mark])))
 
 
 def _header(cells: Sequence[str], columns: Sequence[str]) -> list[str]:
