@@ -135,7 +135,7 @@ def _cells(content: bytes) -> list[bytes]:
 
 
 def _separator(text: str, columns: Sequence[str]) -> str:
-    """What Excel's `sep=` line states, else what finds the most columns, of `columns` first, in the header."""
+    """What Excel's `sep=` line states, else what gives the most columns, of `columns` first."""
     stated = re.match(r"sep=(.)\r?\n", text)
     if stated:
         return stated[1]
