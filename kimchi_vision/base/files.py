@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+TABLE_ENCODING = "utf-8-sig"
+"""UTF-8 with a mark at the start: without it, Excel on a Korean Windows takes cp949. Reads both forms."""
 TORCH_CANNOT_WRITE = "inline_container"
 """In the RuntimeError that torch raises instead of an OSError."""
 
@@ -68,6 +70,6 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV that keeps every digit of a float32 or float64."""
+    """Write a CSV that keeps every digit of a float32 or float64, in TABLE_ENCODING."""
     with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, encoding=TABLE_ENCODING)

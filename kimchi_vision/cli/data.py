@@ -78,17 +78,29 @@ def import_command(
     category: Annotated[str | None, typer.Option(help="Only this inner zip or folder, such as 김치.")] = None,
     per_class: Annotated[int | None, typer.Option(min=1, help="The first N photos of each class.")] = None,
     crop: Annotated[bool, typer.Option("--crop", help="Cut photos to the boxes around the food.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of names that do not say theirs, such as cp949, gbk, cp932 or cp850.")
+    ] = None,
 ) -> None:
-    """Lay the photos of an archive out as class folders; goes on where it was interrupted."""
+    """Lay the photos of an archive out as class folders, beside those there; goes on where it stopped."""
     from kimchi_vision import data
+    from kimchi_vision.base.messages import catalogue, language
 
-    done = data.import_photos(source, to, category, per_class, crop)
+    done, say = (
+        data.import_photos(source, to, category, per_class, crop, encoding),
+        catalogue(language("auto")),
+    )
     for name, count in done.classes.items():
         print(f"{count:7}  {name}")
+    for says, values in done.notes:
+        print(say(says, **values))
     for kind, count in sorted(done.left_out.items()):
         if count:
-            print(f"Left out: {count} {kind}")
-    print(f"{sum(done.classes.values())} photos in {to}")
+            print(say("import_left_out", count=count, kind=kind))
+    for says, count in (("import_there", done.there), ("import_numbered", done.numbered)):
+        if count:
+            print(say(says, count=count))
+    print(say("import_written", count=done.written, folder=to))
 
 
 @app.command()

@@ -118,7 +118,9 @@ def _names(photos: pd.DataFrame) -> list[Finding]:
     """Folders whose names differ only in Unicode form, case or spaces."""
     forms, alike = defaultdict(set), defaultdict(set)
     for path, label in zip(photos["path"], photos["label"], strict=True):
-        forms[label].add(PurePosixPath(path).parent.name)
+        folder = PurePosixPath(path).parent.name
+        if unicodedata.normalize("NFC", folder) == label:  # else data.relabel gave the class
+            forms[label].add(folder)
         alike["".join(unicodedata.normalize("NFKC", label).casefold().split()).strip("_-")].add(label)
     merged = [label for label, names in forms.items() if len(names) > 1]
     similar = [sorted(labels) for labels in alike.values() if len(labels) > 1]

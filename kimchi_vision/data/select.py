@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,7 +12,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Policy
-from kimchi_vision.data.tables import read_csv
+from kimchi_vision.data import tables
 
 MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""
@@ -25,17 +27,51 @@ FORMATS = {
 def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """`photos` without those of `data.exclude`, and with the labels of `data.relabel`.
 
-    Raises DataError when a file or a column is missing, or a path is not among the photos.
+    Raises DataError when a file or a column is missing, a path is not among the photos, a photo gets two
+    classes, or a class that photos do not have and `data.new_classes` does not name.
     """
     if section.exclude is not None:
         listed = _listed(section.exclude, photos, ["path"])
         photos = photos[~photos["path"].isin(listed["path"])].reset_index(drop=True)
     if section.relabel is not None:
-        listed = _listed(section.relabel, photos, ["path", "suggested"])
-        names = (unicodedata.normalize("NFC", name) for name in listed["suggested"])
-        better = photos["path"].map(dict(zip(listed["path"], names, strict=True)))
-        photos = photos.assign(label=better.fillna(photos["label"]))
+        better = _better(section.relabel, photos, section.new_classes)
+        photos = photos.assign(label=photos["path"].map(better).fillna(photos["label"]))
     return photos
+
+
+def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
+    """Classes by path, of a table of better ones."""
+    listed = _listed(file, photos, ["path", "suggested"])
+    listed["suggested"] = [unicodedata.normalize("NFC", name) for name in listed["suggested"]]
+    listed = listed.drop_duplicates(["path", "suggested"])
+    twice = listed[listed.duplicated("path", keep=False)]
+    if len(twice):
+        first = twice[twice["path"] == twice["path"].iloc[0]]
+        lines, names = ", ".join(map(str, first.index)), " and ".join(first["suggested"])
+        raise DataError(
+            f"{file}, lines {lines}: {first['path'].iloc[0]} is to be both {names}. Strike out one."
+        )
+    known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
+    for line, name in listed["suggested"].items():
+        if name not in known:
+            meant = _nearest(name, known)
+            ask = f"Did you mean {meant}? " if meant else f"There are {', '.join(sorted(known)[:10])}. "
+            raise DataError(
+                f"{file}, line {line}: no photo is of the class {name}. {ask}"
+                f"If it is a class of its own, say so with `data.new_classes: [{name}]`.{tables.doubt(file)}"
+            )
+    return listed.set_index("path")["suggested"]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The known class that a name may be a slip of, by case, spaces and jamo; "" where none is near."""
+    forms = {_form(each): each for each in known}
+    found = difflib.get_close_matches(_form(name), forms, n=1, cutoff=0.7)
+    return forms[found[0]] if found else ""
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFKD", name).casefold().replace(" ", "")
 
 
 def first_of_each_class(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
@@ -114,8 +150,13 @@ def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    table = read_csv(file, columns, "`data suspects RUN` writes one.")
-    unknown = table.loc[~table["path"].isin(photos["path"]), "path"]
-    if len(unknown):
-        raise DataError(f"{file}: {unknown.iloc[0]} is not among the photos. Was it made for another folder?")
-    return table
+    """Raises DataError when a path is not among the photos."""
+    table = tables.read_csv(file, columns, "`data suspects RUN` writes one.")
+    paths = tables.matched(table["path"], photos["path"], file)
+    if paths.isna().any():
+        line = paths.index[paths.isna()][0]
+        raise DataError(
+            f"{file}, line {line}: {table.loc[line, 'path']} is not among the photos. Was it made for "
+            f"another folder? One here is {photos['path'].iloc[0]}.{tables.doubt(file)}"
+        )
+    return table.assign(path=paths)

@@ -10,6 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Note, Photos
 from kimchi_vision.data.tables import read_csv
 
@@ -50,7 +51,11 @@ def _drawn(content: str, section: Data) -> str:
 
 def _table(file: Path) -> pd.DataFrame:
     table = read_csv(file, ["sha256", "split"], "`data split` writes one.")
-    wrong = sorted(set(table["split"]) - {"train", "valid", "test"})
-    if wrong:
-        raise DataError(f"`data.split`: {file} holds the part {wrong[0]!r}; it may be train, valid or test.")
-    return table
+    parts = table["split"].map(part_of)
+    if (parts == "").any():
+        line = parts.index[parts == ""][0]
+        raise DataError(
+            f"`data.split`: {file} holds the part {table.loc[line, 'split']!r} in line {line}; "
+            "it may be train, valid or test."
+        )
+    return table.assign(split=parts)

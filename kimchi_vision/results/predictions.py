@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import write_table
+from kimchi_vision.base.files import TABLE_ENCODING, write_table
 
 LARGEST_GAP = 1e-3
 """Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
@@ -83,7 +83,7 @@ class Predictions:
             raise InputError(f"{file} is missing. Is {file.parent} a finished run folder?")
         text = dict.fromkeys(_TEXT, str)
         table = pd.read_csv(
-            file, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding="utf-8-sig"
+            file, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding=TABLE_ENCODING
         )
         _check_columns(table, vocab, file)
         _check_values(table, vocab, file)

@@ -188,9 +188,9 @@ def test_a_recipe_goes_on_with_what_it_chose_then(interrupted):
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from kimchi_vision import claim
-from kimchi_vision.rundir import Run
-with run_lock.locked(Run(Path(sys.argv[1]))):
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.jobs import run_lock
+with run_lock.locked(RunFiles(Path(sys.argv[1]))):
     if not os.fork():
         time.sleep(1)
         os._exit(0)

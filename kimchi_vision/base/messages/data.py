@@ -137,6 +137,31 @@ DATA: dict[str, tuple[str, str]] = {
         "{count} photos were left out: {reasons}.",
         "사진 {count}장을 제외했습니다: {reasons}.",
     ),
+    # An import
+    "import_encoding": (
+        "The archive does not say the encoding of its names; they were read as {encoding}: {names}. "
+        "--encoding forces another.",
+        "압축 파일에 이름의 인코딩이 없어 {encoding}(으)로 읽었습니다: {names}. "
+        "--encoding으로 바꿀 수 있습니다.",
+    ),
+    "import_parts": (
+        "The archive's parts are kept as folders: {parts}. `data.splitter: folders` takes them as they are.",
+        "압축 파일의 나눔을 폴더로 두었습니다: {parts}. `data.splitter: folders`가 그대로 씁니다.",
+    ),
+    "import_nested": (
+        "The folders above the classes are kept, as their names alone would merge photos: {folders}, ...",
+        "클래스 이름만으로는 사진이 섞이므로 위 폴더를 남겼습니다: {folders}, ...",
+    ),
+    "import_left_out": ("Left out: {count} {kind}", "제외: {kind} {count}"),
+    "import_there": (
+        "{count} photos were there already, with the same content.",
+        "내용이 같은 사진 {count}장은 이미 있습니다.",
+    ),
+    "import_numbered": (
+        "{count} photos got a number in their name, as another photo has it.",
+        "이름이 같은 다른 사진이 있어 {count}장은 이름에 번호를 붙였습니다.",
+    ),
+    "import_written": ("{count} photos written to {folder}", "사진 {count}장을 {folder}에 썼습니다"),
     # The page
     "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),
     "audit_counts": (

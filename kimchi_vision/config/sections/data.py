@@ -55,6 +55,7 @@ class Data(Section):
     per_class: int | None = Field(None, ge=2, description="keep the first N photos of each class, by name")
     exclude: Path | None = Field(None, description="CSV with a column path: photos to leave out")
     relabel: Path | None = Field(None, description="CSV with columns path and suggested: better classes")
+    new_classes: tuple[str, ...] = Field((), description="classes that only `relabel` gives, so no slips")
     crop: Literal["none", "box"] = Field("none", description="box: cut each photo to its box in boxes.csv")
     policy: Policy = Policy()
     duplicates: Literal["group", "skip", "keep"] = Field(

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results import goals
 from kimchi_vision.results.report import images
@@ -80,7 +81,9 @@ def _decision(folder: Path, say: Text) -> dict[str, Any] | None:
         return None
     import pandas as pd
 
-    table = pd.read_csv(file, dtype={"run": str}, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+    table = pd.read_csv(
+        file, dtype={"run": str}, keep_default_na=False, na_values=[""], encoding=TABLE_ENCODING
+    )
     return {"runs": list(table["run"]), "columns": goals.lines(table, say)}
 
 
