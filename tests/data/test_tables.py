@@ -9,7 +9,7 @@ import pytest
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.run_files import RunDir
+from kimchi_vision.results.run import Run
 from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.folder import find
@@ -141,12 +141,12 @@ def test_a_split_and_boxes_that_went_through_excel(root, tmp_path):
 
 
 def test_what_is_written_opens_in_excel_and_reads_back(tmp_path):
-    run, table = RunDir(tmp_path), pd.DataFrame({"path": ["비빔밥/0.jpg"], "label": ["001"]})
+    run, table = Run(tmp_path), pd.DataFrame({"path": ["비빔밥/0.jpg"], "label": ["001"]})
     write_table(run.items, table)
     assert run.items.read_bytes().startswith(b"\xef\xbb\xbfpath,label")
     for encoding in ("utf-8-sig", "utf-8"):
         table.to_csv(run.items, index=False, encoding=encoding)
-        pd.testing.assert_frame_equal(run.read_table(run.items), table, check_dtype=False)
+        pd.testing.assert_frame_equal(run.table(run.files.items), table, check_dtype=False)
         assert read_csv(run.items, ["path"], "").to_dict("records") == table.to_dict("records")
 
 
@@ -163,11 +163,11 @@ def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tm
 
 
 def test_openings_of_the_test_part_are_added_to_old_and_new_files(tmp_path):
-    run = RunDir(tmp_path)
+    run = Run(tmp_path)
     run.test_openings.write_text("time,command\n2024-01-01T00:00:00+00:00,evaluate --part test\n")
     run.open_test("evaluate, again")
     assert run.times_opened() == 2
-    assert run.read_table(run.test_openings)["command"].tolist() == [
+    assert run.table(run.files.test_openings)["command"].tolist() == [
         "evaluate --part test",
         "evaluate, again",
     ]
