@@ -9,13 +9,13 @@ import pytest
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.results.run import Run
 from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.folder import find
 from kimchi_vision.data.select import corrected
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.deploy.predictor import Prediction
+from kimchi_vision.results.run import Run
 
 ROWS = [("path", "suggested"), ("비빔밥/000.jpg", "바클라바"), ("비빔밥/001.jpg", "바클라바")]
 
