@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Data, Policy
+from kimchi_vision.data.photo import Note
 from kimchi_vision.data.tables import read_csv
 
 MIN_SIDE = 16
@@ -19,6 +21,7 @@ MAX_ASPECT = 8
 FORMATS = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"}, "MPO": {".jpg", ".jpeg"}, "PNG": {".png"}, "GIF": {".gif"},
     "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}, "AVIF": {".avif"},
+    "HEIF": {".heic", ".heif", ".hif"}, "JXL": {".jxl"},
 }  # fmt: skip
 
 
@@ -39,11 +42,11 @@ def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
 
 
 def first_of_each_class(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
-    """The first `per_class` photos of each class by name; in a layout by folders, of each class folder."""
+    """The first `per_class` photos of each class by name, in each part that the set has of its own."""
     if section.per_class is None:
         return photos
-    same = photos["path"].str.rpartition("/")[0] if section.splitter == "folders" else photos["label"]
-    return photos[photos.groupby(same).cumcount() < section.per_class].reset_index(drop=True)
+    part = photos["part"].where((photos["part"] == "test") | (section.parts == "keep"), "")
+    return photos[photos.groupby(["label", part]).cumcount() < section.per_class].reset_index(drop=True)
 
 
 def problems(photos: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +70,8 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
     photos = photos[photos["problem"] == ""]
     endings = photos["path"].map(lambda path: PurePosixPath(path).suffix.lower())
     wrong = [
-        ending not in FORMATS.get(kind, ()) for ending, kind in zip(endings, photos["format"], strict=True)
+        ending != "" and ending not in FORMATS.get(kind, ())
+        for ending, kind in zip(endings, photos["format"], strict=True)
     ]
     kinds = {
         "ending": (np.array(wrong, bool), "is " + photos["format"] + ", whatever its ending says"),
@@ -119,3 +123,24 @@ def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFram
     if len(unknown):
         raise DataError(f"{file}: {unknown.iloc[0]} is not among the photos. Was it made for another folder?")
     return table
+
+
+def lost(before: pd.Series, photos: pd.DataFrame, skipped: list[pd.DataFrame], section: Data) -> list[Note]:
+    """Notes on classes of which nothing is left. before: photos by class, as they were found.
+
+    Raises DataError instead when `data.missing_class` is error, and when no class is left.
+    """
+    gone = sorted(set(before.index) - set(photos["label"]))
+    reasons = pd.concat(skipped)
+    notes = []
+    for label in gone:
+        why = "; ".join(sorted(set(reasons["reason"][reasons["label"] == label]))[:3])
+        values = {"count": int(before[label]), "reasons": why}
+        notes.append(("found_missing", {"label": label, "why": [("why_left_out", values)]}))
+    if notes and (section.missing_class == "error" or photos.empty):
+        say = catalogue("en")
+        raise DataError(
+            " ".join(say(key, **values) for key, values in notes)
+            + " Bring better photos, change `data.policy`, or train without with `data.missing_class: drop`."
+        )
+    return notes

@@ -10,7 +10,8 @@ from kimchi_vision.data.split import leaks, split, torch_randperm
 def table(counts, above=""):
     labels = [label for label, count in counts.items() for _ in range(count)]
     paths = [f"{above}{label}/{n}.jpg" for n, label in enumerate(labels)]
-    return pd.DataFrame({"path": paths, "label": labels, "group": paths, "sha256": paths})
+    part = {"": "", "train/": "train", "Val/": "valid", "test/": "test"}[above]
+    return pd.DataFrame({"path": paths, "label": labels, "group": paths, "sha256": paths, "part": part})
 
 
 def section(**options):
@@ -42,19 +43,39 @@ def test_stratified_keeps_every_class_in_train_and_valid():
     assert notes == []
 
 
-def test_folders_name_the_part():
-    photos = pd.concat(
-        [table({"a": 2, "b": 2}, above) for above in ("train/", "Val/", "test/")], ignore_index=True
-    )
-    parts, _ = split(photos, section(splitter="folders"))
-    assert parts.tolist() == ["train"] * 4 + ["valid"] * 4 + ["test"] * 4
+def parted(*above):
+    return pd.concat([table({"a": 10, "b": 10}, each) for each in above], ignore_index=True)
 
 
-def test_a_test_folder_alone_serves_for_validation():
-    photos = pd.concat([table({"a": 2, "b": 2}, above) for above in ("train/", "test/")], ignore_index=True)
-    parts, notes = split(photos, section(splitter="folders"))
-    assert set(parts) == {"train", "valid"}
+@pytest.mark.parametrize("splitter", ["auto", "folders"])
+def test_a_sets_own_parts_are_kept(splitter):
+    parts, notes = split(parted("train/", "Val/", "test/"), section(splitter=splitter))
+    assert parts.tolist() == ["train"] * 20 + ["valid"] * 20 + ["test"] * 20
+    assert notes == []
+
+
+def test_without_a_valid_folder_train_gives_photos_to_validate_with():
+    parts, notes = split(parted("train/", "test/"), section())
+    assert parts.tolist()[20:] == ["test"] * 20
+    assert parts.value_counts().to_dict() == {"train": 16, "test": 20, "valid": 4}
+    assert notes == [("noted_test_kept", {"count": 20})]
+
+
+def test_a_test_folder_alone_validates_where_folders_was_said():
+    parts, notes = split(parted("train/", "test/"), section(splitter="folders"))
+    assert parts.value_counts().to_dict() == {"train": 20, "valid": 20}
     assert notes == [("noted_test_validates", {})]
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+def test_parts_are_pooled_only_where_that_was_said(splitter):
+    photos = parted("train/", "Val/", "test/")
+    with pytest.raises(DataError, match=rf"`data\.splitter: {splitter}` would share them out anew"):
+        split(photos, section(splitter=splitter))
+    parts, notes = split(photos, section(splitter=splitter, parts="pool"))
+    assert (parts[40:] == "test").all()
+    assert parts[:40].value_counts().to_dict() == {"train": 32, "valid": 8}
+    assert notes == [("noted_pooled", {"count": 40})]
 
 
 def test_folders_without_a_part_are_refused():

@@ -89,8 +89,13 @@ def test_a_model_with_more_classes_than_outputs_is_refused(run, tmp_path):
 
 def test_photos_are_found_in_folders(file, tmp_path):
     assert file in find_photos([file.parent])
+    for name in ("a.jpg", ".ipynb_checkpoints/a.jpg", "@eaDir/thumb.jpg", "._x.jpg", "no-ending"):
+        (tmp_path / "own" / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "own" / name).write_bytes(file.read_bytes())
+    assert [found.name for found in find_photos([tmp_path / "own"])] == ["a.jpg", "no-ending"]
+    (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no photos there"):
-        find_photos([tmp_path])
+        find_photos([tmp_path / "empty"])
 
 
 WITHOUT_TRAINING = """
