@@ -150,11 +150,13 @@ class _Walk:
             self.tree.photos[folder] = [file for file in files if file[0] not in copies]
 
     def keep_broken_links(self, folder: str) -> None:
-        """Beside photos, a link to nowhere without an ending is one of them, as caches leave it."""
+        """Among photos alone, a link to nowhere without an ending is one of them, as caches leave it."""
         above = f"{folder}/" if folder else ""
+        if not self.tree.photos[folder] or any(path.startswith(above) for path in self.waiting):
+            return
         for path, (key, _) in list(self.tree.no_folders.items()):
             here = path.startswith(above) and "/" not in path[len(above) :]
-            if here and key == "why_broken" and not _ending(path) and self.tree.photos[folder]:
+            if here and key == "why_broken" and not _ending(path):
                 del self.tree.no_folders[path]
                 self.tree.photos[folder].append((path, 0, 0))
 

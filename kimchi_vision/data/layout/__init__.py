@@ -178,7 +178,7 @@ def _others(counts: dict[str, int]) -> list[Note]:
 
 
 def _shown(paths: list[str]) -> str:
-    return ", ".join(paths[:SHOWN]) + (" …" if len(paths) > SHOWN else "")
+    return ", ".join(sorted(paths)[:SHOWN]) + (" …" if len(paths) > SHOWN else "")
 
 
 def _table(tree: Tree, reading: Reading) -> pd.DataFrame:

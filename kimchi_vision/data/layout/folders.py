@@ -14,9 +14,6 @@ from kimchi_vision.data.layout.reading import NAMINGS, Reading, UndecidedError
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Note
 
-ANNOTATIONS = frozenset((".xml", ".json", ".jsonl", ".csv"))
-"""Endings of files that hold labels or boxes of photos elsewhere."""
-
 
 def read(tree: Tree, layout: str) -> Reading:
     """The reading of folders that `data.layout` asks for; auto takes the only one that makes sense.
@@ -60,7 +57,6 @@ def _places(tree: Tree) -> list[Place]:
             folder,
             tuple(unicodedata.normalize("NFC", folder).split("/")) if folder else (),
             count,
-            annotations=ANNOTATIONS >= set(tree.others.get(folder, ())) > set(),
         )
         for folder, count in sorted(counts.items())
         if count or (folder and folder not in above)

@@ -21,8 +21,9 @@ def parted(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
     if any(names.part_of(place.spot[1]) for place in places if len(place.spot) > 1 and place.photos):
         return _above_parts(places, layout)
     parts = {top for top in tops if names.part_of(top)}
-    if parts == tops and len(tops) > 1 and not deep:
-        return [], [left("aside_unlabelled", of(places, top), top) for top in sorted(parts)]
+    no_classes = all(names.part_of(top) or names.is_wrapper(top) or names.is_no_class(top) for top in tops)
+    if no_classes and len(tops) > 1 and not deep and layout not in NAMINGS:
+        return [], [left("aside_unlabelled", of(places, top), top) for top in sorted(tops)]
     doubtful = {top for top in parts if names.part_of(top) != "train"}
     if not doubtful or layout in NAMINGS:
         return places, []

@@ -19,7 +19,7 @@ class Place:
 
     spot: the names that are left of its path when wrappers and parts are taken away; () for photos that lie
     beside class folders. photos: how many lie right in it. part: train, valid, test or "", as the folder
-    parted_by says. annotations: it holds nothing but files such as programs keep labels in.
+    parted_by says.
     """
 
     folder: str
@@ -27,7 +27,6 @@ class Place:
     photos: int
     part: str = ""
     parted_by: str = ""
-    annotations: bool = False
 
 
 def unwrapped(places: list[Place]) -> list[Place]:
@@ -75,7 +74,6 @@ def is_other(place: Place) -> bool:
     last = place.spot[-1] if place.spot else ""
     return not place.photos and bool(
         not place.spot
-        or place.annotations
         or any(map(names.is_no_class, place.spot))
         or names.is_wrapper(last)
         or names.part_of(last)

@@ -100,7 +100,7 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     if labels is None:
         return None
     parts = _parts(table)
-    found = Labels(file, guessed=not any(name in table for name in LABELS))
+    found = Labels(file, guessed=len(table.columns) == 1 and table.columns[0] not in LABELS)
     for name, label, part in zip(photo_names, labels, parts, strict=True):
         found.take(name, label, photos, part)
     return found if found.of else None
@@ -113,7 +113,9 @@ def _table(file: Path, photos: Names) -> pd.DataFrame | None:
             table = _read(file, header=None)
     except (OSError, ValueError):
         return None
-    table.columns = [str(name).strip().lower() for name in table.columns]
+    known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
+    plain = [str(name).strip() for name in table.columns]
+    table.columns = [name.lower() if name.lower() in known else name for name in plain]
     return table if len(table) and len(table.columns) > 1 and table.columns.is_unique else None
 
 
