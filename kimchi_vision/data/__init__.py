@@ -103,6 +103,7 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
 
 
 def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
-    reasons = pd.concat(skipped)["reason"]
-    values = {"count": len(reasons), "reasons": "; ".join(sorted(set(reasons))[:3])}
-    return [("noted_left_out", values)] if len(reasons) else []
+    rows = pd.concat(skipped)
+    reasons = "; ".join(sorted(set(rows["reason"]))[:3])
+    values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
+    return [("noted_left_out", values)] if len(rows) else []

@@ -28,7 +28,7 @@ class Tree:
     """What lies below a folder.
 
     photos: by folder, a POSIX name below the root, which itself is ""; every folder that was opened is there.
-    tables: files that may hold labels, POSIX names below the root.
+    tables: files that may hold labels, POSIX names below the root. lists: text files.
     others: by folder, files that are no photos, counted by their ending.
     strays: hidden and undecodable names, and raw files beside their JPEG, counted.
     no_folders: what stands where a folder could and was not opened, with a key of messages and its values.
@@ -38,6 +38,7 @@ class Tree:
     root: Path
     photos: dict[str, list[File]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
     others: dict[str, Counter[str]] = field(default_factory=dict)
     strays: Counter[str] = field(default_factory=Counter)
     no_folders: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
@@ -112,6 +113,8 @@ class _Walk:
             self.tree.others[folder][ending or "nameless"] += 1
             if ending in TABLES:
                 self.tree.tables.append(path)
+            elif ending == ".txt":
+                self.tree.lists.append(path)
 
     def follow(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
         target = os.path.realpath(entry.path)

@@ -106,10 +106,17 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
         more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
         keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
         raise DataError(
-            f"{len(stop)} photos cannot be used:\n{shown}{more}\n"
+            f"{len(stop)} photos cannot be used ({by_class(stop)}):\n{shown}{more}\n"
             f"Replace or remove them, or leave them out with {keys}."
         )
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
+
+
+def by_class(photos: pd.DataFrame) -> str:
+    """Classes with their number of photos, the most first; many classes end in dots."""
+    counts = photos["label"].value_counts()
+    shown = ", ".join(f"{label} {count}" for label, count in counts.head(6).items())
+    return shown + (" …" if len(counts) > 6 else "")
 
 
 def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:

@@ -130,8 +130,8 @@ def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     without = photos["path"][parts == ""]
     if len(without):
         raise DataError(
-            f"{without.iloc[0]} lies in no folder named train, valid or test, as `data.splitter: folders` "
-            "needs. Use random or stratified for such a layout."
+            f"{without.iloc[0]} lies in no folder named train, valid or test, and no file says its part. "
+            "Use another splitter, such as stratified, with `data.parts: pool` where other photos have parts."
         )
     if section.test_pct:
         raise DataError("`data.test_pct` has no meaning where the set has parts of its own; take it away.")

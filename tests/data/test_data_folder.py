@@ -2,6 +2,7 @@ import os
 import unicodedata
 
 import pytest
+from PIL import Image
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
@@ -76,7 +77,9 @@ def test_a_link_that_leads_nowhere_is_a_photo_that_cannot_be_read(folder_of, tmp
     root = folder_of({"a": 3, "b": 3})
     (root / "a" / "gone.jpg").symlink_to(tmp_path / "annex" / "1")
     (root / "b" / "9f86d081").symlink_to(tmp_path / "annex" / "2")
-    with pytest.raises(DataError, match=r"2 photos cannot be used:(.|\n)*gone\.jpg .*No such file"):
+    with pytest.raises(
+        DataError, match=r"2 photos cannot be used \(a 1, b 1\):(.|\n)*gone\.jpg .*No such file"
+    ):
         data.load(Data(path=root), tmp_path / "cache")
 
 
@@ -127,3 +130,28 @@ def test_a_raw_file_beside_its_jpeg_is_one_photo(folder_of):
     assert walk(root).files() == ["a/000.jpg", "a/001.jpg", "b/000.jpg", "b/001.jpg", "b/alone.nef"]
     with pytest.raises(DataError, match=r"alone\.nef cannot be read: a camera's raw file; save it as JPEG"):
         data.load(Data(path=root))
+
+
+def test_photos_of_phones_are_read_or_the_remedy_is_told(folder_of, tmp_path):
+    root = folder_of({"a": 3, "b": 3})
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+    (root / "b" / "IMG_1.HEIC").write_bytes(heic)
+    (root / "c").mkdir()
+    for number in range(3):
+        (root / "c" / f"IMG_{number}.HEIC").write_bytes(heic)
+    with pytest.raises(DataError, match=r"4 photos cannot be used \(c 3, b 1\)(.|\n)*IMG_1\.HEIC cannot"):
+        data.load(Data(path=root), tmp_path / "cache")
+    section = Data(path=root, policy={"unreadable": "skip"})
+    with pytest.raises(DataError, match="No photo of c: all 3 photos were left out"):
+        data.load(section, tmp_path / "cache")
+
+
+def test_heic_is_read_where_its_reader_is_installed(folder_of, tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    root = folder_of({"a": 3, "b": 3})
+    for file in sorted((root / "b").iterdir()):
+        with Image.open(file) as image:
+            heif.from_pillow(image).save(file.with_suffix(".HEIC"))
+        file.unlink()
+    photos = data.load(Data(path=root, splitter="stratified"), tmp_path / "cache")
+    assert set(photos.items["label"]) == {"a", "b"}

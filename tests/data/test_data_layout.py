@@ -189,6 +189,16 @@ def test_a_table_that_says_the_same_gives_its_parts(tree):
     assert took(listing) == "2 classes with 8 photos from class folders, parts from labels.csv."
 
 
+def test_food_101_keeps_its_lists_of_parts(tree):
+    root = tree({"images/a": 4, "images/b": 4, "meta": 0})
+    for part, numbers in (("train", (0, 1, 2)), ("test", (3,))):
+        lines = [f"{name}/images-{name}-{number}" for name in "ab" for number in numbers]
+        (root / "meta" / f"{part}.txt").write_text("\n".join(lines))
+    listing = read(root)
+    assert parts(listing) == {"train": 6, "test": 2}
+    assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")
+
+
 def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
     root = tree({"images": 8})
     rows = [f"images-{number}.jpg,{'ab'[number % 2]}" for number in range(8)]

@@ -102,7 +102,7 @@ WITHOUT_TRAINING = """
 import sys
 for name in ("torch", "fastai", "timm", "torchvision", "sklearn", "matplotlib", "onnx"):
     sys.modules[name] = None  # an import of it fails
-from kimchi_vision.cli import main
+from kimchi_vision.cli.main import main
 main()
 """
 

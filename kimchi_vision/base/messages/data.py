@@ -208,8 +208,8 @@ DATA: dict[str, tuple[str, str]] = {
         "검증할 사진이 없는 클래스: {classes}. 이 클래스들의 점수는 뜻이 없습니다.",
     ),
     "noted_left_out": (
-        "{count} photos were left out: {reasons}.",
-        "사진 {count}장을 제외했습니다: {reasons}.",
+        "{count} photos were left out ({classes}): {reasons}.",
+        "사진 {count}장을 제외했습니다({classes}): {reasons}.",
     ),
     # The page
     "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),

@@ -20,7 +20,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
-from kimchi_vision.data.layout import folders, labels
+from kimchi_vision.data.layout import folders, labels, lists
 from kimchi_vision.data.layout.reading import Reading, UndecidedError
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
         by_folders.parts, by_folders.parted_by = table.parts, table.parted_by
     if len(possible) > 1:
         raise DataError(_ways(tree.root, possible))
-    return possible[0] if possible else by_folders or folders.read(tree, "folder")
+    reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
+    if not reading.parts:
+        reading.parts, reading.parted_by = lists.read(tree, reading)
+    return reading
 
 
 def _each(tree: Tree, ways: list[str]) -> list[Reading]:
