@@ -79,9 +79,15 @@ class _Walk:
             except OSError as error:
                 self.tree.no_folders[name] = ("why_closed", {"reason": error.strerror or str(error)})
                 continue
-            self.tree.photos[name], self.tree.others[name] = [], Counter()
+            photos = self.tree.photos[name] = []
+            self.tree.others[name] = Counter()
+            above = f"{name}/" if name else ""
             for entry in entries:
-                self.take(entry, name, f"{name}/{entry.name}" if name else entry.name)
+                if _is_plain_photo(entry):  # nearly every entry is; the other questions cost time
+                    stat = entry.stat(follow_symlinks=False)
+                    photos.append((above + entry.name, stat.st_size, stat.st_mtime_ns))
+                else:
+                    self.take(entry, name, above + entry.name)
             self.leave_raw_copies(name)
             self.keep_broken_links(name)
         return self.tree
@@ -146,8 +152,11 @@ class _Walk:
     def leave_raw_copies(self, folder: str) -> None:
         """A camera that writes a raw file and a JPEG of one shot means one photo."""
         files = self.tree.photos[folder]
+        raw = [path for path, _, _ in files if path[path.rfind(".") :].lower() in RAW]
+        if not raw:
+            return
         stems = {path.rpartition(".")[0] for path, _, _ in files if _ending(path) in DECODED}
-        copies = {path for path, _, _ in files if _ending(path) in RAW and path.rpartition(".")[0] in stems}
+        copies = {path for path in raw if path.rpartition(".")[0] in stems}
         if copies:
             self.tree.strays["raw"] += len(copies)
             self.tree.photos[folder] = [file for file in files if file[0] not in copies]
@@ -176,6 +185,16 @@ def _contains(folder: str, path: str) -> bool:
 
 def _ending(name: str) -> str:
     return os.path.splitext(name)[1].lower()
+
+
+def _is_plain_photo(entry: os.DirEntry[str]) -> bool:
+    name = entry.name
+    return (
+        name[name.rfind(".") :].lower() in SUFFIXES
+        and name[0] != "."
+        and name.isprintable()
+        and entry.is_file(follow_symlinks=False)
+    )
 
 
 def _starts_as_photo(entry: os.DirEntry[str]) -> bool:

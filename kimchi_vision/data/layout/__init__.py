@@ -192,9 +192,10 @@ def _table(tree: Tree, reading: Reading) -> pd.DataFrame:
         rows.sort(key=lambda row: unicodedata.normalize("NFC", row[0]))
     # zip(*rows) would make an iterator for each row, and so many set off a full garbage collection.
     paths, sizes, times = ([row[place] for row in rows] for place in range(3))
+    forms = {label: unicodedata.normalize("NFC", label) for label in reading.classes}
     named = {
         "path": paths,
-        "label": [unicodedata.normalize("NFC", reading.labels[path]) for path in paths],
+        "label": [forms[reading.labels[path]] for path in paths],
         "part": [reading.parts.get(path, "") for path in paths],
     }
     return pd.DataFrame({**named, "bytes": np.array(sizes), "mtime_ns": np.array(times)})

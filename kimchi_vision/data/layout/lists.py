@@ -11,7 +11,7 @@ from kimchi_vision.data.layout.reading import Reading
 
 
 def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The part of each photo that a list names, and the lists; nothing when train or another part has none."""
+    """The part of each photo that a list names, and the lists; nothing without train and another."""
     lists = {file: names.part_of(PurePosixPath(file).stem) for file in sorted(tree.lists)}
     lists = {file: part for file, part in lists.items() if part}
     if "train" not in lists.values() or len(set(lists.values())) < 2:
