@@ -45,6 +45,14 @@ def plugins() -> set[str]:
     return ready & Image.OPEN.keys()
 
 
+def usable(formats: tuple[str, ...]) -> list[str]:
+    """Those of `formats` that this process decodes: an exported learner may be loaded with fewer readers."""
+    Image.init()
+    if not set(formats) <= Image.OPEN.keys():
+        plugins()
+    return [kind for kind in formats if kind in Image.OPEN]
+
+
 def looks_like_photo(head: bytes) -> bool:
     """Whether a file that begins so is a picture of a kind that SUFFIXES name."""
     return (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, without_reader
+from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ def open_photo(
         if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
         with Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
+            io.BytesIO(source) if isinstance(source, bytes) else source, formats=usable(FORMATS)
         ) as image:
             if image.width * image.height > PIXEL_LIMIT:
                 raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
@@ -152,7 +152,7 @@ def photo_size(path: Path) -> tuple[int, int]:
     if box:
         left, top, right, bottom = map(int, box.groups())
         return right - left, bottom - top
-    with Image.open(path, formats=FORMATS) as image:
+    with Image.open(path, formats=usable(FORMATS)) as image:
         return image.size
 
 
@@ -166,7 +166,7 @@ def thumbnail(path: Path, side: int) -> Image.Image:
         small.thumbnail((side, side))
         return small
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=usable(FORMATS)) as image:
             image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth to a half of its size
             small = _upright(image)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
