@@ -10,7 +10,11 @@ import typer
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
-Folder = Annotated[Path, typer.Argument(help="Folder whose leaf folders are named after the classes.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of class folders, or with a file of labels.")]
+LayoutOption = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
 
 
 @app.command()
@@ -18,6 +22,7 @@ def check(
     path: Folder,
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+    layout: LayoutOption = "auto",
     lang: Lang = "auto",
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
@@ -25,7 +30,7 @@ def check(
     from kimchi_vision.base.messages import catalogue, language
 
     say = catalogue(language(lang))
-    audit = data.audit(path)
+    audit = data.audit(path, way=layout)
     for name, count in audit.photos["label"].value_counts().sort_index().items():
         print(f"{count:7}  {name}")
     for finding in audit.findings:

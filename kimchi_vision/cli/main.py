@@ -37,6 +37,10 @@ Overrides = Annotated[
 ]
 
 
+LayoutOption = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
 
@@ -141,21 +145,27 @@ def keys(
 
 @app.command()
 def new(
-    photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
+    photos: Annotated[Path, typer.Argument(help="A folder of class folders, or with a file of labels.")],
     output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
     recipe: Annotated[
         Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
     ] = "best",
     backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet18",
+    layout: LayoutOption = "auto",
+    lang: Lang = "auto",
 ) -> None:
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.jobs.template import VALID_PCT, photos_by_class, write
+    from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.data.layout import read
+    from kimchi_vision.jobs.template import training_photos, write
     from kimchi_vision.learning.recipe import settings, usual_epochs
 
-    counts = photos_by_class(photos)
-    chosen = settings(recipe, epochs=usual_epochs(round((1 - VALID_PCT) * sum(counts.values()))))
+    listing = read(photos, layout)
+    chosen = settings(recipe, epochs=usual_epochs(training_photos(listing)))
     chosen["model"] = {"backbone": backbone, **chosen.get("model", {})}
-    path = write(photos, counts, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
+    path = write(photos, listing, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
+    for says, values in listing.notes():
+        print(catalogue(language(lang))(says, **values))
     print(f"{path} is written. Next: python -m kimchi_vision run {path}")
 
 

@@ -23,7 +23,8 @@ SYSTEM_FOLDERS = frozenset(
 NOT_CLASSES = frozenset(
     ("annotation", "annotations", "label", "labels", "meta", "metadata", "model", "models", "log", "logs",
      "doc", "docs", "script", "scripts", "src", "code", "checkpoint", "checkpoints", "export", "exports",
-     "mask", "masks", "box", "boxes", "bboxes", "csv", "json", "xml", "xmls", "tmp", "cache", "runs", "라벨링데이터", "라벨", "라벨데이터")
+     "mask", "masks", "box", "boxes", "bboxes", "csv", "json", "xml", "xmls", "tmp", "cache",
+     "runs", "라벨링데이터", "라벨", "라벨데이터")
 )  # fmt: skip
 """Folders without photos that no one expects to be a class."""
 

@@ -16,17 +16,17 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kimchi_vision.data import pixels
+from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
-)
-"""Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
+__all__ = ["FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "PhotoSource", "Photos", "open_photo", "photo_size"]
 
 Image.init()
-FORMATS = tuple({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys())
+FORMATS = tuple(
+    ({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys()) | plugins()
+)
 """Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
 PhotoSource = str | Path | bytes | Image.Image | np.ndarray
@@ -127,6 +127,8 @@ def open_photo(
     if box:
         source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
     try:
+        if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
+            raise ValueError(without_reader(str(source)))
         with _opened(source) as image:
             if about is not None:
                 about |= _about(image)
@@ -140,8 +142,15 @@ def open_photo(
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
-        reason = "not a photo" if isinstance(error, UnidentifiedImageError) else error
+        reason = _unidentified(source) if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f"{name} cannot be read: {reason}") from error
+
+
+def _unidentified(source: str | Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return without_reader("", source[:HEAD]) or "not a photo"
+    with open(source, "rb") as file:
+        return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -184,7 +193,7 @@ def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
     """
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         head = file.read(16)
-        for kind in FORMATS:
+        for kind in usable(FORMATS):
             factory, accept = Image.OPEN[kind]
             if accept is not None and accept(head) is not True:
                 continue

@@ -70,9 +70,9 @@ def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
 def white(values: np.ndarray, stated: float | None = None) -> float:
     """The value that is white in a picture of more than 8 bits, or of floats.
 
-    stated: what the file says. Else, for floats 1 or 255 where no value is above it; for whole numbers 255, or
-    65535 when more than 14 of 16 bits are used; and otherwise the largest value of the file: a camera's 12
-    bits in 16, or any range of 32 bits.
+    stated: what the file says. Else, for floats 1 or 255 where no value is above it; for whole numbers 255,
+    or 65535 when more than 14 of 16 bits are used; and otherwise the largest value of the file: a camera's
+    12 bits in 16, or any range of 32 bits.
     """
     top = float(values.max())
     if stated is not None and stated >= top > 0:

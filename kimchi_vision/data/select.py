@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import tables
+from kimchi_vision.data.photo import Note
 
 MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""
@@ -21,6 +23,7 @@ MAX_ASPECT = 8
 FORMATS = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"}, "MPO": {".jpg", ".jpeg"}, "PNG": {".png"}, "GIF": {".gif"},
     "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}, "AVIF": {".avif"},
+    "HEIF": {".heic", ".heif", ".hif"}, "JXL": {".jxl"},
 }  # fmt: skip
 
 
@@ -75,11 +78,11 @@ def _form(name: str) -> str:
 
 
 def first_of_each_class(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
-    """The first `per_class` photos of each class by name; in a layout by folders, of each class folder."""
+    """The first `per_class` photos of each class by name, in each part that the set has of its own."""
     if section.per_class is None:
         return photos
-    same = photos["path"].str.rpartition("/")[0] if section.splitter == "folders" else photos["label"]
-    return photos[photos.groupby(same).cumcount() < section.per_class].reset_index(drop=True)
+    part = photos["part"].where((photos["part"] == "test") | (section.parts == "keep"), "")
+    return photos[photos.groupby(["label", part]).cumcount() < section.per_class].reset_index(drop=True)
 
 
 def problems(photos: pd.DataFrame) -> pd.DataFrame:
@@ -103,7 +106,8 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
     photos = photos[photos["problem"] == ""]
     endings = photos["path"].map(lambda path: PurePosixPath(path).suffix.lower())
     wrong = [
-        ending not in FORMATS.get(kind, ()) for ending, kind in zip(endings, photos["format"], strict=True)
+        ending != "" and ending not in FORMATS.get(kind, ())
+        for ending, kind in zip(endings, photos["format"], strict=True)
     ]
     kinds = {
         "ending": (np.array(wrong, bool), "is " + photos["format"] + ", whatever its ending says"),
@@ -138,10 +142,17 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
         more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
         keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
         raise DataError(
-            f"{len(stop)} photos cannot be used:\n{shown}{more}\n"
+            f"{len(stop)} photos cannot be used ({by_class(stop)}):\n{shown}{more}\n"
             f"Replace or remove them, or leave them out with {keys}."
         )
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
+
+
+def by_class(photos: pd.DataFrame) -> str:
+    """Classes with their number of photos, the most first; many classes end in dots."""
+    counts = photos["label"].value_counts()
+    shown = ", ".join(f"{label} {count}" for label, count in counts.head(6).items())
+    return shown + (" …" if len(counts) > 6 else "")
 
 
 def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
@@ -160,3 +171,24 @@ def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFram
             f"another folder? One here is {photos['path'].iloc[0]}.{tables.doubt(file)}"
         )
     return table.assign(path=paths)
+
+
+def lost(before: pd.Series, photos: pd.DataFrame, skipped: list[pd.DataFrame], section: Data) -> list[Note]:
+    """Notes on classes of which nothing is left. before: photos by class, as they were found.
+
+    Raises DataError instead when `data.missing_class` is error, and when no class is left.
+    """
+    gone = sorted(set(before.index) - set(photos["label"]))
+    reasons = pd.concat(skipped)
+    notes = []
+    for label in gone:
+        why = "; ".join(sorted(set(reasons["reason"][reasons["label"] == label]))[:3])
+        values = {"count": int(before[label]), "reasons": why}
+        notes.append(("found_missing", {"label": label, "why": [("why_left_out", values)]}))
+    if notes and (section.missing_class == "error" or photos.empty):
+        say = catalogue("en")
+        raise DataError(
+            " ".join(say(key, **values) for key, values in notes)
+            + " Bring better photos, change `data.policy`, or train without with `data.missing_class: drop`."
+        )
+    return notes

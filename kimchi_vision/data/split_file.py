@@ -25,8 +25,9 @@ def write(photos: Photos, file: Path) -> None:
 def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The part of each photo by its content, and notes about new and missing photos.
 
-    A photo that the file does not know goes where its group is; else to train or valid by its content hash,
-    so that what is there already never moves. Raises DataError when the file cannot be used.
+    A photo that the file does not know goes where the set itself puts it (column part), or where its group
+    is; else to train or valid by its content hash, so that what is there already never moves.
+    Raises DataError when the file cannot be used.
     """
     table = _table(file)
     known = table.drop_duplicates("sha256").set_index("sha256")["split"]
@@ -41,7 +42,8 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
         notes.append(("noted_new", {"file": str(file), "count": int(new.sum())}))
     if missing:
         notes.append(("noted_missing", {"file": str(file), "count": missing}))
-    return parts.fillna(by_group).fillna(leader), notes
+    own = photos["part"].where(photos["part"] != "")
+    return parts.fillna(own).fillna(by_group).fillna(leader), notes
 
 
 def _drawn(content: str, section: Data) -> str:

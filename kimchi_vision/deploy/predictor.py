@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.data.photo import SUFFIXES, PhotoSource, open_photo
+from kimchi_vision.data.folder import walk
+from kimchi_vision.data.photo import PhotoSource, open_photo
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.run import Run
 
@@ -115,11 +116,14 @@ class Predictor:
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Photos among paths, folders searched to any depth, in order. Raises InputError when there is none."""
+    """Photos among paths, folders searched to any depth, in order, by the rule that training has.
+
+    Raises InputError when there is none.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            found += [path / name for name in walk(path).files()]
         elif path.is_file():
             found.append(path)
         else:

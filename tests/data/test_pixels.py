@@ -1,4 +1,4 @@
-"""Pixels mean the same however a file stores them: each kind of file beside the 8-bit picture that it shows."""
+"""Pixels mean the same however a file stores them: each kind beside the 8-bit picture that it shows."""
 
 import io
 
