@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.config import dump, keys
-from kimchi_vision.data.layout import Listing
+from kimchi_vision.data.layout import Listing, read
+from kimchi_vision.jobs import folder
 
 VALID_PCT = 0.2
 """Share of the photos that the experiment validates on."""
@@ -28,6 +30,33 @@ def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) 
     return path
 
 
+def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
+    """The experiment of a folder, written to experiments/NAME.yaml unless it is there, and what is to say.
+
+    Raises DataError for a folder that cannot be read, or in several ways.
+    """
+    say = catalogue(language(lang))
+    path = Path("experiments") / f"{folder.run_name(photos)}.yaml"
+    if path.is_file():
+        return path, [say("goes_on_with", path=path)]
+    listing, settings = read(photos), folder.settings()
+    write(photos, listing, path, settings)
+    chosen = settings["model"]
+    said = [say(says, **values) for says, values in listing.notes()]
+    return path, [*said, say("will_train", path=path, photos=training_photos(listing), **chosen)]
+
+
+def next_steps(run: Path, lang: str = "auto") -> str:
+    """Commands that a finished run suggests, ready to be pasted."""
+    steps = ("predict", run, "PHOTO.jpg"), ("serve", run), ("report", run)
+    return "\n".join([catalogue(language(lang))("next_steps"), *(f"  {command(*step)}" for step in steps)])
+
+
+def command(*words: str | Path) -> str:
+    """A command of this program as it is typed, quoted where a shell needs it."""
+    return shlex.join(["python", "-m", "kimchi_vision", *map(str, words)])
+
+
 def training_photos(listing: Listing) -> int:
     """About how many photos the experiment will train on."""
     if listing.parted:
@@ -43,14 +72,14 @@ def _text(photos: Path, path: Path, listing: Listing) -> str:
         "# The set's own parts are kept." if listing.parted else "# Stratified: each class is split alike."
     )
     return f"""\
-# yaml-language-server: $schema={keys.SCHEMA}
 # {path.stem}: how well can {len(counts)} classes be told apart with {counts.sum()} photos?
-# python -m kimchi_vision run {path}
+# {command("run", path)}
 # Expect: {smallest}, with {counts.min()} photos, is the smallest class; its score is the least certain.
 
 # Read: {_one_line(catalogue("en")(says, **values))}
 {split}
 data: {{{", ".join(_data(photos, listing))}}}
+# yaml-language-server: $schema={keys.SCHEMA}
 # Backbones: python -m kimchi_vision models. Other settings: python -m kimchi_vision new PHOTOS --recipe NAME.
 """
 
