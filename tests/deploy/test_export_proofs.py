@@ -121,6 +121,13 @@ def test_a_network_that_is_in_training_is_exported_as_it_answers_and_left_as_it_
     whole.save(network, facts(), tmp_path / "model.onnx")
     assert network.training
     assert network[2].weight.dtype == torch.float64
+    graph = (model := onnx.load(tmp_path / "model.onnx")).graph
+    assert model.opset_import[0].version == 18
+    ends = [
+        (end.name, [size.dim_param or size.dim_value for size in end.type.tensor_type.shape.dim])
+        for end in (*graph.input, *graph.output)
+    ]
+    assert ends == [("image", ["batch", 3, 32, 32]), ("logits", ["batch", 7])]
     inputs = torch.rand(3, 3, 32, 32)
     classifier = Classifier(tmp_path / "model.onnx")
     assert classifier.facts == facts()
@@ -209,17 +216,27 @@ def test_a_smaller_file_holds_smaller_weights_and_says_what_the_whole_one_says(
     items = pd.DataFrame({"path": [file.name for file in files], "label": "NA", "split": "train"})
     small = tmp_path / f"model.{kind}.onnx"
     smaller.save(kind, fp32, Photos(tmp_path, items, SEVEN), small)
-    types = {one.data_type for one in onnx.load(small).graph.initializer if list(one.dims) == [48, 7]}
-    assert types == {onnx.TensorProto.DataType.Value(type_of_weights)}
+    (values,) = [one for one in onnx.load(small).graph.initializer if list(one.dims) == [48, 7]]
+    assert values.data_type == onnx.TensorProto.DataType.Value(type_of_weights)
+    values = onnx.numpy_helper.to_array(values).astype(np.float32)
     classifier = Classifier(small)
     assert classifier.facts == about
     expected = answers(about, [open_photo(file) for file in files])
     same = whole.probabilities(classifier, files).argmax(axis=1) == expected.argmax(axis=1)
     assert same.mean() > 0.9
+    named = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(small).graph.initializer}
     if kind == "bf16":
-        (values,) = [one for one in onnx.load(small).graph.initializer if len(one.dims) == 2]
-        rounded = onnx.numpy_helper.to_array(values).astype(np.float32)
-        assert rounded == pytest.approx(weights(7), rel=2**-8)
+        assert values == pytest.approx(weights(7), rel=2**-8)
+        assert named["bias"].dtype == np.float32
+    if kind == "int8":
+        # Seven bits, so that sums of products do not leave 16, and a scale for each class.
+        assert np.abs(values).max() == 64
+        (scales,) = [
+            value
+            for name, value in named.items()
+            if name.startswith("weights") and value.size == 7 and value.dtype == np.float32
+        ]
+        assert values * scales == pytest.approx(weights(7), abs=0.51 * float(scales.max()))
 
 
 # model.pkl
@@ -326,6 +343,8 @@ def test_a_strangers_pickle_stays_a_strangers_when_it_is_written_again(another):
 
 
 def test_a_users_own_pickle_is_trusted_until_a_byte_of_it_changes(another):
+    # Another name would forget what earlier versions wrote.
+    assert pickles.ledger().parts[-3:] == ("settings", "kimchi-vision", "pickles.txt")
     pickles.remember("0" * 64)
     pickles.remember(pickles._digest(another.files.pkl.read_bytes()))
     written = export.again(another, ["torch", "pkl"], difference_interval)
