@@ -37,6 +37,17 @@ def test_the_interval_of_the_gain_holds_the_truth(a, b, c, monkeypatch):
     assert covered >= 27
 
 
+def test_seeds_that_differ_make_the_gain_less_sure(monkeypatch):
+    monkeypatch.setattr(power_law, "DRAWS", 60)
+    photos = np.arange(2000)
+    errors = 0.05 + 0.1 * SHARES**-0.5
+    widths = []
+    for apart in (0, 0.04):
+        right = [np.stack([photos >= 2000 * (e - apart), photos >= 2000 * (e + apart)]) for e in errors]
+        widths.append(fit(right, photos * 0, [0], 1000 * SHARES).gains()[1:].std())
+    assert widths[1] > 1.5 * widths[0]
+
+
 def test_a_law_without_noise_is_found_again():
     errors = 0.05 + 0.1 * SHARES**-0.5
     photos = 20_000
