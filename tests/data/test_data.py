@@ -145,16 +145,15 @@ def test_a_class_that_only_copies_of_test_photos_would_train_is_refused(folder_o
 def test_notes_tell_of_the_folder_the_classes_the_split_and_what_was_left_out(folder_of, tmp_path):
     root = folder_of({"a": 12, "A": 3})
     (root / "a" / "list.txt").write_text("")
-    for number in range(3):
-        Image.effect_noise((15 - number, 40), 60).save(root / "a" / f"tiny{number}.png")
-    Image.effect_noise((15, 40), 60).save(root / "a" / "tiny3.png")
+    for number in range(5):
+        Image.effect_noise((15 - number % 4, 40), 60).save(root / "a" / f"tiny{number}.png")
     photos = data.load(Data(path=root, seed=5, valid_pct=0.1), tmp_path / "cache")
     assert photos.notes == (
         ("found_others", {"count": 1, "ending": ".txt"}),
         ("found_alike", {"labels": "A, a"}),
         ("found_imbalance", {"most": "a", "max": 12, "fewest": "A", "min": 3}),
         ("noted_unscored", {"classes": "A"}),
-        ("noted_left_out", {"count": 4, "reasons": "13 x 40 pixels; 14 x 40 pixels; 15 x 40 pixels"}),
+        ("noted_left_out", {"count": 5, "reasons": "12 x 40 pixels; 13 x 40 pixels; 14 x 40 pixels"}),
     )
     assert photos.root == root
     assert photos.on_unreadable == "error"
@@ -199,6 +198,19 @@ def test_drawn_photos_are_those_of_their_setting(folder_of, tmp_path, monkeypatc
     assert first == again != other
     assert first.parent == tmp_path / "cache"
     assert first.name.startswith("sample-kimchi-")
+
+
+def test_what_is_remembered_lies_below_the_cache_and_never_among_the_photos(folder_of, tmp_path, monkeypatch):
+    root = folder_of({"a": 5, "b": 5})
+    before = sorted(root.rglob("*"))
+    monkeypatch.chdir(tmp_path)
+    data.load(Data(path=root), tmp_path / "cache")
+    assert [file.suffix for file in (tmp_path / "cache" / "scans").iterdir()] == [".sqlite"]
+    assert not (tmp_path / "data").exists()
+    data.load(Data(path=root))
+    data.audit(root)
+    assert [file.suffix for file in (tmp_path / "data" / "scans").iterdir()] == [".sqlite"]
+    assert sorted(root.rglob("*")) == before
 
 
 def test_a_scan_needs_no_place_to_write(folder_of, tmp_path):

@@ -181,7 +181,7 @@ def test_copies_of_copies_are_one_picture(tmp_path):
     assert found(tmp_path, dish=dish, once=once, twice=twice) == sets("dish once twice")
 
 
-@pytest.mark.parametrize("box", [(0, 2, 128, 88), (4, 0, 120, 96)])
+@pytest.mark.parametrize("box", [(0, 2, 128, 88), (0, 8, 128, 94), (4, 0, 120, 96), (8, 0, 124, 96)])
 def test_a_copy_cut_between_two_windows_is_found(tmp_path, box):
     assert found(tmp_path, dish=detailed(5), cut=detailed(5).crop(box)) == sets("dish cut")
 

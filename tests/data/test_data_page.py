@@ -1,5 +1,7 @@
 """What an audit finds, what its page shows, and what a clean copy holds."""
 
+import base64
+import io
 import re
 
 import pandas as pd
@@ -121,6 +123,13 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
     assert "<figcaption>b/page.jpg: is not a photo</figcaption>" in page
     assert "<figcaption>b/half.jpg: cannot be read: " in page
     assert page.count("<title>photos: ") == 1
+    pictures = [base64.b64decode(each) for each in re.findall(r"data:image/jpeg;base64,([^\"]+)", page)]
+    assert {Image.open(io.BytesIO(each)).format for each in pictures} == {"JPEG"}
+    assert len(pictures) == len(samples)
+    data.write_page(
+        data.audit(folder_of({"x": 2}, tmp_path / "wide"), tmp_path), tmp_path / "page.html", "ko"
+    )
+    assert '<html lang="ko">' in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def test_a_page_shows_twenty_four_groups_and_says_how_many_more(folder_of, tmp_path):

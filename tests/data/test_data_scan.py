@@ -133,8 +133,11 @@ def test_many_photos_keep_their_own_facts(folder_of, tmp_path, monkeypatch):
         with Image.open(file) as image:
             image.resize((40 + number, 30)).save(file)
     whole = scanned(root, tmp_path / "whole")
+    inspect, read = scan.__globals__["_inspect"], []
     monkeypatch.setitem(scan.__globals__, "_BATCH", 2)
+    monkeypatch.setitem(scan.__globals__, "_inspect", lambda file: read.append(file) or inspect(file))
     pd.testing.assert_frame_equal(scanned(root, tmp_path / "batches"), whole)
+    assert len(read) == 9
     assert whole["width"].tolist() == list(range(40, 49))
     with closing(Memory(root, tmp_path / "batches")) as known:
         hashes = whole["sha256"].tolist()[::-1]

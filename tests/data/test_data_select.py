@@ -11,6 +11,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import select
 from kimchi_vision.data.photo import SUFFIXES
+from kimchi_vision.data.tables import read_csv
 
 SOUND = {
     "label": "a", "problem": "", "width": 640, "height": 480, "format": "JPEG", "mode": "RGB",
@@ -181,6 +182,12 @@ def test_classes_that_look_like_numbers_stay_texts_in_every_file(folder_of, tmp_
     labels = again.items.set_index("path")["label"]
     assert labels[["NA/000.jpg", "001/000.jpg", "001/001.jpg"]].tolist() == ["001", "NA", "001"]
     assert again.items["split"].tolist() == photos.items["split"].tolist()
+
+
+def test_every_cell_of_a_list_is_text_as_it_stands(tmp_path):
+    (tmp_path / "list.csv").write_text("path,suggested\n001,1e3\nNA,null\n,007\n")
+    table = read_csv(tmp_path / "list.csv", ["path"], "It writes one.")
+    assert table.to_numpy().tolist() == [["001", "1e3"], ["NA", "null"], ["", "007"]]
 
 
 def test_a_suggested_class_is_the_same_in_both_unicode_forms(folder_of, tmp_path):
