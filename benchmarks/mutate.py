@@ -1,8 +1,10 @@
 """Small faults put into the code, one at a time, and how many of them the tests notice.
 
-python benchmarks/mutate.py [PATH ...] [--again] [--jobs N]: a file or package of MODULES, or all of them.
-Prints a table; the faults that no test noticed are in mutants/survivors/, as diffs.
+python benchmarks/mutate.py [PATH ...] [--again] [--every N] [--jobs N]
+PATH is a file or package of MODULES, by default all of them, one after another. Prints a table; the faults
+that no test noticed are in mutants/survivors/, as diffs.
 --again tries only those that were not noticed last time, and the functions that changed since.
+--every 10 tries one in ten, always the same ones: a first estimate within minutes.
 
 mutmut makes the faults and forks a process for each from one that has imported the tests.
 It leaves alone what is outside functions, functions with a decorator, and the text of f-strings.
@@ -20,14 +22,16 @@ import tempfile
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
+import cloudpickle
 import libcst as cst
 import pytest
 from mutmut import configuration
@@ -59,7 +63,7 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/jobs/table.py": ["jobs/test_table.py", "deploy/test_runtime_speed.py"],
 }
 COSTLY = {"exported": ("kimchi_vision/deploy/export", "kimchi_vision/deploy/predictor.py")}
-"""Fixtures that take many seconds, and the only modules that are tried on tests with them."""
+"""Fixtures that take many seconds, and the only modules for which they are made anew."""
 NEVER = ["kimchi_vision/data/sample/*"]  # draws photos: decides no answer
 PYTEST = ["-o", "addopts=", "-m", "not slow", "-p", "no:xdist", "-p", "no:cacheprovider"]
 PYTEST += ["-W", "ignore::SyntaxWarning", "-W", "ignore::ResourceWarning"]  # None(x); mutmut's own files
@@ -68,6 +72,7 @@ PYTEST += ["--hypothesis-profile=ci"] if find_spec("hypothesis") else []  # the 
 PLACE = Path("mutants")
 SCRATCH = Path(tempfile.gettempdir()) / f"mutate-{os.getpid()}"
 FIXTURES = SCRATCH / "fixtures.pickle"
+KEPT = SCRATCH / "kept-00000000"
 BROKEN = 98
 """Exit code of tests that could not be run; neither noticed nor survived."""
 NOTICED = ("killed", "timeout", "segfault")
@@ -91,10 +96,6 @@ class Calls:
         self.of_fixture: defaultdict[Any, set[str]] = defaultdict(set)
         self.kept: dict[str, tuple[bytes, set[str]]] = {}
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave out tests with a costly fixture."""
-        items[:] = [item for item in items if self.avoided.isdisjoint(item.fixturenames)]
-
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef, request: pytest.FixtureRequest
@@ -107,14 +108,14 @@ class Calls:
             made = yield
         finally:
             own = self.of_fixture[fixturedef]
-            if fixturedef.scope != "function":
+            if fixturedef.scope != "function" and fixturedef.argname not in self.avoided:
                 known = request._pyfuncitem._fixtureinfo.name2fixturedefs
                 needed = [one for name in fixturedef.argnames for one in known.get(name, ())]
                 own |= calls.union(*(self.of_fixture[one] for one in needed))
             calls |= before
-        if fixturedef.scope != "function" and not isgeneratorfunction(fixturedef.func):
-            with suppress(Exception):  # some learners and sessions cannot be pickled
-                self.kept[key(fixturedef, request)] = (pickle.dumps(made), own)
+        if fixturedef.baseid and fixturedef.scope != "function" and not isgeneratorfunction(fixturedef.func):
+            with suppress(Exception):  # some cannot be pickled
+                self.kept[key(fixturedef, request)] = (cloudpickle.dumps(made), own)
         return made
 
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
@@ -135,10 +136,14 @@ class Calls:
 
 
 class Kept:
-    """A pytest plugin: what fixtures made without a fault, unless the fault is in what they call."""
+    """A pytest plugin: what fixtures made without a fault, unless the fault is in what they call.
+
+    Their files are copied to a folder of the process, whose name is as long as that of the first.
+    """
 
     def __init__(self, function: str) -> None:
         self.function = function
+        self.own = KEPT.with_name(f"kept-{os.getpid():08}")
         self.kept = pickle.loads(FIXTURES.read_bytes())
 
     @pytest.hookimpl(tryfirst=True)
@@ -147,7 +152,9 @@ class Kept:
         pickled, calls = self.kept.get(key(fixturedef, request), (None, ()))
         if pickled is None or self.function in calls:
             return None
-        made = pickle.loads(pickled)
+        if not self.own.exists():
+            shutil.copytree(KEPT, self.own)
+        made = pickle.loads(pickled.replace(KEPT.name.encode(), self.own.name.encode()))
         fixturedef.cached_result = (made, fixturedef.cache_key(request), None)
         return made
 
@@ -160,7 +167,7 @@ def key(fixturedef: pytest.FixtureDef, request: pytest.FixtureRequest) -> str:
 class Tests(PytestRunner):
     """mutmut's runner, in an order that is always the same: a file's tests together, quick files first.
 
-    avoided: fixtures; tests that use them are left out.
+    avoided: fixtures that are made once, without a fault.
     """
 
     def __init__(self, avoided: set[str]) -> None:
@@ -177,7 +184,7 @@ class Tests(PytestRunner):
     def run_stats(self, *, tests: Iterable[str]) -> int:
         """Find the tests of each function; returns pytest's exit code."""
         calls = Calls(self.avoided)
-        arguments = [f"--basetemp={SCRATCH / 'kept'}", *self._pytest_args_regular_run(tests)]
+        arguments = [f"--basetemp={KEPT}", *self._pytest_args_regular_run(tests)]
         with change_cwd(PLACE):
             code = self.execute_pytest(arguments, plugins=[calls])
         FIXTURES.write_bytes(pickle.dumps(calls.kept))
@@ -186,19 +193,20 @@ class Tests(PytestRunner):
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
         """Without a mutant, every test by its name, as mutants run them."""
         function = (mutant_name or "").partition("__mutmut_")[0]
-        photos = SCRATCH / str(os.getpid())
+        kept, place = Kept(function), SCRATCH / f"temp-{os.getpid()}"
         arguments = self._pytest_args_regular_run(tests or state().duration_by_test)
         try:
             with change_cwd(PLACE):
-                return self.execute_pytest([f"--basetemp={photos}", *arguments], plugins=[Kept(function)])
+                return self.execute_pytest([f"--basetemp={place}", *arguments], plugins=[kept])
         except Exception:  # mutmut would call it a timeout
             (PLACE / "errors.txt").write_text(traceback.format_exc())
             return BROKEN
         finally:
-            shutil.rmtree(photos, ignore_errors=True)
+            for folder in (place, kept.own):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def try_all(module: str, tests: list[str], jobs: int, log: Path) -> None:
+def try_all(module: str, tests: list[str], given: argparse.Namespace, log: Path) -> None:
     """Try each fault of a module, in a process of its own; mutmut keeps the results in PLACE."""
     with log.open("w") as file:
         os.dup2(file.fileno(), sys.stdout.fileno())
@@ -226,13 +234,18 @@ def try_all(module: str, tests: list[str], jobs: int, log: Path) -> None:
         Tests(avoided).warm_up()  # imports the tests once, for every process to come
         return isolation.ForkServerRunner(jobs, Tests, {"avoided": avoided})
 
+    def chosen(**names: Sequence[str]) -> tuple[list[Any], dict[str, Any]]:
+        mutants, files = collect(**names)
+        return [mutant for mutant in mutants if crc32(mutant[1].encode()) % given.every == 0], files
+
+    collect, mutmut.collect_source_file_mutation_data = mutmut.collect_source_file_mutation_data, chosen
     mutmut.get_mutant_runner = forkserver
     isolation.register_timeout = partial(_patient, isolation.register_timeout)
     mutators.mutation_operators[:] = [
         (kind, one_string if operator is mutators.operator_string else operator)
         for kind, operator in mutators.mutation_operators
     ]
-    mutmut._run((), jobs)
+    mutmut._run((), given.jobs)
 
 
 def _patient(register: Callable[[int, float], None], pid: int, seconds: float) -> None:
@@ -249,35 +262,39 @@ def results(module: str) -> Iterator[SourceFileMutationData]:
             yield data
 
 
+def codes(data: SourceFileMutationData) -> dict[str, int]:
+    """Of the faults that were tried."""
+    return {name: code for name, code in data.exit_code_by_key.items() if code is not None}
+
+
 def outcome(code: int | None) -> str:
     """Noticed, survived, or something that is neither."""
     status = "not run" if code == BROKEN else status_by_exit_code[code]
     return {**dict.fromkeys(NOTICED, "noticed"), "no tests": "survived"}.get(status, status)
 
 
-def clean(again: bool) -> None:
-    """Empty PLACE of the last copy; the results of noticed faults stay when tried again."""
+def clean() -> None:
+    """Empty PLACE of the last copy, but for the results."""
     PLACE.mkdir(exist_ok=True)
     (PLACE / ".gitignore").write_text("*\n")
     for path in (PACKAGE, "tests", "experiments", "mutmut-stats.json"):
         root = PLACE / path
         for file in [root, *root.rglob("*")]:
-            if file.is_file() and not (again and file.suffix == ".meta"):
+            if file.is_file() and file.suffix != ".meta":
                 file.unlink()
 
 
-def forget_survivors(module: str) -> None:
-    """So that they are tried again."""
-    for data in results(module):
-        for name, code in data.exit_code_by_key.items():
-            if outcome(code) != "noticed":
-                data.exit_code_by_key[name] = None
-        data.save()
+def forget(data: SourceFileMutationData, again: bool) -> None:
+    """The results of a file; again: only those of faults that were not noticed."""
+    for name, code in data.exit_code_by_key.items():
+        if not again or outcome(code) != "noticed":
+            data.exit_code_by_key[name] = None
+    data.save()
 
 
 def survivors(data: SourceFileMutationData) -> Iterator[str]:
     """Diffs of a file's faults that were not noticed."""
-    for name, code in data.exit_code_by_key.items():
+    for name, code in codes(data).items():
         if outcome(code) != "noticed":
             why = "no test calls it" if status_by_exit_code[code] == "no tests" else outcome(code)
             yield f"# {name}: {why}\n{get_diff_for_mutant(name, path=data.path)}\n"
@@ -291,11 +308,11 @@ def row(name: str, counts: Counter[str]) -> str:
     return f"{name:<44} | {total:>7} | {share:>12} | {counts['survived']:>8}  {', '.join(others)}".rstrip()
 
 
-def tried(module: str, again: bool, jobs: int) -> Iterator[str]:
+def tried(module: str, given: argparse.Namespace) -> Iterator[str]:
     """Lines of the table about one module. Exits when the tests fail without a fault."""
-    clean(again)
-    if again:
-        forget_survivors(module)
+    clean()
+    for data in results(module):
+        forget(data, given.again)
     start = time.monotonic()
     owner = max((name for name in MODULES if module.startswith(name)), key=len, default=None)
     if owner is None or not Path(module).exists():
@@ -303,7 +320,7 @@ def tried(module: str, again: bool, jobs: int) -> Iterator[str]:
     tests = sorted({str(file) for glob in MODULES[owner] for file in Path("tests").glob(glob)})
     (PLACE / "survivors").mkdir(exist_ok=True)
     log = PLACE / "log.txt"
-    process = multiprocessing.get_context("fork").Process(target=try_all, args=(module, tests, jobs, log))
+    process = multiprocessing.get_context("fork").Process(target=try_all, args=(module, tests, given, log))
     process.start()
     process.join()
     if process.exitcode:
@@ -311,7 +328,7 @@ def tried(module: str, again: bool, jobs: int) -> Iterator[str]:
     every: Counter[str] = Counter()
     diffs = []
     for data in results(module):
-        counts = Counter(map(outcome, data.exit_code_by_key.values()))
+        counts = Counter(map(outcome, codes(data).values()))
         every += counts
         diffs.extend(survivors(data))
         if not module.endswith(".py"):
@@ -326,6 +343,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("paths", nargs="*", default=list(MODULES))
     parser.add_argument("--again", action="store_true", help="only what was not noticed last time")
+    parser.add_argument("--every", type=int, default=1, help="only one in so many")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -334,7 +352,7 @@ def main() -> None:
     for path in given.paths:
         SCRATCH.mkdir()
         try:
-            for line in tried(path.rstrip("/"), given.again, given.jobs):
+            for line in tried(path.rstrip("/"), given):
                 print(line, flush=True)
         finally:
             shutil.rmtree(SCRATCH)
