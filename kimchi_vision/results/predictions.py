@@ -41,7 +41,8 @@ class Predictions:
     def from_logits(cls, items: pd.DataFrame, logits: np.ndarray, vocab: Sequence[str]) -> Predictions:
         """What a model says of photos. items: columns path, split, label, perhaps group.
 
-        logits: (photos, classes). Raises RunError when they are not finite numbers.
+        logits: (photos, classes). Raises RunError when they are not finite numbers, and InputError for a
+        label outside vocab.
         """
         if not np.isfinite(logits).all():
             raise RunError(
@@ -49,7 +50,7 @@ class Predictions:
             )
         logits = logits.astype(np.float64)
         log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        truth = pd.Index(vocab, dtype=object).get_indexer(items["label"].astype(object))
+        truth = _places(items["label"], vocab)
         shares = np.exp(log_shares).astype(np.float32)
         table = pd.DataFrame(
             {
@@ -196,7 +197,15 @@ class Predictions:
         return self.where(self.table["loss"].astype(float).nlargest(number, keep="first").index.to_numpy())
 
     def _codes(self, column: str) -> np.ndarray:
-        return pd.Index(self.vocab, dtype=object).get_indexer(self.table[column].astype(object))
+        return _places(self.table[column], self.vocab)
+
+
+def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:
+    places = pd.Index(vocab, dtype=object).get_indexer(labels.astype(object))
+    if (places < 0).any():
+        label = labels[places < 0].iloc[0]
+        raise InputError(f"Class {label!r} in column `{labels.name}` is not one of: {', '.join(vocab)}.")
+    return places
 
 
 def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
