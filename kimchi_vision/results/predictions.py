@@ -12,6 +12,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.run_files import RunFiles
 
 LARGEST_GAP = 1e-3
 """Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
@@ -78,7 +79,8 @@ class Predictions:
     def read(cls, file: Path, vocab: Sequence[str], items: pd.DataFrame | None = None) -> Predictions:
         """Read what `write` wrote. items: columns path and group, for the groups.
 
-        Raises InputError for a missing file, other classes than vocab, and what are no probabilities.
+        Raises InputError for a missing file, other classes than vocab, what are no probabilities, and a photo
+        that items lacks.
         """
         if not file.is_file():
             raise InputError(f"{file} is missing. Is {file.parent} a finished run folder?")
@@ -89,7 +91,12 @@ class Predictions:
         _check_columns(table, vocab, file)
         _check_values(table, vocab, file)
         found = cls(table, tuple(vocab))
-        return found if items is None else found.grouped(items)
+        if items is None:
+            return found
+        lost = table["path"][~table["path"].isin(items["path"])]
+        if len(lost):
+            raise InputError(f"{file} names {lost.iloc[0]}, which {RunFiles.items.name} does not.")
+        return found.grouped(items)
 
     def write(self, file: Path) -> None:
         """As a CSV file that keeps every digit of a float32."""
@@ -121,8 +128,11 @@ class Predictions:
         return part
 
     def of(self, paths: Sequence[str]) -> Predictions:
-        """The photos with these paths, in this order."""
-        return self.where(pd.Index(self.table["path"]).get_indexer(list(paths)))
+        """The photos with these paths, in this order. Raises InputError for a path that is not among them."""
+        places = pd.Index(self.table["path"]).get_indexer(list(paths))
+        if (places < 0).any():
+            raise InputError(f"There is no prediction for {paths[int(places.argmin())]}.")
+        return self.where(places)
 
     @staticmethod
     def joined(parts: Sequence[Predictions]) -> Predictions:
