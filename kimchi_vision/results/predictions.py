@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import write_table
+from kimchi_vision.base.files import read_table, write_table
 from kimchi_vision.base.run_files import RunFiles
 
 LARGEST_GAP = 1e-3
@@ -79,18 +79,15 @@ class Predictions:
     def read(cls, file: Path, vocab: Sequence[str], items: pd.DataFrame | None = None) -> Predictions:
         """Read what `write` wrote. items: columns path and group, for the groups.
 
-        Raises InputError for a missing file, other classes than vocab, what are no probabilities, and a photo
-        that items lacks.
+        Raises InputError for a missing or damaged file, other classes than vocab, what are no probabilities,
+        and a photo that items lacks.
         """
-        if not file.is_file():
-            raise InputError(f"{file} is missing. Is {file.parent} a finished run folder?")
-        text = dict.fromkeys(_TEXT, str)
-        table = pd.read_csv(
-            file, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding="utf-8-sig"
-        )
+        table = read_table(file, _TEXT)
         _check_columns(table, vocab, file)
         _check_values(table, vocab, file)
-        found = cls(table, tuple(vocab))
+        # As from_logits has them: the same scores follow from the file as from the model.
+        numbers = ["loss", *(f"{_SHARE}{name}" for name in vocab)]
+        found = cls(table.astype(dict.fromkeys(numbers, np.float32)), tuple(vocab))
         if items is None:
             return found
         lost = table["path"][~table["path"].isin(items["path"])]
@@ -235,8 +232,9 @@ def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None
             raise InputError(f"{file}: {strange.iloc[0]!r} in `{column}` is not in labels.json.")
     try:
         rows = table[[f"{_SHARE}{label}" for label in vocab]].to_numpy(float)
+        table["loss"].astype(float)
     except ValueError as error:
-        raise InputError(f"{file}: a probability is not a number: {error}.") from None
+        raise InputError(f"{file}: a probability or loss is not a number: {error}.") from None
     total = rows.sum(axis=1)
     # A comparison with NaN is false, so this finds missing values too.
     sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)
