@@ -359,14 +359,18 @@ def test_photos_of_no_class_are_judged_beside_the_validation_photos(facts, too_s
         calibrate.unknown(unknown, too_sure, {**facts, "abstain": None}, None)
 
 
-def test_a_threshold_that_is_chosen_afterwards_keeps_copies_together():
-    """As the one of `fit` does: photos of one group stay in one fold."""
+def test_a_threshold_that_is_chosen_afterwards_is_that_of_fit():
+    """Groups of copies too: they move what is known of its error, not the threshold."""
     probabilities, truth = drawn(5, 200, 1.0)
     groups = np.repeat(range(50), 4)
     predictions = predictions_of(probabilities, truth, groups=groups)
     fitted = calibrate.fit(Calibrate(abstain_at=0.2), predictions)
     later = calibrate.unknown(np.array([0.5]), predictions, {**fitted, "abstain": None}, 0.2)
     assert later["threshold"] == fitted["abstain"]["threshold"]
+    apart = calibrate.fit(Calibrate(abstain_at=0.2), Predictions(predictions.table, predictions.vocab))
+    assert apart["abstain"]["threshold"] == fitted["abstain"]["threshold"]
+    narrower = np.diff(apart["abstain"]["error_interval"])
+    assert narrower < 0.8 * np.diff(fitted["abstain"]["error_interval"])
 
 
 def test_no_validation_photos_is_a_sentence():
