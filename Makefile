@@ -18,7 +18,7 @@ test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(TESTS)
 
 # Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
 golden: $(VENV)/dev.installed

@@ -29,7 +29,7 @@ from PIL import Image
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Sample
-from kimchi_vision.data import folder, hashes
+from kimchi_vision.data import hashes, layout
 from kimchi_vision.data.duplicates import groups
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.sample import draw
@@ -76,7 +76,7 @@ def bare_walk(root):
 
 def look(root, cache):
     """List and scan."""
-    listing = folder.find(root)
+    listing = layout.read(root)
     with closing(Memory(root, cache)) as memory:
         return scan(root, listing.photos, memory)
 
@@ -122,7 +122,7 @@ def copies(place):
     """Recall of planted copies by kind."""
     root = draw(Sample(per_class=40, duplicates=0.3, seed=1), place / "sample")
     truth = pd.read_csv(root / "truth.csv")
-    listing = folder.find(root)
+    listing = layout.read(root)
     with closing(Memory(root, place / "cache")) as memory:
         photos = scan(root, listing.photos, memory)
         group = dict(zip(photos["path"], groups(root, photos, memory), strict=True))

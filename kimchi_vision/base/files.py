@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
+TABLE_ENCODING = "utf-8-sig"
+"""UTF-8 with a mark at the start: without it, Excel on a Korean Windows takes cp949. Reads both forms."""
 TORCH_CANNOT_WRITE = "inline_container"
 """In the RuntimeError that torch raises instead of an OSError."""
 
@@ -68,9 +70,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a CSV that keeps every digit of a float32 or float64."""
+    """Write a CSV that keeps every digit of a float32 or float64, in TABLE_ENCODING."""
     with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)
+        table.to_csv(temporary, index=False, encoding=TABLE_ENCODING)
 
 
 def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
@@ -84,7 +86,9 @@ def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
         raise InputError(f"{path} is missing. Is {path.parent} a finished run folder?")
     columns, blank = dict.fromkeys(text, str), {"loss": [""]}
     try:
-        return pd.read_csv(path, dtype=columns, keep_default_na=False, na_values=blank, encoding="utf-8-sig")
+        return pd.read_csv(
+            path, dtype=columns, keep_default_na=False, na_values=blank, encoding=TABLE_ENCODING
+        )
     except ValueError as error:
         said = " ".join(str(error).split())
         raise InputError(f"{path} is damaged: {said}. Run the experiment again with --force.") from None

@@ -10,7 +10,11 @@ import typer
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
-Folder = Annotated[Path, typer.Argument(help="Folder whose leaf folders are named after the classes.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of class folders, or with a file of labels.")]
+LayoutOption = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
 
 
 @app.command()
@@ -18,6 +22,7 @@ def check(
     path: Folder,
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+    layout: LayoutOption = "auto",
     lang: Lang = "auto",
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
@@ -25,7 +30,7 @@ def check(
     from kimchi_vision.base.messages import catalogue, language
 
     say = catalogue(language(lang))
-    audit = data.audit(path)
+    audit = data.audit(path, way=layout)
     for name, count in audit.photos["label"].value_counts().sort_index().items():
         print(f"{count:7}  {name}")
     for finding in audit.findings:
@@ -78,17 +83,29 @@ def import_command(
     category: Annotated[str | None, typer.Option(help="Only this inner zip or folder, such as 김치.")] = None,
     per_class: Annotated[int | None, typer.Option(min=1, help="The first N photos of each class.")] = None,
     crop: Annotated[bool, typer.Option("--crop", help="Cut photos to the boxes around the food.")] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of names that do not say theirs, such as cp949, gbk, cp932 or cp850.")
+    ] = None,
 ) -> None:
-    """Lay the photos of an archive out as class folders; goes on where it was interrupted."""
+    """Lay the photos of an archive out as class folders, beside those there; goes on where it stopped."""
     from kimchi_vision import data
+    from kimchi_vision.base.messages import catalogue, language
 
-    done = data.import_photos(source, to, category, per_class, crop)
+    done, say = (
+        data.import_photos(source, to, category, per_class, crop, encoding),
+        catalogue(language("auto")),
+    )
     for name, count in done.classes.items():
         print(f"{count:7}  {name}")
+    for says, values in done.notes:
+        print(say(says, **values))
     for kind, count in sorted(done.left_out.items()):
         if count:
-            print(f"Left out: {count} {kind}")
-    print(f"{sum(done.classes.values())} photos in {to}")
+            print(say("import_left_out", count=count, kind=kind))
+    for says, count in (("import_there", done.there), ("import_numbered", done.numbered)):
+        if count:
+            print(say(says, count=count))
+    print(say("import_written", count=done.written, folder=to))
 
 
 @app.command()

@@ -37,6 +37,10 @@ Overrides = Annotated[
 ]
 
 
+LayoutOption = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
 
@@ -47,15 +51,20 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="Show traceback
 
 @app.command("run")
 def run_command(
-    experiment: Annotated[Path, typer.Argument(help="An experiment or a table of them, in YAML.")],
+    experiment: Annotated[Path, typer.Argument(help="A folder of photos, an experiment, or a table.")],
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
     lang: Lang = "auto",
 ) -> None:
-    """Train, explain and export: an experiment, or every row of a table."""
+    """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
 
+    if experiment.is_dir():
+        from kimchi_vision.jobs.template import begin
+
+        experiment, said = begin(experiment, lang)
+        print("\n".join(said))
     loaded = load(experiment, overrides or ())
     from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.jobs import table
@@ -74,6 +83,10 @@ def run_command(
         print(say("report_at", path=each.files.report))
         if each.files.pkl.is_file():
             print(say("model_at", path=each.files.pkl))
+    if len(runs) == 1 and runs[0].files.onnx.is_file():
+        from kimchi_vision.jobs.template import next_steps
+
+        print(next_steps(runs[0].path, lang))
 
 
 @app.command()
@@ -141,22 +154,32 @@ def keys(
 
 @app.command()
 def new(
-    photos: Annotated[Path, typer.Argument(help="A folder of class folders.")],
+    photos: Annotated[Path, typer.Argument(help="A folder of class folders, or with a file of labels.")],
     output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
     recipe: Annotated[
         Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
     ] = "best",
-    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet18",
+    backbone: Annotated[
+        str | None, typer.Option(help="A torchvision or timm name; by default one that is at hand.")
+    ] = None,
+    layout: LayoutOption = "auto",
+    lang: Lang = "auto",
 ) -> None:
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.jobs.template import VALID_PCT, photos_by_class, write
+    from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.data.layout import read
+    from kimchi_vision.jobs import folder
+    from kimchi_vision.jobs.template import command, training_photos, write
     from kimchi_vision.learning.recipe import settings, usual_epochs
 
-    counts = photos_by_class(photos)
-    chosen = settings(recipe, epochs=usual_epochs(round((1 - VALID_PCT) * sum(counts.values()))))
-    chosen["model"] = {"backbone": backbone, **chosen.get("model", {})}
-    path = write(photos, counts, output or Path("experiments") / f"{photos.resolve().name}.yaml", chosen)
-    print(f"{path} is written. Next: python -m kimchi_vision run {path}")
+    listing = read(photos, layout)
+    chosen = settings(recipe, epochs=usual_epochs(training_photos(listing)))
+    own = {"backbone": backbone} if backbone else folder.settings()["model"]
+    chosen["model"] = {**own, **chosen.get("model", {})}
+    path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
+    for says, values in listing.notes():
+        print(catalogue(language(lang))(says, **values))
+    print(f"{path} is written. Next: {command('run', path)}")
 
 
 @app.command()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -119,6 +121,8 @@ def _print_json(answers: Iterable[Prediction]) -> list[Prediction]:
 def _print_csv(answers: Iterable[Prediction]) -> list[Prediction]:
     import csv
 
+    if _goes_to_a_new_file(sys.stdout):
+        sys.stdout.write("\ufeff")  # as base.files.TABLE_ENCODING has it; programs in a pipe want none
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["photo", "rank", "label", "probability", "known"])
     kept = []
@@ -126,3 +130,11 @@ def _print_csv(answers: Iterable[Prediction]) -> list[Prediction]:
         writer.writerows([answer.photo, k, *pair, answer.known] for k, pair in enumerate(answer.classes, 1))
         kept.append(answer)
     return kept
+
+
+def _goes_to_a_new_file(stream: TextIO) -> bool:
+    """Whether what is printed is kept, as with `predict --csv > answers.csv`."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and stream.tell() == 0
+    except OSError:
+        return False  # a stream that is no file at all

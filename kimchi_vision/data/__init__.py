@@ -10,10 +10,11 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Sample
-from kimchi_vision.data import cut, folder, groups, select
+from kimchi_vision.data import cut, groups, layout, select
 from kimchi_vision.data.audit import Audit, Finding, audit, remarks
 from kimchi_vision.data.fetch import fetch
 from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.folder import WHERE_FROM
 from kimchi_vision.data.importing import Imported, import_photos
 from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.page import write as write_page
@@ -39,14 +40,16 @@ __all__ = [
 def load(section: Data, cache: Path = CACHE) -> Photos:
     """Find, check and split the photos of an experiment; every one of them has been decoded once.
 
-    Raises DataError, which names the folder or photo: missing or empty folder, fewer than two classes,
-    a class with one photo, photos that cannot be read, a split that leaves a part empty.
+    Raises DataError, which names the folder or photo: missing or empty folder, one that can be read in
+    several ways, fewer than two classes, a class with one photo or none, photos that cannot be read, a split
+    that leaves a part empty.
     """
     root = section.path if section.path is not None else _drawn(section.sample, cache)
-    listing = folder.find(root)
+    listing = layout.read(root, section.layout, section.missing_class)
     photos = select.first_of_each_class(select.corrected(listing.photos, section), section)
-    _check_classes(photos["label"].value_counts(), root)
-    skipped = []
+    found_of_each = photos["label"].value_counts()
+    _check_classes(found_of_each, root)
+    skipped: list[pd.DataFrame] = []
 
     def leave_out(rows: pd.DataFrame) -> pd.DataFrame:
         skipped.append(rows)
@@ -56,10 +59,12 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         photos = scan(root, photos, memory)
         found = pd.concat([select.problems(photos), select.read_specially(photos)])
         photos = leave_out(select.apply(section.policy, found, root))
+        select.lost(found_of_each, photos, skipped, section)
         odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
         photos["group"] = groups.find(root, photos, section, memory)
     photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
     photos = leave_out(groups.copies(photos, section))
+    gone = select.lost(found_of_each, photos, skipped, section)
     _check_classes(photos["label"].value_counts(), root)
     photos["split"], notes = split(photos, section)
     photos = share_of_training(leave_out(leaks(photos)), section)
@@ -69,7 +74,7 @@ def load(section: Data, cache: Path = CACHE) -> Photos:
         root=root,
         items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
         vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *(each.note for each in odd), *notes, *unboxed, *_counted(skipped)),
+        notes=(*listing.notes(), *gone, *notes, *_counted(skipped), *(each.note for each in odd), *unboxed),
         skipped=pd.concat(skipped, ignore_index=True),
         on_unreadable=section.policy.unreadable,
     )
@@ -87,7 +92,7 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
         names = ", ".join(counts.index) or "no class"
         raise DataError(
             f"{root} holds photos of {names} alone: a classifier needs two or more folders of photos. "
-            f"{folder.WHERE_FROM}"
+            f"{WHERE_FROM}"
         )
     alone = sorted(counts.index[counts == 1])
     if alone:
@@ -98,6 +103,7 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
 
 
 def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
-    reasons = pd.concat(skipped)["reason"]
-    values = {"count": len(reasons), "reasons": "; ".join(sorted(set(reasons))[:3])}
-    return [("noted_left_out", values)] if len(reasons) else []
+    rows = pd.concat(skipped)
+    reasons = "; ".join(sorted(set(rows["reason"]))[:3])
+    values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
+    return [("noted_left_out", values)] if len(rows) else []

@@ -9,14 +9,17 @@ import stat
 import tarfile
 import tempfile
 import unicodedata
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.data.zip_names import Names
 
 LIMIT = 200 * 10**9
 """Most bytes that are written: more means an archive that was made to fill the disk."""
@@ -43,18 +46,24 @@ class Entry:
 
 
 @contextmanager
-def opened(source: Path, category: str | None) -> Iterator[list[Entry]]:
+def opened(source: Path, category: str | None, names: Names | None = None) -> Iterator[list[Entry]]:
     """The files of an archive or folder, in the order in which they lie, links left out.
 
     category: only what lies in a folder, or an inner zip, of that name. Only such inner zips are opened; one
     that is compressed itself is unpacked to a temporary file for as long as it is read.
+    names: decodes the names, and is told how.
     Raises DataError: no such file or no right to read it, no archive, damaged (also while it is read),
-    encrypted, a path that climbs out, zips nested too deep, an unknown category.
+    encrypted, a path that climbs out, zips nested too deep, an unknown category, names in no sure encoding.
     """
     try:
         with ExitStack() as stack:
-            found = list(_entries(source, category, stack))
+            found = list(_entries(source, category, stack, names or Names()))
             yield found if category is None else _chosen(found, category, source)
+    except UnicodeDecodeError as error:
+        shown = error.object.decode("utf-8", errors="replace")
+        raise DataError(
+            f"{source} says that its names are UTF-8, and {shown} is not. Pack it anew."
+        ) from None
     except DAMAGE as error:
         raise DataError(f"{source} is damaged: {error or 'it ends too early'}. Get it again.") from None
 
@@ -82,25 +91,29 @@ def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
     wanted = unicodedata.normalize("NFC", category)
     chosen = [entry for entry in found if wanted in PurePosixPath(entry.name).parts[:-1]]
     if not chosen:
-        there = sorted({PurePosixPath(entry.name).parts[0] for entry in found if "/" in entry.name})
+        folders = [str(PurePosixPath(f"{entry.name}x").parent) for entry in found if "/" in entry.name]
+        shared = len(PurePosixPath(os.path.commonpath(folders or ["."])).parts)
+        parts = [PurePosixPath(folder).parts for folder in folders]
+        there = sorted({(*names, *names[-1:])[shared] for names in parts})
         raise DataError(f"{source} holds no category {category}. There are: {', '.join(there)}.")
     return chosen
 
 
-def _entries(source: Path, category: str | None, stack: ExitStack) -> Iterator[Entry]:
+def _entries(source: Path, category: str | None, stack: ExitStack, names: Names) -> Iterator[Entry]:
     if source.is_dir():
-        for path in _files(source):
-            name = unicodedata.normalize("NFC", path.relative_to(source).as_posix())
-            yield Entry(name, path.stat().st_size, path.read_bytes)
+        paths = _files(source)
+        raws = [os.fsencode(path.relative_to(source).as_posix()) for path in paths]
+        for path, name in zip(paths, names.of_raw(raws, source), strict=True):
+            yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, path.read_bytes)
     elif not source.is_file():
         raise DataError(f"{source} does not exist. data/README.md says how to get AI Hub's photos.")
     elif not os.access(source, os.R_OK):
         raise DataError(f"{source} cannot be read: you have no right to. Change that, or copy it.")
     elif zipfile.is_zipfile(source):
-        yield from _zip_entries(stack.enter_context(zipfile.ZipFile(source)), category, stack)
+        yield from _zip_entries(_Zips(category, stack, names), stack.enter_context(_zip(source)))
     elif tarfile.is_tarfile(source):
         archive = stack.enter_context(tarfile.open(source))  # noqa: SIM115 (the stack closes it)
-        yield from _tar_entries(archive)
+        yield from _tar_entries(archive, names)
     else:
         raise DataError(f"{source} is neither a folder nor a zip or tar archive, or it is damaged.")
 
@@ -113,66 +126,69 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in paths if path.is_file() and not path.is_symlink())
 
 
-def _zip_entries(
-    archive: zipfile.ZipFile, category: str | None, stack: ExitStack, depth: int = 1
-) -> Iterator[Entry]:
-    for info in archive.infolist():
-        name = _safe(_decoded(info), archive.filename)
-        if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
+@dataclass(frozen=True)
+class _Zips:
+    """What zips within one another share."""
+
+    category: str | None
+    stack: ExitStack
+    names: Names
+
+
+def _zip(file: Path | IO[bytes]) -> zipfile.ZipFile:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an empty Unicode path, which says nothing
+        return zipfile.ZipFile(file)
+
+
+def _zip_entries(zips: _Zips, archive: zipfile.ZipFile, depth: int = 1) -> Iterator[Entry]:
+    infos = archive.infolist()
+    for info, text in zip(infos, zips.names.of_zip(infos, archive.filename), strict=True):
+        name = _safe(unicodedata.normalize("NFC", text.replace("\\", "/")), archive.filename)
+        if name.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
             continue
         if info.flag_bits & 1:
             raise DataError(f"{archive.filename} is encrypted; unpack it with its password first.")
         if name.lower().endswith(".zip"):
             if depth == NESTED:
                 raise DataError(f"{archive.filename} holds zips within zips, over {NESTED} deep.")
-            yield from _inner_entries(archive, info, category, stack, depth + 1)
+            yield from _inner_entries(zips, archive, info, PurePosixPath(name).with_suffix(""), depth + 1)
         else:
             yield Entry(name, info.file_size, lambda info=info: archive.read(info))
 
 
 def _inner_entries(
-    outer: zipfile.ZipFile, info: zipfile.ZipInfo, category: str | None, stack: ExitStack, depth: int
+    zips: _Zips, outer: zipfile.ZipFile, info: zipfile.ZipInfo, place: PurePosixPath, depth: int
 ) -> Iterator[Entry]:
-    stem = PurePosixPath(_decoded(info)).stem
-    if category is not None and stem != unicodedata.normalize("NFC", category):
-        yield Entry(f"{stem}/", 0, bytes)  # known by name, for the list of categories
+    """What lies in an inner zip, as if in a folder `place`."""
+    category = zips.category and unicodedata.normalize("NFC", zips.category)
+    if category is not None and category not in place.parts:
+        yield Entry(f"{place}/", 0, bytes)  # known by name, for the list of categories
         return
-    inner = stack.enter_context(outer.open(info))
+    inner = zips.stack.enter_context(outer.open(info))
     if info.compress_type != zipfile.ZIP_STORED:
         check_room(info.file_size, Path(tempfile.gettempdir()))
         # Seeking in a compressed stream starts over each time.
-        unpacked = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (as above)
+        unpacked = zips.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (as above)
         shutil.copyfileobj(inner, unpacked, 1 << 20)
         inner = unpacked
     try:
-        archive = stack.enter_context(zipfile.ZipFile(inner))
+        archive = zips.stack.enter_context(_zip(inner))
     except zipfile.BadZipFile:
-        raise DataError(f"{stem}.zip inside {outer.filename} is damaged; download it again.") from None
-    for entry in _zip_entries(archive, None, stack, depth):
+        raise DataError(f"{place.name}.zip inside {outer.filename} is damaged; download it again.") from None
+    for entry in _zip_entries(replace(zips, category=None), archive, depth):
         # AI Hub's inner zips repeat their name as top folder; others do not.
-        inside = entry.name if entry.name.split("/")[0] == stem else f"{stem}/{entry.name}"
-        yield Entry(_safe(inside, outer.filename), entry.size, entry.read)
+        inside = place.parent if entry.name.split("/")[0] == place.name else place
+        yield Entry(_safe(str(inside / entry.name), outer.filename), entry.size, entry.read)
 
 
-def _tar_entries(archive: tarfile.TarFile) -> Iterator[Entry]:
-    for member in archive.getmembers():
-        name = _safe(unicodedata.normalize("NFC", member.name), str(archive.name))
+def _tar_entries(archive: tarfile.TarFile, names: Names) -> Iterator[Entry]:
+    members = archive.getmembers()
+    raws = [member.name.encode("utf-8", "surrogateescape") for member in members]
+    for member, text in zip(members, names.of_raw(raws, archive.name), strict=True):
+        name = _safe(unicodedata.normalize("NFC", text), str(archive.name))
         if member.isfile():
             yield Entry(name, member.size, lambda member=member: archive.extractfile(member).read())
-
-
-def _decoded(info: zipfile.ZipInfo) -> str:
-    """The name as text: UTF-8 by its flag or by trial, else cp949 as Korean Windows writes it."""
-    name = info.filename
-    if not info.flag_bits & 0x800:
-        raw = name.encode("cp437", errors="replace")
-        for encoding in ("utf-8", "cp949"):
-            try:
-                name = raw.decode(encoding)
-                break
-            except UnicodeDecodeError:
-                continue
-    return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
 def _safe(name: str, source: str | None) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from kimchi_vision.data import duplicates, folder, looks, select
+from kimchi_vision.data import duplicates, layout, looks, select
 from kimchi_vision.data.memory import CACHE, Memory
 from kimchi_vision.data.scan import scan
 
@@ -66,21 +66,24 @@ class Audit:
     findings: tuple[Finding, ...]
 
 
-def audit(root: Path, cache: Path = CACHE) -> Audit:
+def audit(root: Path, cache: Path = CACHE, way: layout.Layout = "auto") -> Audit:
     """Look through a folder of photos; what is remembered of earlier scans is kept below `cache`.
 
-    Raises DataError when the folder is missing or holds no photo.
+    way: as `data.layout`.
+    Raises DataError when the folder is missing, holds no photo, or can be read in several ways.
     """
-    listing = folder.find(root)
+    listing = layout.read(root, way, missing_class="drop")
     with closing(Memory(root, cache)) as memory:
         photos = scan(root, listing.photos, memory)
         sound = photos[photos["problem"] == ""]
         photos["group"] = duplicates.groups(root, sound, memory).reindex(photos.index, fill_value=-1)
         thumbnails = memory.thumbnails(sound["sha256"].unique())
+    (took, values), *left = listing.notes()
     findings = [
+        Finding("layout", values=values, says=took),
+        *(Finding("left out", values=values, says=says) for says, values in left),
         *_each_kind(select.problems(photos)),
         *_copies(photos[photos["problem"] == ""]),
-        *(Finding("left out", values=values, says=says) for says, values in listing.notes()),
         *remarks(sound, thumbnails),
         *_small(photos["label"].value_counts()),
         *_each_kind(select.read_specially(photos)),
@@ -118,7 +121,8 @@ def _names(photos: pd.DataFrame) -> list[Finding]:
     """Folders whose names differ only in Unicode form, case or spaces."""
     forms, alike = defaultdict(set), defaultdict(set)
     for path, label in zip(photos["path"], photos["label"], strict=True):
-        forms[label].add(PurePosixPath(path).parent.name)
+        above = PurePosixPath(path).parts[:-1]
+        forms[label].update(name for name in above if unicodedata.normalize("NFC", name) == label)
         alike["".join(unicodedata.normalize("NFKC", label).casefold().split()).strip("_-")].add(label)
     merged = [label for label, names in forms.items() if len(names) > 1]
     similar = [sorted(labels) for labels in alike.values() if len(labels) > 1]
@@ -129,7 +133,7 @@ def _names(photos: pd.DataFrame) -> list[Finding]:
 
 
 def _balance(counts: pd.Series) -> list[Finding]:
-    if counts.max() <= IMBALANCE * counts.min():
+    if counts.empty or counts.max() <= IMBALANCE * counts.min():
         return []
     values = {"most": counts.idxmax(), "max": int(counts.max())}
     return [Finding("imbalance", values={**values, "fewest": counts.idxmin(), "min": int(counts.min())})]

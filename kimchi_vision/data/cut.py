@@ -12,7 +12,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.photo import Note
-from kimchi_vision.data.tables import read_csv
+from kimchi_vision.data.tables import matched, read_csv
 
 PROPERTIES = "crop_area.properties"
 BOXES = "boxes.csv"
@@ -43,7 +43,9 @@ def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame
 
 
 def _from_table(photos: pd.DataFrame, file: Path) -> list[str]:
-    table = read_csv(file, ["path", *SIDES], "`data import` writes one.").drop_duplicates("path")
+    table = read_csv(file, ["path", *SIDES], "`data import` writes one.")
+    table = table.assign(path=matched(table["path"], photos["path"], file)).dropna(subset="path")
+    table = table.drop_duplicates("path")
     sides = table.set_index("path")[SIDES].apply(pd.to_numeric, errors="coerce").reindex(photos["path"])
     limits = photos[["width", "height", "width", "height"]].to_numpy()
     clipped = np.clip(sides.to_numpy(), 0, limits)

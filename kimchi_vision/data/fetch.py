@@ -83,7 +83,10 @@ def _unpack(entry: Entry, made: Path, by_name: bool) -> None:
         path = path.parent / breed[1] / path.name
     elif by_name:
         return
-    target = made / path
+    target, number = made / path, 1
+    while target.exists():  # names of two Unicode forms become one
+        number += 1
+        target = made / path.with_name(f"{path.stem}-{number}{path.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(entry.read())
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.data import select
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.photo import open_photo
@@ -42,7 +43,7 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
             special = set(select.read_specially(photos)["path"])
             for row in select.without(photos, left_out).itertuples():
                 _write(audit.root / row.path, row, made, anew=row.path in special)
-            left_out.to_csv(made / "left-out.csv", index=False)
+            write_table(made / "left-out.csv", left_out)
             made.rename(target)
     except OSError as error:
         raise DataError(f"{target} cannot be written: {error.strerror}. Nothing was left behind.") from None

@@ -1,146 +1,210 @@
-"""Find photos in class folders: the class is the name of the folder that a photo lies in."""
+"""What lies in a folder: its photos at any depth, and what else was met; by one rule for every command."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from operator import itemgetter
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-import pandas as pd
-
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.messages import catalogue
-from kimchi_vision.data.photo import SUFFIXES, Note
+from kimchi_vision.data.formats import DECODED, HEAD, NEVER_PHOTOS, RAW, SUFFIXES, looks_like_photo
+from kimchi_vision.data.names import SYSTEM_FOLDERS, hidden
+
+__all__ = ["SYSTEM_FOLDERS", "WHERE_FROM", "File", "Tree", "walk"]
 
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
-KINDS = ("links", "undecodable", "hidden", "beside")
-SYSTEM_FOLDERS = frozenset(("__MACOSX", "@eaDir", "$RECYCLE.BIN"))
+TABLES = frozenset((".csv", ".tsv", ".json"))
+"""Endings of files that may hold labels."""
+
+File = tuple[str, int, int]
+"""Path (POSIX, below the root, as on disk), bytes, mtime_ns; both are 0 for a link that leads nowhere."""
 
 
 @dataclass
-class Listing:
+class Tree:
     """What lies below a folder.
 
-    photos: columns path (POSIX, below the folder), label (NFC), bytes, mtime_ns; sorted by NFC path.
-    empty: leaf folders without a photo.
-    strays: files that are no photos of a class, counted: links, undecodable, hidden, beside (class folders),
-    or their ending.
-    unreadable: folders that could not be opened, each with the reason.
+    photos: by folder, a POSIX name below the root, which itself is ""; every folder that was opened is there.
+    tables: files that may hold labels, POSIX names below the root. lists: text files.
+    others: by folder, files that are no photos, counted by their ending.
+    strays: hidden and undecodable names, and raw files beside their JPEG, counted.
+    no_folders: what stands where a folder could and was not opened, with a key of messages and its values.
+    outside: links that lead out of the root. loops: links to a folder that they lie in.
     """
 
-    photos: pd.DataFrame = field(default_factory=pd.DataFrame)
-    empty: list[str] = field(default_factory=list)
+    root: Path
+    photos: dict[str, list[File]] = field(default_factory=dict)
+    tables: list[str] = field(default_factory=list)
+    lists: list[str] = field(default_factory=list)
+    others: dict[str, Counter[str]] = field(default_factory=dict)
     strays: Counter[str] = field(default_factory=Counter)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    no_folders: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    outside: list[str] = field(default_factory=list)
+    loops: list[str] = field(default_factory=list)
 
-    def notes(self) -> list[Note]:
-        """A note on each thing that was left out."""
-        strays = [
-            (f"found_{kind}", {"count": count})
-            if kind in KINDS
-            else ("found_others", {"count": count, "ending": kind})
-            for kind, count in sorted(self.strays.items())
-        ]
-        empty = [("found_empty", {"folder": folder}) for folder in self.empty]
-        closed = [
-            ("found_closed", {"folder": folder, "reason": reason}) for folder, reason in self.unreadable
-        ]
-        return [*strays, *empty, *closed]
+    def files(self) -> list[str]:
+        """The paths of all photos, sorted by their NFC form."""
+        paths = [path for files in self.photos.values() for path, _, _ in files]
+        return sorted(paths, key=lambda path: unicodedata.normalize("NFC", path))
 
 
-Photo = tuple[str, str, int, int]  # as the columns of Listing.photos
+def walk(root: Path) -> Tree:
+    """Look through a folder. Links are followed; a folder that several links lead to is opened once.
 
-
-def find(root: Path) -> Listing:
-    """List the photos of all leaf folders below `root`, at any depth; links are not followed.
-
-    Photos that lie beside class folders belong to no class and are counted as strays.
-    Raises DataError when the folder is missing or holds no photo.
+    A file without a known ending is a photo when its first bytes are those of one.
+    Raises DataError when the folder is missing.
     """
     if not root.is_dir():
         what = "is a file; give the folder that holds it" if root.is_file() else "does not exist"
         raise DataError(f"{root} {what}. {WHERE_FROM}")
-    listing = Listing()
-    folders = _walk(root, listing)
-    above_photos = {parent for name, photos in folders.items() if photos for parent in _parents(name)}
-    above_any = {parent for name in folders for parent in _parents(name)}
-    rows: list[Photo] = []
-    for name, photos in folders.items():
-        if not photos and name not in above_any:
-            listing.empty.append(name)
-        elif photos and name in above_photos:
-            listing.strays["beside"] += len(photos)
+    return _Walk(root).done()
+
+
+class _Walk:
+    def __init__(self, root: Path) -> None:
+        self.tree = Tree(root)
+        self.root = os.path.realpath(root)
+        self.real = {"": self.root}  # by folder
+        self.linked: dict[str, str] = {}  # folders by the real path that a link to them led to
+        self.waiting = [""]
+
+    def done(self) -> Tree:
+        while self.waiting:
+            name = self.waiting.pop()
+            try:
+                entries = sorted(os.scandir(self.tree.root / name), key=lambda entry: entry.name)
+            except OSError as error:
+                self.tree.no_folders[name] = ("why_closed", {"reason": error.strerror or str(error)})
+                continue
+            photos = self.tree.photos[name] = []
+            self.tree.others[name] = Counter()
+            above = f"{name}/" if name else ""
+            for entry in entries:
+                if _is_plain_photo(entry):  # nearly every entry is; the other questions cost time
+                    stat = entry.stat(follow_symlinks=False)
+                    photos.append((above + entry.name, stat.st_size, stat.st_mtime_ns))
+                else:
+                    self.take(entry, name, above + entry.name)
+            self.leave_raw_copies(name)
+            self.keep_broken_links(name)
+        return self.tree
+
+    def take(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
+        name = entry.name
+        if hidden(name):
+            self.tree.strays["hidden"] += 1
+        elif not name.isprintable() and _undecodable(name):
+            self.tree.strays["undecodable"] += 1
+            if entry.is_dir():
+                shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+                self.tree.no_folders[shown] = ("why_undecodable", {})
+        elif entry.is_symlink():
+            self.follow(entry, folder, path)
+        elif entry.is_dir(follow_symlinks=False):
+            self.real[path] = os.path.join(self.real[folder], name)
+            self.waiting.append(path)
         else:
-            rows += photos
-    if not rows:
-        notes = [catalogue("en")(says, **values) for says, values in listing.notes()]
-        raise DataError(" ".join([f"{root} holds no photo in a class folder.", *notes, WHERE_FROM]))
-    rows.sort(key=itemgetter(0))
-    # Most names are normalised; making a key of each costs a look at a folder a tenth.
-    if not unicodedata.is_normalized("NFC", "\n".join([row[0] for row in rows])):
-        rows.sort(key=lambda row: unicodedata.normalize("NFC", row[0]))
-    # zip(*rows) would make an iterator for each row, and so many set off a full garbage collection.
-    paths, labels, sizes, times = ([row[place] for row in rows] for place in range(4))
-    numbers = {"bytes": np.array(sizes), "mtime_ns": np.array(times)}
-    listing.photos = pd.DataFrame({"path": paths, "label": labels, **numbers})
-    return listing
+            self.take_file(entry, folder, path)
 
+    def take_file(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
+        ending = _ending(entry.name)
+        known = ending in SUFFIXES or (ending not in NEVER_PHOTOS and _starts_as_photo(entry))
+        if known and entry.is_file():
+            stat = entry.stat()
+            self.tree.photos[folder].append((path, stat.st_size, stat.st_mtime_ns))
+        else:
+            self.tree.others[folder][ending or "nameless"] += 1
+            if ending in TABLES:
+                self.tree.tables.append(path)
+            elif ending == ".txt":
+                self.tree.lists.append(path)
 
-def _walk(root: Path, listing: Listing) -> dict[str, list[Photo]]:
-    """Photos by folder; folders as POSIX names below the root, which itself is ""."""
-    folders: dict[str, list[Photo]] = {}
-    waiting = [""]
-    while waiting:
-        name = waiting.pop()
-        photos = folders[name] = []
-        try:
-            entries = list(os.scandir(root / name))
-        except OSError as error:
-            listing.unreadable.append((str(root / name), error.strerror))
-            continue
-        above = f"{name}/" if name else ""
-        label = unicodedata.normalize("NFC", PurePosixPath(name).name or root.resolve().name)
-        for entry in entries:
-            if _is_photo(entry):
-                stat = entry.stat(follow_symlinks=False)
-                photos.append((above + entry.name, label, stat.st_size, stat.st_mtime_ns))
-            elif kind := _stray(entry):
-                listing.strays[kind] += 1
+    def follow(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
+        target = os.path.realpath(entry.path)
+        if not os.path.exists(target):
+            if _ending(entry.name) in SUFFIXES:
+                self.tree.photos[folder].append((path, 0, 0))
             else:
-                waiting.append(above + entry.name)
-    return folders
+                self.tree.no_folders[path] = ("why_broken", {"target": os.readlink(entry.path)})
+            return
+        if not _contains(self.root, target):
+            self.tree.outside.append(path)
+        if not os.path.isdir(target):
+            self.take_file(entry, folder, path)
+        elif _contains(target, self.real[folder]):
+            self.tree.loops.append(path)
+        elif target in self.linked or self.is_opened_anyway(target):
+            known = self.linked.get(target) or os.path.relpath(target, self.root)
+            self.tree.no_folders[path] = ("why_again", {"target": PurePosixPath(known).as_posix()})
+        else:
+            self.linked[target] = path
+            self.real[path] = target
+            self.waiting.append(path)
+
+    def is_opened_anyway(self, target: str) -> bool:
+        """Whether a real folder lies below the root with no hidden folder between."""
+        inside = _contains(self.root, target)
+        return inside and not any(map(hidden, PurePosixPath(os.path.relpath(target, self.root)).parts))
+
+    def leave_raw_copies(self, folder: str) -> None:
+        """A camera that writes a raw file and a JPEG of one shot means one photo."""
+        files = self.tree.photos[folder]
+        raw = [path for path, _, _ in files if path[path.rfind(".") :].lower() in RAW]
+        if not raw:
+            return
+        stems = {path.rpartition(".")[0] for path, _, _ in files if _ending(path) in DECODED}
+        copies = {path for path in raw if path.rpartition(".")[0] in stems}
+        if copies:
+            self.tree.strays["raw"] += len(copies)
+            self.tree.photos[folder] = [file for file in files if file[0] not in copies]
+
+    def keep_broken_links(self, folder: str) -> None:
+        """Among photos alone, a link to nowhere without an ending is one of them, as caches leave it."""
+        above = f"{folder}/" if folder else ""
+        if not self.tree.photos[folder] or any(path.startswith(above) for path in self.waiting):
+            return
+        for path, (key, _) in list(self.tree.no_folders.items()):
+            here = path.startswith(above) and "/" not in path[len(above) :]
+            if here and key == "why_broken" and not _ending(path):
+                del self.tree.no_folders[path]
+                self.tree.photos[folder].append((path, 0, 0))
 
 
-def _parents(name: str) -> list[str]:
-    parts = name.split("/")
-    return ["/".join(parts[:depth]) for depth in range(len(parts))] if name else []
+def ancestors(folder: str) -> Iterator[str]:
+    """The folders above a POSIX name below the root, the root ("") first."""
+    parts = folder.split("/") if folder else []
+    return ("/".join(parts[:depth]) for depth in range(len(parts)))
 
 
-def _is_photo(entry: os.DirEntry[str]) -> bool:
+def _contains(folder: str, path: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _is_plain_photo(entry: os.DirEntry[str]) -> bool:
     name = entry.name
     return (
         name[name.rfind(".") :].lower() in SUFFIXES
         and name[0] != "."
-        and (name.isprintable() or not _undecodable(name))
+        and name.isprintable()
         and entry.is_file(follow_symlinks=False)
     )
 
 
-def _stray(entry: os.DirEntry[str]) -> str | None:
-    """The kind of a directory entry that is neither a photo nor a folder to look into, or None."""
-    if entry.is_symlink():
-        return "links"
-    if _undecodable(entry.name):
-        return "undecodable"
-    if entry.name.startswith(".") or entry.name in SYSTEM_FOLDERS:
-        return "hidden"
-    if entry.is_dir(follow_symlinks=False):
-        return None
-    return os.path.splitext(entry.name)[1].lower() or "nameless"
+def _starts_as_photo(entry: os.DirEntry[str]) -> bool:
+    try:
+        if not entry.is_file():
+            return False
+        with open(entry.path, "rb") as file:
+            return looks_like_photo(file.read(HEAD))
+    except OSError:
+        return False
 
 
 def _undecodable(name: str) -> bool:

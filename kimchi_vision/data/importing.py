@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -20,54 +20,83 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.cut import BOXES, PROPERTIES, SIDES
-from kimchi_vision.data.folder import SYSTEM_FOLDERS
-from kimchi_vision.data.photo import SUFFIXES, open_photo
+from kimchi_vision.data.photo import Note, open_photo
+from kimchi_vision.data.plan import Plan, plan
+from kimchi_vision.data.tables import read_csv
+from kimchi_vision.data.zip_names import Names
 
 
 @dataclass
 class Imported:
-    """What an import did: photos by class, and what was passed over, counted by kind."""
+    """What an import did.
+
+    classes: photos of the archive by the folder that they went to. written and there: photos that were new,
+    and that were there already with the same content. numbered: new ones under another name, as another photo
+    has theirs. left_out: what was passed over, counted by kind. notes: what was decided.
+    """
 
     classes: dict[str, int] = field(default_factory=dict)
+    written: int = 0
+    there: int = 0
+    numbered: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
+    notes: tuple[Note, ...] = ()
 
 
 def import_photos(
-    source: Path, to: Path, category: str | None = None, per_class: int | None = None, crop: bool = False
+    source: Path,
+    to: Path,
+    category: str | None = None,
+    per_class: int | None = None,
+    crop: bool = False,
+    encoding: str | None = None,
 ) -> Imported:
-    """Write the photos of `source` into class folders below `to`, the first `per_class` of each by name.
+    """Write the photos of `source` into class folders below `to`, beside what is there.
 
-    A photo that is there already is kept, so an interrupted import goes on. crop: cut each photo to its box
-    from crop_area.properties; else the boxes are kept in boxes.csv.
-    Raises DataError: see archive.opened; too little space, no right to write, too much to unpack.
+    A photo that is there already is kept, so an interrupted import goes on; another one of its name gets a
+    number, `x-2.jpg`.
+    category: only a folder, or an inner zip, of this name. per_class: the first photos of each class folder
+    by name. crop: cut each photo to its box from crop_area.properties; else the boxes are kept in boxes.csv.
+    encoding: of names that do not say theirs.
+    Raises DataError: see archive.opened and Plan.check; too little space, no right to write, too much to
+    unpack.
     """
-    done = Imported()
-    with opened(source, category) as entries:
+    names = Names(encoding)
+    with opened(source, category, names) as entries:
+        found = plan(entries, per_class)
+        done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
-        plan = _plan(entries, per_class, done)
-        if not plan:
+        if not found.places:
             raise DataError(f"{source} holds no photo in a class folder. Left out: {dict(done.left_out)}.")
-        done.classes = dict(sorted(Counter(path.split("/")[0] for path in plan).items()))
+        done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
         try:
+            found.check(to)
             to.mkdir(parents=True, exist_ok=True)
-            check_space(_missing(plan, to), to)
-            rows = [
-                (path, *box)
-                for path, entry in _shown(plan.items())
-                if (box := _write(entry, to / path, boxes.get(entry.folder), crop, done))
-            ]
-            if rows and not crop:
-                write_table(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
+            check_space(_missing(found, to, crop), to)
+            rows = list(_write_all(found, to, boxes, crop, done))
+            if rows:
+                _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
         except OSError as error:
-            needed = sum(entry.size for entry in _missing(plan, to)) / 1e6
-            full = f"the disk is full, {needed:.1f} MB more are needed"
-            reason = full if error.errno == errno.ENOSPC else error.strerror
-            raise DataError(
-                f"{to} cannot be written: {reason}. What is there is whole; import again."
-            ) from None
+            needed = sum(entry.size for entry in _missing(found, to, crop))
+            raise _unwritten(error, to, needed) from None
         finally:
             (to / ".partial").unlink(missing_ok=True)
     return done
+
+
+def _unwritten(error: OSError, to: Path, needed: int) -> DataError:
+    full = f"the disk is full, {needed / 1e6:.1f} MB more are needed"
+    reason = full if error.errno == errno.ENOSPC else error.strerror
+    return DataError(f"{to} cannot be written: {reason}. What is there is whole; import again.")
+
+
+def _notes(found: Plan, names: Names) -> Iterator[Note]:
+    for encoding, texts in names.guessed.items():
+        yield "import_encoding", {"encoding": encoding, "names": ", ".join(dict.fromkeys(texts[:5]))}
+    if found.parts:
+        yield "import_parts", {"parts": ", ".join(found.parts)}
+    if found.nested:
+        yield "import_nested", {"folders": ", ".join(sorted({folder for folder, _ in found.places})[:3])}
 
 
 def _boxes(entries: list[Entry], done: Imported) -> dict[str, Boxes]:
@@ -82,40 +111,14 @@ def _boxes(entries: list[Entry], done: Imported) -> dict[str, Boxes]:
     return found
 
 
-def _plan(entries: list[Entry], per_class: int | None, done: Imported) -> dict[str, Entry]:
-    """Entries by the path to write, in the order in which they lie in the archive."""
-    photos = []
-    for entry in entries:
-        parts = PurePosixPath(entry.name).parts
-        if any(part.startswith(".") or part in SYSTEM_FOLDERS for part in parts):
-            done.left_out["hidden files"] += 1
-        elif PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
-            done.left_out["other files"] += not entry.name.endswith("/")
-        else:
-            photos.append(entry)
-    above = {
-        str(parent)
-        for folder in {entry.folder for entry in photos}
-        for parent in PurePosixPath(folder).parents
-    }
-    leaves = [entry for entry in photos if entry.folder not in above and entry.folder != "."]
-    done.left_out["photos beside class folders"] += len(photos) - len(leaves)
-    plan: dict[str, Entry] = {}
-    taken: Counter[str] = Counter()
-    for entry in sorted(leaves, key=lambda entry: entry.name):
-        label, name = PurePosixPath(entry.folder).name, PurePosixPath(entry.name)
-        if per_class is None or taken[label] < per_class:
-            taken[label] += 1
-            same = f"{label}/{name.name}" in plan
-            plan[f"{label}/{name.stem}-{taken[label]}{name.suffix}" if same else f"{label}/{name.name}"] = (
-                entry
-            )
-    order = {id(entry): place for place, entry in enumerate(entries)}
-    return dict(sorted(plan.items(), key=lambda item: order[id(item[1])]))
-
-
-def _missing(plan: dict[str, Entry], to: Path) -> list[Entry]:
-    return [entry for path, entry in plan.items() if not (to / path).is_file()]
+def _missing(found: Plan, to: Path, crop: bool) -> list[Entry]:
+    """Photos whose file is not there, or of another size where sizes are kept."""
+    files = ((to / folder / PurePosixPath(entry.name).name, entry) for folder, entry in found.places)
+    return [
+        entry
+        for file, entry in files
+        if not file.is_file() or not (crop or file.stat().st_size == entry.size)
+    ]
 
 
 def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
@@ -123,34 +126,72 @@ def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
     return track(list(items), "Importing", console=console, transient=True, disable=not sys.stderr.isatty())
 
 
-def _write(
-    entry: Entry, path: Path, boxes: Boxes | None, crop: bool, done: Imported
-) -> tuple[int, int, int, int] | None:
-    """Write one photo whole or not at all; returns its box."""
-    there = path.is_file()
-    stem = PurePosixPath(entry.name).stem
-    boxed = boxes is not None and stem.lower() in boxes.areas
-    if there and (crop or not boxed):
-        return None
-    content = path.read_bytes() if there else entry.read()
-    photo = _photo(content) if boxed else None
-    box = photo and boxes.of(stem, photo.size)
-    done.left_out["boxes outside their photo"] += photo is not None and box is None
-    if not there:
-        path.parent.mkdir(exist_ok=True)
-        partial = path.parent.parent / ".partial"
+def _write_all(
+    found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: Imported
+) -> Iterator[tuple[str, int, int, int, int]]:
+    """Write the photos, each whole or not at all; yields their paths and boxes, unless they are cut."""
+    own: set[str] = set()
+    for folder, entry in _shown(found.places):
+        content = entry.read()
+        box = _box(entry, content, boxes.get(entry.folder), done)
         if crop and box:
-            photo.crop(box).save(
-                partial, "JPEG" if path.suffix.lower() in (".jpg", ".jpeg") else "PNG", quality=95
-            )
-        else:
-            partial.write_bytes(content)
-        os.replace(partial, path)
+            content = _cut(content, box, PurePosixPath(entry.name).suffix)
+        path, there = _free(to, f"{folder}/{PurePosixPath(entry.name).name}", content, own)
+        own.add(path)
+        done.there += there
+        done.written += not there
+        done.numbered += not there and PurePosixPath(path).name != PurePosixPath(entry.name).name
+        if not there:
+            (to / path).parent.mkdir(parents=True, exist_ok=True)
+            (to / ".partial").write_bytes(content)
+            os.replace(to / ".partial", to / path)
+        if box and not crop:
+            yield (path, *box)
+
+
+def _free(to: Path, path: str, content: bytes, own: set[str]) -> tuple[str, bool]:
+    """`path`, or numbered, where nothing lies, and False; or where this content lies already, and True.
+
+    own: paths of this import's photos. Two of them with one name stay two, even if they are alike, so that
+    an interrupted import finds each again.
+    """
+    plain, number = PurePosixPath(path), 1
+    while path in own or (to / path).exists():
+        if path not in own and _holds(to / path, content):
+            return path, True
+        number += 1
+        path = str(plain.with_name(f"{plain.stem}-{number}{plain.suffix}"))
+    return path, False
+
+
+def _holds(file: Path, content: bytes) -> bool:
+    return file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content
+
+
+def _box(entry: Entry, content: bytes, boxes: Boxes | None, done: Imported) -> tuple[int, ...] | None:
+    """The box of a photo; one that is outside is counted."""
+    stem = PurePosixPath(entry.name).stem
+    if boxes is None or stem.lower() not in boxes.areas:
+        return None
+    try:
+        photo = open_photo(content)
+    except ValueError:
+        return None  # It is written as it is; `data check` names it.
+    box = boxes.of(stem, photo.size)
+    done.left_out["boxes outside their photo"] += box is None
     return box
 
 
-def _photo(content: bytes) -> Image.Image | None:
-    try:
-        return open_photo(content)
-    except ValueError:
-        return None  # It is written as it is; `data check` names it.
+def _cut(content: bytes, box: tuple[int, ...], suffix: str) -> bytes:
+    file = io.BytesIO()
+    kind = "JPEG" if suffix.lower() in (".jpg", ".jpeg") else "PNG"
+    open_photo(content).crop(box).save(file, kind, quality=95)
+    return file.getvalue()
+
+
+def _add_boxes(file: Path, rows: pd.DataFrame) -> None:
+    """Beside those of earlier imports."""
+    if file.is_file():
+        earlier = read_csv(file, ["path", *SIDES], "`data import` writes one.")[["path", *SIDES]]
+        rows = pd.concat([earlier[~earlier["path"].isin(rows["path"])], rows])
+    write_table(file, rows)

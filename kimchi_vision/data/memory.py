@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.data.hashes import SIDE
+from kimchi_vision.data.photo import FORMATS
 
 CACHE = Path("data")
 """Folder for drawn samples and for what is remembered of earlier scans."""
@@ -45,8 +46,9 @@ class Memory:
     """
 
     def __init__(self, root: Path, cache: Path) -> None:
-        # Another version of this module may remember other facts or lay them out in another way.
-        layout = repr([_TEXTS, _NUMBERS]).encode()
+        # Another version of this module may remember other facts or lay them out in another way; and with
+        # another reader installed, other photos can be read.
+        layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS)]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         try:
             (cache / "scans").mkdir(parents=True, exist_ok=True)

@@ -5,26 +5,32 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from kimchi_vision.data import pixels
+from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
-)
-"""Endings that count as photos; Pillow looks at the content, so a wrong one among them does no harm."""
+__all__ = ["FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "PhotoSource", "Photos", "open_photo", "photo_size"]
 
 Image.init()
-FORMATS = tuple({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys())
+FORMATS = tuple(
+    ({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys()) | plugins()
+)
 """Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
-PhotoSource = str | Path | bytes | Image.Image
-"""What open_photo takes: a path, the bytes of a file, or a picture that Pillow has opened."""
+PhotoSource = str | Path | bytes | Image.Image | np.ndarray
+"""What open_photo takes: a path, a file's bytes, a picture of Pillow, or values (height, width[, 3 or 4])."""
 
 Note = tuple[str, dict[str, Any]]
 """A key of texts.TEXTS and the values of its sentence."""
@@ -101,39 +107,50 @@ def open_photo(
 ) -> Image.Image:
     """A photo as people see it, decoded in full, as RGB.
 
-    Turned upright (EXIF), 16-bit grey scaled to 8, transparency laid on white, first frame of an animation.
+    Upright, in 8-bit sRGB, on white: data.pixels has the table of what is done; of an animation the first
+    frame. A JPEG above PIXEL_LIMIT, as phones write them, is decoded at a half to an eighth of its size.
     Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
     A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
     about: is given what the file says of itself: format, mode, EXIF orientation and camera, and animated.
     mode: RGB, or L for grey, which a JPEG decodes a quarter faster.
-    Raises ValueError, which names the file, when it is no photo, damaged, or above PIXEL_LIMIT pixels;
-    a missing or forbidden file raises Python's own OSError.
+    Raises ValueError, which names the file, when it is no photo, damaged, or of another kind and above
+    PIXEL_LIMIT pixels; a missing or forbidden file raises Python's own OSError.
     """
+    if isinstance(source, np.ndarray):
+        source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return _plain(ImageOps.exif_transpose(source), mode)
+        return pixels.plain(pixels.upright(source), mode)
     name = "the photo" if isinstance(source, bytes) else str(source)
     box = None if isinstance(source, bytes) else _BOX.search(name)
     if box:
         source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
     try:
-        with Image.open(
-            io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS
-        ) as image:
-            if image.width * image.height > PIXEL_LIMIT:
-                raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
+        if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
+            raise ValueError(without_reader(str(source)))
+        with _opened(source) as image:
             if about is not None:
                 about |= _about(image)
-            if least or mode == "L":
-                image.draft(mode, (least, least) if least else image.size)
+            width = image.width
+            _draft(image, least, mode)
             upright = _upright(image, mode)
-            return upright.crop(tuple(map(int, box.groups()))) if box else upright
+            if not box:
+                return upright
+            scale = image.width / width  # boxes are in pixels of the whole photo
+            return upright.crop(tuple(round(int(side) * scale) for side in box.groups()))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
-        reason = "not a photo" if isinstance(error, UnidentifiedImageError) else error
+        reason = _unidentified(source) if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(f"{name} cannot be read: {reason}") from error
+
+
+def _unidentified(source: str | Path | bytes) -> str:
+    if isinstance(source, bytes):
+        return without_reader("", source[:HEAD]) or "not a photo"
+    with open(source, "rb") as file:
+        return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -142,7 +159,8 @@ def photo_size(path: Path) -> tuple[int, int]:
     if box:
         left, top, right, bottom = map(int, box.groups())
         return right - left, bottom - top
-    with Image.open(path, formats=FORMATS) as image:
+    with _opened(path) as image:
+        _draft(image)
         return image.size
 
 
@@ -156,8 +174,8 @@ def thumbnail(path: Path, side: int) -> Image.Image:
         small.thumbnail((side, side))
         return small
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded at an eighth to a half of its size
+        with _opened(path) as image:
+            _draft(image, 2 * side)
             small = _upright(image)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
@@ -167,12 +185,45 @@ def thumbnail(path: Path, side: int) -> Image.Image:
     return small
 
 
+@contextmanager
+def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
+    """A picture of one of FORMATS, not decoded yet.
+
+    Image.open refuses more pixels than Pillow's border, before a smaller decoding can be asked for.
+    """
+    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
+        head = file.read(16)
+        for kind in usable(FORMATS):
+            factory, accept = Image.OPEN[kind]
+            if accept is not None and accept(head) is not True:
+                continue
+            file.seek(0)
+            try:
+                image = factory(file, "")
+            except (SyntaxError, IndexError, TypeError, struct.error):  # as Image.open: not of this kind
+                continue
+            yield image
+            return
+        raise UnidentifiedImageError
+
+
+def _draft(image: Image.Image, least: int = 0, mode: str = "RGB") -> None:
+    """Have a JPEG decoded smaller: to `least` pixels of the shorter side, and to PIXEL_LIMIT in any case."""
+    size = (least, least) if least else image.size
+    while size[0] * size[1] > PIXEL_LIMIT:
+        size = (size[0] // 2, size[1] // 2)
+    if size != image.size or mode == "L":
+        image.draft(mode, size)
+    if image.width * image.height > PIXEL_LIMIT:
+        raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
+
+
 def _about(image: Image.Image) -> dict[str, Any]:
     exif = image.getexif()
     return {
         "format": image.format,
         "mode": image.mode,
-        "orientation": int(exif.get(0x0112, 1)),
+        "orientation": pixels.orientation(exif),
         "camera": str(exif.get(0x0110, "")).strip(" \0"),
         # Phones put a preview beside the photo and call that MPO.
         "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
@@ -182,15 +233,4 @@ def _about(image: Image.Image) -> dict[str, Any]:
 def _upright(image: Image.Image, mode: str = "RGB") -> Image.Image:
     """Changes the image itself: copying costs a scan more than hashing."""
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    return _plain(image, mode)
-
-
-def _plain(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode.startswith("I") and image.getextrema()[1] > 255:
-        # Pillow would clip 16-bit grey at 255, so that nearly all of it turns white.
-        image = image.convert("I").point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image if image.mode == mode else image.convert(mode)
+    return pixels.plain(pixels.upright(image), mode)

@@ -15,6 +15,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import FACTS, KEY, Memory
@@ -66,6 +67,8 @@ def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
         facts["sha256"] = hashlib.sha256(content).hexdigest()
         if not content:
             raise ValueError("is empty")
+        if file.suffix.lower() in RAW:
+            raise ValueError(f"cannot be read: {without_reader(file.name)}")
         photo = open_photo(content, about=facts, mode="L")
     except OSError as error:
         facts["problem"] = f"cannot be read: {error.strerror}"

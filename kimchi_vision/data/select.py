@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Data, Policy
-from kimchi_vision.data.tables import read_csv
+from kimchi_vision.data import tables
+from kimchi_vision.data.photo import Note
 
 MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""
@@ -19,31 +23,66 @@ MAX_ASPECT = 8
 FORMATS = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"}, "MPO": {".jpg", ".jpeg"}, "PNG": {".png"}, "GIF": {".gif"},
     "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}, "AVIF": {".avif"},
+    "HEIF": {".heic", ".heif", ".hif"}, "JXL": {".jxl"},
 }  # fmt: skip
 
 
 def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """`photos` without those of `data.exclude`, and with the labels of `data.relabel`.
 
-    Raises DataError when a file or a column is missing, or a path is not among the photos.
+    Raises DataError when a file or a column is missing, a path is not among the photos, a photo gets two
+    classes, or a class that photos do not have and `data.new_classes` does not name.
     """
     if section.exclude is not None:
         listed = _listed(section.exclude, photos, ["path"])
         photos = photos[~photos["path"].isin(listed["path"])].reset_index(drop=True)
     if section.relabel is not None:
-        listed = _listed(section.relabel, photos, ["path", "suggested"])
-        names = (unicodedata.normalize("NFC", name) for name in listed["suggested"])
-        better = photos["path"].map(dict(zip(listed["path"], names, strict=True)))
-        photos = photos.assign(label=better.fillna(photos["label"]))
+        better = _better(section.relabel, photos, section.new_classes)
+        photos = photos.assign(label=photos["path"].map(better).fillna(photos["label"]))
     return photos
 
 
+def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
+    """Classes by path, of a table of better ones."""
+    listed = _listed(file, photos, ["path", "suggested"])
+    listed["suggested"] = [unicodedata.normalize("NFC", name) for name in listed["suggested"]]
+    listed = listed.drop_duplicates(["path", "suggested"])
+    twice = listed[listed.duplicated("path", keep=False)]
+    if len(twice):
+        first = twice[twice["path"] == twice["path"].iloc[0]]
+        lines, names = ", ".join(map(str, first.index)), " and ".join(first["suggested"])
+        raise DataError(
+            f"{file}, lines {lines}: {first['path'].iloc[0]} is to be both {names}. Strike out one."
+        )
+    known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
+    for line, name in listed["suggested"].items():
+        if name not in known:
+            meant = _nearest(name, known)
+            ask = f"Did you mean {meant}? " if meant else f"There are {', '.join(sorted(known)[:10])}. "
+            raise DataError(
+                f"{file}, line {line}: no photo is of the class {name}. {ask}"
+                f"If it is a class of its own, say so with `data.new_classes: [{name}]`.{tables.doubt(file)}"
+            )
+    return listed.set_index("path")["suggested"]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """The known class that a name may be a slip of, by case, spaces and jamo; "" where none is near."""
+    forms = {_form(each): each for each in known}
+    found = difflib.get_close_matches(_form(name), forms, n=1, cutoff=0.7)
+    return forms[found[0]] if found else ""
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFKD", name).casefold().replace(" ", "")
+
+
 def first_of_each_class(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
-    """The first `per_class` photos of each class by name; in a layout by folders, of each class folder."""
+    """The first `per_class` photos of each class by name, in each part that the set has of its own."""
     if section.per_class is None:
         return photos
-    same = photos["path"].str.rpartition("/")[0] if section.splitter == "folders" else photos["label"]
-    return photos[photos.groupby(same).cumcount() < section.per_class].reset_index(drop=True)
+    part = photos["part"].where((photos["part"] == "test") | (section.parts == "keep"), "")
+    return photos[photos.groupby(["label", part]).cumcount() < section.per_class].reset_index(drop=True)
 
 
 def problems(photos: pd.DataFrame) -> pd.DataFrame:
@@ -67,7 +106,8 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
     photos = photos[photos["problem"] == ""]
     endings = photos["path"].map(lambda path: PurePosixPath(path).suffix.lower())
     wrong = [
-        ending not in FORMATS.get(kind, ()) for ending, kind in zip(endings, photos["format"], strict=True)
+        ending != "" and ending not in FORMATS.get(kind, ())
+        for ending, kind in zip(endings, photos["format"], strict=True)
     ]
     kinds = {
         "ending": (np.array(wrong, bool), "is " + photos["format"] + ", whatever its ending says"),
@@ -102,10 +142,17 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
         more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
         keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
         raise DataError(
-            f"{len(stop)} photos cannot be used:\n{shown}{more}\n"
+            f"{len(stop)} photos cannot be used ({by_class(stop)}):\n{shown}{more}\n"
             f"Replace or remove them, or leave them out with {keys}."
         )
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
+
+
+def by_class(photos: pd.DataFrame) -> str:
+    """Classes with their number of photos, the most first; many classes end in dots."""
+    counts = photos["label"].value_counts()
+    shown = ", ".join(f"{label} {count}" for label, count in counts.head(6).items())
+    return shown + (" …" if len(counts) > 6 else "")
 
 
 def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
@@ -114,8 +161,34 @@ def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 
 def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    table = read_csv(file, columns, "`data suspects RUN` writes one.")
-    unknown = table.loc[~table["path"].isin(photos["path"]), "path"]
-    if len(unknown):
-        raise DataError(f"{file}: {unknown.iloc[0]} is not among the photos. Was it made for another folder?")
-    return table
+    """Raises DataError when a path is not among the photos."""
+    table = tables.read_csv(file, columns, "`data suspects RUN` writes one.")
+    paths = tables.matched(table["path"], photos["path"], file)
+    if paths.isna().any():
+        line = paths.index[paths.isna()][0]
+        raise DataError(
+            f"{file}, line {line}: {table.loc[line, 'path']} is not among the photos. Was it made for "
+            f"another folder? One here is {photos['path'].iloc[0]}.{tables.doubt(file)}"
+        )
+    return table.assign(path=paths)
+
+
+def lost(before: pd.Series, photos: pd.DataFrame, skipped: list[pd.DataFrame], section: Data) -> list[Note]:
+    """Notes on classes of which nothing is left. before: photos by class, as they were found.
+
+    Raises DataError instead when `data.missing_class` is error, and when no class is left.
+    """
+    gone = sorted(set(before.index) - set(photos["label"]))
+    reasons = pd.concat(skipped)
+    notes = []
+    for label in gone:
+        why = "; ".join(sorted(set(reasons["reason"][reasons["label"] == label]))[:3])
+        values = {"count": int(before[label]), "reasons": why}
+        notes.append(("found_missing", {"label": label, "why": [("why_left_out", values)]}))
+    if notes and (section.missing_class == "error" or photos.empty):
+        say = catalogue("en")
+        raise DataError(
+            " ".join(say(key, **values) for key, values in notes)
+            + " Bring better photos, change `data.policy`, or train without with `data.missing_class: drop`."
+        )
+    return notes

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 import numpy as np
 import pandas as pd
 
@@ -12,37 +10,33 @@ from kimchi_vision.config.sections import Data
 from kimchi_vision.data import groups, split_file
 from kimchi_vision.data.photo import Note
 
-PARTS = {
-    "train": "train", "training": "train",
-    "valid": "valid", "val": "valid", "validation": "valid",
-    "test": "test", "testing": "test",
-}  # fmt: skip
-"""Folder names that say where their photos belong."""
-
 
 def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The part (train, valid or test) of each row of `photos`, and notes.
 
-    photos: columns path, label, sha256, and group: photos of one group go to one part, but where folders or
-    a file decide. The order of the rows counts, so sort them first.
-    Raises DataError when nothing is left to train on or to validate with.
+    photos: columns path, label, sha256, group (photos of one group go to one part, but where the set itself
+    or a file decides), and part, what the set says of itself, or "". The order of the rows counts, so sort
+    them first.
+    Raises DataError when nothing is left to train on or to validate with, and when a splitter was given for a
+    set with parts of its own.
     """
     photos = photos.assign(group=groups.joined(photos, section.group_by))
-    ways = {"random": _random, "stratified": _stratified, "kfold": _kfold, "folders": _folders}
-    way = "file" if section.split is not None else section.splitter
-    notes: list[Note] = []
+    own = (photos["part"] != "").any()
+    way = "file" if section.split else section.splitter
+    if way == "auto":
+        way = "folders" if own and section.parts == "keep" else "random"
     if section.split is not None:
-        found, notes = split_file.read(section.split, photos, section)
+        parts, notes = split_file.read(section.split, photos, section)
+    elif way == "folders":
+        parts, notes = _own(photos, section)
+    elif own:
+        parts, notes = _pooled(photos, section, way)
     else:
-        found = ways[section.splitter](photos, section)
-    parts = pd.Series(found, index=photos.index, name="split")
-    if way == "folders" and "valid" not in set(parts):
-        parts = parts.replace("test", "valid")
-        notes.append(("noted_test_validates", {}))
+        parts, notes = pd.Series(WAYS[way](photos, section), index=photos.index), []
     for part, purpose in (("train", "train on"), ("valid", "validate with")):
         if part not in set(parts):
             raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
-    return parts, notes + _check_classes(photos["label"], parts, way)
+    return parts.rename("split"), notes + _check_classes(photos["label"], parts, way)
 
 
 def leaks(photos: pd.DataFrame) -> pd.DataFrame:
@@ -134,18 +128,47 @@ def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
     return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
 
 
-def _folders(photos: pd.DataFrame, section: Data) -> list[str]:
-    parts = []
-    for path in photos["path"]:
-        above = PurePosixPath(path).parts[:-2]
-        named = [PARTS[name.lower()] for name in above if name.lower() in PARTS]
-        if not named:
-            raise DataError(
-                f"{path} lies in no folder named train, valid or test above its class folder, "
-                "as `data.splitter: folders` needs. Use random or stratified for such a layout."
-            )
-        parts.append(named[0])
-    return parts
+WAYS = {"random": _random, "stratified": _stratified, "kfold": _kfold}
+"""Splitters of photos that have no part yet."""
+
+
+def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
+    """The set's own parts. Without valid, a share of train validates; test with `splitter: folders`."""
+    parts = photos["part"].astype(object)
+    without = photos["path"][parts == ""]
+    if len(without):
+        raise DataError(
+            f"{without.iloc[0]} lies in no folder named train, valid or test, and no file says its part. "
+            "Use another splitter, such as stratified, with `data.parts: pool` where other photos have parts."
+        )
+    if section.test_pct:
+        raise DataError("`data.test_pct` has no meaning where the set has parts of its own; take it away.")
+    if "valid" in set(parts):
+        return parts, []
+    if section.splitter == "folders":
+        return parts.replace("test", "valid"), [("noted_test_validates", {})]
+    train = photos[parts == "train"]
+    parts = _stratified(train, section).reindex(parts.index).fillna(parts)
+    return parts, [("noted_test_kept", {"count": int((parts == "test").sum())})]
+
+
+def _pooled(photos: pd.DataFrame, section: Data, way: str) -> tuple[pd.Series, list[Note]]:
+    """Train and valid shared out anew, when that was said; test stays."""
+    counts = photos["part"].value_counts()
+    if section.parts != "pool":
+        shown = ", ".join(f"{part} {count}" for part, count in counts.items())
+        raise DataError(
+            f"The photos have parts of their own ({shown}), and `data.splitter: {way}` would share them out "
+            "anew. Take the splitter away to keep the parts, or pool train and valid with `data.parts: pool`."
+        )
+    is_test = photos["part"] == "test"
+    if section.test_pct and is_test.any():
+        raise DataError(
+            "`data.test_pct` has no meaning where the set has a test part of its own; take it away."
+        )
+    rest = photos[~is_test]
+    parts = pd.Series(WAYS[way](rest, section), index=rest.index).reindex(photos.index).fillna("test")
+    return parts, [("noted_pooled", {"count": len(rest)})]
 
 
 def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:

@@ -10,6 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Note, Photos
 from kimchi_vision.data.tables import read_csv
 
@@ -24,8 +25,9 @@ def write(photos: Photos, file: Path) -> None:
 def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The part of each photo by its content, and notes about new and missing photos.
 
-    A photo that the file does not know goes where its group is; else to train or valid by its content hash,
-    so that what is there already never moves. Raises DataError when the file cannot be used.
+    A photo that the file does not know goes where the set itself puts it (column part), or where its group
+    is; else to train or valid by its content hash, so that what is there already never moves.
+    Raises DataError when the file cannot be used.
     """
     table = _table(file)
     known = table.drop_duplicates("sha256").set_index("sha256")["split"]
@@ -40,7 +42,8 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
         notes.append(("noted_new", {"file": str(file), "count": int(new.sum())}))
     if missing:
         notes.append(("noted_missing", {"file": str(file), "count": missing}))
-    return parts.fillna(by_group).fillna(leader), notes
+    own = photos["part"].where(photos["part"] != "")
+    return parts.fillna(own).fillna(by_group).fillna(leader), notes
 
 
 def _drawn(content: str, section: Data) -> str:
@@ -50,7 +53,11 @@ def _drawn(content: str, section: Data) -> str:
 
 def _table(file: Path) -> pd.DataFrame:
     table = read_csv(file, ["sha256", "split"], "`data split` writes one.")
-    wrong = sorted(set(table["split"]) - {"train", "valid", "test"})
-    if wrong:
-        raise DataError(f"`data.split`: {file} holds the part {wrong[0]!r}; it may be train, valid or test.")
-    return table
+    parts = table["split"].map(part_of)
+    if (parts == "").any():
+        line = parts.index[parts == ""][0]
+        raise DataError(
+            f"`data.split`: {file} holds the part {table.loc[line, 'split']!r} in line {line}; "
+            "it may be train, valid or test."
+        )
+    return table.assign(split=parts)

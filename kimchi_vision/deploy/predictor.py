@@ -10,15 +10,12 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.data.photo import SUFFIXES, PhotoSource, open_photo
+from kimchi_vision.data.folder import walk
+from kimchi_vision.data.photo import PhotoSource, open_photo
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.run import Run
-
-Source = PhotoSource | np.ndarray
-"""A path, the bytes of a file, a Pillow image, or uint8 pixels (height, width, 3) or (height, width)."""
 
 CHUNK = 64
 """Photos that `stream` holds at once."""
@@ -70,19 +67,19 @@ class Predictor:
         """The classes in the order of the model's outputs."""
         return self.facts.classes
 
-    def predict(self, photos: Source | Sequence[Source], top: int = 5) -> list[Prediction]:
+    def predict(self, photos: PhotoSource | Sequence[PhotoSource], top: int = 5) -> list[Prediction]:
         """The `top` most probable classes of each photo; one photo may stand alone.
 
         Raises InputError that names an unreadable one.
         """
-        alone = isinstance(photos, Source)
+        alone = isinstance(photos, PhotoSource)
         predictions = list(self.stream([photos] if alone else photos, top))
         for prediction in predictions:
             if prediction.error:
                 raise InputError(f"{prediction.photo} cannot be read as a photo: {prediction.error}")
         return predictions
 
-    def stream(self, photos: Iterable[Source], top: int = 5) -> Iterator[Prediction]:
+    def stream(self, photos: Iterable[PhotoSource], top: int = 5) -> Iterator[Prediction]:
         """Answers in order, for any number of photos in little memory; unreadable ones carry an error."""
         remaining = iter(photos)
         with ThreadPoolExecutor() as pool:
@@ -96,10 +93,8 @@ class Predictor:
                     else:
                         yield self.answer(next(answers), top, _name(photo))
 
-    def prepare(self, photo: Source) -> np.ndarray:
+    def prepare(self, photo: PhotoSource) -> np.ndarray:
         """Float32 (3, size, size), as `classify` takes it. Raises ValueError and OSError as open_photo."""
-        if isinstance(photo, np.ndarray):
-            photo = Image.fromarray(photo)
         return self.facts.preprocess(open_photo(photo))
 
     def classify(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
@@ -113,7 +108,7 @@ class Predictor:
         threshold = self.facts.abstain_threshold
         return Prediction(photo, classes, threshold is None or classes[0][1] >= threshold)
 
-    def _try_prepare(self, photo: Source) -> np.ndarray | str:
+    def _try_prepare(self, photo: PhotoSource) -> np.ndarray | str:
         try:
             return self.prepare(photo)
         except (OSError, ValueError, TypeError) as error:
@@ -121,11 +116,14 @@ class Predictor:
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Photos among paths, folders searched to any depth, in order. Raises InputError when there is none."""
+    """Photos among paths, folders searched to any depth, in order, by the rule that training has.
+
+    Raises InputError when there is none.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            found += [path / name for name in walk(path).files()]
         elif path.is_file():
             found.append(path)
         else:
@@ -135,5 +133,5 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _name(photo: Source) -> str:
+def _name(photo: PhotoSource) -> str:
     return str(photo) if isinstance(photo, str | Path) else "photo"

@@ -13,7 +13,7 @@ import filelock
 
 from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.files import write_json, write_table, write_text
+from kimchi_vision.base.files import TABLE_ENCODING, write_json, write_table, write_text
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.results.run import Run
@@ -166,6 +166,6 @@ def _is_of(experiment: Experiment, folder: RunFiles) -> bool:
 
 
 def _has(photos: Photos, folder: RunFiles) -> bool:
-    return folder.items.is_file() and folder.items.read_text(encoding="utf-8") == photos.items.to_csv(
-        index=False
-    )
+    if not folder.items.is_file():
+        return False
+    return folder.items.read_text(encoding=TABLE_ENCODING) == photos.items.to_csv(index=False)

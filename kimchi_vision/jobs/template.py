@@ -2,56 +2,96 @@
 
 from __future__ import annotations
 
-import unicodedata
+import shlex
 from pathlib import Path
 from typing import Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.config import dump, keys
-from kimchi_vision.data.photo import SUFFIXES
+from kimchi_vision.data.layout import Listing, read
+from kimchi_vision.jobs import folder
 
 VALID_PCT = 0.2
 """Share of the photos that the experiment validates on."""
 
 
-def write(photos: Path, counts: dict[str, int], path: Path, settings: dict[str, Any]) -> Path:
-    """Write the experiment for the class folders below `photos`, and return its path.
+def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) -> Path:
+    """Write the experiment for the photos below `photos`, and return its path.
 
-    counts: as photos_by_class gives them. settings: sections, as recipe.settings gives them.
+    listing: as layout.read gives it. settings: sections, as recipe.settings gives them.
     Raises InputError when `path` exists already.
     """
     if path.exists():
         raise InputError(f"{path} exists already; give another one with --output.")
-    write_text(path, _text(photos, path, counts) + dump(settings))
+    write_text(path, _text(photos, path, listing) + dump(settings))
     write_text(path.with_name(keys.SCHEMA), keys.schema_text())
     return path
 
 
-def photos_by_class(root: Path) -> dict[str, int]:
-    """Number of photos in the folders of each name. Raises InputError when there are fewer than two names."""
-    counts: dict[str, int] = {}
-    for file in root.rglob("*"):
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith("."):
-            name = unicodedata.normalize("NFC", file.parent.name)
-            counts[name] = counts.get(name, 0) + 1
-    if len(counts) < 2:
-        raise InputError(f"{root} holds {len(counts)} class folders with photos; two or more are needed.")
-    return counts
+def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
+    """The experiment of a folder, written to experiments/NAME.yaml unless it is there, and what is to say.
+
+    Raises DataError for a folder that cannot be read, or in several ways.
+    """
+    say = catalogue(language(lang))
+    path = Path("experiments") / f"{folder.run_name(photos)}.yaml"
+    if path.is_file():
+        return path, [say("goes_on_with", path=path)]
+    listing, settings = read(photos), folder.settings()
+    write(photos, listing, path, settings)
+    chosen = settings["model"]
+    said = [say(says, **values) for says, values in listing.notes()]
+    return path, [*said, say("will_train", path=path, photos=training_photos(listing), **chosen)]
 
 
-def _text(photos: Path, path: Path, counts: dict[str, int]) -> str:
-    smallest = min(counts, key=lambda name: counts[name])
+def next_steps(run: Path, lang: str = "auto") -> str:
+    """Commands that a finished run suggests, ready to be pasted."""
+    steps = ("predict", run, "PHOTO.jpg"), ("serve", run), ("report", run)
+    return "\n".join([catalogue(language(lang))("next_steps"), *(f"  {command(*step)}" for step in steps)])
+
+
+def command(*words: str | Path) -> str:
+    """A command of this program as it is typed, quoted where a shell needs it."""
+    return shlex.join(["python", "-m", "kimchi_vision", *map(str, words)])
+
+
+def training_photos(listing: Listing) -> int:
+    """About how many photos the experiment will train on."""
+    if listing.parted:
+        return int((listing.photos["part"] == "train").sum())
+    return round((1 - VALID_PCT) * len(listing.photos))
+
+
+def _text(photos: Path, path: Path, listing: Listing) -> str:
+    counts = listing.photos["label"].value_counts()
+    smallest = _one_line(str(counts.idxmin()))
+    says, values = listing.took
+    split = (
+        "# The set's own parts are kept." if listing.parted else "# Stratified: each class is split alike."
+    )
     return f"""\
-# yaml-language-server: $schema={keys.SCHEMA}
-# {path.stem}: how well can {len(counts)} classes be told apart with {sum(counts.values())} photos?
-# python -m kimchi_vision run {path}
-# Expect: {smallest}, with {counts[smallest]} photos, is the smallest class; its score is the least certain.
+# {path.stem}: how well can {len(counts)} classes be told apart with {counts.sum()} photos?
+# {command("run", path)}
+# Expect: {smallest}, with {counts.min()} photos, is the smallest class; its score is the least certain.
 
-# Labels are the names of the folders that photos lie in. Stratified: each class is split alike.
-data: {{path: {_quoted(str(photos))}, splitter: stratified, valid_pct: {VALID_PCT}}}
+# Read: {_one_line(catalogue("en")(says, **values))}
+{split}
+data: {{{", ".join(_data(photos, listing))}}}
+# yaml-language-server: $schema={keys.SCHEMA}
 # Backbones: python -m kimchi_vision models. Other settings: python -m kimchi_vision new PHOTOS --recipe NAME.
 """
+
+
+def _data(photos: Path, listing: Listing) -> list[str]:
+    layout = [] if listing.asked == "auto" else [f"layout: {listing.asked}"]
+    split = [] if listing.parted else ["splitter: stratified", f"valid_pct: {VALID_PCT}"]
+    return [f"path: {_quoted(str(photos))}", *layout, *split]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _quoted(text: str) -> str:

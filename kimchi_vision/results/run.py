@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, write_text
+from kimchi_vision.base.files import read_table, write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
@@ -141,10 +141,13 @@ class Run:
 
     def open_test(self, command: str) -> None:
         """Note in test_openings.csv that a command is about to score the test part."""
+        import pandas as pd
+
         file = self.files.test_openings
-        known = self._text(file) if file.is_file() else "time,command\n"
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        write_text(file, f"{known}{now},{command}\n")
+        opening = pd.DataFrame({"time": [now], "command": [command]})
+        known = [self.table(file)] if file.is_file() else []
+        write_table(file, pd.concat([*known, opening], ignore_index=True))
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""

@@ -117,7 +117,7 @@ def test_a_clean_copy_leaves_the_folder_as_it_is(odd, tmp_path):
     assert len(left_out) == 5
     assert before == {path: path.read_bytes() for path in odd.rglob("*.jpg")}
     clean = data.audit(tmp_path / "clean", tmp_path / "cache")
-    assert {finding.kind for finding in clean.findings} <= {"names", "few", "imbalance", "left out"}
+    assert {finding.kind for finding in clean.findings} <= {"layout", "names", "few", "imbalance", "left out"}
     assert len(clean.photos) == len(before) - 5
     with pytest.raises(DataError, match="is there already"):
         data.fix_to(clean, tmp_path / "clean")

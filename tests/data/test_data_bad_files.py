@@ -77,7 +77,8 @@ def root(folder_of):
 
 
 def load(root, tmp_path):
-    return data.load(Data(path=root, splitter="stratified", policy={"unreadable": "skip"}), tmp_path)
+    section = Data(path=root, splitter="stratified", missing_class="drop", policy={"unreadable": "skip"})
+    return data.load(section, tmp_path)
 
 
 def test_bad_files_are_listed_with_their_reasons_and_the_others_are_used(root, tmp_path):
@@ -105,7 +106,8 @@ def test_an_audit_tells_them_all(root, tmp_path):
 def test_what_is_read_rightly_can_be_left_out_or_refused(root, tmp_path, kind, name):
     def load(action):
         policy = {"unreadable": "skip", kind: action}
-        return data.load(Data(path=root, splitter="stratified", policy=policy), tmp_path)
+        section = Data(path=root, splitter="stratified", missing_class="drop", policy=policy)
+        return data.load(section, tmp_path)
 
     assert f"갓김치/{name}" in set(load("fix").items["path"])
     assert f"갓김치/{name}" in set(load("skip").skipped["path"])

@@ -4,13 +4,14 @@ import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.split import PARTS, leaks, share_of_training, split, torch_randperm
+from kimchi_vision.data.split import leaks, share_of_training, split, torch_randperm
 
 
 def table(counts, above=""):
     labels = [label for label, count in counts.items() for _ in range(count)]
     paths = [f"{above}{label}/{n}.jpg" for n, label in enumerate(labels)]
-    return pd.DataFrame({"path": paths, "label": labels, "group": paths, "sha256": paths})
+    part = {"": "", "train/": "train", "Val/": "valid", "test/": "test"}[above]
+    return pd.DataFrame({"path": paths, "label": labels, "group": paths, "sha256": paths, "part": part})
 
 
 def section(**options):
@@ -77,40 +78,39 @@ def test_a_class_of_one_picture_is_trained_on_and_noted_as_unscored():
     assert notes == [("noted_unscored", {"classes": "b, c"})]
 
 
-def test_folders_name_the_part():
-    photos = pd.concat(
-        [table({"a": 2, "b": 2}, above) for above in ("train/", "Val/", "test/")], ignore_index=True
-    )
-    parts, _ = split(photos, section(splitter="folders"))
-    assert parts.tolist() == ["train"] * 4 + ["valid"] * 4 + ["test"] * 4
+def parted(*above):
+    return pd.concat([table({"a": 10, "b": 10}, each) for each in above], ignore_index=True)
 
 
-@pytest.mark.parametrize("name", sorted(PARTS))
-def test_every_usual_name_of_a_part_is_known(name):
-    others = {"train": "valid", "valid": "train", "test": "train"}
-    part = {"tr": "train", "va": "valid", "te": "test"}[name[:2]]
-    photos = [table({"a": 2, "b": 2}, f"{each}/") for each in (name.upper(), others[part], "valid")]
-    parts, _ = split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
-    assert parts[:4].tolist() == [part] * 4
+@pytest.mark.parametrize("splitter", ["auto", "folders"])
+def test_a_sets_own_parts_are_kept(splitter):
+    parts, notes = split(parted("train/", "Val/", "test/"), section(splitter=splitter))
+    assert parts.tolist() == ["train"] * 20 + ["valid"] * 20 + ["test"] * 20
+    assert notes == []
 
 
-def test_a_class_may_be_called_as_a_part():
-    photos = table({"train": 2, "test": 2}, "train/"), table({"train": 2, "test": 2}, "valid/")
-    parts, _ = split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
-    assert parts.tolist() == ["train"] * 4 + ["valid"] * 4
+def test_without_a_valid_folder_train_gives_photos_to_validate_with():
+    parts, notes = split(parted("train/", "test/"), section())
+    assert parts.tolist()[20:] == ["test"] * 20
+    assert parts.value_counts().to_dict() == {"train": 16, "test": 20, "valid": 4}
+    assert notes == [("noted_test_kept", {"count": 20})]
 
 
-def test_folders_without_anything_to_train_on_are_refused():
-    photos = [table({"a": 2, "b": 2}, above) for above in ("valid/", "test/")]
-    with pytest.raises(DataError, match=r"^The folders split of 8 photos leaves none to train on\.$"):
-        split(pd.concat(photos, ignore_index=True), section(splitter="folders"))
-
-
-def test_a_test_folder_alone_serves_for_validation():
-    photos = pd.concat([table({"a": 2, "b": 2}, above) for above in ("train/", "test/")], ignore_index=True)
-    parts, notes = split(photos, section(splitter="folders"))
-    assert set(parts) == {"train", "valid"}
+def test_a_test_folder_alone_validates_where_folders_was_said():
+    parts, notes = split(parted("train/", "test/"), section(splitter="folders"))
+    assert parts.value_counts().to_dict() == {"train": 20, "valid": 20}
     assert notes == [("noted_test_validates", {})]
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+def test_parts_are_pooled_only_where_that_was_said(splitter):
+    photos = parted("train/", "Val/", "test/")
+    with pytest.raises(DataError, match=rf"`data\.splitter: {splitter}` would share them out anew"):
+        split(photos, section(splitter=splitter))
+    parts, notes = split(photos, section(splitter=splitter, parts="pool"))
+    assert (parts[40:] == "test").all()
+    assert parts[:40].value_counts().to_dict() == {"train": 32, "valid": 8}
+    assert notes == [("noted_pooled", {"count": 40})]
 
 
 def test_folders_without_a_part_are_refused():

@@ -201,11 +201,22 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
 
 
+def test_photos_are_found_in_folders(file, tmp_path):
+    assert file in find_photos([file.parent])
+    for name in ("a.jpg", ".ipynb_checkpoints/a.jpg", "@eaDir/thumb.jpg", "._x.jpg", "no-ending"):
+        (tmp_path / "own" / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / "own" / name).write_bytes(file.read_bytes())
+    assert [found.name for found in find_photos([tmp_path / "own"])] == ["a.jpg", "no-ending"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="no photos there"):
+        find_photos([tmp_path / "empty"])
+
+
 WITHOUT_TRAINING = """
 import sys
 for name in ("torch", "fastai", "timm", "torchvision", "sklearn", "matplotlib", "onnx"):
     sys.modules[name] = None  # an import of it fails
-from kimchi_vision.cli import main
+from kimchi_vision.cli.main import main
 main()
 """
 

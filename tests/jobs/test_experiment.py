@@ -26,6 +26,7 @@ augment: {{resize: 40, size: 32}}
 loader: {{batch_size: 4, workers: 0}}
 model: {{backbone: test_efficientnet, weights: none}}
 train: [fit: {{epochs: 1}}]
+export: {{timings: false}}
 """
 SCORED = ["features.floor=false", "explain={top_losses: false, background: 0}"]
 SCORED += ["export={pkl: false, weights: false, onnx: false, safetensors: false}"]
@@ -104,16 +105,19 @@ def test_the_log_holds_what_was_said_until_the_run_ended(finished):
 
 
 def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
-    changes = ["train=[probe]", "model.head=linear", "name=head"]
+    changes = [*SCORED, "features.floor=true", "train=[probe]", "model.head=linear", "name=head"]
     finished = run(load(folder / "tiny.yaml", changes), folder / "exports")
     assert finished.files.report.is_file()
     assert not finished.files.figure("losses").exists()
 
 
 @pytest.mark.parametrize("engine", ["fastai", "fused"])
-def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(finished, folder, engine, caplog):
+def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(
+    finished, folder, engine, caplog, undrawn
+):
     caplog.set_level("INFO", "kimchi_vision")
-    changes = ["evaluate.tta=2", f"augment.engine={engine}", f"name={engine}"]
+    changes = [*SCORED, "export={onnx: true, pkl: true}", "evaluate.tta=2"]
+    changes += [f"augment.engine={engine}", f"name={engine}"]
     averaged = run(load(folder / "tiny.yaml", changes), folder / "exports")
     found = averaged.json(averaged.files.metrics)["tta"]
     assert found["n"] == 2
@@ -271,7 +275,7 @@ def test_a_photo_that_cannot_be_read_is_named(finished, tmp_path, command):
     assert (done.code, "broken.jpg" in done.err) == (2, True)
 
 
-def test_a_table_runs_every_row_and_lays_them_side_by_side(folder, tmp_path, monkeypatch, command):
+def test_a_table_runs_every_row_and_lays_them_side_by_side(folder, tmp_path, monkeypatch, command, undrawn):
     monkeypatch.chdir(tmp_path)
     defaults = TINY.format(photos=folder / "photos").replace("\n", "\n  ")
     rows = f"rows:\n  a: {folder / 'tiny.yaml'}\n  b: {{train: [fit: {{epochs: 2}}]}}\n"

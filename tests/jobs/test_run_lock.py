@@ -12,6 +12,7 @@ import pytest
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
@@ -36,9 +37,9 @@ def photos(**changed: str) -> Photos:
 def finished(tmp_path, caplog) -> Run:
     caplog.set_level("INFO", "kimchi_vision")
     run = Run(tmp_path / "exports" / "a")
-    run_lock.take(run, EXPERIMENT, photos(), force=False)
+    run_lock.take(run.files, EXPERIMENT, photos(), force=False)
     write_json(run.files.metrics, {"accuracy": 0.5})
-    run_lock.finish(run, EXPERIMENT)
+    run_lock.finish(run.files, EXPERIMENT)
     return run
 
 
@@ -58,22 +59,22 @@ def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
         "digest": EXPERIMENT.digest,
         "kimchi_vision": code_version(),
     }
-    assert run_lock.stands(finished, photos(), force=False)
+    assert run_lock.stands(finished.files, photos(), force=False)
     assert f"{finished.path} is finished already; --force runs it again." in caplog.text
-    assert not run_lock.stands(finished, photos(), force=True)
+    assert not run_lock.stands(finished.files, photos(), force=True)
 
 
 def test_an_unfinished_run_does_not_stand(interrupted):
-    assert run_lock.stands(interrupted, photos(), force=False) is False
+    assert run_lock.stands(interrupted.files, photos(), force=False) is False
 
 
 @pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
 def test_a_change_of_photos_is_said_and_the_earlier_run_is_set_aside(finished, caplog, changed):
     now = photos(**changed)
-    assert not run_lock.stands(finished, now, force=False)
+    assert not run_lock.stands(finished.files, now, force=False)
     change = f"its photos, their classes or their split have changed ({photos().digest}, {now.digest} here)"
     assert f"{finished.path} is run again: {change}." in caplog.text
-    run_lock.take(finished, EXPERIMENT, now, force=False)
+    run_lock.take(finished.files, EXPERIMENT, now, force=False)
     aside = Run(finished.path.with_name("a.before-1"))
     assert aside.json(aside.files.metrics) == {"accuracy": 0.5}
     assert f"The earlier run is kept in {aside.path}." in caplog.text
@@ -82,21 +83,21 @@ def test_a_change_of_photos_is_said_and_the_earlier_run_is_set_aside(finished, c
 
 def test_every_earlier_run_is_kept(finished):
     for _ in range(3):
-        run_lock.finish(finished, EXPERIMENT)
-        run_lock.take(finished, EXPERIMENT, photos(), force=False)
+        run_lock.finish(finished.files, EXPERIMENT)
+        run_lock.take(finished.files, EXPERIMENT, photos(), force=False)
     kept = [finished.path.with_name(f"a.before-{number}") for number in (1, 2, 3)]
     assert sorted(finished.path.parent.glob("a.before-*")) == kept
-    assert [Run(path).metrics.is_file() for path in kept] == [True, False, False]
+    assert [RunFiles(path).metrics.is_file() for path in kept] == [True, False, False]
 
 
 def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
     monkeypatch.setattr(run_lock, "code_version", lambda: "9.9")
-    assert not run_lock.stands(finished, photos(), force=False)
+    assert not run_lock.stands(finished.files, photos(), force=False)
     assert f"it is of version {code_version()} of this program, and this is 9.9." in caplog.text
 
 
 def test_force_leaves_nothing_aside(finished):
-    run_lock.take(finished, EXPERIMENT, photos(), force=True)
+    run_lock.take(finished.files, EXPERIMENT, photos(), force=True)
     assert [folder.name for folder in finished.path.parent.iterdir() if folder.is_dir()] == ["a"]
     assert not finished.files.metrics.exists()
 
@@ -119,8 +120,8 @@ def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupt
     ]
     for half in halves:
         write_text(half, "half")
-    assert run_lock.begun(EXPERIMENT, photos(), run) == EXPERIMENT
-    run_lock.take(run, EXPERIMENT, photos(), force=False)
+    assert run_lock.begun(EXPERIMENT, photos(), run.files) == EXPERIMENT
+    run_lock.take(run.files, EXPERIMENT, photos(), force=False)
     assert f"{run.path} was interrupted; it goes on after its last checkpoint." in caplog.text
     assert [half.exists() for half in halves] == [False, False, True]
     assert (run.files.last.read_text(), run.files.metrics.is_file()) == ("state", True)
@@ -129,8 +130,8 @@ def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupt
 @pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
 def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed):
     now = photos(**changed)
-    assert run_lock.begun(EXPERIMENT, now, interrupted) is None
-    run_lock.take(interrupted, EXPERIMENT, now, force=False)
+    assert run_lock.begun(EXPERIMENT, now, interrupted.files) is None
+    run_lock.take(interrupted.files, EXPERIMENT, now, force=False)
     assert not interrupted.files.last.exists()
     pd.testing.assert_frame_equal(interrupted.table(interrupted.files.items), now.items)
     assert not interrupted.path.with_name("a.before-1").exists()
@@ -138,37 +139,37 @@ def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed
 
 @pytest.mark.parametrize("missing", ["items", "last", "experiment"])
 def test_what_an_interrupted_run_needs_to_go_on(interrupted, missing):
-    getattr(interrupted, missing).unlink()
-    assert run_lock.begun(EXPERIMENT, photos(), interrupted) is None
-    run_lock.take(interrupted, EXPERIMENT, photos(), force=False)
+    getattr(interrupted.files, missing).unlink()
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) is None
+    run_lock.take(interrupted.files, EXPERIMENT, photos(), force=False)
     assert interrupted.files.items.is_file()
     assert not interrupted.files.last.exists()
 
 
 def test_force_begins_an_interrupted_run_anew(interrupted):
-    run_lock.take(interrupted, EXPERIMENT, photos(), force=True)
+    run_lock.take(interrupted.files, EXPERIMENT, photos(), force=True)
     assert not interrupted.files.last.exists()
 
 
 def test_a_finished_run_is_not_taken_for_an_interrupted_one(interrupted):
-    run_lock.finish(interrupted, EXPERIMENT)
-    assert run_lock.begun(EXPERIMENT, photos(), interrupted) is None
+    run_lock.finish(interrupted.files, EXPERIMENT)
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) is None
 
 
 def test_another_experiment_is_refused_unless_forced(interrupted):
     exports = interrupted.path.parent
-    assert run_lock.check(EXPERIMENT, exports, force=False) == interrupted
+    assert run_lock.check(EXPERIMENT, exports, force=False) == interrupted.files
     with pytest.raises(InputError, match=r"exports/a holds something else than this .*`name`.*--force"):
         run_lock.check(OTHER, exports, force=False)
-    assert run_lock.check(OTHER, exports, force=True) == interrupted
-    assert run_lock.begun(OTHER, photos(), interrupted) is None
+    assert run_lock.check(OTHER, exports, force=True) == interrupted.files
+    assert run_lock.begun(OTHER, photos(), interrupted.files) is None
 
 
 def test_a_folder_that_is_no_run_is_refused_unless_it_is_empty(tmp_path):
     place = tmp_path / "a"
-    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == Run(place)
+    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == RunFiles(place)
     place.mkdir()
-    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == Run(place)
+    assert run_lock.check(EXPERIMENT, tmp_path, force=False) == RunFiles(place)
     (place / "holiday.jpg").touch()
     with pytest.raises(InputError, match="holds something else"):
         run_lock.check(EXPERIMENT, tmp_path, force=False)
@@ -178,19 +179,19 @@ def test_a_recipe_goes_on_with_what_it_chose_then(interrupted):
     asked = Experiment(name="a", data={"path": "photos"}, recipe="best")
     chosen = asked.on_top_of({"loader": {"batch_size": 5}, "train": {"stages": ["unfreeze"]}})
     write_text(interrupted.files.experiment, dump(chosen.resolved()))
-    assert run_lock.begun(asked, photos(), interrupted) == chosen
+    assert run_lock.begun(asked, photos(), interrupted.files) == chosen
     wants_more = Experiment(name="a", data={"path": "photos"}, recipe="best", train={"seed": 3})
-    assert run_lock.begun(wants_more, photos(), interrupted) is None
+    assert run_lock.begun(wants_more, photos(), interrupted.files) is None
     write_text(interrupted.files.experiment, "rows: {a: {data: {path: photos}, recipe: best}}")
-    assert run_lock.begun(asked, photos(), interrupted) is None
+    assert run_lock.begun(asked, photos(), interrupted.files) is None
 
 
 KILLED = """
 import os, sys, time
 from pathlib import Path
-from kimchi_vision import claim
-from kimchi_vision.rundir import Run
-with run_lock.locked(Run(Path(sys.argv[1]))):
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.jobs import run_lock
+with run_lock.locked(RunFiles(Path(sys.argv[1]))):
     if not os.fork():
         time.sleep(1)
         os._exit(0)
@@ -202,7 +203,7 @@ def test_a_killed_run_lets_go_when_its_last_process_ends(tmp_path):
     folder = Run(tmp_path / "run")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(folder.path)], check=False)
     assert killed.returncode == -9
-    with run_lock.locked(folder):
+    with run_lock.locked(folder.files):
         pass
 
 
@@ -210,10 +211,10 @@ def test_a_second_process_is_refused_until_the_first_one_ends(tmp_path, monkeypa
     monkeypatch.setattr(run_lock, "LINGER", 0.1)
     folder, beside = (Run(tmp_path / "exports" / name) for name in ("run", "beside"))
     refused = pytest.raises(InputError, match=r"exports/run is being written by another process")
-    with run_lock.locked(folder), run_lock.locked(beside), refused, run_lock.locked(folder):
+    with run_lock.locked(folder.files), run_lock.locked(beside.files), refused, run_lock.locked(folder.files):
         pass
     assert sorted(path.name for path in folder.path.parent.iterdir()) == [".beside.lock", ".run.lock"]
-    with pytest.raises(KeyError), run_lock.locked(folder):
+    with pytest.raises(KeyError), run_lock.locked(folder.files):
         raise KeyError
-    with run_lock.locked(folder):
+    with run_lock.locked(folder.files):
         pass

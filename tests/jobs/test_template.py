@@ -1,12 +1,12 @@
 """The starter experiment that `new` writes for a folder of photos."""
 
-import unicodedata
 from pathlib import Path
 
 import pytest
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config import load
+from kimchi_vision.data.layout import read
 from kimchi_vision.jobs import template
 from kimchi_vision.learning import recipe
 
@@ -30,8 +30,7 @@ STAGES = {
 @pytest.mark.parametrize("name", STAGES)
 def test_the_recipe_is_written_out(tmp_path, name):
     photos = folder(tmp_path / 'my "photos" \\ 1', 갓김치=4, 백김치=3)
-    counts = template.photos_by_class(photos)
-    path = template.write(photos, counts, tmp_path / "mine.yaml", recipe.settings(name))
+    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings(name))
     experiment = load(path)
     assert experiment.recipe is None
     assert [stage.name for stage in experiment.train.stages] == STAGES[name]
@@ -63,21 +62,18 @@ def test_new_writes_the_recipe_the_backbone_and_the_place_that_are_asked_for(tmp
 def test_an_experiment_is_never_overwritten(tmp_path):
     (tmp_path / "mine.yaml").write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        template.write(tmp_path, {}, tmp_path / "mine.yaml", {})
+        template.write(tmp_path, None, tmp_path / "mine.yaml", {})
     assert (tmp_path / "mine.yaml").read_text() == "precious"
 
 
-def test_photos_are_counted_by_the_name_of_their_folder(tmp_path):
-    folder(tmp_path / "2023", 갓김치=2)
-    folder(tmp_path / "2024", **{unicodedata.normalize("NFD", "갓김치"): 3})
-    with pytest.raises(InputError, match="holds 1 class folders with photos; two or more are needed"):
-        template.photos_by_class(tmp_path)
-    folder(tmp_path, 백김치=1)
-    for name in ("loud.JPG", "notes.txt", ".hidden.jpg"):
-        (tmp_path / "백김치" / name).touch()
-    assert template.photos_by_class(tmp_path) == {"갓김치": 5, "백김치": 2}
+def test_a_sets_own_parts_are_kept_and_told(folder_of, tmp_path):
+    photos = folder_of({"train/a": 8, "train/b": 6, "val/a": 2, "val/b": 2})
+    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings("quick"))
+    assert load(path).data.splitter == "auto"
+    assert "# Read: 2 classes with 18 photos from class folders, parts from train/, val/." in path.read_text()
+    assert template.training_photos(read(photos)) == 14
 
 
-def test_a_folder_without_classes_is_refused(tmp_path):
-    with pytest.raises(InputError, match="0 class folders"):
-        template.photos_by_class(tmp_path)
+def test_hidden_folders_are_no_classes(folder_of, photo, tmp_path):
+    photos = folder_of({"a": 3, "b": 3, ".ipynb_checkpoints": 1, "a/@eaDir": 2})
+    assert read(photos).photos["label"].value_counts().to_dict() == {"a": 3, "b": 3}

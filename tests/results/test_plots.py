@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib import font_manager
 from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 from PIL import Image
 
 from kimchi_vision.results import plots
@@ -205,3 +206,14 @@ def test_heat_colours_a_grey_photo_where_the_map_is_high():
     cold, hot = plots.heat(photo, np.array([[0.0, 1.0]]))[0]
     assert cold.tolist() == [124, 124, 124]
     assert hot.tolist() == [214, 215, 152]
+
+
+@pytest.mark.parametrize("name", ["$5 pizza$", "$10^{ menu$", "a_b^c"])
+def test_a_name_with_dollars_is_drawn_as_it_is(name, tmp_path):
+    matrix = plots.confusion_matrix(np.eye(2, dtype=int), [name, "x"])
+    grid = plots.photo_grid([np.zeros((4, 4, 3))], [name])
+    for number, figure in enumerate((matrix, grid)):
+        plots.save(figure, tmp_path / f"{number}.png")  # mathematics that is none would end here
+        drawn = [text for text in figure.findobj(Text) if text.get_text() == name]
+        assert drawn
+        assert not any(text.get_parse_math() for text in drawn)

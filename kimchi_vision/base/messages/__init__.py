@@ -42,11 +42,19 @@ def language(wanted: str) -> Language:
 
 
 def catalogue(lang: Language) -> Text:
-    """A function from a key of TEXTS, and values for its braces, to the text in this language."""
+    """A function from a key of TEXTS, and values for its braces, to the text in this language.
+
+    A value that is a list of such pairs, (key, values), stands for their texts one after another.
+    """
     column = ("en", "ko").index(lang)
 
     def text(key: str, **values: Any) -> str:
-        return TEXTS[key][column].format(**values)
+        return TEXTS[key][column].format(**{name: said(value) for name, value in values.items()})
+
+    def said(value: Any) -> Any:
+        if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
+            return value
+        return "".join(text(key, **values) for key, values in value)
 
     return text
 

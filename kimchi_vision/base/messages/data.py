@@ -49,7 +49,6 @@ DATA: dict[str, tuple[str, str]] = {
         "{count} pictures are there more than once, {photos} photos in all.",
         "같은 사진이 두 번 이상 있는 경우가 {count}건, 모두 {photos}장입니다.",
     ),
-    "found_links": ("{count} links are not followed.", "링크 {count}개는 따라가지 않습니다."),
     "found_undecodable": (
         "{count} files or folders are left out whose names are not UTF-8; `data import` decodes them.",
         "이름이 UTF-8이 아닌 파일·폴더 {count}개를 제외했습니다. `data import`가 해독합니다.",
@@ -58,18 +57,85 @@ DATA: dict[str, tuple[str, str]] = {
         "{count} hidden files or folders are left out.",
         "숨은 파일·폴더 {count}개를 제외했습니다.",
     ),
-    "found_beside": (
-        "{count} photos beside class folders are left out.",
-        "클래스 폴더 밖에 있는 사진 {count}장을 제외했습니다.",
-    ),
     "found_others": ("{count} {ending} files are left out.", "{ending} 파일 {count}개를 제외했습니다."),
-    "found_empty": (
-        "The class folder {folder} holds no photo.",
-        "클래스 폴더 {folder}에 사진이 없습니다.",
+    "found_raw": (
+        "{count} raw files beside a JPEG of the same name are left out.",
+        "같은 이름의 JPEG가 있는 RAW 파일 {count}개를 제외했습니다.",
     ),
-    "found_closed": (
-        "The folder {folder} cannot be opened: {reason}.",
-        "폴더 {folder}을(를) 열 수 없습니다: {reason}.",
+    "found_loops": (
+        "{count} links lead to a folder that they lie in, and are not followed: {links}.",
+        "링크 {count}개는 자신이 들어 있는 폴더를 가리켜 따라가지 않습니다: {links}.",
+    ),
+    "found_outside": (
+        "{count} links lead out of the folder and are followed: {links}.",
+        "링크 {count}개는 폴더 밖을 가리키며, 따라갑니다: {links}.",
+    ),
+    "found_again": (
+        "{count} links lead to a folder that is read anyway, and are not followed: {links}.",
+        "링크 {count}개는 이미 읽는 폴더를 가리켜 따라가지 않습니다: {links}.",
+    ),
+    "found_broken": (
+        "{count} links lead nowhere: {links}.",
+        "링크 {count}개는 가리키는 곳이 없습니다: {links}.",
+    ),
+    # Layouts
+    "took": (
+        "{classes} classes with {photos} photos from {source}{parts}{aside}.",
+        "클래스 {classes}개, 사진 {photos}장: {source}{parts}{aside}.",
+    ),
+    "took_parts": (", parts from {names}", ", 구분은 {names}"),
+    "took_aside": ("; {of}", "; {of}"),
+    "from_flat": ("class folders", "클래스 폴더"),
+    "from_first": ("the folders' first level", "첫 단계 폴더"),
+    "from_folder": ("the folders that photos lie in", "사진이 들어 있는 폴더"),
+    "from_path": ("the folders' whole paths", "폴더의 전체 경로"),
+    "from_table": ("{file}", "{file}"),
+    "aside_unlabelled": (
+        "{folder}/ holds {count} photos without a class: set aside",
+        "{folder}/의 사진 {count}장은 클래스가 없어 쓰지 않음",
+    ),
+    "aside_repeats": (
+        "{folder}/ holds parts of its own with {count} photos: set aside",
+        "{folder}/에 따로 나눈 사진 {count}장이 있어 쓰지 않음",
+    ),
+    "aside_no_part": (
+        "{folder}/ holds {count} photos of no part: set aside",
+        "{folder}/의 사진 {count}장은 구분이 없어 쓰지 않음",
+    ),
+    "aside_beside": (
+        "{count} photos lie beside the class folders, in {folder}: set aside",
+        "{folder}에 클래스 폴더 밖의 사진 {count}장이 있어 쓰지 않음",
+    ),
+    "aside_unfound": (
+        "{count} lines of {file} name no photo here",
+        "{file}의 {count}줄은 여기 없는 사진",
+    ),
+    "found_missing": ("No photo of {label}: {why}.", "{label}의 사진이 없습니다: {why}."),
+    "why_empty": ("the folder {folder} is empty", "폴더 {folder}이(가) 비어 있습니다"),
+    "why_others": ("the folder {folder} holds {kinds} files", "폴더 {folder}에 {kinds} 파일만 있습니다"),
+    "why_closed": (
+        "the folder {folder} cannot be opened: {reason}",
+        "폴더 {folder}을(를) 열 수 없습니다: {reason}",
+    ),
+    "why_undecodable": (
+        "the name of {folder} is not UTF-8; `data import` decodes it",
+        "{folder}의 이름이 UTF-8이 아닙니다. `data import`가 해독합니다",
+    ),
+    "why_broken": (
+        "{folder} is a link to {target}, which is not there",
+        "{folder}은(는) {target}을(를) 가리키는데 그것이 없습니다",
+    ),
+    "why_again": (
+        "{folder} is a link to {target}, which is read by itself",
+        "{folder}은(는) 따로 읽는 {target}을(를) 가리킵니다",
+    ),
+    "why_unfound": (
+        "{file} names photos of {folder}, and none is here",
+        "{file}에 {folder} 사진이 있지만 여기에는 하나도 없습니다",
+    ),
+    "why_left_out": (
+        "all {count} photos were left out: {reasons}",
+        "사진 {count}장이 모두 제외되었습니다: {reasons}",
     ),
     "found_two_forms": (
         "Folders named {label} in two Unicode forms count as one class.",
@@ -125,6 +191,14 @@ DATA: dict[str, tuple[str, str]] = {
         "{file} names {count} photos that are not in use here.",
         "{file}에 있는 사진 {count}장은 여기서 쓰지 않습니다.",
     ),
+    "noted_test_kept": (
+        "The {count} test photos are not trained on; photos to validate with are taken from train.",
+        "test 사진 {count}장은 학습에 쓰지 않고, 검증 사진은 train에서 나눕니다.",
+    ),
+    "noted_pooled": (
+        "The {count} photos of train and valid are shared out anew, as `data.parts: pool` says.",
+        "`data.parts: pool`에 따라 train과 valid의 사진 {count}장을 새로 나눕니다.",
+    ),
     "noted_test_validates": (
         "There is no valid folder: the photos of the test folder are the validation photos.",
         "valid 폴더가 없어 test 폴더의 사진으로 검증합니다.",
@@ -134,9 +208,34 @@ DATA: dict[str, tuple[str, str]] = {
         "검증할 사진이 없는 클래스: {classes}. 이 클래스들의 점수는 뜻이 없습니다.",
     ),
     "noted_left_out": (
-        "{count} photos were left out: {reasons}.",
-        "사진 {count}장을 제외했습니다: {reasons}.",
+        "{count} photos were left out ({classes}): {reasons}.",
+        "사진 {count}장을 제외했습니다({classes}): {reasons}.",
     ),
+    # An import
+    "import_encoding": (
+        "The archive does not say the encoding of its names; they were read as {encoding}: {names}. "
+        "--encoding forces another.",
+        "압축 파일에 이름의 인코딩이 없어 {encoding}(으)로 읽었습니다: {names}. "
+        "--encoding으로 바꿀 수 있습니다.",
+    ),
+    "import_parts": (
+        "The archive's parts are kept as folders: {parts}. `data.splitter: folders` takes them as they are.",
+        "압축 파일의 나눔을 폴더로 두었습니다: {parts}. `data.splitter: folders`가 그대로 씁니다.",
+    ),
+    "import_nested": (
+        "The folders above the classes are kept, as their names alone would merge photos: {folders}, ...",
+        "클래스 이름만으로는 사진이 섞이므로 위 폴더를 남겼습니다: {folders}, ...",
+    ),
+    "import_left_out": ("Left out: {count} {kind}", "제외: {kind} {count}"),
+    "import_there": (
+        "{count} photos were there already, with the same content.",
+        "내용이 같은 사진 {count}장은 이미 있습니다.",
+    ),
+    "import_numbered": (
+        "{count} photos got a number in their name, as another photo has it.",
+        "이름이 같은 다른 사진이 있어 {count}장은 이름에 번호를 붙였습니다.",
+    ),
+    "import_written": ("{count} photos written to {folder}", "사진 {count}장을 {folder}에 썼습니다"),
     # The page
     "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),
     "audit_counts": (
@@ -164,6 +263,7 @@ DATA: dict[str, tuple[str, str]] = {
     "kind_elongated": ("elongated", "너무 길쭉함"),
     "kind_conflict": ("conflict", "라벨 충돌"),
     "kind_duplicate": ("duplicate", "중복"),
+    "kind_layout": ("layout", "구성"),
     "kind_left_out": ("left out", "제외"),
     "kind_names": ("names", "이름"),
     "kind_imbalance": ("imbalance", "불균형"),

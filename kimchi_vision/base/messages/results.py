@@ -76,6 +76,17 @@ RESULTS: dict[str, tuple[str, str]] = {
         "{path} has no scores yet: the run has not ended. The same call goes on.",
         "{path}: 아직 끝나지 않은 실행이라 점수가 없습니다. 같은 호출로 이어집니다.",
     ),
+    "goes_on_with": (
+        "{path} is there already and is used; delete it to begin anew.",
+        "이미 있는 {path} 파일을 씁니다. 새로 시작하려면 이 파일을 지우세요.",
+    ),
+    "will_train": (
+        "`recipe: best` trains {backbone} (weights: {weights}) on about {photos} of them, and validates on "
+        "the others. The experiment is written to {path}.",
+        "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 검증합니다. 모델은 {backbone}, 가중치는 "
+        "{weights}이며, 실험 파일은 {path}입니다.",
+    ),
+    "next_steps": ("Next:", "다음 단계:"),
     "report_at": ("Report: {path}", "보고서: {path}"),
     "model_at": ("Model:  {path}", "모델:   {path}"),
     "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),

@@ -50,11 +50,22 @@ class Policy(Section):
 class Data(Section):
     """Photos in class folders, and how they are split."""
 
-    path: Path | None = Field(None, description="folder whose leaf folders are named after the classes")
+    path: Path | None = Field(None, description="folder of photos in class folders, or with a file of labels")
+    layout: Literal["auto", "first", "folder", "path", "parts", "table"] = Field(
+        "auto",
+        description="where classes are read. auto: asks when that is not plain. first: the first level of "
+        "folders below the root or train/; folder: the folder that a photo lies in; path: all of them, "
+        "apple/ripe; parts: folders named train and test are parts, what lies beside them is set aside; "
+        "table: a CSV or JSON file in the folder",
+    )
+    missing_class: Literal["error", "drop"] = Field(
+        "error", description="a class without a photo that can be used: stop, or train without it"
+    )
     sample: Sample | None = Field(None, description="draw photos instead of reading a folder")
     per_class: int | None = Field(None, ge=2, description="keep the first N photos of each class, by name")
     exclude: Path | None = Field(None, description="CSV with a column path: photos to leave out")
     relabel: Path | None = Field(None, description="CSV with columns path and suggested: better classes")
+    new_classes: tuple[str, ...] = Field((), description="classes that only `relabel` gives, so no slips")
     crop: Literal["none", "box"] = Field("none", description="box: cut each photo to its box in boxes.csv")
     policy: Policy = Policy()
     duplicates: Literal["group", "skip", "keep"] = Field(
@@ -63,10 +74,16 @@ class Data(Section):
     group_by: str | None = Field(
         None, description="regular expression on the path; photos with the same match stay in one part"
     )
-    splitter: Literal["random", "stratified", "kfold", "folders"] = Field(
-        "random",
-        description="fastai's RandomSplitter, the same by class, one of `folds` parts by class, "
-        "or folders named train/valid/test",
+    splitter: Literal["auto", "random", "stratified", "kfold", "folders"] = Field(
+        "auto",
+        description="auto: the set's own parts, such as train/ and val/, else random; random: fastai's "
+        "RandomSplitter; stratified: the same by class; kfold: one of `folds` parts by class; folders: the "
+        "set's own parts, where test validates when there is no valid",
+    )
+    parts: Literal["keep", "pool"] = Field(
+        "keep",
+        description="a set's own parts: kept, or train and valid shared out anew by the splitter; its test "
+        "part is never trained on",
     )
     split: Path | None = Field(None, description="a split made before (`data split`), instead of a splitter")
     valid_pct: float = Field(0.2, gt=0, lt=1, description="share of photos for validation")

@@ -15,6 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data.sample.near_copies import changed
 from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, shoot
@@ -88,7 +89,7 @@ def _fill(folder: Path, photos: pd.DataFrame, section: Sample) -> None:
     for name, part in photos.groupby("folder"):
         lines = [f"{Path(path).stem}={','.join(map(str, boxes[path]))}\n" for path in part["path"]]
         (folder / str(name) / "crop_area.properties").write_text("".join(lines), encoding="utf-8")
-    photos.to_csv(folder / "truth.csv", index=False, encoding="utf-8")
+    write_table(folder / "truth.csv", photos)
 
 
 def _key(row: pd.Series) -> tuple[int, int]:

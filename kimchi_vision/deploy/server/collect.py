@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.deploy.predictor import Prediction
 
 
@@ -32,7 +33,7 @@ class Collection:
             file.write_bytes(content)
         answers = self.folder / "answers.csv"
         new = not answers.exists()
-        with answers.open("a", encoding="utf-8", newline="") as table:
+        with answers.open("a", encoding=TABLE_ENCODING, newline="") as table:
             writer = csv.writer(table)
             if new:
                 writer.writerow(["time", "file", "model", "label", "probability", "known"])

@@ -14,6 +14,7 @@ from fastai.vision.core import PILImage
 from fasttransform import Transform
 from PIL import Image
 
+from kimchi_vision.data import formats, pixels
 from kimchi_vision.data import photo as photos_module
 from kimchi_vision.data.photo import open_photo
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
 
 # An exported learner carries the code that opens a photo, so it loads where this package is not installed.
-for _module in (sys.modules[__name__], photos_module):
+for _module in (sys.modules[__name__], photos_module, formats, pixels):
     cloudpickle.register_pickle_by_value(_module)
 
 

@@ -25,8 +25,9 @@ def confusion_matrix(counts: np.ndarray, vocab: Sequence[str], normalize: bool =
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.add_subplot(xlabel="predicted", ylabel="actual")
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(len(vocab)), vocab, rotation=90)
-    axes.set_yticks(range(len(vocab)), vocab)
+    # A class may be called "$5 pizza$".
+    axes.set_xticks(range(len(vocab)), vocab, rotation=90, parse_math=False)
+    axes.set_yticks(range(len(vocab)), vocab, parse_math=False)
     if len(vocab) <= MOST_CLASSES_WITH_NUMBERS:
         for row, column in np.ndindex(counts.shape):
             text = f"{shares[row, column]:.2f}" if normalize else str(counts[row, column])

@@ -26,5 +26,6 @@ def photo_grid(images: Sequence[Any], titles: Sequence[str], colours: Sequence[s
         axes = figure.add_subplot(rows, columns, number + 1)
         axes.imshow(image)
         axes.set_axis_off()
-        axes.set_title(title, fontsize=9, color=colours[number] if colours else "black")
+        colour = colours[number] if colours else "black"
+        axes.set_title(title, fontsize=9, color=colour, parse_math=False)
     return figure

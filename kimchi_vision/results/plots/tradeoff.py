@@ -36,7 +36,8 @@ def accuracy_latency(runs: pd.DataFrame, **goals: float) -> Figure:
         row = numbers.iloc[index]
         beside = (areas.iloc[index] ** 0.5 / 2 + 4, 4)
         text = f"{name}\n{row['file_mb']:.0f} MB"
-        axes.annotate(text, (row["p50_ms"], row["accuracy"]), beside, textcoords="offset points", fontsize=8)
+        place = (row["p50_ms"], row["accuracy"])
+        axes.annotate(text, place, beside, textcoords="offset points", fontsize=8, parse_math=False)
     if "accuracy" in goals:
         axes.axhline(goals["accuracy"], color="0.4", linestyle="--", linewidth=1)
     if "fps" in goals:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results import goals
 from kimchi_vision.results.report import images
@@ -85,7 +86,7 @@ def _decision(folder: Path, say: Text) -> dict[str, Any] | None:
         dtype={"run": str},
         keep_default_na=False,
         na_values=[""],
-        encoding="utf-8-sig",
+        encoding=TABLE_ENCODING,
         dtype_backend="numpy_nullable",  # whole numbers beside a missing one stay whole
     )
     return {"runs": list(table["run"]), "columns": goals.lines(table, say)}

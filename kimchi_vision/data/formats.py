@@ -1,0 +1,83 @@
+"""Kinds of picture: endings and first bytes that tell them, and what to do about one without a reader."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import PurePath
+
+from PIL import Image
+
+HEIF = frozenset((".heic", ".heif", ".hif"))
+JXL = frozenset((".jxl",))
+RAW = frozenset(
+    (".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".raw", ".3fr")
+)
+"""Endings of cameras' raw files. Pillow takes some of them for TIFF and would give their little preview."""
+DECODED = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+)
+SUFFIXES = DECODED | HEIF | JXL | RAW
+"""Endings that count as photos; content decides how one is read, so a wrong one among them does no harm."""
+NEVER_PHOTOS = frozenset(
+    (".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".md", ".html", ".properties", ".py")
+)
+"""Endings of files that are not looked into."""
+
+_PLUGINS = {"HEIF": ("pillow_heif", "register_heif_opener"), "JXL": ("pillow_jxl", None)}
+_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\0", b"MM\0*")
+_JXL_STARTS = (b"\xff\x0a\xff", b"\xff\x0a", b"\0\0\0\x0cJXL ")
+HEAD = 32
+"""Bytes of a file that `looks_like_photo` wants."""
+
+
+def plugins() -> set[str]:
+    """Formats that installed packages beside Pillow decode; their openers are registered."""
+    ready = set()
+    for kind, (module, register) in _PLUGINS.items():
+        try:
+            plugin = importlib.import_module(module)
+        except ImportError:
+            continue
+        if register:
+            getattr(plugin, register)()
+        ready.add(kind)
+    return ready & Image.OPEN.keys()
+
+
+def usable(formats: tuple[str, ...]) -> list[str]:
+    """Those of `formats` that this process decodes: an exported learner may be loaded with fewer readers."""
+    Image.init()
+    if not set(formats) <= Image.OPEN.keys():
+        plugins()
+    return [kind for kind in formats if kind in Image.OPEN]
+
+
+def looks_like_photo(head: bytes) -> bool:
+    """Whether a file that begins so is a picture of a kind that SUFFIXES name."""
+    return (
+        head.startswith(_STARTS)
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[:2] == b"BM" and head[6:10] == b"\0\0\0\0")
+        or (head[4:8] == b"ftyp" and head[8:12] in (*_BRANDS, b"avif", b"avis"))
+        or _is_jxl(head)
+    )
+
+
+def without_reader(name: str, head: bytes = b"") -> str:
+    """Why a file of this name or beginning is not decoded, and what to do; "" when nothing is known of it.
+
+    A raw file is told by its name; for all others the beginning counts, since endings lie.
+    """
+    ending = PurePath(name).suffix.lower()
+    if ending in RAW or (head[:4] == b"II*\0" and head[8:10] == b"CR"):
+        return "a camera's raw file; save it as JPEG or TIFF with the program that developed it"
+    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
+        return "HEIC, which needs a reader: pip install 'kimchi-vision[heif]'; or save it as JPEG"
+    if _is_jxl(head):
+        return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin; or save it as JPEG"
+    return ""
+
+
+def _is_jxl(head: bytes) -> bool:
+    return head.startswith(_JXL_STARTS)

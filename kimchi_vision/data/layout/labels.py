@@ -1,0 +1,135 @@
+"""Classes and parts from the files of labels that lie among photos: each form has one reader."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.data import names
+from kimchi_vision.data.folder import Tree
+from kimchi_vision.data.layout import exports, tables
+from kimchi_vision.data.layout.files import Names
+from kimchi_vision.data.layout.reading import Reading
+from kimchi_vision.data.layout.tables import Labels
+
+if TYPE_CHECKING:
+    from kimchi_vision.data.photo import Note
+
+READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read}
+"""By ending; each takes the root, the file's name below it and the names of photos."""
+MOST = 20
+"""Files of labels that are looked into; more of them belong to single photos or classes."""
+_DUMMY = re.compile("submission|submit", re.IGNORECASE)
+
+
+def read(tree: Tree, layout: str) -> Reading | None:
+    """The reading of the files of labels below a folder; None when there is none that names its photos.
+
+    Raises DataError when files contradict each other, or name some photos of a folder and not all, where
+    `data.layout` is not table.
+    """
+    candidates = _candidates(tree)
+    if not candidates:
+        return None
+    photos = Names(tree.files())
+    read_all = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
+    found = [each for each in read_all if each and _divides(each)]
+    if not found:
+        return None
+    used = _beside_each_other(found)
+    labels = {path: label for each in used for path, label in each.of.items()}
+    parts, parted_by = _parts(used, labels)
+    return Reading(
+        way="table",
+        source=("from_table", {"file": ", ".join(each.file for each in used)}),
+        labels=labels,
+        parts=parts,
+        missing=_missing(used, labels),
+        parted_by=parted_by,
+        aside=[*_unlisted(tree, labels, layout, used[0].file), *_unfound(used)],
+        guessed=any(each.guessed for each in used),
+    )
+
+
+def _candidates(tree: Tree) -> list[str]:
+    files = sorted((file for file in tree.tables if not _DUMMY.search(file)), key=lambda f: (f.count("/"), f))
+    if len(files) > MOST:
+        files = [file for file in files if file.count("/") == files[0].count("/")]
+    return files if len(files) <= MOST else []
+
+
+def _divides(labels: Labels) -> bool:
+    """Whether classes have photos, rather than each photo its own text, such as its address."""
+    return 2 * len(set(labels.of.values())) <= len(labels.of)
+
+
+def _beside_each_other(found: list[Labels]) -> list[Labels]:
+    """Files that name different photos, the largest first; others must agree with them."""
+    used: list[Labels] = []
+    for each in sorted(found, key=lambda labels: (-len(labels.of), labels.file)):
+        known = {path: label for other in used for path, label in other.of.items()}
+        pairs = {(label, known[path]) for path, label in each.of.items() if path in known}
+        if not pairs:
+            used.append(each)
+        elif not len(pairs) == len({one for one, _ in pairs}) == len({two for _, two in pairs}):
+            raise DataError(
+                f"{used[0].file} and {each.file} put photos into different classes. "
+                "Take away the file that is not meant."
+            )
+    return used
+
+
+def _parts(used: list[Labels], labels: dict[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Parts by a column, by the names of several files, or by the folders that the photos lie in."""
+    columns = {path: part for each in used for path, part in each.parts.items()}
+    if columns:
+        return columns, tuple(each.file for each in used if each.parts)
+    by_file = {path: tables.part_of_file(each.file) for each in used for path in each.of}
+    if all(by_file.values()) and "train" in (kinds := set(by_file.values())) and len(kinds) > 1:
+        return by_file, tuple(each.file for each in used)
+    by_folder = {path: _folder_part(path) for path in labels}
+    named = {part for part, _ in by_folder.values()}
+    if "" not in named and "train" in named and len(named) > 1:
+        folders = sorted({folder for _, folder in by_folder.values()})
+        return {path: part for path, (part, _) in by_folder.items()}, tuple(f"{each}/" for each in folders)
+    return {}, ()
+
+
+def _folder_part(path: str) -> tuple[str, str]:
+    above = PurePosixPath(path).parts[:-1]
+    return next(((part, name) for name in above if (part := names.part_of(name))), ("", ""))
+
+
+def _missing(used: list[Labels], labels: dict[str, str]) -> dict[str, Note]:
+    known = set(labels.values())
+    return {
+        label: ("why_unfound", {"file": each.file, "folder": label})
+        for each in used
+        for label in each.unfound.values()
+        if label.strip() and label not in known
+    }
+
+
+def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> list[Note]:
+    aside = []
+    for folder, files in sorted(tree.photos.items()):
+        without = [path for path, _, _ in files if path not in labels]
+        if without and len(without) < len(files) and layout != "table":
+            raise DataError(
+                f"{file} gives classes to {len(files) - len(without)} photos in {folder or tree.root}, and "
+                f"none to {len(without)} others, such as {without[0]}. Add their lines, or leave them out "
+                "with `data.layout: table`."
+            )
+        if without:
+            aside.append(("aside_unlabelled", {"folder": folder or ".", "count": len(without)}))
+    return aside
+
+
+def _unfound(used: list[Labels]) -> list[Note]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for each in used:
+        counts[each.file] += len(each.unfound)
+    return [("aside_unfound", {"file": file, "count": count}) for file, count in counts.items() if count]

@@ -1,0 +1,91 @@
+"""Parts of a set from the names of folders: train/CLASS, CLASS/train, and what lies beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimchi_vision.data import names
+from kimchi_vision.data.layout.place import Place, left, of
+from kimchi_vision.data.layout.reading import NAMINGS, UndecidedError
+
+if TYPE_CHECKING:
+    from kimchi_vision.data.photo import Note
+
+
+def parted(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
+    """`places` with their part, without the folders that give it; photos set aside are taken away."""
+    tops = {place.spot[0] for place in places if place.spot and place.photos}
+    deep = {place.spot[0] for place in places if len(place.spot) > 1 and place.photos}
+    if any(names.part_of(top) == "train" for top in deep):
+        return _below_parts(places, deep, layout)
+    if any(names.part_of(place.spot[1]) for place in places if len(place.spot) > 1 and place.photos):
+        return _above_parts(places, layout)
+    parts = {top for top in tops if names.part_of(top)}
+    no_classes = all(names.part_of(top) or names.is_wrapper(top) or names.is_no_class(top) for top in tops)
+    if no_classes and len(tops) > 1 and not deep and layout not in NAMINGS:
+        return [], [left("aside_unlabelled", of(places, top), top) for top in sorted(tops)]
+    doubtful = {top for top in parts if names.part_of(top) != "train"}
+    if not doubtful or layout in NAMINGS:
+        return places, []
+    if layout == "auto":
+        raise UndecidedError(["parts", *NAMINGS] if deep else ["parts", "first"])
+    return _beside_parts(places, doubtful)
+
+
+def _beside_parts(places: list[Place], parts: set[str]) -> tuple[list[Place], list[Note]]:
+    """CLASS beside test/CLASS, which scores it, or beside a test/ without classes, which is set aside."""
+    classes = [place for place in places if place.spot[:1] and place.spot[0] not in parts]
+    known, kept, aside = {place.spot[0] for place in classes}, [], []
+    for top in sorted(parts):
+        inside = of(places, top)
+        if all(len(place.spot) > 1 and place.spot[1] in known for place in inside if place.photos):
+            kept += [Place(p.folder, p.spot[1:], p.photos, names.part_of(top), top) for p in inside]
+        else:
+            aside.append(left("aside_unlabelled", inside, top))
+    for place in classes:
+        place.part = "train" if kept else ""
+    return [*(place for place in places if not place.spot), *classes, *kept], aside
+
+
+def _below_parts(places: list[Place], deep: set[str], layout: str) -> tuple[list[Place], list[Note]]:
+    """train/CLASS and its like. A part without classes is set aside, and so is what repeats the parts."""
+    kept, aside = [place for place in places if not place.spot], []
+    for top in sorted({place.spot[0] for place in places if place.spot}):
+        inside, part = of(places, top), names.part_of(top)
+        photos = any(place.photos for place in inside)
+        repeats = any(len(place.spot) > 1 and names.part_of(place.spot[1]) == "train" for place in inside)
+        if part and top in deep:
+            kept += [Place(p.folder, p.spot[1:], p.photos, part, top) for p in inside]
+        elif not photos:
+            continue
+        elif part or names.has_no_class(top):
+            aside.append(left("aside_unlabelled", inside, top))
+        elif repeats:
+            aside.append(left("aside_repeats", inside, top))
+        elif layout == "parts":
+            aside.append(left("aside_no_part", inside, top))
+        elif layout == "auto":
+            raise UndecidedError(["parts", *NAMINGS])
+        else:
+            return places, []
+    return kept, aside
+
+
+def _above_parts(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
+    """CLASS/train and its like."""
+    found = [names.part_of(place.spot[1]) if len(place.spot) > 1 else "" for place in places]
+    without = [place for place, part in zip(places, found, strict=True) if place.photos and not part]
+    without = [place for place in without if place.spot]
+    if without or "train" not in found:
+        if layout == "auto":
+            raise UndecidedError(["parts", *NAMINGS] if "train" in found else list(NAMINGS))
+        if layout != "parts" or "train" not in found:
+            return places, []
+    kept = [
+        Place(place.folder, (place.spot[0], *place.spot[2:]), place.photos, part, place.spot[1])
+        if part
+        else place
+        for place, part in zip(places, found, strict=True)
+        if part or not place.photos or not place.spot
+    ]
+    return kept, [left("aside_no_part", without)] if without else []

@@ -1,0 +1,203 @@
+"""Classes and parts from CSV files that name photos: Kaggle's, ImageNet's, torchvision's, Roboflow's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.data import names
+from kimchi_vision.data.layout.files import Names
+
+LABELS = (
+    "class_name", "classname", "label_name", "category_name", "species", "breed", "variety", "dish", "food",
+    "choice", "class", "label", "labels", "category", "target", "classid", "class_id", "category_id",
+    "label_id", "predictionstring", "tag", "tags", "y", "name", "품종", "품목", "음식명", "음식", "종류",
+    "클래스", "라벨", "분류",
+)  # fmt: skip
+"""Columns that say the class, the best first."""
+PARTS = (
+    "split",
+    "set",
+    "subset",
+    "part",
+    "partition",
+    "dataset",
+    "data set",
+    "usage",
+    "phase",
+    "구분",
+    "용도",
+)
+FLAGS = {
+    "is_train": "train",
+    "is_training": "train",
+    "is_valid": "valid",
+    "is_val": "valid",
+    "is_test": "test",
+}
+"""Columns of yes and no."""
+OURS = frozenset(("planted", "reason", "suggested", "sha256"))
+"""Columns of tables that this program writes about photos; such a table is no set's own."""
+_YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no", "")
+_NEVER_LABELS = frozenset(
+    ("width", "height", "w", "h", "x", "x1", "y1", "x2", "y2", "xmin", "ymin", "xmax", "ymax", "left", "top",
+     "right", "bottom", "bytes", "size", "sha256", "md5", "url", "reason", "suggested", "quality", "box",
+     "group", "annotator", "annotation_id", "created_at", "updated_at", "lead_time", "confidence", "id",
+     "image_id")
+)  # fmt: skip
+
+
+@dataclass
+class Labels:
+    """What one file of labels says.
+
+    of: class by path. parts: train, valid or test by path. unfound: names of no photo, with their class.
+    guessed: the class stands in a column whose name does not say so.
+    """
+
+    file: str
+    guessed: bool = False
+    of: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    unfound: dict[str, str] = field(default_factory=dict)
+
+    def take(self, name: str, label: str, photos: Names, part: str = "") -> None:
+        """Note the class of the photo that the file calls `name`. Raises DataError when it has another."""
+        path = photos.find(name)
+        if not label.strip() and part == "test":
+            return
+        if path is None:
+            self.unfound[name] = label
+        elif not label.strip():
+            raise DataError(f"{self.file}: {name} has no class. Write one, or take the line away.")
+        elif self.of.get(path, label) != label:
+            raise DataError(
+                f"{self.file}: {name} is {self.of[path]} and {label}; a photo has one class here. "
+                "Keep one of the lines."
+            )
+        else:
+            self.of[path] = label
+            if part:
+                self.parts[path] = part
+
+
+def read(root: Path, file: str, photos: Names) -> Labels | None:
+    """The classes of photos by a CSV file below the root; None when it names no photo or says no class.
+
+    Raises DataError when two of its columns could say the class, or a photo has none or two.
+    """
+    table = _table(root / file, photos)
+    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)):
+        return None
+    column = max(table.columns, key=lambda name: _found(table[name], photos))
+    if not _found(table[column], photos):
+        return None
+    table, photo_names = table.drop(columns=column), table[column]
+    labels = _labels(table, file)
+    if labels is None:
+        return None
+    parts = _parts(table)
+    found = Labels(file, guessed=len(table.columns) == 1 and table.columns[0] not in LABELS)
+    for name, label, part in zip(photo_names, labels, parts, strict=True):
+        found.take(name, label, photos, part)
+    return found if found.of else None
+
+
+def _table(file: Path, photos: Names) -> pd.DataFrame | None:
+    try:
+        table = _read(file)
+        if any(photos.find(str(name)) for name in table.columns):  # there is no line of column names
+            table = _read(file, header=None)
+    except (OSError, ValueError):
+        return None
+    known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
+    plain = [str(name).strip() for name in table.columns]
+    table.columns = [name.lower() if name.lower() in known else name for name in plain]
+    return table if len(table) and len(table.columns) > 1 and table.columns.is_unique else None
+
+
+def _read(file: Path, **options: None) -> pd.DataFrame:
+    separator = "\t" if file.suffix.lower() == ".tsv" else None
+    for encoding in ("utf-8-sig", "cp949"):
+        try:
+            table = pd.read_csv(
+                file,
+                sep=separator,
+                engine="python",
+                dtype=str,
+                keep_default_na=False,
+                skipinitialspace=True,
+                encoding=encoding,
+                **options,
+            )
+        except UnicodeDecodeError:
+            continue
+        return table.fillna("")
+    raise ValueError("neither UTF-8 nor cp949")
+
+
+def _found(column: pd.Series, photos: Names) -> int:
+    """How many of the first values name photos."""
+    return sum(photos.find(value) is not None for value in column.head(500) if value)
+
+
+def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
+    given = [name for name in LABELS if name in table and table[name].str.strip().any()]
+    if not given:
+        hot = _one_hot(table)
+        if hot is not None:
+            return hot
+        others = [name for name in table if name not in (*PARTS, *FLAGS, *_NEVER_LABELS)]
+        given = others if len(others) == 1 else []
+    if not given:
+        return None
+    best = given[0]
+    values = table[best].str.strip().map(_one_class if best == "predictionstring" else str)
+    for other in given[1:]:
+        pairs = set(zip(values, table[other].str.strip(), strict=True))
+        if not len(pairs) == values.nunique() == table[other].str.strip().nunique():
+            raise DataError(
+                f"{file}: the columns {best} and {other} put photos into different classes. "
+                "Take away the one that is not meant."
+            )
+    return values.tolist()
+
+
+def _one_class(boxes: str) -> str:
+    """The class of ImageNet's `n02017213 115 49 448 294`."""
+    return boxes.split(" ")[0]
+
+
+def _one_hot(table: pd.DataFrame) -> list[str] | None:
+    hot = table.drop(columns=[name for name in (*PARTS, *FLAGS, *_NEVER_LABELS) if name in table])
+    marked = hot.isin(_YES[:3])
+    if (
+        len(hot.columns) < 2
+        or not (marked | hot.isin(_NO)).all(axis=None)
+        or not (marked.sum(axis=1) == 1).all()
+    ):
+        return None
+    return marked.idxmax(axis=1).tolist()
+
+
+def _parts(table: pd.DataFrame) -> list[str]:
+    for name in PARTS:
+        if name in table:
+            parts = table[name].map(names.part_of)
+            if parts.astype(bool).all():
+                return parts.tolist()
+    parts = pd.Series("", index=table.index)
+    flags = [name for name in FLAGS if name in table and table[name].str.lower().isin(_YES + _NO).all()]
+    for name in flags:
+        parts[table[name].str.lower().isin(_YES)] = FLAGS[name]
+    rest = "train" if "is_train" not in flags and "is_training" not in flags else "valid"
+    return parts.replace("", rest).tolist() if flags else parts.tolist()
+
+
+def part_of_file(file: str) -> str:
+    """The part that a file of labels is for by its name or its folder's: train.csv, valid/_classes.csv."""
+    path = PurePosixPath(file)
+    return names.part_of(path.stem) or names.part_of(path.parent.name)

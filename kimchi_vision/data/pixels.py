@@ -1,0 +1,128 @@
+"""What the numbers of a picture mean: every mode and depth becomes 8-bit sRGB, upright, on white.
+
+| what the file holds                    | what is done                                            |
+|----------------------------------------|---------------------------------------------------------|
+| EXIF or XMP orientation, of any type   | turned upright                                          |
+| ICC profile (Display P3, Adobe, CMYK)  | converted to sRGB; a damaged profile is passed over     |
+| transparency                           | laid on white                                           |
+| palette, grey, bilevel, CMYK, YCC, LAB | converted                                               |
+| more than 8 bits a value, float        | from black to white of the file's own range: see `white`|
+| MaxSampleValue in a TIFF               | that is white                                           |
+| WhiteIsZero in a deep TIFF             | inverted                                                |
+| several frames                         | the first                                               |
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms
+
+ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_MAX_SAMPLE_VALUE, _PHOTOMETRIC, _S_MAX_SAMPLE_VALUE = 281, 262, 341
+FULL_16 = 1 << 14
+"""A picture of 16 bits whose values stay below this uses a part of them: 10, 12 or 14 bits."""
+
+
+def orientation(exif: Image.Exif) -> int:
+    """The EXIF orientation, 1 to 8, of whatever type the file gives it; 1 where it makes no sense."""
+    value = exif.get(ORIENTATION, 1)
+    if isinstance(value, tuple) and value:
+        value = value[0]
+    if isinstance(value, bytes):
+        value = value.decode("latin-1")
+    try:
+        number = int(str(value).strip(" \0"))
+    except ValueError:
+        return 1
+    return number if number in _TURNS else 1
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turned as its orientation says; the image itself when there is nothing to turn."""
+    turn = _TURNS.get(orientation(image.getexif()))
+    return image if turn is None else image.transpose(turn)
+
+
+def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
+    """8-bit sRGB, or grey for mode L, as the table says; orientation is left as it is."""
+    if image.mode.startswith(("I", "F")):
+        image = _of_8_bits(image)
+    elif "icc_profile" in image.info:
+        image = _in_srgb(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image if image.mode == mode else image.convert(mode)
+
+
+def white(values: np.ndarray, stated: float | None = None) -> float:
+    """The value that is white in a picture of more than 8 bits, or of floats.
+
+    stated: what the file says. Else, for floats 1 or 255 where no value is above it; for whole numbers 255,
+    or 65535 when more than 14 of 16 bits are used; and otherwise the largest value of the file: a camera's
+    12 bits in 16, or any range of 32 bits.
+    """
+    top = float(values.max())
+    if stated is not None and stated >= top > 0:
+        return float(stated)
+    if np.issubdtype(values.dtype, np.floating):
+        levels = (1.0, 255.0)
+        return next((level for level in levels if top <= level), top)
+    if top <= 255:
+        return 255.0
+    return 65535.0 if FULL_16 <= top <= 65535 else top
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 or 32 bits, signed or not, or of floats, as 8 bits."""
+    values = np.asarray(image)
+    if np.issubdtype(values.dtype, np.floating):
+        values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    tags = getattr(image, "tag_v2", {})
+    stated = tags.get(_S_MAX_SAMPLE_VALUE, tags.get(_MAX_SAMPLE_VALUE))
+    bright = white(values, stated[0] if isinstance(stated, tuple) else stated)
+    dark = min(0.0, float(values.min()))
+    scaled = (values.astype(np.float64) - dark) * (255 / (bright - dark))
+    if tags.get(_PHOTOMETRIC) == 0:
+        scaled = 255 - scaled
+    return Image.fromarray(np.clip(scaled + 0.5, 0, 255).astype(np.uint8))
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Colours of another profile as sRGB; grey, palettes, and what the profile does not fit are left."""
+    opaque = image
+    if image.mode == "RGBA":
+        opaque = image.convert("RGB")
+    if opaque.mode not in ("RGB", "CMYK"):
+        return image
+    transform = _transform(image.info["icc_profile"], opaque.mode)
+    if transform is None:
+        return image
+    turned = ImageCms.applyTransform(opaque, transform)
+    if image.mode == "RGBA":
+        turned.putalpha(image.getchannel("A"))
+    return turned
+
+
+@lru_cache(maxsize=16)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From a profile to sRGB; None for sRGB itself and for a profile that is damaged or of other colours."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(opened).lower():
+            return None
+        return ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,120 @@
+"""Where the photos of an archive go: into class folders, within the folders of their parts."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.data.archive import Entry
+from kimchi_vision.data.names import hidden, is_collection, is_wrapper, part_of
+from kimchi_vision.data.photo import SUFFIXES
+
+
+@dataclass
+class Plan:
+    """places: the folder to write, POSIX and below the target, and a photo, as they lie in the archive.
+
+    left_out: what does not go anywhere, counted by kind. parts: train, valid and test, as far as folders of
+    the archive are named so. nested: whether folders above the classes are kept, as classes of one name lie
+    in several.
+    """
+
+    places: list[tuple[str, Entry]]
+    left_out: Counter[str] = field(default_factory=Counter)
+    parts: tuple[str, ...] = ()
+    nested: bool = False
+
+    def check(self, to: Path) -> None:
+        """Raise DataError when parts and photos without a part would come together, here or in `to`."""
+        without = sum(not part_of(folder.split("/")[0]) for folder, _ in self.places)
+        if self.parts and without:
+            raise DataError(
+                f"{len(self.places) - without} photos lie in folders of parts ({', '.join(self.parts)}), "
+                f"{without} in none. Import them one after the other, each with --category and its own --to."
+            )
+        there = [each.name for each in to.iterdir() if _holds_photos(each)] if to.is_dir() else []
+        if there and any(map(part_of, there)) != bool(self.parts):
+            has, comes = ("class folders", "parts") if self.parts else ("parts", "class folders")
+            raise DataError(f"{to} holds {has}, and this archive {comes}: give another --to.")
+
+
+def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:
+    """Photos of leaf folders; of each class folder the first `per_class` by name.
+
+    A class is the folder that a photo lies in, or above it where that one is a part.
+    """
+    found = Plan([])
+    photos = _photos(entries, found.left_out)
+    above = {
+        str(parent)
+        for folder in {entry.folder for entry in photos}
+        for parent in PurePosixPath(folder).parents
+    }
+    split = {entry.folder: _split(entry.folder) for entry in photos if entry.folder not in above}
+    leaves = [entry for entry in photos if split.get(entry.folder, ("", ()))[1]]
+    beside = sum(entry.folder in above for entry in photos)
+    found.left_out["photos beside class folders"] += beside
+    found.left_out["photos of a part without a class"] += len(photos) - len(leaves) - beside
+    split = {folder: (part, classes) for folder, (part, classes) in split.items() if classes}
+    found.nested = _is_nested({classes for _, classes in split.values()})
+    found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(split.values()))
+    shared = _shared({classes[:-1] for _, classes in split.values()})
+    taken: Counter[str] = Counter()
+    chosen = {}
+    for entry in sorted(leaves, key=lambda entry: entry.name):
+        part, classes = split[entry.folder]
+        folder = "/".join(filter(None, (part, *classes[shared if found.nested else -1 :])))
+        taken[folder] += 1
+        if per_class is None or taken[folder] <= per_class:
+            chosen[id(entry)] = folder
+    found.places = [(chosen[id(entry)], entry) for entry in leaves if id(entry) in chosen]
+    return found
+
+
+def _photos(entries: Sequence[Entry], left_out: Counter[str]) -> list[Entry]:
+    photos = []
+    for entry in entries:
+        parts = PurePosixPath(entry.name).parts
+        if any(map(hidden, parts)):
+            left_out["hidden files"] += 1
+        elif PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
+            left_out["other files"] += not entry.name.endswith("/")
+        else:
+            photos.append(entry)
+    return photos
+
+
+def _split(folder: str) -> tuple[str, tuple[str, ...]]:
+    """The part that a folder's path names, or "", and its folders without parts and what wraps them."""
+    names = [name for name in folder.split("/") if name != "."]
+    parts = [part for part in map(part_of, names) if part]
+    others = [name for name in names if not part_of(name)]
+    return next(iter(parts), ""), (*(name for name in others[:-1] if not is_wrapper(name)), *others[-1:])
+
+
+def _is_nested(classes: set[tuple[str, ...]]) -> bool:
+    """Whether leaf folders alone would merge classes or be none, as `bibimbap/day1` and `pizza/day1`."""
+    parents = defaultdict(set)
+    for names in classes:
+        parents[names[-1]].add(names[:-1])
+    several = len(set().union(*parents.values())) > 1 if parents else False
+    return several and (any(len(each) > 1 for each in parents.values()) or any(map(is_collection, parents)))
+
+
+def _shared(folders: set[tuple[str, ...]]) -> int:
+    """How many folders all paths have in common at their start."""
+    shared = 0
+    for names in zip(*folders, strict=False):
+        if len(set(names)) > 1:
+            break
+        shared += 1
+    return shared
+
+
+def _holds_photos(folder: Path) -> bool:
+    if not folder.is_dir() or folder.name.startswith("."):
+        return False
+    return any(file.suffix.lower() in SUFFIXES for file in folder.rglob("*"))

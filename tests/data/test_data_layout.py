@@ -1,0 +1,314 @@
+"""The trees that the readers of layouts know: what each means, and which must be asked about."""
+
+import json
+
+import pytest
+from PIL import Image
+from trees import counts, grow
+from typer.testing import CliRunner
+
+from kimchi_vision import data
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.cli.main import app
+from kimchi_vision.config.sections import Data
+from kimchi_vision.data.layout import read
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Make folders of files that begin as photos: so many in each."""
+
+    def make(folders):
+        for name, count in folders.items():
+            (tmp_path / "photos" / name).mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                content = b"\xff\xd8\xff" + f"{name}/{number}".encode()
+                (tmp_path / "photos" / name / f"{name.replace('/', '-')}-{number}.jpg").write_bytes(content)
+        return tmp_path / "photos"
+
+    return make
+
+
+def classes(listing):
+    return listing.photos["label"].value_counts().to_dict()
+
+
+def parts(listing):
+    return listing.photos["part"].value_counts().to_dict()
+
+
+def took(listing):
+    says, values = listing.took
+    return catalogue("en")(says, **values)
+
+
+@pytest.mark.parametrize(
+    ("train", "valid"),
+    [
+        ("train", "val"),
+        ("1.Training", "2.Validation"),
+        ("학습", "검증"),
+        ("seg_train", "seg_valid"),
+        ("TR", "VA"),
+    ],
+)
+def test_a_set_keeps_its_own_parts(tree, train, valid):
+    listing = read(tree({f"{train}/김치": 4, f"{train}/밥": 4, f"{valid}/김치": 1, f"{valid}/밥": 1}))
+    assert classes(listing) == {"김치": 5, "밥": 5}
+    assert parts(listing) == {"train": 8, "valid": 2}
+
+
+def test_ai_hubs_wrapper_below_the_parts_is_no_class(tree):
+    folders = {
+        f"{part}/{kind}/{name}": 2
+        for part in ("1.Training", "2.Validation")
+        for name in "ab"
+        for kind in ["원천데이터"]
+    }
+    listing = read(tree(folders))
+    assert (
+        took(listing) == "2 classes with 8 photos from class folders, parts from 1.Training/, 2.Validation/."
+    )
+
+
+def test_an_unlabelled_test_folder_is_set_aside_and_told(tree):
+    listing = read(tree({"train/cat": 3, "train/dog": 3, "test": 5}))
+    assert classes(listing) == {"cat": 3, "dog": 3}
+    assert took(listing).endswith("; test/ holds 5 photos without a class: set aside.")
+    assert "test/의 사진 5장은 클래스가 없어 쓰지 않음" in catalogue("ko")(listing.took[0], **listing.took[1])
+
+
+def test_a_sample_of_the_set_is_not_pulled_in_twice(tree):
+    folders = {
+        f"{above}{part}/{name}": 2
+        for above in ("", "sample/")
+        for part in ("train", "valid")
+        for name in "ab"
+    }
+    listing = read(tree(folders))
+    assert parts(listing) == {"train": 4, "valid": 4}
+    assert "sample/ holds parts of its own with 8 photos: set aside" in took(listing)
+
+
+def test_parts_below_classes(tree):
+    listing = read(tree({f"{name}/{part}": 2 for name in ("cat", "dog") for part in ("train", "test")}))
+    assert classes(listing) == {"cat": 4, "dog": 4}
+    assert parts(listing) == {"train": 4, "test": 4}
+
+
+def test_a_train_among_vehicles_is_a_class(tree):
+    assert classes(read(tree({"bus": 2, "car": 2, "train": 2}))) == {"bus": 2, "car": 2, "train": 2}
+
+
+def test_a_train_among_vehicles_is_a_class_in_every_part(tree):
+    listing = read(tree({f"{part}/{name}": 2 for part in ("train", "val") for name in ("bus", "train")}))
+    assert classes(listing) == {"bus": 4, "train": 4}
+
+
+def test_collections_below_a_class_are_no_classes(tree):
+    listing = read(tree({"bibimbap": 2, "bibimbap/phone": 3, "baklava/day1": 1, "baklava/day2": 1}))
+    assert classes(listing) == {"bibimbap": 5, "baklava": 2}
+    assert took(listing) == "2 classes with 7 photos from the folders' first level."
+
+
+QUESTIONS = {
+    "the same leaves under two parents": (
+        {"apple/ripe": 2, "apple/unripe": 2, "tomato/ripe": 2, "tomato/unripe": 2},
+        {
+            "first": {"apple": 4, "tomato": 4},
+            "folder": {"ripe": 4, "unripe": 4},
+            "path": {"apple/ripe": 2, "apple/unripe": 2, "tomato/ripe": 2, "tomato/unripe": 2},
+        },
+    ),
+    "categories": (
+        {"김치/깍두기": 2, "김치/갓김치": 2, "밥/비빔밥": 3},
+        {"first": {"김치": 4, "밥": 3}, "folder": {"깍두기": 2, "갓김치": 2, "비빔밥": 3}},
+    ),
+    "a test beside classes": (
+        {"cat": 3, "dog": 3, "test": 4},
+        {"parts": {"cat": 3, "dog": 3}, "first": {"cat": 3, "dog": 3, "test": 4}},
+    ),
+    "more beside the parts": (
+        {"train/cat": 3, "train/dog": 3, "val/cat": 2, "val/dog": 2, "old/cat": 4},
+        {"parts": {"cat": 5, "dog": 5}, "folder": {"cat": 9, "dog": 5}},
+    ),
+    "parts below some classes": (
+        {"cat/train": 3, "cat/test": 1, "dog": 3, "hen/train": 2, "hen/test": 1},
+        {"parts": {"cat": 4, "hen": 3}, "first": {"cat": 4, "dog": 3, "hen": 3}},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_two_readings_are_asked_about_with_the_key_that_decides(tree, name):
+    folders, ways = QUESTIONS[name]
+    root = tree(folders)
+    with pytest.raises(DataError, match="only you know which is meant") as asked:
+        read(root)
+    for way, right in ways.items():
+        assert f"`data.layout: {way}`: {len(right)} classes" in str(asked.value)
+        assert classes(read(root, way)) == right
+
+
+@pytest.mark.parametrize("folder", ["beignets", "beignets/day1"])
+def test_a_class_without_a_photo_is_an_error_that_names_it(tree, folder):
+    root = tree({"a": 2, "b": 2, folder: 0})
+    with pytest.raises(DataError, match=r"No photo of beignets: .* is empty\. .*`data\.missing_class: drop`"):
+        read(root)
+    assert classes(read(root, missing_class="drop")) == {"a": 2, "b": 2}
+    (root / folder / "1.mov").write_bytes(b"\0")
+    with pytest.raises(DataError, match=rf"No photo of beignets: the folder {folder} holds 1 \.mov files"):
+        read(root)
+
+
+def test_folders_of_annotations_are_no_classes(tree):
+    root = tree({"images/a": 2, "images/b": 2, "annotations": 0, "boxes": 0, "models": 0})
+    (root / "boxes" / "1.xml").write_text("<a/>")
+    assert classes(read(root)) == {"a": 2, "b": 2}
+
+
+def test_class_folders_and_a_table_that_says_otherwise(tree):
+    root = tree({"batch A": 4, "batch B": 4})
+    names = sorted(path.name for path in root.rglob("*.jpg"))
+    lines = [f"{name},{'cat' if number % 2 else 'dog'}" for number, name in enumerate(names)]
+    (root / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    with pytest.raises(
+        DataError, match=r"`data\.layout: first`: 2 classes(.|\n)*`data\.layout: table`: 2 classes"
+    ):
+        read(root)
+    assert classes(read(root, "table")) == {"cat": 4, "dog": 4}
+
+
+def test_a_table_that_says_the_same_gives_its_parts(tree):
+    root = tree({"a": 4, "b": 4})
+    lines = [f"{file.name},{file.parent.name},{file.stem[-1] == '3'}" for file in root.rglob("*.jpg")]
+    (root / "labels.csv").write_text("\n".join(["name,label,is_valid", *lines]))
+    listing = read(root)
+    assert (classes(listing), parts(listing)) == ({"a": 4, "b": 4}, {"train": 6, "valid": 2})
+    assert took(listing) == "2 classes with 8 photos from class folders, parts from labels.csv."
+
+
+def test_food_101_keeps_its_lists_of_parts(tree):
+    root = tree({"images/a": 4, "images/b": 4, "meta": 0})
+    for part, numbers in (("train", (0, 1, 2)), ("test", (3,))):
+        lines = [f"{name}/images-{name}-{number}" for name in "ab" for number in numbers]
+        (root / "meta" / f"{part}.txt").write_text("\n".join(lines))
+    listing = read(root)
+    assert parts(listing) == {"train": 6, "test": 2}
+    assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")
+
+
+def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
+    root = tree({"images": 8})
+    rows = [f"images-{number}.jpg,{'ab'[number % 2]}" for number in range(8)]
+    table = root / "labels.csv"
+    for lines, reason in (
+        (
+            rows[:7],
+            r"classes to 7 photos in images, and none to 1 others, such as images/images-7\.jpg",
+        ),
+        ([*rows, "images-0.jpg,b"], "images-0.jpg is a and b; a photo has one class here"),
+        ([*rows[:7], "images-7.jpg,"], "images-7.jpg has no class"),
+        ([*rows, "gone.jpg,c"], "No photo of c: labels.csv names photos of c, and none is here"),
+    ):
+        table.write_text("\n".join(["id,label", *lines]))
+        with pytest.raises(DataError, match=reason):
+            read(root)
+
+
+def test_a_photo_with_several_classes_is_an_error(tree):
+    root = tree({"data": 3})
+    labels = {"data-0": ["a", "b"], "data-1": "a", "data-2": "b"}
+    (root / "labels.json").write_text(json.dumps({"labels": labels}))
+    with pytest.raises(DataError, match="data-0 has several classes"):
+        read(root)
+
+
+@pytest.mark.parametrize("seed", range(105))
+def test_random_trees_are_read_as_they_were_meant(seed, tmp_path):
+    as_meant(tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hundred", range(20))
+def test_two_thousand_trees_without_one_silent_difference(hundred, tmp_path):
+    for seed in range(1000 + 100 * hundred, 1100 + 100 * hundred):
+        as_meant(tmp_path / str(seed), seed)
+
+
+def as_meant(place, seed):
+    """The reading is the generator's truth; where only the person can know, the question has every answer."""
+    place.mkdir(exist_ok=True)
+    truth, root = grow(place / "photos", seed), place / "photos"
+    if truth.ways:
+        with pytest.raises(DataError) as asked:
+            read(root)
+        for way, labels in truth.ways.items():
+            assert f"`data.layout: {way}`: {len(counts(labels))} classes" in str(asked.value)
+            assert of_each(read(root, way), "label") == labels
+        return
+    if truth.missing:
+        with pytest.raises(DataError) as asked:
+            read(root)
+        assert all(f"No photo of {name}: " in str(asked.value) for name in truth.missing)
+    listing = read(root, missing_class="drop" if truth.missing else "error")
+    assert of_each(listing, "label") == truth.labels
+    assert of_each(listing, "part") == {path: truth.parts.get(path, "") for path in truth.labels}
+    says, values = listing.took
+    assert (says, values["classes"], values["photos"]) == (
+        "took",
+        len(counts(truth.labels)),
+        len(truth.labels),
+    )
+    aside = (each["of"][0][1] for _, each in values["aside"])
+    assert sum(each["count"] for each in aside if "folder" in each) == truth.aside
+
+
+def of_each(listing, column):
+    return dict(zip(listing.photos["path"], listing.photos[column], strict=True))
+
+
+def test_a_run_trains_on_no_photo_of_the_test_folder(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"train/a": 8, "train/b": 8, "test/a": 3, "test/b": 3})), tmp_path)
+    test = photos.items["path"].str.startswith("test/")
+    assert set(photos.items["split"][test]) == {"test"}
+    assert photos.items["split"][~test].value_counts().to_dict() == {"train": 12, "valid": 4}
+    assert photos.facts()["notes"][0][0] == "took"
+    with pytest.raises(DataError, match=r"parts of their own .*`data\.splitter: random`"):
+        data.load(Data(path=photos.root, splitter="random"), tmp_path)
+
+
+def test_a_class_that_a_policy_leaves_out_whole_is_an_error(folder_of, tmp_path):
+    root = folder_of({"a": 4, "b": 4})
+    slivers(root / "c")
+    with pytest.raises(DataError, match=r"No photo of c: all 4 photos were left out: 900 x 40 pixels\."):
+        data.load(Data(path=root), tmp_path / "cache")
+    found = data.load(Data(path=root, missing_class="drop"), tmp_path / "cache")
+    assert found.vocab == ("a", "b")
+    assert "found_missing" in [key for key, _ in found.notes]
+
+
+def test_photos_that_a_policy_leaves_out_altogether_end_in_a_sentence(tmp_path):
+    for name in ("a", "b"):
+        slivers(tmp_path / "photos" / name)
+    for missing in ("error", "drop"):
+        with pytest.raises(DataError, match="No photo of a: all 4 photos were left out: 900 x 40 pixels"):
+            data.load(Data(path=tmp_path / "photos", missing_class=missing), tmp_path / "cache")
+
+
+def slivers(folder):
+    folder.mkdir(parents=True)
+    for number in range(4):
+        Image.effect_noise((900, 40), 60 + number).save(folder / f"{number}.png")
+
+
+def test_new_and_check_say_what_they_took(folder_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = folder_of({"apple/ripe": 2, "apple/raw": 2, "pear/ripe": 2, "pear/raw": 2})
+    for command in (["new", str(root)], ["data", "check", str(root)]):
+        asked = CliRunner().invoke(app, command)
+        assert "`data.layout: path`: 4 classes" in str(asked.exception)
+        told = CliRunner().invoke(app, [*command, "--layout", "path"])
+        assert "4 classes with 8 photos from the folders' whole paths." in told.output
+    assert "layout: path" in (tmp_path / "experiments" / "photos.yaml").read_text()

@@ -1,0 +1,88 @@
+"""Pixels mean the same however a file stores them: each kind beside the 8-bit picture that it shows."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from kimchi_vision.data.photo import open_photo, photo_size
+
+RAMP = np.linspace(0, 255, 64 * 48).reshape(48, 64)
+
+
+def stored(values: np.ndarray, kind: str, **options) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(values).save(content, kind, **options)
+    return content.getvalue()
+
+
+DEEP = {
+    "float 0 to 1": (RAMP / 255).astype(np.float32),
+    "float 0 to 255": RAMP.astype(np.float32),
+    "16 bits": (RAMP * 257).astype(np.uint16),
+    "14 bits in 16": (RAMP * 64).astype(np.uint16),
+    "12 bits in 16": (RAMP * 16).astype(np.uint16),
+    "16 bits to 300": (RAMP * 300 / 255).astype(np.uint16),
+    "16 bits to 254": (RAMP * 254 / 255).astype(np.uint16),
+    "32 bits to a million": (RAMP * 1e6 / 255).astype(np.int32),
+    "32 bits around zero": (RAMP * 1e4 - 1e6).astype(np.int32),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_deep_pictures_show_what_their_8_bit_copy_shows(kind):
+    found = np.asarray(open_photo(stored(DEEP[kind], "TIFF"), mode="L"), float)
+    assert np.abs(found - RAMP).max() < 2
+
+
+def test_a_tiff_that_states_its_white_is_believed():
+    content = io.BytesIO()
+    Image.fromarray((RAMP * 8).astype(np.uint16)).save(content, "TIFF", tiffinfo={281: 4095})
+    assert np.asarray(open_photo(content.getvalue(), mode="L")).max() == pytest.approx(127, abs=1)
+
+
+@pytest.mark.parametrize("value", [6, "6", b"6\0", (6, 1)], ids=repr)
+def test_an_orientation_of_any_type_is_turned(value):
+    from kimchi_vision.data.pixels import orientation, upright
+
+    exif = Image.Exif()
+    exif[0x0112] = value
+    assert orientation(exif) == 6
+    picture = Image.new("RGB", (64, 48))
+    picture.getexif()[0x0112] = value
+    assert upright(picture).size == (48, 64)
+
+
+@pytest.mark.parametrize("value", [0, 9, "x", b"", (), None], ids=repr)
+def test_an_orientation_without_sense_turns_nothing(value):
+    from kimchi_vision.data.pixels import orientation
+
+    exif = Image.Exif()
+    exif[0x0112] = value
+    assert orientation(exif) == 1
+
+
+def test_colours_of_another_profile_are_those_of_srgb():
+    grey = np.repeat(RAMP[:, :, None], 3, axis=2).astype(np.uint8)
+    linear = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert np.array_equal(np.asarray(open_photo(stored(grey, "PNG", icc_profile=linear))), grey)
+    assert np.array_equal(np.asarray(open_photo(stored(grey, "PNG", icc_profile=b"damaged"))), grey)
+
+
+def test_a_phones_108_megapixels_are_decoded_at_half_its_size():
+    content = io.BytesIO()
+    Image.new("L", (12000, 9000), 90).save(content, "JPEG", quality=90)
+    photo = open_photo(content.getvalue())
+    assert (photo.size, photo.getpixel((9, 9))) == ((6000, 4500), (90, 90, 90))
+
+
+def test_the_size_that_is_told_is_the_size_that_is_opened(tmp_path):
+    file = tmp_path / "large.jpg"
+    Image.new("L", (12000, 9000)).save(file, quality=20)
+    assert photo_size(file) == (6000, 4500)
+
+
+def test_arrays_of_values_are_photos():
+    assert open_photo(np.full((3, 4), 7, np.uint8)).getpixel((0, 0)) == (7, 7, 7)
+    assert open_photo(np.zeros((3, 4, 4), np.uint8)).getpixel((0, 0)) == (255, 255, 255)
