@@ -1,4 +1,4 @@
-"""Writing that never shows half a file, and what a disk that cannot be written means."""
+"""Writing that never shows half a file, what a disk that cannot be written means, and reading tables back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import errno
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.errors import InputError, RunError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,3 +73,22 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a CSV that keeps every digit of a float32 or float64, in TABLE_ENCODING."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, encoding=TABLE_ENCODING)
+
+
+def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
+    """A CSV file of a run folder. text: columns that are text whatever they look like; a blank loss is NaN.
+
+    Raises InputError when it is missing or damaged.
+    """
+    import pandas as pd
+
+    if not path.is_file():
+        raise InputError(f"{path} is missing. Is {path.parent} a finished run folder?")
+    columns, blank = dict.fromkeys(text, str), {"loss": [""]}
+    try:
+        return pd.read_csv(
+            path, dtype=columns, keep_default_na=False, na_values=blank, encoding=TABLE_ENCODING
+        )
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"{path} is damaged: {said}. Run the experiment again with --force.") from None

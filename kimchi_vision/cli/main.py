@@ -51,9 +51,7 @@ def _options(debug: Annotated[bool, typer.Option("--debug", help="Show traceback
 
 @app.command("run")
 def run_command(
-    experiment: Annotated[
-        Path, typer.Argument(help="A folder of photos, an experiment, or a table.")
-    ],
+    experiment: Annotated[Path, typer.Argument(help="A folder of photos, an experiment, or a table.")],
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,

@@ -107,12 +107,14 @@ def _outcome(goal: float, seen: Sequence[float] | None, sign: int) -> Outcome:
 
 
 def _goal(column: str, say: Text) -> str:
+    """As it stands within a sentence; F1 and the like keep their capitals."""
     name = column.removeprefix("goal_")
-    return say("goal_fps" if name == FPS else name)
+    title = say(column if name == FPS else name)
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
 
 
 def _title(column: str, say: Text) -> str:
-    if column.startswith("goal_"):
+    if column.startswith("goal_") and column != f"goal_{FPS}":
         return say("decision_goal", goal=_goal(column, say))
     return say(column if column in METRICS else f"decision_{column}")
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import TABLE_ENCODING, write_table
+from kimchi_vision.base.files import read_table, write_table
+from kimchi_vision.base.run_files import RunFiles
 
 LARGEST_GAP = 1e-3
 """Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
@@ -41,7 +42,8 @@ class Predictions:
     def from_logits(cls, items: pd.DataFrame, logits: np.ndarray, vocab: Sequence[str]) -> Predictions:
         """What a model says of photos. items: columns path, split, label, perhaps group.
 
-        logits: (photos, classes). Raises RunError when they are not finite numbers.
+        logits: (photos, classes). Raises RunError when they are not finite numbers, and InputError for a
+        label outside vocab.
         """
         if not np.isfinite(logits).all():
             raise RunError(
@@ -49,7 +51,7 @@ class Predictions:
             )
         logits = logits.astype(np.float64)
         log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-        truth = pd.Index(vocab, dtype=object).get_indexer(items["label"].astype(object))
+        truth = _places(items["label"], vocab)
         shares = np.exp(log_shares).astype(np.float32)
         table = pd.DataFrame(
             {
@@ -77,18 +79,21 @@ class Predictions:
     def read(cls, file: Path, vocab: Sequence[str], items: pd.DataFrame | None = None) -> Predictions:
         """Read what `write` wrote. items: columns path and group, for the groups.
 
-        Raises InputError for a missing file, other classes than vocab, and what are no probabilities.
+        Raises InputError for a missing or damaged file, other classes than vocab, what are no probabilities,
+        and a photo that items lacks.
         """
-        if not file.is_file():
-            raise InputError(f"{file} is missing. Is {file.parent} a finished run folder?")
-        text = dict.fromkeys(_TEXT, str)
-        table = pd.read_csv(
-            file, dtype=text, keep_default_na=False, na_values={"loss": [""]}, encoding=TABLE_ENCODING
-        )
+        table = read_table(file, _TEXT)
         _check_columns(table, vocab, file)
         _check_values(table, vocab, file)
-        found = cls(table, tuple(vocab))
-        return found if items is None else found.grouped(items)
+        # As from_logits has them: the same scores follow from the file as from the model.
+        numbers = ["loss", *(f"{_SHARE}{name}" for name in vocab)]
+        found = cls(table.astype(dict.fromkeys(numbers, np.float32)), tuple(vocab))
+        if items is None:
+            return found
+        lost = table["path"][~table["path"].isin(items["path"])]
+        if len(lost):
+            raise InputError(f"{file} names {lost.iloc[0]}, which {RunFiles.items.name} does not.")
+        return found.grouped(items)
 
     def write(self, file: Path) -> None:
         """As a CSV file that keeps every digit of a float32."""
@@ -120,8 +125,11 @@ class Predictions:
         return part
 
     def of(self, paths: Sequence[str]) -> Predictions:
-        """The photos with these paths, in this order."""
-        return self.where(pd.Index(self.table["path"]).get_indexer(list(paths)))
+        """The photos with these paths, in this order. Raises InputError for a path that is not among them."""
+        places = pd.Index(self.table["path"]).get_indexer(list(paths))
+        if (places < 0).any():
+            raise InputError(f"There is no prediction for {paths[int(places.argmin())]}.")
+        return self.where(places)
 
     @staticmethod
     def joined(parts: Sequence[Predictions]) -> Predictions:
@@ -196,7 +204,15 @@ class Predictions:
         return self.where(self.table["loss"].astype(float).nlargest(number, keep="first").index.to_numpy())
 
     def _codes(self, column: str) -> np.ndarray:
-        return pd.Index(self.vocab, dtype=object).get_indexer(self.table[column].astype(object))
+        return _places(self.table[column], self.vocab)
+
+
+def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:
+    places = pd.Index(vocab, dtype=object).get_indexer(labels.astype(object))
+    if (places < 0).any():
+        label = labels[places < 0].iloc[0]
+        raise InputError(f"Class {label!r} in column `{labels.name}` is not one of: {', '.join(vocab)}.")
+    return places
 
 
 def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
@@ -216,8 +232,9 @@ def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None
             raise InputError(f"{file}: {strange.iloc[0]!r} in `{column}` is not in labels.json.")
     try:
         rows = table[[f"{_SHARE}{label}" for label in vocab]].to_numpy(float)
+        table["loss"].astype(float)
     except ValueError as error:
-        raise InputError(f"{file}: a probability is not a number: {error}.") from None
+        raise InputError(f"{file}: a probability or loss is not a number: {error}.") from None
     total = rows.sum(axis=1)
     # A comparison with NaN is false, so this finds missing values too.
     sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import TABLE_ENCODING, write_table
+from kimchi_vision.base.files import read_table, write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
@@ -162,20 +162,7 @@ class Run:
 
     def table(self, file: Path) -> pd.DataFrame:
         """One of the folder's CSV files. Raises InputError when it is missing or damaged."""
-        import pandas as pd
-
-        if not file.is_file():
-            raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
-        try:
-            return pd.read_csv(
-                file,
-                dtype=dict.fromkeys(_TEXT, str),
-                keep_default_na=False,
-                na_values={"loss": [""]},
-                encoding=TABLE_ENCODING,
-            )
-        except (ValueError, pd.errors.ParserError) as error:
-            raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
+        return read_table(file, _TEXT)
 
     def plot_confusion_matrix(self, normalize: bool = False) -> Figure:
         """The confusion matrix of the scored photos; normalize: as shares of each row."""

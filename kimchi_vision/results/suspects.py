@@ -31,8 +31,8 @@ def suspects(runs: Sequence[Run]) -> pd.DataFrame:
             f"{runs[0].path} and the others have different classes; give the folds of one data set."
         )
     every = Predictions.joined([run.predictions for run in runs])
-    once = (every.table["split"] != "train") & ~every.table["path"].duplicated()
-    found = every.where(once.to_numpy())
+    held_out = every.where((every.table["split"] != "train").to_numpy())
+    found = held_out.where(~held_out.table["path"].duplicated().to_numpy())
     labels, probabilities = found.truth, found.probabilities
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     with warnings.catch_warnings():

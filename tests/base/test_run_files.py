@@ -7,6 +7,7 @@ import pytest
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.run_files import File, RunFiles
 from kimchi_vision.results.run import Run
 
 
@@ -16,18 +17,23 @@ def run(tmp_path) -> Run:
 
 
 def test_every_file_has_a_name_of_its_own():
-    run = Run(Path("exports/a"))
-    names = [name for name, value in vars(Run).items() if isinstance(value, property)]
-    files = [getattr(run, name) for name in names]
-    files += [
-        run.files.figure("x"),
-        run.files.overlay("0" * 64),
-        run.files.checkpoint(1),
-        run.files.tracked("x"),
-        run.files.smaller("int8"),
+    files = RunFiles(Path("exports/a"))
+    found = [getattr(files, name) for name, value in vars(RunFiles).items() if isinstance(value, File)]
+    found += [
+        files.figure("x"),
+        files.overlay("0" * 64),
+        files.checkpoint(1),
+        files.tracked("x"),
+        files.smaller("int8"),
     ]
-    assert len(set(files)) == len(files) > 30
-    assert all(run.path in file.parents for file in files)
+    assert len(set(found)) == len(found) > 30
+    assert all(files.path in file.parents for file in found)
+
+
+def test_every_file_says_what_is_in_it():
+    said = [value.__doc__ for value in vars(RunFiles).values() if isinstance(value, File)]
+    assert all(sentence.endswith(".") for sentence in said)
+    assert len(set(said)) == len(said)
 
 
 def test_class_names_are_text_whatever_they_look_like(run):
@@ -41,7 +47,7 @@ def test_class_names_are_text_whatever_they_look_like(run):
 
 
 def test_a_file_that_is_missing_or_damaged_is_named(run):
-    for read in (run.read_json, run.read_table):
+    for read in (run.json, run.table):
         with pytest.raises(InputError, match=r"a/labels.json is missing. Is .*/a a finished run folder\?"):
             read(run.files.labels)
     write_json(run.files.labels, ["a"])

@@ -87,10 +87,6 @@ def test_rows_differ_from_defaults_key_by_key(write):
             f"{DATA}train:\n  - fit: {{epochs: x}}",
             ":3: `train.0.fit.epochs`: input should be",
         ),
-        (
-            f"{DATA}train: {{stages: [lr_find], monitor: acc}}",
-            ":2: `train.monitor`: input should be",
-        ),
         (f"{DATA}train: [fit: {{epochs: 1, lr: auto}}]", "`auto` of fit needs the stage lr_find before it"),
         (f"{DATA}train: []", ":2: `train`"),
         (f"{DATA}recipe: bset", ":2: `recipe`: input should be"),

@@ -29,6 +29,8 @@ from kimchi_vision.results.calibrate.confidence import (
     reliability,
 )
 from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.predictions import Predictions
+from tests.answers import shown
 
 VOCAB = ["김치", "ramyeon", "NA", "001"]
 
@@ -48,27 +50,23 @@ def answers(seed, photos, temperature=1.0):
     return probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
 
 
-def table_of(probabilities, truth, split="valid"):
-    names = np.array(VOCAB)
-    table = pd.DataFrame(probabilities, columns=[f"p:{label}" for label in VOCAB])
-    predicted = names[probabilities.argmax(axis=1)]
-    paths = [f"{split}/{number}.jpg" for number in range(len(truth))]
-    return table.assign(path=paths, split=split, truth=names[truth], predicted=predicted)
+def predictions_of(probabilities, truth, split="valid", groups=None):
+    rows = [(VOCAB[place], shares) for place, shares in zip(truth, probabilities, strict=True)]
+    return shown(rows, VOCAB, split, groups)
 
 
 @pytest.fixture(scope="module")
 def too_sure():
-    """Validation photos of a model that is too sure, and test photos about which it is always wrong."""
+    """Validation photos of a model that is too sure, beside test photos about which it is always wrong."""
     probabilities, truth = drawn(3, 600, 2.0)
     other, _ = drawn(8, 200, 2.0)
-    tested = table_of(other, (other.argmax(axis=1) + 1) % len(VOCAB), "test")
-    return pd.concat([tested, table_of(probabilities, truth)], ignore_index=True)
+    tested = predictions_of(other, (other.argmax(axis=1) + 1) % len(VOCAB), "test")
+    return Predictions.joined([tested, predictions_of(probabilities, truth)]).part("valid")
 
 
 @pytest.fixture(scope="module")
 def facts(too_sure):
-    section = Calibrate(abstain_at=0.1, bins=7)
-    return calibrate.fit(section, too_sure, VOCAB, too_sure[["path"]])
+    return calibrate.fit(Calibrate(abstain_at=0.1, bins=7), too_sure)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
@@ -171,13 +169,11 @@ def test_calibration_error_by_chance_is_passed_by_5_of_100_calibrated_models():
 def test_a_photo_beside_its_copy_counts_once():
     """Everything that has an interval is as it was when each photo has a copy in its group."""
     probabilities, truth = drawn(9, 150, 2.0)
-    once = table_of(probabilities, truth).assign(group=np.arange(150))
-    twice = pd.concat([once, once.assign(path="copy/" + once["path"])], ignore_index=True)
+    once = predictions_of(probabilities, truth, groups=range(150))
     section = Calibrate(abstain_at=0.2, bins=10)
-    first = calibrate.fit(section, once, VOCAB, once[["path", "group"]])
-    # The items' order is not that of the predictions.
-    second = calibrate.fit(section, twice, VOCAB, twice[["path", "group"]].sample(frac=1, random_state=0))
-    apart = calibrate.fit(section, twice, VOCAB, twice[["path"]])
+    twice = Predictions.joined([once, once])
+    first, second = calibrate.fit(section, once), calibrate.fit(section, twice)
+    apart = calibrate.fit(section, Predictions(twice.table, twice.vocab))
     assert (first.pop("photos"), second.pop("photos"), apart.pop("photos")) == (150, 300, 300)
     for name in ("before", "after"):
         bins, doubled = first[name].pop("reliability"), second[name].pop("reliability")
@@ -196,8 +192,7 @@ def test_a_photo_beside_its_copy_counts_once():
 
 
 def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
-    part = too_sure[too_sure["split"] == "valid"]
-    raw, truth = part[[f"p:{name}" for name in VOCAB]].to_numpy(), part["truth"].map(VOCAB.index).to_numpy()
+    raw, truth = too_sure.probabilities, too_sure.truth
     right = raw.argmax(axis=1) == truth
     assert facts["photos"] == 600
     assert facts["temperature"] == pytest.approx(2, rel=0.15)
@@ -206,7 +201,7 @@ def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
         assert found["calibration_error"] == expected_calibration_error(sure, right, 7)
         assert found["calibration_error_interval"] == calibration_error_interval(sure, right, 7)
         assert found["calibration_error_by_chance"] == error_when_calibrated(sure, 7)
-        assert found["loss"] == pytest.approx(log_loss(truth, shares))
+        assert found["loss"] == pytest.approx(log_loss(truth, shares / shares.sum(axis=1, keepdims=True)))
         assert found["reliability"] == reliability(sure, right, 7).to_dict("records")
         assert sum(row["photos"] for row in found["reliability"]) == 600
     before, after = facts["before"], facts["after"]
@@ -218,8 +213,7 @@ def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
 
 
 def test_the_threshold_is_one_for_probabilities_after_the_temperature(facts, too_sure):
-    part = too_sure[too_sure["split"] == "valid"]
-    raw, truth = part[[f"p:{name}" for name in VOCAB]].to_numpy(), part["truth"].map(VOCAB.index).to_numpy()
+    raw, truth = too_sure.probabilities, too_sure.truth
     calibrated = at_temperature(raw, facts["temperature"]).max(axis=1)
     right = raw.argmax(axis=1) == truth
     expected = abstain_at(0.1, calibrated, right)
@@ -234,7 +228,7 @@ def test_the_threshold_is_one_for_probabilities_after_the_temperature(facts, too
 
 
 def test_without_the_key_every_photo_is_answered(too_sure):
-    assert calibrate.fit(Calibrate(), too_sure, VOCAB, too_sure[["path"]])["abstain"] is None
+    assert calibrate.fit(Calibrate(), too_sure)["abstain"] is None
 
 
 def test_figures_show_the_bins_before_and_after_and_the_chosen_point(facts):
@@ -262,8 +256,7 @@ def test_figures_show_the_bins_before_and_after_and_the_chosen_point(facts):
 def test_all_right_leaves_the_temperature_alone():
     truth = np.arange(30) % 4
     probabilities = np.where(np.arange(4) == truth[:, None], 0.7, 0.1)
-    predictions = table_of(probabilities, truth)
-    facts = calibrate.fit(Calibrate(abstain_at=0.05), predictions, VOCAB, predictions[["path"]])
+    facts = calibrate.fit(Calibrate(abstain_at=0.05), predictions_of(probabilities, truth))
     assert facts["temperature"] == 1
     assert (facts["abstain"]["coverage"], facts["abstain"]["error"]) == (1, 0)
     assert "NaN" not in json.dumps(facts)
@@ -350,24 +343,37 @@ def test_photos_of_no_class_that_are_accepted():
 
 def test_photos_of_no_class_are_judged_beside_the_validation_photos(facts, too_sure):
     unknown = np.array([0.3, facts["abstain"]["threshold"], 0.999])
-    part = too_sure[too_sure["split"] == "valid"]
-    raw = part[[f"p:{name}" for name in VOCAB]].to_numpy()
-    known = at_temperature(raw, facts["temperature"]).max(axis=1)
+    known = at_temperature(too_sure.probabilities, facts["temperature"]).max(axis=1)
     found = calibrate.unknown(unknown, too_sure, facts, None)
     assert (found["error_wanted"], found["threshold"]) == (0.1, facts["abstain"]["threshold"])
     assert found | unknown_accepted(unknown, known, found["threshold"]) == found
     assert found["accepted"] == 2
     other = calibrate.unknown(unknown, too_sure, facts, 0.3)
-    right = (part["truth"] == part["predicted"]).to_numpy()
+    right = too_sure.right
     assert (other["error_wanted"], other["threshold"]) == (0.3, abstain_at(0.3, known, right).threshold)
     assert other["threshold"] < found["threshold"]
-    nothing = calibrate.unknown(unknown, too_sure.assign(truth="none of these"), facts, 0.3)
+    wrong = too_sure.table["predicted"].map(dict(zip(VOCAB, VOCAB[1:] + VOCAB[:1], strict=True)))
+    nothing = calibrate.unknown(unknown, Predictions(too_sure.table.assign(truth=wrong), VOCAB), facts, 0.3)
     assert (nothing["threshold"], nothing["accepted"]) == (None, 0)
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
         calibrate.unknown(unknown, too_sure, {**facts, "abstain": None}, None)
 
 
+def test_a_threshold_that_is_chosen_afterwards_is_that_of_fit():
+    """Groups of copies too: they move what is known of its error, not the threshold."""
+    probabilities, truth = drawn(5, 200, 1.0)
+    groups = np.repeat(range(50), 4)
+    predictions = predictions_of(probabilities, truth, groups=groups)
+    fitted = calibrate.fit(Calibrate(abstain_at=0.2), predictions)
+    later = calibrate.unknown(np.array([0.5]), predictions, {**fitted, "abstain": None}, 0.2)
+    assert later["threshold"] == fitted["abstain"]["threshold"]
+    apart = calibrate.fit(Calibrate(abstain_at=0.2), Predictions(predictions.table, predictions.vocab))
+    assert apart["abstain"]["threshold"] == fitted["abstain"]["threshold"]
+    narrower = np.diff(apart["abstain"]["error_interval"])
+    assert narrower < 0.8 * np.diff(fitted["abstain"]["error_interval"])
+
+
 def test_no_validation_photos_is_a_sentence():
-    predictions = table_of(np.full((3, 4), 0.25), np.arange(3), split="test")
-    with pytest.raises(InputError, match="no validation photos"):
-        calibrate.fit(Calibrate(), predictions, VOCAB, predictions[["path"]])
+    tested = predictions_of(np.full((3, 4), 0.25), np.arange(3), split="test")
+    with pytest.raises(InputError, match="There are no predictions for photos of the part `valid`"):
+        calibrate.fit(Calibrate(), tested.part("valid"))

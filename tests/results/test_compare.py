@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table, write_text
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli.main import app
-from kimchi_vision.config import dump
+from kimchi_vision.config import Experiment, dump
 from kimchi_vision.results.compare import compare, paired, summary
 from kimchi_vision.results.intervals import over_seeds, wilson
 from kimchi_vision.results.run import Run
@@ -25,7 +26,6 @@ def run_of(tmp_path):
     def make(
         name, accuracy=0.9, photos=300, seed=42, data_seed=42, vocab=VOCAB, backbone=None, split="valid"
     ):
-        folder = Run(tmp_path / name)
         kept = np.random.default_rng(data_seed).permutation(2 * photos)[:photos]
         random = np.random.default_rng([seed, *name.encode()])
         truth = kept % len(vocab)
@@ -41,36 +41,35 @@ def run_of(tmp_path):
             }
         )
         items = table[["path", "split"]].assign(label=table["truth"], sha256=[f"{i:064x}" for i in kept])
+        table["loss"] = np.where(predicted == truth, -np.log(0.8), -np.log(0.2 / (len(vocab) - 1)))
         for column, label in enumerate(vocab):
             table[f"p:{label}"] = np.where(predicted == column, 0.8, 0.2 / (len(vocab) - 1))
-        write_table(folder.files.predictions, table)
-        write_table(folder.files.items, items)
-        write_json(folder.files.labels, list(vocab))
-        experiment = {
-            "name": name,
-            "data": {"path": "photos", "seed": data_seed},
-            "model": {"backbone": backbone or name},
-            "train": {"seed": seed},
-        }
-        write_text(folder.files.experiment, dump(experiment))
-        return folder.path
+        data = {"path": "photos", "seed": data_seed}
+        return _folder(tmp_path / name, table, items, vocab, backbone or name, {"seed": seed}, data)
 
     return make
 
 
-def written(path, answers, split="valid", vocab=("001", "1"), **sections):
+def written(path, answers, split="valid", vocab=("001", "1"), model="resnet18", train=None):
     """A run folder: a line a photo with sha256, truth and predicted, and perhaps its group."""
-    folder = Run(path)
     columns = ["sha256", "truth", "predicted", "group"][: len(answers[0])]
     table = pd.DataFrame(answers, columns=columns).assign(split=split)
     table["path"] = [f"{number}.jpg" for number in range(len(table))]
     items = table.drop(columns="predicted").rename(columns={"truth": "label"})
+    table["loss"] = np.where(table["truth"] == table["predicted"], 0.0, 87.0)
     for label in vocab:
         table[f"p:{label}"] = np.where(table["predicted"] == label, 1.0, 0.0)
-    write_table(folder.files.items, items)
-    write_table(folder.files.predictions, table.drop(columns=["sha256", *columns[3:]]))
-    write_json(folder.files.labels, list(vocab))
-    write_text(folder.files.experiment, dump({"name": path.name, "train": {"seed": 1}, **sections}))
+    table = table.drop(columns=["sha256", *columns[3:]])
+    return _folder(path, table, items, vocab, model, {"seed": 1, **(train or {})}, {"path": "photos"})
+
+
+def _folder(path, predictions, items, vocab, backbone, train, data):
+    files = RunFiles(path)
+    plain = {"data": data, "model": {"backbone": backbone}, "train": {"stages": ["lr_find"], **train}}
+    write_text(files.experiment, dump(Experiment.model_validate({"name": "e", **plain}).resolved()))
+    write_table(files.predictions, predictions)
+    write_table(files.items, items)
+    write_json(files.labels, list(vocab))
     return path
 
 
@@ -317,15 +316,15 @@ def test_the_test_part_is_opened_only_when_asked_and_each_time_is_noted(tmp_path
 def test_a_part_without_photos_is_refused_and_not_noted_as_opened(run_of):
     runs = [run_of("one", split="test"), run_of("two")]
     for paths, test, said in (
-        (runs, False, r"one/predictions.csv has no photos of the valid part\.$"),
-        (runs, True, r"two/predictions.csv has no photos of the test part\. Set data.test_pct, or a folder"),
+        (runs[::-1], False, r"one/predictions.csv: There are no predictions for photos of .* `valid`\.$"),
+        (runs, True, r"two/predictions.csv: There are no .* `test`\. Set data.test_pct, or a folder"),
     ):
         with pytest.raises(InputError, match=said):
             compare(paths, test=test)
     other = run_of("three", split="test", data_seed=7)
     with pytest.raises(InputError, match="different photos"):
         compare([runs[0], other], test=True)
-    assert not Run(runs[0]).test_openings.exists()
+    assert not Run(runs[0]).files.test_openings.exists()
 
 
 def test_files_hold_the_same_verdicts(tmp_path):
@@ -401,7 +400,8 @@ def test_a_photo_with_two_labels_in_one_run_alone_is_named(tmp_path):
             {"p:NA": 0.9},
             r"the probabilities of .*\.jpg do not sum to one \(they sum to 1.\d+\); 300 photos are",
         ),
-        ({"p:NA": None}, "a probability is not a number"),
+        ({"p:NA": None}, "a probability or loss is not a number"),
+        ({"loss": "much"}, "a probability or loss is not a number"),
         ({"p:NA": -0.2, "p:김치": 0.2, "p:ramyeon": 1.0}, "300 photos are like that"),
         ({"predicted": "sushi"}, "two/predictions.csv: 'sushi' in `predicted` is not in labels.json"),
         ({"truth": "sushi"}, "'sushi' in `truth` is not in labels.json"),
@@ -449,12 +449,14 @@ def test_what_is_not_there_is_named(run_of, tmp_path):
     runs = [run_of("one"), run_of("two")]
     with pytest.raises(InputError, match="two run folders"):
         compare([runs[0], runs[0]])
-    Run(runs[1]).predictions.unlink()
+    Run(runs[1]).files.predictions.unlink()
     with pytest.raises(InputError, match=r"two/predictions.csv is missing"):
         compare(runs)
     shutil.rmtree(runs[1])
-    with pytest.raises(InputError, match="missing"):
+    with pytest.raises(InputError, match=r"two: there is no such run folder"):
         compare(runs)
+    with pytest.raises(InputError, match=r"experiment.yaml is missing. Is .* a run folder\?"):
+        compare([runs[0], tmp_path])
 
 
 def _predictions(path):
@@ -463,7 +465,7 @@ def _predictions(path):
 
 
 def _change(path, change):
-    write_table(Run(path).predictions, change(_predictions(path)))
+    write_table(Run(path).files.predictions, change(_predictions(path)))
 
 
 def test_the_command_prints_the_verdict_and_writes_it(run_of, tmp_path):

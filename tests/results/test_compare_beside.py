@@ -1,25 +1,35 @@
 """A run beside its floor, and averaged views beside one view."""
 
-import pandas as pd
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from kimchi_vision.base.messages import about_gain, catalogue
 from kimchi_vision.results import compare
+from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.predictions import Predictions
+from tests.answers import said
+
+VOCAB = ("갓김치", "무")
 
 
 def answers(right, split="valid"):
     """So many right of 100 photos."""
-    rows = [
-        (f"{split}{number}.jpg", split, "갓김치", "갓김치" if number < right else "무")
-        for number in range(100)
-    ]
-    return pd.DataFrame(rows, columns=["path", "split", "truth", "predicted"])
+    rows = [("갓김치", "갓김치" if number < right else "무") for number in range(100)]
+    return said(rows, VOCAB, split)
+
+
+def averaged(right, views=4, split="valid"):
+    """The same, said of several views of each photo."""
+    one = answers(right, split)
+    return replace(one, table=one.table.assign(views=views))
 
 
 def test_the_gain_over_the_floor_is_the_runs_accuracy_minus_the_floors():
     found = compare.beside_floor(answers(80), answers(60))
     assert (found["accuracy"], found["verdict"]) == (0.6, "above")
-    assert found["accuracy_interval"] == pytest.approx(compare.wilson(0.6, 100))
+    assert found["accuracy_interval"] == pytest.approx(wilson(0.6, 100))
     assert found["gain"] == pytest.approx(0.2)
     assert found["gain_interval"] == pytest.approx(compare.difference_interval(20, 0, 100))
     below = compare.beside_floor(answers(60), answers(80))
@@ -36,7 +46,7 @@ def test_equal_accuracies_are_no_gain():
 
 def test_the_run_is_compared_on_the_floors_photos_by_name():
     """The floor lacks ten photos, all of which the run has right, and lists the others backwards."""
-    floor = answers(60).iloc[:9:-1]
+    floor = answers(60).where(np.arange(99, 9, -1))
     found = compare.beside_floor(answers(80), floor)
     assert found["accuracy"] == pytest.approx(50 / 90)
     assert found["gain"] == pytest.approx(20 / 90)
@@ -45,16 +55,16 @@ def test_the_run_is_compared_on_the_floors_photos_by_name():
 
 @pytest.mark.parametrize(("views", "verdict"), [(80, "above"), (61, "cannot tell"), (40, "below")])
 def test_the_gain_over_one_view_is_that_of_the_averaged_views(views, verdict):
-    found = compare.beside_one_view(answers(views).assign(views=4), answers(60))
+    found = compare.beside_one_view(averaged(views), answers(60))
     assert (found["n"], found["accuracy"], found["verdict"]) == (4, views / 100, verdict)
     assert found["gain"] == pytest.approx((views - 60) / 100)
 
 
 def test_each_part_has_its_own_gain():
-    averaged = pd.concat([answers(80), answers(50, "test")]).assign(views=2)
-    plain = pd.concat([answers(60), answers(50, "test")])
-    assert compare.beside_one_view(averaged, plain)["gain"] == pytest.approx(0.2)
-    assert compare.beside_one_view(averaged, plain, "test")["gain"] == 0
+    several = Predictions.joined([averaged(80), averaged(50, split="test")])
+    plain = Predictions.joined([answers(60), answers(50, "test")])
+    for part, gain in (("valid", 0.2), ("test", 0)):
+        assert compare.beside_one_view(several.part(part), plain.part(part))["gain"] == pytest.approx(gain)
 
 
 @pytest.mark.parametrize(
@@ -68,5 +78,5 @@ def test_each_part_has_its_own_gain():
     ],
 )
 def test_a_sentence_says_what_averaging_gave(lang, said):
-    found = compare.beside_one_view(answers(61).assign(views=4), answers(60))
+    found = compare.beside_one_view(averaged(61), answers(60))
     assert said in about_gain("tta", found, catalogue(lang))

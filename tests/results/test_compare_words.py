@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.results.compare import Comparison
 from kimchi_vision.results.compare.pairs import Pair
 from kimchi_vision.results.compare.sentences import Words, markdown, text
 
@@ -21,6 +22,19 @@ EXPERIMENTS = pd.DataFrame(
         "photos": [1200, 1200],
     }
 )
+SCORES = pd.DataFrame(
+    [
+        ("가|나", "accuracy", 0.9512, 0.0123, None, None),
+        ("가|나", "loss", 0.2, 0.01, None, None),
+        ("b", "accuracy", 0.91, None, 0.881, 0.932),
+        ("b", "loss", 0.25, None, 0.1, 0.4),
+    ],
+    columns=["experiment", "score", "value", "sd", "low", "high"],
+)
+
+
+def comparison(words, answer, pairs):
+    return Comparison(tuple(answer), words, EXPERIMENTS, SCORES, tuple(pairs))
 
 
 def pair(first="a", second="b", verdict="cannot tell", **numbers):
@@ -105,23 +119,33 @@ def test_one_experiment_is_not_compared():
 
 def test_the_screen_shows_the_answer_the_table_and_a_sentence_a_pair():
     pairs = [pair(verdict="better"), pair("b", "c")]
-    lines = text(ENGLISH, ["Said."], EXPERIMENTS, pairs).splitlines()
-    assert [lines[0], lines[1], lines[5]] == ["Said.", "", ""]
+    lines = text(comparison(ENGLISH, ["Said."], pairs)).splitlines()
+    assert [lines[0], lines[1], lines[5], lines[9]] == ["Said.", "", "", ""]
     assert lines[2].split() == ["experiment", "Accuracy", "95", "%", "interval", "over", "seeds", "Photos"]
     assert " ".join(lines[3].split()) == "가|나 95.12 % 93.0 to 97.0 % ± 1.23 (n = 3) 1,200"
     assert " ".join(lines[4].split()) == "b 91.00 % 88.1 to 93.2 % one seed 1,200"
     assert len(lines[2]) == len(lines[4]) == len(lines[3]) + 2
-    assert lines[6:] == [ENGLISH.sentence(each) for each in pairs]
+    assert [" ".join(line.split()) for line in lines[6:9]] == [
+        "Score 가|나 b",
+        "Accuracy 95.1 % ± 1.2 % 91.0 % (88.1 % – 93.2 %)",
+        "Loss, mean over photos 0.200 ± 0.010 0.250 (0.100 – 0.400)",
+    ]
+    assert len(lines[7]) == len(lines[8]) == len(lines[6]) + 2
+    assert lines[10:] == [ENGLISH.sentence(each) for each in pairs]
 
 
 def test_the_page_is_markdown():
     pairs = [pair(verdict="better"), pair("b", "c")]
-    assert markdown(ENGLISH, ["Said.", "Too."], EXPERIMENTS, pairs) == (
+    assert markdown(comparison(ENGLISH, ["Said.", "Too."], pairs)) == (
         "# Comparison\n\nSaid.\nToo.\n\n"
         "| experiment | Accuracy | 95 % interval | over seeds | Photos |\n"
         "| --- | --- | --- | --- | --- |\n"
         "| 가\\|나 | 95.12 % | 93.0 to 97.0 % | ± 1.23 (n = 3) | 1,200 |\n"
         "| b | 91.00 % | 88.1 to 93.2 % | one seed | 1,200 |\n\n"
-        f"- {ENGLISH.sentence(pairs[0])}\n- {ENGLISH.sentence(pairs[1])}\n"
+        f"- {ENGLISH.sentence(pairs[0])}\n- {ENGLISH.sentence(pairs[1])}\n\n"
+        "| Score | 가\\|나 | b |\n"
+        "| --- | --- | --- |\n"
+        "| Accuracy | 95.1 % ± 1.2 % | 91.0 % (88.1 % – 93.2 %) |\n"
+        "| Loss, mean over photos | 0.200 ± 0.010 | 0.250 (0.100 – 0.400) |\n"
     )
-    assert markdown(KOREAN, [], EXPERIMENTS, []).startswith("# 비교\n")
+    assert markdown(comparison(KOREAN, [], [])).startswith("# 비교\n")

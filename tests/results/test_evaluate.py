@@ -10,9 +10,8 @@ from fastai.losses import CrossEntropyLossFlat
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import RunError
-from kimchi_vision.config.sections import Augment, Data, Evaluate, Loader, Train
-from kimchi_vision.learning import augment, loader, train
-from kimchi_vision.results import evaluate
+from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.learning import augment, loader, predict, train
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 SMALL = augment.transforms(Augment(resize=16, size=16, normalize="none"), HALVES)
@@ -26,9 +25,9 @@ def test_one_inference_gives_what_the_learner_says(folder_of, tmp_path):
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
     learn = Learner(dls, net, loss_func=CrossEntropyLossFlat())
-    table = evaluate.predictions(learn, photos)
-    valid = table[table["split"] == "valid"]
-    assert valid["loss"].mean() == pytest.approx(learn.validate()[0], rel=1e-5)
+    predictions = predict.predictions(learn, photos)
+    table = predictions.table
+    assert predictions.part("valid").loss.mean() == pytest.approx(learn.validate()[0], rel=1e-5)
     items = pd.concat([photos.part("valid"), photos.part("test")], ignore_index=True)
     assert table["split"].nunique() == 2
     assert table[["path", "split", "truth"]].to_numpy().tolist() == (
@@ -46,7 +45,7 @@ def test_outputs_that_are_no_numbers_are_refused(folder_of, tmp_path):
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
     torch.nn.init.constant_(net[1].bias, torch.nan)
     with pytest.raises(RunError, match="no numbers"):
-        evaluate.predictions(Learner(dls, net, loss_func=CrossEntropyLossFlat()), photos)
+        predict.predictions(Learner(dls, net, loss_func=CrossEntropyLossFlat()), photos)
 
 
 def test_a_probability_that_float32_rounds_to_0_has_a_finite_loss(of_engine):
@@ -54,11 +53,11 @@ def test_a_probability_that_float32_rounds_to_0_has_a_finite_loss(of_engine):
     torch.nn.init.zeros_(learn.model[1].weight)
     learn.model[1].bias.data = torch.tensor([200.0, 0.0])
     losses = {"갓김치": 0, "깍두기": 200}
-    table = evaluate.predictions(learn, photos)
+    table = predict.predictions(learn, photos).table
     assert table["loss"].tolist() == pytest.approx([losses[name] for name in table["truth"]])
     assert set(table["predicted"]) == {"갓김치"}
     losses["깍두기"] = -np.log(np.finfo(np.float32).tiny)
-    averaged = evaluate.averaged(Evaluate(tta=1), learn, photos, varied)
+    averaged = predict.averaged(learn, photos, varied, views=1).table
     assert averaged["loss"].tolist() == pytest.approx([losses[name] for name in averaged["truth"]])
 
 
@@ -85,15 +84,14 @@ def of_engine(folder_of, tmp_path):
 def test_views_are_varied_and_averaged_by_fastai_whatever_the_engine(of_engine, engine):
     learn, photos, varied = of_engine(engine)
     train.seed(Train(stages=["lr_find"]))
-    averaged = evaluate.averaged(Evaluate(tta=3), learn, photos, varied)
+    averaged = predict.averaged(learn, photos, varied, views=3).table
     stock, _, _ = of_engine("fastai")
     train.seed(Train(stages=["lr_find"]))
     expected, _ = stock.tta(dl=stock.dls.test_dl(photos.files(averaged)), n=3)
     columns = ["p:갓김치", "p:깍두기"]
     np.testing.assert_allclose(averaged[columns], expected, atol=1e-6)
-    one_view = evaluate.predictions(learn, photos)
+    one_view = predict.predictions(learn, photos).table
     assert averaged["path"].tolist() == one_view["path"].tolist()
-    assert set(averaged["views"]) == {3}
     assert np.abs(averaged[columns] - one_view[columns]).to_numpy().min() > 1e-4
     assert averaged["loss"][0] == pytest.approx(-np.log(averaged[f"p:{averaged['truth'][0]}"][0]), rel=1e-4)
 
@@ -101,14 +99,9 @@ def test_views_are_varied_and_averaged_by_fastai_whatever_the_engine(of_engine, 
 @pytest.mark.parametrize("engine", ["fastai", "fused"])
 def test_afterwards_the_learner_sees_one_view_as_before(of_engine, engine):
     learn, photos, varied = of_engine(engine)
-    before, dls, batch = evaluate.predictions(learn, photos), learn.dls, list(learn.dls.valid.after_batch.fs)
-    evaluate.averaged(Evaluate(tta=2), learn, photos, varied)
-    pd.testing.assert_frame_equal(evaluate.predictions(learn, photos), before)
+    before, dls, batch = predict.predictions(learn, photos), learn.dls, list(learn.dls.valid.after_batch.fs)
+    predict.averaged(learn, photos, varied, views=2)
+    pd.testing.assert_frame_equal(predict.predictions(learn, photos).table, before.table)
     assert learn.dls is dls
     assert list(dls.valid.after_batch.fs) == batch
     assert not learn.training
-
-
-def test_without_the_key_nothing_is_averaged(of_engine):
-    learn, photos, varied = of_engine("fastai")
-    assert evaluate.averaged(Evaluate(), learn, photos, varied) is None

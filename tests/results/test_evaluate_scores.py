@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,10 +10,12 @@ from matplotlib.colors import to_hex
 from PIL import Image
 from sklearn import metrics as sklearn_metrics
 
-from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import evaluate, plots
+from kimchi_vision.results.predictions import Predictions
+from tests.answers import shown
 
 VOCAB = ("갓김치", "NA", "001")
 ROWS = [
@@ -28,33 +29,23 @@ ROWS = [
 ]
 
 
-def table(rows, vocab=VOCAB):
-    """Predictions from (truth, probabilities) of each photo."""
-    probabilities = np.array([shares for _, shares in rows], dtype=np.float32)
-    frame = pd.DataFrame(
-        {
-            "path": [f"{number}.jpg" for number in range(len(rows))],
-            "split": "valid",
-            "truth": [truth for truth, _ in rows],
-            "predicted": [vocab[place] for place in probabilities.argmax(axis=1)],
-            "loss": [-np.log(shares[vocab.index(truth)]) for truth, shares in rows],
-        }
-    )
-    return frame.join(pd.DataFrame(probabilities, columns=[f"p:{name}" for name in vocab]))
-
-
 @pytest.fixture
 def predictions():
-    return table(ROWS)
+    return shown(ROWS, VOCAB, ["valid"] * len(ROWS))
+
+
+def scored(own):
+    """The scores of a class without their intervals."""
+    return {name: value for name, value in own.items() if not name.endswith("_interval")}
 
 
 def test_scores_by_hand(predictions):
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=2, top_losses=3))
+    scores = evaluate.metrics(predictions, Evaluate(top_k=2, top_losses=3))
     assert (scores["split"], scores["photos"]) == ("valid", 7)
     assert scores["accuracy"] == 3 / 7
     assert scores["error_rate"] == 4 / 7
     assert scores["confusion_matrix"] == [[1, 0, 2], [2, 1, 0], [0, 0, 1]]
-    assert scores["classes"] == {
+    assert {name: scored(own) for name, own in scores["classes"].items()} == {
         "갓김치": pytest.approx({"precision": 1 / 3, "recall": 1 / 3, "f1": 1 / 3, "support": 3}),
         "NA": pytest.approx({"precision": 1, "recall": 1 / 3, "f1": 1 / 2, "support": 3}),
         "001": pytest.approx({"precision": 1 / 3, "recall": 1, "f1": 1 / 2, "support": 1}),
@@ -70,51 +61,52 @@ def test_scores_by_hand(predictions):
 
 @pytest.mark.parametrize(("k", "used", "share"), [(1, 1, 3 / 7), (2, 2, 6 / 7), (3, 3, 1), (5, 3, 1)])
 def test_top_k_counts_the_k_most_probable_classes_and_no_more(predictions, k, used, share):
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=k))
+    scores = evaluate.metrics(predictions, Evaluate(top_k=k))
     assert (scores["top_k"], scores["top_k_accuracy"]) == (used, pytest.approx(share))
 
 
 def test_of_equally_probable_classes_the_first_counts():
-    tied = table([("NA", [0.4, 0.2, 0.4]), ("001", [0.4, 0.2, 0.4]), ("갓김치", [0.4, 0.2, 0.4])])
-    assert evaluate.metrics(tied, VOCAB, Evaluate(top_k=1))["top_k_accuracy"] == pytest.approx(1 / 3)
-    assert evaluate.metrics(tied, VOCAB, Evaluate(top_k=2))["top_k_accuracy"] == pytest.approx(2 / 3)
+    tied = shown([(truth, [0.4, 0.2, 0.4]) for truth in VOCAB], VOCAB)
+    assert evaluate.metrics(tied, Evaluate(top_k=1))["top_k_accuracy"] == pytest.approx(1 / 3)
+    assert evaluate.metrics(tied, Evaluate(top_k=2))["top_k_accuracy"] == pytest.approx(2 / 3)
 
 
 def test_of_equal_losses_the_first_photos_are_shown():
-    same = table([("NA", [0.2, 0.6, 0.2])] * 3)
-    assert evaluate.metrics(same, VOCAB, Evaluate(top_losses=2))["top_losses"] == ["0.jpg", "1.jpg"]
+    same = shown([("NA", [0.2, 0.6, 0.2])] * 3, VOCAB, ["valid"] * 3)
+    assert evaluate.metrics(same, Evaluate(top_losses=2))["top_losses"] == ["0.jpg", "1.jpg"]
 
 
 def test_a_class_never_predicted_leaves_no_nan(predictions):
-    never = predictions.assign(predicted="갓김치")
-    scores = evaluate.metrics(never, VOCAB, Evaluate())
+    never = Predictions(predictions.table.assign(predicted="갓김치"), VOCAB)
+    scores = evaluate.metrics(never, Evaluate())
     assert scores["classes"]["NA"]["precision"] == 0
     assert scores["macro_precision"] == pytest.approx(3 / 7 / 3)
     json.dumps(scores, allow_nan=False)
 
 
 def test_macro_scores_leave_out_a_class_without_photos(predictions):
-    without = predictions[predictions["truth"] != "001"]
-    scores = evaluate.metrics(without, VOCAB, Evaluate())
+    without = predictions.where((predictions.table["truth"] != "001").to_numpy())
+    scores = evaluate.metrics(without, Evaluate())
     assert scores["macro_recall"] == pytest.approx(1 / 3)
     assert scores["macro_precision"] == pytest.approx((1 / 3 + 1) / 2)
-    assert scores["classes"]["001"] == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
+    assert scored(scores["classes"]["001"]) == {"precision": 0, "recall": 0, "f1": 0, "support": 0}
     json.dumps(scores, allow_nan=False)
 
 
-def test_the_test_part_is_scored_only_when_asked(predictions):
-    held_out = predictions.assign(split=["valid"] * 4 + ["test"] * 3)
-    assert evaluate.metrics(held_out, VOCAB, Evaluate())["confusion_matrix"] == [
+def test_each_part_is_scored_by_itself():
+    both = shown(ROWS, VOCAB, ["valid"] * 4 + ["test"] * 3)
+    validated, tested = both.part("valid"), both.part("test")
+    assert evaluate.metrics(validated, Evaluate())["confusion_matrix"] == [
         [1, 0, 2],
         [0, 0, 0],
         [0, 0, 1],
     ]
-    tested = evaluate.metrics(held_out, VOCAB, Evaluate(top_losses=1), split="test")
-    assert (tested["split"], tested["photos"], tested["accuracy"]) == ("test", 3, 1 / 3)
-    assert tested["top_losses"] == ["5.jpg"]
-    with pytest.raises(RunError, match="train"):
-        evaluate.metrics(held_out, VOCAB, Evaluate(), split="train")
-    assert "of 3 photos (test)" in evaluate.classification_text(held_out, VOCAB, "test")
+    scores = evaluate.metrics(tested, Evaluate(top_losses=1))
+    assert (scores["split"], scores["photos"], scores["accuracy"]) == ("test", 3, 1 / 3)
+    assert scores["top_losses"] == ["5.jpg"]
+    with pytest.raises(InputError, match="train"):
+        both.part("train")
+    assert "of 3 photos (test)" in evaluate.classification_text(tested)
 
 
 @st.composite
@@ -123,15 +115,15 @@ def tables(draw):
     seed, photos = draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 30))
     random = np.random.default_rng(seed)
     truths = random.choice(random.permutation(VOCAB)[: draw(st.integers(1, 3))], photos)
-    return table([(str(truth), random.dirichlet(np.ones(3))) for truth in truths]), seed
+    return shown([(str(truth), random.dirichlet(np.ones(3))) for truth in truths], VOCAB), seed
 
 
 @settings(max_examples=15, deadline=None)
 @given(tables())
 def test_scores_are_scikit_learns(drawn):
     predictions, _ = drawn
-    truth, predicted = predictions["truth"].tolist(), predictions["predicted"].tolist()
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=2))
+    truth, predicted = (predictions.table[column].tolist() for column in ("truth", "predicted"))
+    scores = evaluate.metrics(predictions, Evaluate(top_k=2))
     report = sklearn_metrics.classification_report(
         truth, predicted, labels=VOCAB, output_dict=True, zero_division=0
     )
@@ -141,7 +133,7 @@ def test_scores_are_scikit_learns(drawn):
         assert (own["f1"], own["support"]) == (report[name]["f1-score"], report[name]["support"])
     assert scores["accuracy"] == sklearn_metrics.accuracy_score(truth, predicted)
     codes = [VOCAB.index(name) for name in truth]
-    shares = predictions[[f"p:{name}" for name in VOCAB]].to_numpy()
+    shares = predictions.probabilities / predictions.probabilities.sum(axis=1, keepdims=True)
     top = sklearn_metrics.top_k_accuracy_score(codes, shares, k=2, labels=range(3))
     assert scores["top_k_accuracy"] == pytest.approx(top)
     assert scores["loss"] == pytest.approx(sklearn_metrics.log_loss(codes, shares, labels=range(3)), rel=1e-5)
@@ -151,13 +143,14 @@ def test_scores_are_scikit_learns(drawn):
 @given(tables())
 def test_neither_the_order_of_photos_nor_the_names_of_classes_change_a_score(drawn):
     predictions, seed = drawn
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(top_k=2))
+    scores = evaluate.metrics(predictions, Evaluate(top_k=2))
     names = dict(zip(VOCAB, ("z", "a", "m"), strict=True))
     vocab = tuple(sorted(names.values()))
-    renamed = predictions.sample(frac=1, random_state=seed % 2**32)
-    renamed = renamed.assign(truth=renamed["truth"].map(names), predicted=renamed["predicted"].map(names))
-    renamed = renamed.rename(columns={f"p:{old}": f"p:{new}" for old, new in names.items()})
-    again = evaluate.metrics(renamed, vocab, Evaluate(top_k=2))
+    order = np.random.default_rng(seed).permutation(len(predictions))
+    columns = [VOCAB.index(old) for name in vocab for old, new in names.items() if new == name]
+    rows = zip(predictions.table["truth"], predictions.probabilities[:, columns], strict=True)
+    renamed = [(names[truth], shares) for truth, shares in rows]
+    again = evaluate.metrics(shown([renamed[place] for place in order], vocab), Evaluate(top_k=2))
     for name in ("accuracy", "macro_precision", "macro_recall", "macro_f1", "top_k_accuracy", "loss"):
         assert again[name] == pytest.approx(scores[name])
     for old, new in names.items():
@@ -183,11 +176,11 @@ NA           2   1    0
 
 
 def test_the_text_has_straight_columns_for_hangul_too(predictions):
-    assert evaluate.classification_text(predictions, VOCAB) == TEXT
+    assert evaluate.classification_text(predictions) == TEXT
 
 
 def test_the_text_counts_a_class_that_has_neither_photos_nor_answers():
-    text = evaluate.classification_text(table(ROWS[:1]), VOCAB)
+    text = evaluate.classification_text(shown(ROWS[:1], VOCAB))
     assert text.splitlines()[2].split() == ["NA", "0.000", "0.000", "0.000", "0"]
 
 
@@ -195,12 +188,12 @@ def test_the_text_counts_a_class_that_has_neither_photos_nor_answers():
 def drawn(tmp_path_factory):
     """Photos of many sizes with what the model said, and the figures of their test part."""
     folder = tmp_path_factory.mktemp("photos")
-    rows = table(ROWS * 2).assign(split=["test"] * 12 + ["valid"] * 2)
-    for number, path in enumerate(rows["path"]):
+    rows = shown(ROWS * 2, VOCAB, ["test"] * 12 + ["valid"] * 2)
+    for number, path in enumerate(rows.paths):
         Image.new("RGB", (400 + number, 200), "orange").save(folder / path)
-    items = rows[["path", "split"]].assign(label=rows["truth"], sha256=rows["path"])
-    scores = evaluate.metrics(rows, VOCAB, Evaluate(top_losses=4), "test")
-    return evaluate.figures(rows, Photos(folder, items, VOCAB), scores)
+    items = rows.table[["path", "split"]].assign(label=rows.table["truth"], sha256=rows.paths)
+    part = rows.part("test")
+    return evaluate.figures(part, Photos(folder, items, VOCAB), part.worst(4).paths)
 
 
 def test_top_losses_are_shown_with_what_was_said_and_red_where_it_is_wrong(drawn):

@@ -1,12 +1,21 @@
+import re
+
 import pandas as pd
 import pytest
 
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.config import dump
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.config import Experiment, dump
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import recorded
+
+
+def outcomes(section, metrics):
+    metrics = {"accuracy": 0.95, "photos": 200, **metrics}
+    return goals.outcomes(section, metrics, recorded(metrics))
 
 
 @pytest.mark.parametrize(
@@ -20,7 +29,28 @@ from kimchi_vision.results.run import Run
     ],
 )
 def test_an_accuracy_is_judged_by_its_interval(interval, said):
-    assert goals.outcomes(Goals(accuracy=0.95), {"accuracy_interval": interval}) == {"accuracy": said}
+    assert outcomes(Goals(accuracy=0.95), {"accuracy_interval": interval}) == {"accuracy": said}
+
+
+@pytest.mark.parametrize(
+    ("interval", "said"),
+    [
+        ([0.1, 0.3], "met"),
+        ([0.1, 0.31], "cannot tell"),
+        ([0.3, 0.4], "cannot tell"),
+        ([0.31, 0.4], "missed"),
+        (None, "not measured"),
+    ],
+)
+def test_a_score_that_is_better_when_lower_has_to_be_below_its_goal(interval, said):
+    measured = {"loss": 0.2, "loss_interval": interval}
+    assert outcomes(Goals(loss=0.3), measured) == {"loss": said}
+
+
+def test_a_goal_that_is_no_score_is_named_with_the_nearest():
+    goals.check(Goals(fps=20, macro_f1=0.9))
+    with pytest.raises(ConfigError, match=r"goals: there is no score `macro_f`. Did you mean macro_f1\?"):
+        goals.check(Goals(macro_f=0.9))
 
 
 @pytest.mark.parametrize(
@@ -36,17 +66,18 @@ def test_an_accuracy_is_judged_by_its_interval(interval, said):
     ],
 )
 def test_a_speed_is_judged_by_median_and_slow_photos(latency, said):
-    assert goals.outcomes(Goals(fps=40), {"latency_ms": latency}) == {"fps": said}
+    assert outcomes(Goals(fps=40), {"latency_ms": latency}) == {"fps": said}
 
 
 def test_no_goal_has_no_outcome():
-    assert goals.outcomes(Goals(), {"accuracy_interval": [0.9, 0.95]}) == {}
+    assert outcomes(Goals(), {"accuracy_interval": [0.9, 0.95]}) == {}
 
 
 @pytest.fixture
 def runs(tmp_path):
     """One that was measured, with both goals; one that was not; and one with a goal for accuracy alone."""
-    known = {"accuracy": 0.96, "accuracy_interval": [0.951, 0.97], "model": {"parameters": 11_000_000}}
+    known = {"photos": 900, "accuracy": 0.96, "accuracy_interval": [0.951, 0.97]}
+    known |= {"model": {"parameters": 11_000_000}}
     measured = {
         "latency_ms": {"p50": 50.25, "p95": 90.5},
         "photos_per_second": 21.5,
@@ -57,9 +88,12 @@ def runs(tmp_path):
     wanted = [{}, {"accuracy": 0.95, "fps": 30}, {"accuracy": 0.99}]
     for run, section, facts in zip(found, wanted, ({"train": {}}, measured, {}), strict=True):
         write_json(run.files.metrics, {**known, **facts})
-        write_text(run.files.experiment, dump({"name": run.path.name, "goals": section}))
-    found[1].pkl.write_bytes(bytes(45_678_901))
-    write_json(found[2].metrics, {"accuracy": 0.5})
+        plain = {"data": {"path": "photos"}, "train": ["lr_find"], "goals": section}
+        experiment = Experiment.model_validate({"name": run.name, **plain})
+        write_text(run.files.experiment, dump(experiment.resolved()))
+    found[1].files.onnx.write_bytes(bytes(45_678_901))
+    found[1].files.pkl.write_bytes(bytes(9))
+    write_json(found[2].files.metrics, {"photos": 900, "accuracy": 0.5})
     return found
 
 
@@ -83,13 +117,13 @@ def test_the_decision_table_has_none_for_what_was_not_measured(runs):
     known = {"run": "old", "accuracy": 0.96, "low": 0.951, "high": 0.97, "parameters": 11_000_000}
     assert old == {**dict.fromkeys(new), **known}
     assert bare == {**dict.fromkeys(new), "run": "bare", "accuracy": 0.5, "goal_accuracy": "not measured"}
-    runs[0].metrics.unlink()
+    runs[0].files.metrics.unlink()
     with pytest.raises(InputError, match=r"metrics.json is missing"):
-        goals.decision(runs)
+        goals.decision([Run(runs[0].path)])
 
 
 def test_a_run_that_trained_nothing_took_no_time(runs):
-    write_json(runs[0].metrics, {"accuracy": 1, "train": {"seconds": 0}})
+    write_json(runs[0].files.metrics, {"photos": 9, "accuracy": 1, "train": {"seconds": 0}})
     assert goals.decision(runs)["train_minutes"].tolist() == [0, 1.5, None]
 
 
@@ -112,12 +146,13 @@ def test_outcomes_are_a_sentence_a_run_that_has_goals(runs):
 
 
 def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
-    new = {line[:42].strip(): line[42:].split() for line in goals.text(goals.decision(runs)).splitlines()}
+    lines = goals.text(goals.decision(runs)).splitlines()
+    new = {line[:42].strip(): re.split(r"  +", line[42:].strip()) for line in lines}
     assert new == {
         "": ["old", "new", "bare"],
-        "Accuracy": ["96.0%", "96.0%", "50.0%"],
-        "Accuracy, low (95 %)": ["95.1%", "95.1%", "–"],
-        "Accuracy, high (95 %)": ["97.0%", "97.0%", "–"],
+        "Accuracy": ["96.0 %", "96.0 %", "50.0 %"],
+        "Accuracy, low (95 %)": ["95.1 %", "95.1 %", "–"],
+        "Accuracy, high (95 %)": ["97.0 %", "97.0 %", "–"],
         "Latency of one photo, median, ms": ["–", "50.2", "–"],
         "Latency of one photo, 95 of 100 below, ms": ["–", "90.5", "–"],
         "Photos a second in bulk": ["–", "21.5", "–"],
@@ -125,13 +160,29 @@ def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
         "File, MB": ["–", "45.7", "–"],
         "Peak memory, MB": ["–", "1,234", "–"],
         "Training, minutes": ["–", "1.5", "–"],
-        "Goal: accuracy": ["–", "met", "not", "measured"],
+        "Goal: accuracy": ["–", "met", "not measured"],
         "Goal: photos a second, one by one": ["–", "missed", "–"],
     }
     korean = goals.text(goals.decision(runs[:1]), "ko").splitlines()
     assert [line.split()[0] for line in korean] == ["old", "정확도", "정확도", "정확도", "파라미터"]
     many = goals.text(goals.decision(runs * 20))
     assert len(many.splitlines()) == 13
+
+
+def test_any_score_may_be_a_goal_and_has_its_own_line(runs):
+    metrics = runs[1].json(runs[1].files.metrics)
+    more = {"macro_f1": 0.91, "macro_f1_interval": [0.9, 0.92], "loss": 0.4, "loss_interval": [0.35, 0.45]}
+    write_json(runs[1].files.metrics, metrics | more)
+    plain = {"data": {"path": "photos"}, "train": ["lr_find"], "goals": {"macro_f1": 0.95, "loss": 0.5}}
+    experiment = Experiment.model_validate({"name": "new", **plain})
+    write_text(runs[1].files.experiment, dump(experiment.resolved()))
+    decision = goals.decision([Run(runs[1].path)])
+    (row,) = decision.to_dict("records")
+    assert (row["macro_f1"], row["goal_macro_f1"], row["goal_loss"]) == (0.91, "missed", "met")
+    assert goals.sentences(decision, "en") == ["new: macro F1 missed, loss, mean over photos met."]
+    shown = goals.lines(decision, catalogue("en"))
+    assert (shown["Macro F1"], shown["Loss, mean over photos"]) == (["91.0 %"], ["0.400"])
+    assert (shown["Goal: macro F1"], shown["Goal: loss, mean over photos"]) == (["missed"], ["met"])
 
 
 def test_the_picture_has_a_disc_a_run_with_its_size_as_area():
@@ -145,7 +196,7 @@ def test_the_picture_has_a_disc_a_run_with_its_size_as_area():
             "file_mb": [20.0, 100.0],
         }
     )
-    figure = plots.accuracy_latency(runs, accuracy=0.95, fps=30)
+    figure = plots.accuracy_latency(runs, accuracy=0.95, fps=30, macro_f1=0.9)
     (discs,) = (
         c for c in figure.axes[0].collections if hasattr(c, "get_sizes") and len(c.get_offsets()) == 2
     )

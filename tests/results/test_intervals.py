@@ -1,7 +1,6 @@
 from functools import cache
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,34 +9,47 @@ from sklearn.metrics import precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.results.intervals import (
-    confusion_matrix,
-    intervals,
-    macro_intervals,
-    macro_scores,
-    over_seeds,
-    wilson,
-    with_intervals,
-)
+from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.results import evaluate
+from kimchi_vision.results.intervals import macro, mean, of_class, over_seeds, share, wilson
+from kimchi_vision.results.predictions import Predictions
+from tests.answers import said
 
 VOCAB = ("ramyeon", "김치", "NA")
+TRIALS = 1000
 law = settings(derandomize=True, deadline=None, max_examples=12)
 answers = st.lists(st.tuples(st.sampled_from(VOCAB), st.sampled_from(VOCAB)), min_size=1, max_size=40)
 
 
+def intervals(rows, groups=None, vocab=VOCAB):
+    """Every interval of metrics.json, from (truth, predicted) of each photo."""
+    found = evaluate.metrics(said(rows, vocab, groups=groups), Evaluate())
+    classes = {
+        name: {key: value for key, value in own.items() if key.endswith("_interval")}
+        for name, own in found["classes"].items()
+    }
+    return {key: value for key, value in found.items() if key.endswith("_interval")} | {"classes": classes}
+
+
 def drawn(seed, photos, accuracy, shares=(1 / 3, 1 / 3, 1 / 3)):
-    """Predictions of a classifier that is right with probability `accuracy` on every class."""
+    """Truth and answer of a classifier that is right with probability `accuracy` on every class."""
     random = np.random.default_rng(seed)
     truth = random.choice(len(VOCAB), photos, p=shares)
     wrong = (truth + random.integers(1, len(VOCAB), photos)) % len(VOCAB)
     predicted = np.where(random.random(photos) < accuracy, truth, wrong)
-    names = np.array(VOCAB)
-    return pd.DataFrame({"truth": names[truth], "predicted": names[predicted]})
+    return [(VOCAB[one], VOCAB[other]) for one, other in zip(truth, predicted, strict=True)]
+
+
+def confusion_of(rows):
+    return said(rows, VOCAB).confusion
 
 
 @pytest.mark.parametrize(("right", "expected"), [(145, (92.4, 98.6)), (148, (95.3, 99.6))])
 def test_the_pizza_steak_sushi_figures(right, expected):
     assert (wilson(right / 150, 150) * 100).round(1).tolist() == list(expected)
+    hits = np.arange(150) < right
+    rate, *ends = share(hits, np.arange(150))
+    assert (rate, [round(100 * end, 1) for end in ends]) == (right / 150, list(expected))
 
 
 @pytest.mark.parametrize("photos", [30, 50, 100, 300, 1100, 2000])
@@ -79,63 +91,75 @@ def exact_coverage(way, photos, accuracy):
 def test_macro_intervals_cover_the_truth(photos, classes):
     """All classes are equally hard here, so that each macro score's true value is the accuracy."""
     random = np.random.default_rng(photos)
-    truth = random.uniform(0.5, 0.99, 4000)
+    truth = random.uniform(0.5, 0.99, TRIALS)
     own = np.eye(classes)
     cells = own * truth[:, None, None] + (1 - own) * (1 - truth[:, None, None]) / (classes - 1)
-    seen = random.multinomial(photos, cells.reshape(len(truth), -1) / classes).reshape(cells.shape)
-    for name, (low, high) in ((name, both.T) for name, both in macro_intervals(seen).items()):
+    drawn = random.multinomial(photos, cells.reshape(len(truth), -1) / classes).reshape(cells.shape)
+    found = [macro(each) for each in drawn]
+    for name in found[0]:
+        low, high = np.array([each[name][1:] for each in found]).T
         assert 0.935 <= ((low <= truth) & (truth <= high)).mean() <= 0.965, name
 
 
+def macro_scores(confusion):
+    """Macro scores over the classes that have photos, by name; of confusion matrices, shape (..., K, K)."""
+    right, photos, said = np.diagonal(confusion, 0, -2, -1), confusion.sum(-1), confusion.sum(-2)
+    shares = {"recall": right / photos, "precision": right / said, "f1": 2 * right / (photos + said)}
+    counted = {name: np.where(photos > 0, np.nan_to_num(each), np.nan) for name, each in shares.items()}
+    return {name: np.nanmean(each, axis=-1) for name, each in counted.items()}
+
+
+def bootstrapped(photos, cells, times=1):
+    """95 % of the macro scores of 4000 draws; each drawn photo counts so many times."""
+    draws = np.random.default_rng(3).multinomial(photos, cells.ravel() / photos, 4000)
+    scores = macro_scores(times * draws.reshape(-1, *cells.shape))
+    return {name: np.quantile(each, [0.025, 0.975]) for name, each in scores.items()}
+
+
 def test_macro_intervals_agree_with_a_bootstrap_where_it_holds():
-    table = drawn(3, 2000, 0.8, shares=(0.6, 0.3, 0.1))
-    confusion = confusion_matrix(table, VOCAB)
-    draws = np.random.default_rng(3).multinomial(2000, confusion.ravel() / 2000, 4000).reshape(-1, 3, 3)
-    for name, interval in macro_intervals(confusion).items():
-        assert interval == pytest.approx(np.quantile(macro_scores(draws)[name], [0.025, 0.975]), abs=0.004)
+    confusion = confusion_of(drawn(3, 2000, 0.8, shares=(0.6, 0.3, 0.1)))
+    expected = bootstrapped(2000, confusion)
+    for name, (_, *interval) in macro(confusion).items():
+        assert interval == pytest.approx(expected[name], abs=0.004), name
 
 
 def test_macro_intervals_agree_with_a_bootstrap_over_groups_of_near_copies():
     """Photos in groups of three that are right or wrong together: whole groups are drawn."""
-    table = drawn(5, 1200, 0.8)
-    copies = pd.concat([table] * 3, ignore_index=True)
-    groups = pd.Series(np.tile(np.arange(1200), 3))
-    cells = confusion_matrix(table, VOCAB)
-    draws = 3 * np.random.default_rng(5).multinomial(1200, cells.ravel() / 1200, 4000).reshape(-1, 3, 3)
-    found = intervals(copies, VOCAB, groups)
-    for name, scores in macro_scores(draws).items():
-        assert found[f"macro_{name}_interval"] == pytest.approx(
-            np.quantile(scores, [0.025, 0.975]), abs=0.005
-        )
+    rows = drawn(5, 1200, 0.8)
+    found = intervals(rows * 3, groups=list(range(1200)) * 3)
+    for name, expected in bootstrapped(1200, confusion_of(rows), times=3).items():
+        assert found[f"macro_{name}_interval"] == pytest.approx(expected, abs=0.005)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("shares", [(0.7, 0.2, 0.1), (0.7, 0.3, 0)])
 def test_macro_scores_are_those_of_scikit_learn(shares):
-    table = drawn(1, 80, 0.6, shares)
-    expected = precision_recall_fscore_support(
-        table["truth"], table["predicted"], average="macro", zero_division=0
-    )
-    scores = macro_scores(confusion_matrix(table, VOCAB))
-    assert [scores[name] for name in ("precision", "recall", "f1")] == pytest.approx(expected[:3])
+    rows = drawn(1, 80, 0.6, shares)
+    truth, predicted = zip(*rows, strict=True)
+    over = {"labels": sorted(set(truth)), "average": "macro", "zero_division": 0}
+    found = precision_recall_fscore_support(truth, predicted, **over)
+    expected = dict(zip(("precision", "recall", "f1"), found[:3], strict=True))
+    assert {name: each.value for name, each in macro(confusion_of(rows)).items()} == pytest.approx(expected)
+    assert macro_scores(confusion_of(rows)) == pytest.approx(expected)
 
 
 def test_near_copies_count_as_one_photo():
-    table = drawn(2, 200, 0.9)
-    copies = pd.concat([table] * 3, ignore_index=True)
-    once = intervals(table, VOCAB)
-    grouped = intervals(copies, VOCAB, groups=pd.Series(list(range(200)) * 3))
-    assert grouped["accuracy_interval"] == pytest.approx(once["accuracy_interval"])
+    rows = drawn(2, 200, 0.9)
+    once, grouped = intervals(rows), intervals(rows * 3, groups=list(range(200)) * 3)
+    for name in ("accuracy", "top_k_accuracy"):
+        assert grouped[f"{name}_interval"] == pytest.approx(once[f"{name}_interval"])
     assert grouped["classes"]["김치"]["recall_interval"] == pytest.approx(
         once["classes"]["김치"]["recall_interval"]
     )
-    naive = intervals(copies, VOCAB)
-    for name in ("accuracy", "macro_recall", "macro_f1"):
+    # Student's t divides by one unit less than there are: 199 and 199.
+    assert grouped["loss_interval"] == pytest.approx(once["loss_interval"])
+    naive = intervals(rows * 3)
+    for name in ("accuracy", "macro_recall", "macro_f1", "loss"):
         assert np.ptp(naive[f"{name}_interval"]) < 0.7 * np.ptp(grouped[f"{name}_interval"])
 
 
 def test_all_right_is_not_certainty():
-    table = pd.DataFrame({"truth": VOCAB * 10, "predicted": VOCAB * 10})
-    result = intervals(table, VOCAB)
+    result = intervals([(name, name) for name in VOCAB] * 10)
     assert result["accuracy_interval"] == pytest.approx([1 - 0.1135, 1], abs=1e-4)
     for name in ("recall", "precision", "f1"):
         low, high = result[f"macro_{name}_interval"]
@@ -144,10 +168,7 @@ def test_all_right_is_not_certainty():
 
 
 def test_a_score_that_does_not_exist_is_none():
-    table = pd.DataFrame(
-        {"truth": ["ramyeon", "김치", "김치"], "predicted": ["ramyeon", "ramyeon", "ramyeon"]}
-    )
-    result = intervals(table, VOCAB)
+    result = intervals([("ramyeon", "ramyeon"), ("김치", "ramyeon"), ("김치", "ramyeon")])
     assert result["classes"]["김치"]["precision_interval"] is None
     assert result["classes"]["NA"] == {"recall_interval": None, "precision_interval": None}
     assert set(result["classes"]) == set(VOCAB)
@@ -155,36 +176,38 @@ def test_a_score_that_does_not_exist_is_none():
     assert np.isfinite(every).all()
 
 
-def test_metrics_gain_intervals_of_their_own_split():
-    table = drawn(4, 60, 0.9).assign(
-        path=[f"{i}.jpg" for i in range(60)], split=["valid"] * 40 + ["test"] * 20
-    )
-    items = table[["path"]].assign(group=[i // 2 for i in range(60)])
-    scores = {"split": "valid", "accuracy": 0.9, "classes": {label: {"recall": 0.9} for label in VOCAB}}
-    result = with_intervals(scores, table, items)
-    right = (table["truth"] == table["predicted"])[:40].mean()
+def test_metrics_have_intervals_of_their_own_split():
+    rows = drawn(4, 60, 0.9)
+    groups = [number // 2 for number in range(60)]
+    both = [said(rows[:40], VOCAB, "valid", groups[:40]), said(rows[40:], VOCAB, "test", groups[40:])]
+    result = evaluate.metrics(Predictions.joined(both).part("valid"), Evaluate())
+    right = np.mean([truth == predicted for truth, predicted in rows[:40]])
     assert result["accuracy_interval"] == pytest.approx(wilson(right, 20))
-    assert set(result["classes"]["김치"]) == {"recall", "recall_interval", "precision_interval"}
+    assert {key for key in result["classes"]["김치"] if key.endswith("_interval")} == {
+        "recall_interval",
+        "precision_interval",
+    }
 
 
 def test_bad_predictions_are_refused():
+    nothing = said([("ramyeon", "ramyeon")], VOCAB, "test")
     with pytest.raises(InputError, match="no predictions"):
-        intervals(pd.DataFrame({"truth": [], "predicted": []}), VOCAB)
-    table = pd.DataFrame({"truth": ["ramyeon"] * 2, "predicted": ["ramyeon", "sushi"]})
-    said = "Class 'sushi' in column `predicted` is not one of: ramyeon, 김치, NA."
-    with pytest.raises(InputError, match=f"^{said}$"):
-        intervals(table, VOCAB)
-    with pytest.raises(InputError, match="'sushi' in column `truth`"):
-        intervals(table.rename(columns={"truth": "predicted", "predicted": "truth"}), VOCAB)
+        nothing.part("valid")
+    table = said([("ramyeon", "ramyeon")] * 2, VOCAB).table
+    for column in ("predicted", "truth"):
+        strange = Predictions(table.assign(**{column: ["ramyeon", "sushi"]}), VOCAB)
+        sentence = f"Class 'sushi' in column `{column}` is not one of: ramyeon, 김치, NA."
+        with pytest.raises(InputError, match=f"^{sentence}$"):
+            evaluate.metrics(strange, Evaluate())
 
 
 @law
 @given(answers, st.randoms(use_true_random=False))
 def test_the_order_of_photos_and_of_classes_changes_no_interval(rows, random):
-    table = pd.DataFrame(rows, columns=["truth", "predicted"])
-    groups = pd.Series([number // 2 for number in range(len(rows))])
+    groups = [number // 2 for number in range(len(rows))]
     order = random.sample(range(len(rows)), len(rows))
-    once, again = intervals(table, VOCAB, groups), intervals(table.iloc[order], VOCAB[::-1], groups[order])
+    once = intervals(rows, groups)
+    again = intervals([rows[place] for place in order], [groups[place] for place in order], VOCAB[::-1])
     assert flat(again) == pytest.approx(flat(once), abs=1e-9)
 
 
@@ -192,20 +215,17 @@ def test_the_order_of_photos_and_of_classes_changes_no_interval(rows, random):
 @given(answers)
 def test_names_of_classes_change_no_interval(rows):
     names = {"ramyeon": "001", "김치": "1", "NA": "nan"}
-    table = pd.DataFrame(rows, columns=["truth", "predicted"])
-    other = intervals(table.map(names.get), list(names.values()))
-    assert flat(other, {name: label for label, name in names.items()}) == flat(intervals(table, VOCAB))
+    other = intervals([(names[truth], names[answer]) for truth, answer in rows], vocab=list(names.values()))
+    assert flat(other, {name: label for label, name in names.items()}) == flat(intervals(rows))
 
 
 @law
 @given(answers)
 def test_a_copy_of_each_photo_changes_no_interval(rows):
-    table = pd.DataFrame(rows, columns=["truth", "predicted"])
-    twice = pd.concat([table, table])
-    groups = pd.Series([*range(len(rows))] * 2)
-    found, expected = intervals(twice, VOCAB, groups), intervals(table, VOCAB)
-    for name in ("accuracy_interval", "error_rate_interval", "classes"):
-        assert flat({name: found[name]}) == pytest.approx(flat({name: expected[name]}))
+    found, expected = intervals(rows * 2, [*range(len(rows))] * 2), intervals(rows)
+    for name in ("accuracy_interval", "error_rate_interval", "top_k_accuracy_interval", "loss_interval"):
+        assert found[name] == pytest.approx(expected[name]), name
+    assert flat({"classes": found["classes"]}) == pytest.approx(flat({"classes": expected["classes"]}))
 
 
 def flat(found, names=None):
@@ -224,7 +244,7 @@ def flat(found, names=None):
 def test_errors_are_the_rest_of_accuracy_and_each_class_has_its_own_photos():
     """ramyeon: 3 of 4 found, 3 of 5 answers right; 김치: 1 of 3, 1 of 2."""
     rows = [("ramyeon", "ramyeon")] * 3 + [("ramyeon", "김치"), ("김치", "김치")] + [("김치", "ramyeon")] * 2
-    found = intervals(pd.DataFrame(rows, columns=["truth", "predicted"]), VOCAB)
+    found = intervals(rows)
     assert found["accuracy_interval"] == pytest.approx(wilson(4 / 7, 7))
     assert found["error_rate_interval"] == pytest.approx(wilson(3 / 7, 7))
     assert found["classes"]["ramyeon"]["recall_interval"] == pytest.approx(wilson(3 / 4, 4))
@@ -235,14 +255,45 @@ def test_errors_are_the_rest_of_accuracy_and_each_class_has_its_own_photos():
 
 def test_copies_count_once_in_their_own_class():
     """Both ramyeon are one picture, the three 김치 are two."""
-    table = pd.DataFrame(
-        {"truth": ["ramyeon"] * 2 + ["김치"] * 3, "predicted": ["ramyeon"] * 3 + ["김치"] * 2}
-    )
-    found = intervals(table, VOCAB, pd.Series([7, 7, 8, 9, 9]))["classes"]
+    truth, predicted = ["ramyeon"] * 2 + ["김치"] * 3, ["ramyeon"] * 3 + ["김치"] * 2
+    found = intervals(list(zip(truth, predicted, strict=True)), [7, 7, 8, 9, 9])["classes"]
     assert found["ramyeon"]["recall_interval"] == pytest.approx(wilson(1, 1))
     assert found["ramyeon"]["precision_interval"] == pytest.approx(wilson(2 / 3, 2))
     assert found["김치"]["recall_interval"] == pytest.approx(wilson(2 / 3, 2))
     assert found["김치"]["precision_interval"] == pytest.approx(wilson(1, 1))
+
+
+def test_a_class_without_photos_has_no_interval():
+    assert of_class(np.array([], bool), np.array([])) is None
+    assert of_class(np.array([True, False]), np.array([4, 4])) == pytest.approx(wilson(0.5, 1))
+
+
+def test_the_interval_of_a_mean_is_students():
+    """As scipy's of one sample; of groups that each hold the same number of photos, of their means."""
+    values = np.random.default_rng(0).exponential(size=40)
+    for given_to, sample in (
+        (np.arange(40), values),
+        (np.repeat(range(10), 4), values.reshape(10, 4).mean(1)),
+    ):
+        middle, low, high = mean(values, given_to)
+        expected = stats.ttest_1samp(sample, 0).confidence_interval()
+        assert (middle, low, high) == pytest.approx((values.mean(), expected.low, expected.high))
+
+
+def test_the_mean_of_one_photo_has_no_interval_and_a_loss_does_not_reach_below_0():
+    assert mean(np.array([0.5, 0.7]), np.array([3, 3])) == (pytest.approx(0.6), None, None)
+    assert mean(np.array([0.0, 0.0, 3.0]), np.arange(3)).low == 0
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+def test_the_interval_of_a_mean_covers_the_truth(copies):
+    """Losses of 100 photos, each beside its copies; skewed, so that a bit less than 95 % holds."""
+    random = np.random.default_rng(copies)
+    covered = 0
+    for _ in range(TRIALS):
+        _, low, high = mean(np.repeat(random.exponential(size=100), copies), np.repeat(range(100), copies))
+        covered += low <= 1 <= high
+    assert 0.925 <= covered / TRIALS <= 0.965
 
 
 def test_an_interval_ends_at_none_and_at_all():
@@ -251,21 +302,24 @@ def test_an_interval_ends_at_none_and_at_all():
 
 
 def test_the_counts_have_truth_in_rows():
-    table = pd.DataFrame({"truth": ["김치", "김치", "NA"], "predicted": ["NA", "NA", "ramyeon"]})
-    assert confusion_matrix(table, VOCAB).tolist() == [[0, 0, 0], [0, 0, 2], [1, 0, 0]]
+    assert confusion_of([("김치", "NA"), ("김치", "NA"), ("NA", "ramyeon")]).tolist() == [
+        [0, 0, 0],
+        [0, 0, 2],
+        [1, 0, 0],
+    ]
 
 
 def test_one_class_alone_is_worth_its_photos():
-    for interval in macro_intervals(np.array([[12]])).values():
+    for value, *interval in macro(np.array([[12]])).values():
+        assert value == 1
         assert interval == pytest.approx(wilson(1, 12))
 
 
 def test_half_right_photos_steady_what_is_all_right():
     """Eight photos, all right, and four imagined ones, half of them right: Agresti and Coull's variance."""
     steadied = (8 + 4 * 0.75) / 12
-    low, _ = macro_intervals(np.diag([4, 4]))["recall"]
     worth = steadied * (1 - steadied) / (2 * 0.25 * steadied * (1 - steadied) / 6) * 12 / 12 * 8 / 12
-    assert low == pytest.approx(wilson(1, worth)[0])
+    assert macro(np.diag([4, 4]))["recall"].low == pytest.approx(wilson(1, worth)[0])
 
 
 @pytest.mark.parametrize(("agree", "spread"), [(0.0, 0.03), (1.0, 0.0)])

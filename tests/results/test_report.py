@@ -18,6 +18,7 @@ from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Calibrate, Data, Report
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import calibrate, plots, report
+from kimchi_vision.results.run import Run
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -34,7 +35,8 @@ def run(photos, tmp_path):
 
 
 def page(run, lang="en"):
-    return report.write(run, Report(lang=lang)).read_text(encoding="utf-8")
+    """From the folder as it is now."""
+    return report.write(Run.open(run.path), Report(lang=lang)).read_text(encoding="utf-8")
 
 
 def test_the_answer_comes_first(run):
@@ -106,9 +108,9 @@ def test_every_text_exists_in_korean(run, monkeypatch):
     ("missing", "said"), [("predictions", "predictions.csv"), ("metrics", "metrics.json")]
 )
 def test_a_folder_without_results_is_refused(run, missing, said):
-    getattr(run, missing).unlink()
+    getattr(run.files, missing).unlink()
     with pytest.raises(InputError, match=said):
-        report.write(run, Report())
+        report.write(Run.open(run.path), Report())
 
 
 def test_a_run_without_history_or_facts_still_has_a_page(run):
@@ -142,9 +144,10 @@ def test_a_table_shows_scores_differences_and_verdicts(photos, tmp_path):
 
 def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
     runs = [fake_run(tmp_path / name, photos) for name in ("one", "two")]
-    items = runs[1].table(runs[1].items)
+    items = runs[1].items
     items.loc[items["split"] == "valid", "sha256"] = "0"
-    items.to_csv(runs[1].items, index=False)
+    items.to_csv(runs[1].files.items, index=False)
+    runs[1] = Run.open(runs[1].path)
     text = report.write_table(
         {run.path.name: [run] for run in runs}, tmp_path / "report.html", "en"
     ).read_text("utf-8")
@@ -158,8 +161,7 @@ def test_no_torch():
 
 def test_calibration_and_timings_have_a_section_when_they_are_known(run):
     assert 'id="calibration"' not in page(run)
-    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
-    facts = calibrate.fit(Calibrate(abstain_at=0.2), predictions, run.json(run.files.labels), items)
+    facts = calibrate.fit(Calibrate(abstain_at=0.2), run.predictions.part("valid"))
     write_json(run.files.calibration, facts)
     for name, figure in calibrate.figures(facts).items():
         plots.save(figure, run.files.figure(name))

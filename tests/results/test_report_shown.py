@@ -12,12 +12,14 @@ from fake_runs import HISTORY, fake_run
 
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import catalogue
-from kimchi_vision.config.sections import Calibrate, Report
+from kimchi_vision.config.sections import Calibrate, Report, Train
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import calibrate, report
+from kimchi_vision.results import calibrate, report, scores
 from kimchi_vision.results.report.answers import answers
+from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
+say = catalogue("en")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def run(tmp_path):
 
 def section(run, name):
     """One section of the page, and the cells of its tables' rows: first cell → the others."""
-    text = report.write(run, Report(lang="en")).read_text(encoding="utf-8")
+    text = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
     part = text.split(f'id="{name}"')[1].split("</section>")[0]
     rows = {}
     for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL):
@@ -42,28 +44,57 @@ def section(run, name):
     return part, rows
 
 
-def shown(scores, name):
-    low, high = scores[f"{name}_interval"]
-    return f"{scores[name]:.1%} {low:.1%} – {high:.1%}"
+def shown(found, name):
+    """A share of a class."""
+    low, high = found[f"{name}_interval"]
+    return f"{found[name]:.1%} {low:.1%} – {high:.1%}"
+
+
+def score(found, name):
+    """A score of the registry: a share, or the loss."""
+    value, low, high = (
+        f"{each:.3f}" if name == "loss" else f"{100 * each:.1f} %"
+        for each in (found[name], *found[f"{name}_interval"])
+    )
+    return f"{value} {low} – {high}"
+
+
+NAMES = {
+    "Accuracy": "accuracy",
+    "Error rate": "error_rate",
+    "Macro precision": "macro_precision",
+    "Macro recall": "macro_recall",
+    "Macro F1": "macro_f1",
+    "Loss, mean over photos": "loss",
+}
 
 
 def test_each_score_stands_beside_its_name(run):
-    metrics = run.json(run.files.metrics) | {"top_k": 2, "top_k_accuracy": 0.9321}
+    top = {"top_k": 2, "top_k_accuracy": 0.9321, "top_k_accuracy_interval": [0.9, 0.9555]}
+    metrics = run.json(run.files.metrics) | top
     write_json(run.files.metrics, metrics)
     _, rows = section(run, "scores")
-    expected = {
-        "Accuracy": "accuracy",
-        "Error rate": "error_rate",
-        "Macro precision": "macro_precision",
-        "Macro recall": "macro_recall",
-        "Macro F1": "macro_f1",
-    }
-    assert len({round(metrics[key], 3) for key in expected.values()}) == 5
-    for name, key in expected.items():
-        assert rows[name] == [shown(metrics, key)]
-    assert rows["Top k (2)"] == ["93.2%"]
-    assert rows["Loss, mean over photos"] == [f"{metrics['loss']:.4f}".rstrip("0")]
+    assert len({round(metrics[key], 3) for key in NAMES.values()}) == 6
+    for name, key in NAMES.items():
+        assert rows[name] == [score(metrics, key)]
+    assert rows["Top-k accuracy (2)"] == ["93.2 % 90.0 % – 95.5 %"]
     assert rows["Photos"] == ["60"]
+    titles = {name: say(name) for name in scores.METRICS} | {"top_k_accuracy": "Top-k accuracy (2)"}
+    assert [*rows][1:] == [*titles.values(), "Photos"]
+
+
+def test_each_score_says_what_it_is(run):
+    part, _ = section(run, "scores")
+    assert f'title="{say("macro_f1_explained")}"' in part
+    assert part.count("title=") == len(scores.METRICS)
+
+
+def test_a_score_without_an_interval_stands_alone(run):
+    """As in folders of before loss and top-k accuracy had one."""
+    metrics = run.json(run.files.metrics)
+    write_json(run.files.metrics, {key: each for key, each in metrics.items() if key != "loss_interval"})
+    _, rows = section(run, "scores")
+    assert rows["Loss, mean over photos"] == [f"{metrics['loss']:.3f}"]
 
 
 def test_each_class_has_its_recall_and_precision_in_their_columns(run):
@@ -88,10 +119,13 @@ def test_scores_of_the_test_part_are_those_of_test_json(run):
     part, rows = section(run, "test")
     assert "was scored 1 times" in part
     assert rows == {
-        "Accuracy": ["10.0% 5.0% – 15.0%"],
-        "Macro recall": ["20.0% 15.0% – 25.0%"],
-        "Macro precision": ["30.0% 25.0% – 35.0%"],
-        "Macro F1": ["40.0% 35.0% – 45.0%"],
+        "Accuracy": ["10.0 % 5.0 % – 15.0 %"],
+        "Error rate": [score(metrics, "error_rate")],
+        "Macro recall": ["20.0 % 15.0 % – 25.0 %"],
+        "Macro precision": ["30.0 % 25.0 % – 35.0 %"],
+        "Macro F1": ["40.0 % 35.0 % – 45.0 %"],
+        "Top-k accuracy": [score(metrics, "top_k_accuracy")],
+        "Loss, mean over photos": [score(metrics, "loss")],
         "Photos": ["17"],
     }
 
@@ -144,9 +178,7 @@ def test_top_losses_say_what_was_said_and_what_is_true(run):
 
 
 def test_calibration_says_both_errors_and_the_threshold(run):
-    found = calibrate.fit(
-        Calibrate(abstain_at=0.3), run.table(run.files.predictions), VOCAB, run.table(run.files.items)
-    )
+    found = calibrate.fit(Calibrate(abstain_at=0.3), run.predictions.part("valid"))
     write_json(run.files.calibration, found)
     part, _ = section(run, "calibration")
     for key in ("before", "after"):
@@ -177,11 +209,11 @@ METRICS = {
 
 
 def sentences(metrics=METRICS, history=None, **train):
-    train = {"keep": "best", "monitor": "valid_loss", **train}
-    recorded = SimpleNamespace(
-        metrics=metrics, history=history, experiment={"train": train}, vocab=list(VOCAB)
-    )
-    return answers(recorded, catalogue("en"))
+    section = Train(stages=["lr_find"], **{"keep": "best", "monitor": "valid_loss", **train})
+    history = pd.DataFrame() if history is None else history
+    experiment = SimpleNamespace(train=section)
+    run = SimpleNamespace(metrics=metrics, history=history, experiment=experiment, vocab=VOCAB)
+    return answers(run, say)
 
 
 def test_the_page_opens_with_what_is_right_and_what_is_confused():

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.suspects import suspects
+from kimchi_vision.results.suspects import suspects, write_page
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +29,7 @@ def said(*words):
     return shown.output.splitlines()
 
 
+VOCAB = ["001", "갓김치"]
 WRONG = {1: 0.02, 5: 0.06, 30: 0.04}
 """Photos whose label is wrong, and how probable a model holds that label."""
 
@@ -49,6 +51,8 @@ def run(folder_of, folder):
         run.files.items, index=False
     )
     run.files.data.write_text(json.dumps({"root": str(root)}))
+    run.files.labels.write_text(json.dumps(VOCAB))
+    run.files.experiment.write_text("name: e\ndata: {path: photos}\ntrain: [lr_find]\n")
     return run
 
 
@@ -90,6 +94,8 @@ def test_suspects_of_folds_are_those_of_every_photo_and_training_photos_are_none
         table = whole.assign(split=np.where(valid, "valid", "train"))
         table.loc[~valid, ["p:001", "p:갓김치"]] = [0.0, 1.0]
         table.to_csv(fold.files.predictions, index=False)
+        for file in (run.files.items, run.files.labels):
+            shutil.copy(file, fold.path)
         folds.append(fold)
     assert suspects(folds).equals(suspects([run]))
     assert suspects(folds[:1])["path"].tolist() == ["갓김치/010.jpg"]
@@ -99,14 +105,17 @@ def test_suspects_of_folds_are_those_of_every_photo_and_training_photos_are_none
 def test_a_page_needs_the_photos(run):
     found = suspects([run])
     run.files.data.write_text(json.dumps({"root": "nowhere"}))
+    run = Run(run.path)
     with pytest.raises(InputError, match=r"^nowhere is not there any more; the page needs the photos"):
-        data.write_suspects_page(found, run, run.path / "page.html")
+        write_page(found, run, run.path / "page.html")
 
 
 def test_only_twenty_suspects_are_printed(folder_of, run):
     table = pd.read_csv(run.files.predictions, dtype={"truth": str})
     more = pd.concat([table.assign(path=table["path"] + f"{n}") for n in range(10)])
     more.to_csv(run.files.predictions, index=False)
+    named = more[["path", "truth", "split"]].rename(columns={"truth": "label"})
+    named.assign(sha256="").to_csv(run.files.items, index=False)
     lines = said("suspects", run.path)
     assert sum("looks like" in line for line in lines) == 20
     assert lines[-2].startswith("suspects.csv: 30 suspects.")
@@ -116,11 +125,12 @@ def test_only_twenty_suspects_are_printed(folder_of, run):
 def test_runs_of_other_classes_are_refused(run, folder):
     other = Run(folder / "other")
     other.path.mkdir()
-    table = pd.read_csv(run.files.predictions)
-    for columns in ({"p:001": "p:x"}, {"p:001": "p:갓김치", "p:갓김치": "p:001"}):
-        table.rename(columns=columns).to_csv(other.files.predictions, index=False)
+    for file in (run.files.items, run.files.predictions):
+        shutil.copy(file, other.path)
+    for vocab in (["x", "갓김치"], VOCAB[::-1]):
+        other.files.labels.write_text(json.dumps(vocab))
         with pytest.raises(InputError, match=rf"^{run.path} and the others have different classes"):
-            suspects([run, other])
+            suspects([run, Run(other.path)])
 
 
 def test_the_file_leaves_them_out_of_the_next_run(run):

@@ -93,7 +93,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     # Goals
     "goal_line": ("{run}: {outcomes}.", "{run}: {outcomes}."),
     "goal_outcome": ("{goal} {outcome}", "{goal} 목표 {outcome}"),
-    "goal_fps": ("photos a second, one by one", "한 장씩 처리하는 초당 사진 수"),
+    "goal_fps": ("fps", "속도"),
     "decision": ("Decision table", "결정표"),
     "decision_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
     "decision_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
@@ -104,7 +104,8 @@ RESULTS: dict[str, tuple[str, str]] = {
     "decision_file_mb": ("File, MB", "파일, MB"),
     "decision_peak_memory_mb": ("Peak memory, MB", "최대 메모리, MB"),
     "decision_train_minutes": ("Training, minutes", "학습 시간(분)"),
-    "decision_goal": ("Goal: {goal}", "목표: {goal}"),
+    "decision_goal": ("Goal: {goal}", "{goal} 목표"),
+    "decision_goal_fps": ("Goal: photos a second, one by one", "속도 목표(초당 사진)"),
     "decision_help": (
         "A photo from file to answer: read, decode, resize, network, with model.onnx on {machine}.",
         "파일에서 답까지(읽기, 디코딩, 크기 조정, 신경망) model.onnx로 잰 값입니다. 기계: {machine}.",

@@ -39,12 +39,13 @@ def read(run: str | Path | Run, split: str = "valid") -> Answers:
     probabilities over the classes of the run.
     """
     run = Run.open(run)
-    part = run.predictions.part(split)
+    every = run.predictions
+    try:
+        part = every.part(split)
+    except InputError as error:
+        raise InputError(f"{run.files.predictions}: {error}") from None
     known = run.items[["path", "sha256", *run.items.columns.intersection(["group"])]]
     photos = part.table[["path", "truth", "predicted"]].merge(known, on="path", how="left")
-    if photos["sha256"].isna().any():
-        lost = photos["path"][photos["sha256"].isna()].iloc[0]
-        raise InputError(f"{run.files.predictions} names {lost}, which {run.files.items.name} does not.")
     photos = photos.drop_duplicates(["sha256", "truth"]).sort_values(["sha256", "truth"]).set_index("sha256")
     return Answers(run, part, photos)
 

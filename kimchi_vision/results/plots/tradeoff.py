@@ -17,11 +17,11 @@ LARGEST_AREA = 1200
 
 
 @hangul()
-def accuracy_latency(runs: pd.DataFrame, accuracy: float | None = None, fps: float | None = None) -> Figure:
+def accuracy_latency(runs: pd.DataFrame, **goals: float) -> Figure:
     """Accuracy with its interval against the median latency of one photo; the area is the file's size.
 
     runs: columns run, accuracy, low, high (0 to 1), p50_ms and file_mb, a row a run.
-    accuracy, fps: goals, drawn as lines.
+    goals: by name; accuracy and fps are drawn as lines, other scores have no axis here.
     """
     figure = Figure(figsize=(7.5, 5), layout="constrained")
     axes = figure.add_subplot(xlabel="latency of one photo, median (ms)", ylabel="accuracy", xscale="log")
@@ -38,10 +38,10 @@ def accuracy_latency(runs: pd.DataFrame, accuracy: float | None = None, fps: flo
         text = f"{name}\n{row['file_mb']:.0f} MB"
         place = (row["p50_ms"], row["accuracy"])
         axes.annotate(text, place, beside, textcoords="offset points", fontsize=8, parse_math=False)
-    if accuracy is not None:
-        axes.axhline(accuracy, color="0.4", linestyle="--", linewidth=1)
-    if fps is not None:
-        axes.axvline(1000 / fps, color="0.4", linestyle="--", linewidth=1)
+    if "accuracy" in goals:
+        axes.axhline(goals["accuracy"], color="0.4", linestyle="--", linewidth=1)
+    if "fps" in goals:
+        axes.axvline(1000 / goals["fps"], color="0.4", linestyle="--", linewidth=1)
     axes.margins(0.15)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_formatter("{x:g}")

@@ -82,7 +82,12 @@ def _decision(folder: Path, say: Text) -> dict[str, Any] | None:
     import pandas as pd
 
     table = pd.read_csv(
-        file, dtype={"run": str}, keep_default_na=False, na_values=[""], encoding=TABLE_ENCODING
+        file,
+        dtype={"run": str},
+        keep_default_na=False,
+        na_values=[""],
+        encoding=TABLE_ENCODING,
+        dtype_backend="numpy_nullable",  # whole numbers beside a missing one stay whole
     )
     return {"runs": list(table["run"]), "columns": goals.lines(table, say)}
 
