@@ -44,10 +44,9 @@ def measure(photos_folder: Path, way: str, seed: int) -> dict[str, Any]:
 
     from kimchi_vision import data
     from kimchi_vision.base.allocator import keep_memory
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Augment, Data, Loader, Model, Train
-    from kimchi_vision.learning import augment, loader, model, train
-    from kimchi_vision.results import evaluate
-    from kimchi_vision.results.run import Run
+    from kimchi_vision.learning import augment, loader, model, predict, train
 
     keep_memory()  # moves no bit of the result
     torch.set_num_threads(1)
@@ -63,9 +62,9 @@ def measure(photos_folder: Path, way: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         learn = model.learner(section, backbone, dls, Path(folder))
         dls.train.rng = random.Random(seed)
-        history = train.fit(training, learn, Run(Path(folder)))
-        found = evaluate.predictions(learn, photos)
-    right = (found["truth"] == found["predicted"]).astype(int).tolist()
+        history = train.fit(training, learn, RunFiles(Path(folder)))
+        found = predict.predictions(learn, photos)
+    right = found.right.astype(int).tolist()
     losses = [round(float(loss), 4) for loss in history["valid_loss"]]
     return {"way": way, "seed": seed, "right": right, "loss": losses[-1], "losses": losses}
 

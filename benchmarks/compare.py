@@ -14,29 +14,28 @@ import pandas as pd
 from kimchi_vision.base.files import write_json, write_table, write_text
 from kimchi_vision.config import dump
 from kimchi_vision.results.compare import compare
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 
-def draw(folder: Run, accuracy: float, photos: int, classes: int, seed: int) -> Path:
+def draw(run: Run, accuracy: float, photos: int, classes: int, seed: int) -> Path:
     """A run folder whose predictions are right with the given probability."""
     random = np.random.default_rng(seed)
-    vocab = np.array([f"class {number:03}" for number in range(classes)])
+    vocab = [f"class {number:03}" for number in range(classes)]
     truth = np.arange(photos) % classes
     predicted = np.where(random.random(photos) < accuracy, truth, (truth + 1) % classes)
     probabilities = random.random((photos, classes))
     probabilities[np.arange(photos), predicted] += classes
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    named = {"path": [f"{i}.jpg" for i in range(photos)], "split": "valid"}
-    table = pd.DataFrame({**named, "truth": vocab[truth], "predicted": vocab[predicted], "loss": 0.1})
-    columns = pd.DataFrame(probabilities.astype(np.float32), columns=[f"p:{label}" for label in vocab])
-    write_table(folder.files.predictions, pd.concat([table, columns], axis=1))
-    hashes = [f"{i:064x}" for i in range(photos)]
-    write_table(folder.files.items, pd.DataFrame({**named, "label": vocab[truth], "sha256": hashes}))
-    write_json(folder.files.labels, vocab.tolist())
-    write_text(
-        folder.files.experiment, dump({"name": folder.path.name, "model": {"backbone": folder.path.name}})
-    )
-    return folder.path
+    names = [f"{number}.jpg" for number in range(photos)]
+    items = pd.DataFrame({"path": names, "split": "valid", "label": np.array(vocab)[truth]})
+    items["sha256"] = [f"{number:064x}" for number in range(photos)]
+    Predictions.from_probabilities(items, probabilities, vocab).write(run.files.predictions)
+    write_table(run.files.items, items)
+    write_json(run.files.labels, vocab)
+    plain = {"data": {"sample": "kimchi"}, "train": ["lr_find"], "model": {"backbone": "resnet18"}}
+    write_text(run.files.experiment, dump({"name": run.name, **plain}))
+    return run.path
 
 
 def main(runs: int = 20, photos: int = 20_000, classes: int = 10) -> None:

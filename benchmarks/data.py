@@ -27,10 +27,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from kimchi_vision import data
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data import hashes, layout
+from kimchi_vision.data.audit import audit
 from kimchi_vision.data.duplicates import groups
+from kimchi_vision.data.importing import import_photos
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.sample import draw
 from kimchi_vision.data.scan import scan
@@ -136,7 +137,7 @@ def copies(place):
 
 def real(place, root):
     """Groups among photos that are taken to be different."""
-    photos = data.audit(root, place / "cache").photos
+    photos = audit(root, place / "cache").photos
     grouped = photos[photos.duplicated("group", keep=False)]
     print(f"{root}: {len(grouped)} of {len(photos)} photos in groups {grouped['path'].tolist()[:10]}")
 
@@ -152,16 +153,16 @@ def import_killed(place, count):
             archive.writestr(f"김치/class{number % 11}/Img_{number:06}.jpg", file.getvalue())
     with zipfile.ZipFile(place / "kfood.zip", "w") as archive:
         archive.writestr("김치.zip", inner.getvalue())
-    took, _ = seconds(lambda: data.import_photos(place / "kfood.zip", place / "whole"))
-    work = "from kimchi_vision import data; from pathlib import Path\n"
-    work += f"data.import_photos(Path({str(place / 'kfood.zip')!r}), Path({str(place / 'twice')!r}))"
+    took, _ = seconds(lambda: import_photos(place / "kfood.zip", place / "whole"))
+    work = "from kimchi_vision.data.importing import import_photos; from pathlib import Path\n"
+    work += f"import_photos(Path({str(place / 'kfood.zip')!r}), Path({str(place / 'twice')!r}))"
     process = subprocess.Popen([sys.executable, "-c", work])
     while sum(1 for _ in (place / "twice").rglob("*.jpg")) < count / 2 and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
     half = sum(1 for _ in (place / "twice").rglob("*.jpg"))
-    data.import_photos(place / "kfood.zip", place / "twice")
+    import_photos(place / "kfood.zip", place / "twice")
     whole, twice = (
         {path.relative_to(at): path.read_bytes() for path in at.rglob("*") if path.is_file()}
         for at in (place / "whole", place / "twice")

@@ -21,8 +21,8 @@ from kimchi_vision.base.files import write_json, write_table, write_text
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.deploy import export
 from kimchi_vision.deploy.predictor import Predictor
-from kimchi_vision.learning import augment, loader, model, train
-from kimchi_vision.results import compare, evaluate
+from kimchi_vision.learning import augment, loader, model, predict, train
+from kimchi_vision.results import evaluate
 from kimchi_vision.results.run import Run
 
 BACKBONES = (
@@ -51,15 +51,14 @@ def exported(photos: Path, backbone: str, folder: Path) -> Run:
     dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, body.stats))
     learn = model.learner(experiment.model, body, dls, run.path)
     _settle(learn)
-    predictions = evaluate.predictions(learn, found)
-    scores = evaluate.metrics(predictions, found.vocab, experiment.evaluate)
+    predictions = predict.predictions(learn, found)
     write_text(run.files.experiment, dump(experiment.resolved()))
     write_json(run.files.labels, list(found.vocab))
     write_table(run.files.items, found.items)
-    write_json(run.files.metrics, compare.with_intervals(scores, predictions, found.items))
+    write_json(run.files.metrics, evaluate.metrics(predictions.part("valid"), experiment.evaluate))
     write_json(run.files.data, found.facts())
     section = experiment.export.model_copy(update={"pkl": False, "weights": False, "safetensors": False})
-    export.write(section, learn, found, predictions, run, compare.difference_interval)
+    export.write(section, learn, found, predictions, run.files)
     return run
 
 

@@ -43,10 +43,9 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     """
     from kimchi_vision import data
     from kimchi_vision.base.allocator import keep_memory
+    from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.deploy import export
-    from kimchi_vision.learning import augment, linear_probe, loader, model, recipe, train
-    from kimchi_vision.results import evaluate
-    from kimchi_vision.results.run import Run
+    from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 
     experiment = _experiment(folder, way, size, seed)
     photos = data.load(experiment.data)
@@ -62,15 +61,15 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         learn = model.learner(experiment.model, backbone, dls, Path(place))
         floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
-        train.fit(experiment.train, learn, Run(Path(place)), floor and floor.head)
-        found = evaluate.predictions(learn, photos)
+        train.fit(experiment.train, learn, RunFiles(Path(place)), floor and floor.head)
+        found = predict.predictions(learn, photos)
     return {
         "way": way,
         "size": size,
         "seed": seed,
-        "truth": pd.Index(photos.vocab).get_indexer(found["truth"]).tolist(),
-        "right": _right(found),
-        "floor": floor and _right(floor.predictions),
+        "truth": found.truth.tolist(),
+        "right": found.right.astype(int).tolist(),
+        "floor": floor and floor.predictions.right.astype(int).tolist(),
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -110,10 +109,6 @@ def _chosen(photos: Any, counts: list[int], seed: int) -> Any:
     return dataclasses.replace(
         photos, items=items.assign(split=parts)[parts != ""].reset_index(drop=True), vocab=classes
     )
-
-
-def _right(table: pd.DataFrame) -> list[int]:
-    return (table["truth"] == table["predicted"]).astype(int).tolist()
 
 
 def others(found: pd.DataFrame) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -15,6 +14,12 @@ KINDS = {
     "samples": "drawn photos",
 }
 """Folders in the cache, with what lies in them."""
+_NAMES = {
+    "photos": ("*.pack", "*.index.npy", "*.features.npz", "*.lock"),
+    "scans": ("*.sqlite", "*.sqlite-journal"),
+    "samples": ("sample-*-" + 12 * "?", ".sample-*"),
+}
+"""What is called otherwise is someone else's: $KIMCHI_CACHE may be any folder."""
 
 
 def root() -> Path:
@@ -23,9 +28,9 @@ def root() -> Path:
     return Path(chosen) if chosen else user_cache_path("kimchi_vision")
 
 
-def folder(kind: str = "photos") -> Path:
-    """A folder of the cache, one of KINDS."""
-    return root() / kind
+def folder(kind: str = "photos", place: Path | None = None) -> Path:
+    """A folder of the cache, one of KINDS. place: in place of root()."""
+    return (place or root()) / kind
 
 
 def room() -> int:
@@ -38,18 +43,24 @@ def room() -> int:
 
 def sizes() -> dict[str, int]:
     """Bytes of each kind."""
-    return {kind: sum(file.stat().st_size for file in _files(kind)) for kind in KINDS}
+    return {kind: sum(map(_size, _entries(kind))) for kind in KINDS}
 
 
 def clear() -> int:
     """Delete all of it, and return the bytes that this frees; runs that have a file open keep it."""
     freed = sum(sizes().values())
     for kind in KINDS:
-        for file in _files(kind):
-            file.unlink(missing_ok=True)
-        shutil.rmtree(folder(kind), ignore_errors=True)
+        for entry in _entries(kind):
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
     return freed
 
 
-def _files(kind: str) -> Iterator[Path]:
-    return (file for file in folder(kind).rglob("*") if file.is_file())
+def _entries(kind: str) -> list[Path]:
+    return [entry for name in _NAMES[kind] for entry in folder(kind).glob(name)]
+
+
+def _size(entry: Path) -> int:
+    return sum(file.stat().st_size for file in (entry, *entry.rglob("*")) if file.is_file())

@@ -26,24 +26,24 @@ def check(
     lang: Lang = "auto",
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
-    from kimchi_vision import data
     from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.data import audit, fix, page
 
     say = catalogue(language(lang))
-    audit = data.audit(path, way=layout)
-    for name, count in audit.photos["label"].value_counts().sort_index().items():
+    found = audit.audit(path, way=layout)
+    for name, count in found.photos["label"].value_counts().sort_index().items():
         print(f"{count:7}  {name}")
-    for finding in audit.findings:
+    for finding in found.findings:
         print(f"{say('kind_' + finding.kind.replace(' ', '_'))}: {finding.sentence(say)}")
         for group in finding.photos[:3]:
             print(f"    {'  =  '.join(group[:4])}")
         if len(finding.photos) > 3:
             print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
     if report is not None:
-        data.write_page(audit, report, lang)
+        page.write(found, report, lang)
         print(say("audit_page", file=report))
     if fix_to is not None:
-        print(say("audit_clean", folder=fix_to, count=len(data.fix_to(audit, fix_to))))
+        print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
 
 
 @app.command()
@@ -62,13 +62,14 @@ def split(
     from kimchi_vision.base.errors import ConfigError
     from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
+    from kimchi_vision.data import split_file
 
     loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
         raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
     photos = data.load(rows[0].data)
-    data.write_split(photos, to)
+    split_file.write(photos, to)
     for part, count in photos.items["split"].value_counts().items():
         print(f"{count:7}  {part}")
     for says, values in photos.notes:
@@ -88,11 +89,11 @@ def import_command(
     ] = None,
 ) -> None:
     """Lay the photos of an archive out as class folders, beside those there; goes on where it stopped."""
-    from kimchi_vision import data
     from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.data.importing import import_photos
 
     done, say = (
-        data.import_photos(source, to, category, per_class, crop, encoding),
+        import_photos(source, to, category, per_class, crop, encoding),
         catalogue(language("auto")),
     )
     for name, count in done.classes.items():
@@ -138,6 +139,6 @@ def fetch(
     sha256: Annotated[str | None, typer.Option(help="Refuse a file with another checksum.")] = None,
 ) -> None:
     """Download a public set of photos and unpack it."""
-    from kimchi_vision import data
+    from kimchi_vision.data import fetch as downloads
 
-    print(data.fetch(source, to, sha256))
+    print(downloads.fetch(source, to, sha256))

@@ -2,108 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import closing
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    from kimchi_vision.data.dataset import load
 
-from kimchi_vision.base.errors import DataError
-from kimchi_vision.config.sections import Data, Sample
-from kimchi_vision.data import cut, groups, layout, select
-from kimchi_vision.data.audit import Audit, Finding, audit, remarks
-from kimchi_vision.data.fetch import fetch
-from kimchi_vision.data.fix import fix_to
-from kimchi_vision.data.folder import WHERE_FROM
-from kimchi_vision.data.importing import Imported, import_photos
-from kimchi_vision.data.memory import CACHE, Memory
-from kimchi_vision.data.page import write as write_page
-from kimchi_vision.data.photo import Note, Photos
-from kimchi_vision.data.scan import scan
-from kimchi_vision.data.split import leaks, share_of_training, split
-from kimchi_vision.data.split_file import write as write_split
-
-__all__ = [
-    "Audit",
-    "Finding",
-    "Imported",
-    "audit",
-    "fetch",
-    "fix_to",
-    "import_photos",
-    "load",
-    "write_page",
-    "write_split",
-]
+__all__ = ["load"]
 
 
-def load(section: Data, cache: Path = CACHE) -> Photos:
-    """Find, check and split the photos of an experiment; every one of them has been decoded once.
+def __getattr__(name: str) -> Any:
+    """`load` when it is first used: opening a photo, which `predict` does, needs neither pandas nor scipy."""
+    if name != "load":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from kimchi_vision.data.dataset import load
 
-    Raises DataError, which names the folder or photo: missing or empty folder, one that can be read in
-    several ways, fewer than two classes, a class with one photo or none, photos that cannot be read, a split
-    that leaves a part empty.
-    """
-    root = section.path if section.path is not None else _drawn(section.sample, cache)
-    listing = layout.read(root, section.layout, section.missing_class)
-    photos = select.first_of_each_class(select.corrected(listing.photos, section), section)
-    found_of_each = photos["label"].value_counts()
-    _check_classes(found_of_each, root)
-    skipped: list[pd.DataFrame] = []
-
-    def leave_out(rows: pd.DataFrame) -> pd.DataFrame:
-        skipped.append(rows)
-        return select.without(photos, rows)
-
-    with closing(Memory(root, cache)) as memory:
-        photos = scan(root, photos, memory)
-        found = pd.concat([select.problems(photos), select.read_specially(photos)])
-        photos = leave_out(select.apply(section.policy, found, root))
-        select.lost(found_of_each, photos, skipped, section)
-        odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
-        photos["group"] = groups.find(root, photos, section, memory)
-    photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
-    photos = leave_out(groups.copies(photos, section))
-    gone = select.lost(found_of_each, photos, skipped, section)
-    _check_classes(photos["label"].value_counts(), root)
-    photos["split"], notes = split(photos, section)
-    photos = share_of_training(leave_out(leaks(photos)), section)
-    photos, unboxed = cut.boxed(photos, root, section)
-    columns = ["path", "label", "split", "sha256", "group"]
-    return Photos(
-        root=root,
-        items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
-        vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *gone, *notes, *_counted(skipped), *(each.note for each in odd), *unboxed),
-        skipped=pd.concat(skipped, ignore_index=True),
-        on_unreadable=section.policy.unreadable,
-    )
-
-
-def _drawn(sample: Sample, cache: Path) -> Path:
-    from kimchi_vision.data.sample import draw
-
-    options = hashlib.sha256(sample.model_dump_json().encode()).hexdigest()[:12]
-    return draw(sample, cache / f"sample-{sample.name}-{options}")
-
-
-def _check_classes(counts: pd.Series, root: Path) -> None:
-    if len(counts) < 2:
-        names = ", ".join(counts.index) or "no class"
-        raise DataError(
-            f"{root} holds photos of {names} alone: a classifier needs two or more folders of photos. "
-            f"{WHERE_FROM}"
-        )
-    alone = sorted(counts.index[counts == 1])
-    if alone:
-        raise DataError(
-            f"{root}: only one photo of: {', '.join(alone)}. A class needs two or more, "
-            "one to train on and one to validate with; add photos or move the folder away."
-        )
-
-
-def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
-    rows = pd.concat(skipped)
-    reasons = "; ".join(sorted(set(rows["reason"]))[:3])
-    values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
-    return [("noted_left_out", values)] if len(rows) else []
+    return load

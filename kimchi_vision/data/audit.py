@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.data import duplicates, layout, looks, select
-from kimchi_vision.data.memory import CACHE, Memory
+from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class Audit:
     findings: tuple[Finding, ...]
 
 
-def audit(root: Path, cache: Path = CACHE, way: layout.Layout = "auto") -> Audit:
-    """Look through a folder of photos; what is remembered of earlier scans is kept below `cache`.
+def audit(root: Path, cache: Path | None = None, way: layout.Layout = "auto") -> Audit:
+    """Look through a folder of photos; scans are remembered in `cache`, by default the user's.
 
     way: as `data.layout`.
     Raises DataError when the folder is missing, holds no photo, or can be read in several ways.

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.cache import folder
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
 
-CACHE = Path("data")
-"""Folder for drawn samples and for what is remembered of earlier scans."""
 KEY = {"path": "TEXT", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
 FACTS = {
     "sha256": "TEXT",
@@ -42,17 +41,19 @@ _UNKNOWN = ("", _APART * (len(_TEXTS) - 1), np.full((), -1, _NUMBERS).tobytes())
 class Memory:
     """Facts by path and thumbnails by content hash; kept batch by batch, so an interrupted scan goes on.
 
-    cache: where the file is kept; when nothing can be written there, the memory ends with the process.
+    cache: where the file is kept, by default the user's cache; when nothing can be written there, the memory
+    ends with the process.
     """
 
-    def __init__(self, root: Path, cache: Path) -> None:
+    def __init__(self, root: Path, cache: Path | None = None) -> None:
         # Another version of this module may remember other facts or lay them out in another way; and with
         # another reader installed, other photos can be read.
         layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS)]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         try:
-            (cache / "scans").mkdir(parents=True, exist_ok=True)
-            self._database = self._opened(str(cache / "scans" / f"{name}.sqlite"))
+            scans = folder("scans", cache)
+            scans.mkdir(parents=True, exist_ok=True)
+            self._database = self._opened(str(scans / f"{name}.sqlite"))
         except (OSError, sqlite3.Error):
             self._database = self._opened(":memory:")
 

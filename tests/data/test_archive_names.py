@@ -9,9 +9,9 @@ import zlib
 import pytest
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.data import import_photos
 from kimchi_vision.data.archive import opened
 from kimchi_vision.data.encodings import detect
+from kimchi_vision.data.importing import import_photos
 from kimchi_vision.data.zip_names import Names
 
 DISHES = {

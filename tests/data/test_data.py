@@ -7,6 +7,7 @@ from PIL import Image
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.scan import scan
 
 
 def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
@@ -50,10 +51,8 @@ def test_an_unchanged_photo_is_read_once(folder_of, photo, tmp_path, monkeypatch
     first = data.load(Data(path=root), tmp_path / "cache")
     photo(root / "b" / "004.jpg", seed=99)
     read = []
-    inspect = data.scan.__globals__["_inspect"]
-    monkeypatch.setitem(
-        data.scan.__globals__, "_inspect", lambda file: read.append(file.name) or inspect(file)
-    )
+    inspect = scan.__globals__["_inspect"]
+    monkeypatch.setitem(scan.__globals__, "_inspect", lambda file: read.append(file.name) or inspect(file))
     second = data.load(Data(path=root), tmp_path / "cache")
     assert read == ["004.jpg"]
     assert (first.items["sha256"] == second.items["sha256"]).sum() == 9
@@ -196,7 +195,7 @@ def test_drawn_photos_are_those_of_their_setting(folder_of, tmp_path, monkeypatc
     assert [seed for seed, _ in drawn] == [1, 1, 2]
     first, again, other = (folder for _, folder in drawn)
     assert first == again != other
-    assert first.parent == tmp_path / "cache"
+    assert first.parent == tmp_path / "cache" / "samples"
     assert first.name.startswith("sample-kimchi-")
 
 

@@ -11,6 +11,9 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.audit import audit
+from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.page import write as write_page
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def odd(folder_of, photo):
 
 
 def test_every_kind_is_found_with_its_photos(odd, tmp_path):
-    found = {finding.kind: finding for finding in data.audit(odd, tmp_path / "cache").findings}
+    found = {finding.kind: finding for finding in audit(odd, tmp_path / "cache").findings}
     assert found["unreadable"].photos == (("깍두기/empty.jpg",),)
     assert found["tiny"].photos == (("깍두기/tiny.jpg",),)
     assert set(found["conflict"].photos[0]) == {"깍두기/000.jpg", "갓김치/conflict.jpg"}
@@ -45,7 +48,7 @@ def test_every_kind_is_found_with_its_photos(odd, tmp_path):
 def test_names_that_mean_one_class_are_told(odd, tmp_path):
     names = [
         each.sentence(catalogue("en"))
-        for each in data.audit(odd, tmp_path / "cache").findings
+        for each in audit(odd, tmp_path / "cache").findings
         if each.kind == "names"
     ]
     assert names == [
@@ -60,7 +63,7 @@ def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
         with Image.open(file) as image:
             dark = image.point(lambda value: value // 4)
         dark.save(file)
-    links = [each for each in data.audit(root, tmp_path / "cache").findings if each.kind == "link"]
+    links = [each for each in audit(root, tmp_path / "cache").findings if each.kind == "link"]
     said = [link.sentence(catalogue("en")) for link in links]
     assert any(
         text.startswith("Brightness sets b apart: in 0% of pairs its photo is the brighter") for text in said
@@ -89,7 +92,7 @@ def test_a_class_that_blur_camera_format_or_size_gives_away(folder_of, tmp_path,
         with Image.open(file) as image:
             photo = Image.fromarray(np.asarray(image) // 2 + noise)
         photo.save(file) if file.parent.name == "a" else change(photo, file)
-    links = [each for each in data.audit(root, tmp_path / "cache").findings if each.kind == "link"]
+    links = [each for each in audit(root, tmp_path / "cache").findings if each.kind == "link"]
     said = {(link.values["label"], link.says, link.values["value"]) for link in links}
     says, value = found
     assert ("b", f"found_{says}", value) in said
@@ -106,21 +109,21 @@ def test_a_camera_with_a_zero_in_its_name_mixes_nothing_up(folder_of, tmp_path):
     odd = root / "a" / "001.jpg"
     with Image.open(odd) as image:
         image.save(odd, exif=taken_with("KC\0X"))
-    photos = data.audit(root, tmp_path / "cache").photos
+    photos = audit(root, tmp_path / "cache").photos
     assert photos["camera"].tolist() == ["", "KC X", "", "", "", ""]
     assert set(photos["mode"]) == {"RGB"}
 
 
 def test_a_clean_copy_leaves_the_folder_as_it_is(odd, tmp_path):
     before = {path: path.read_bytes() for path in odd.rglob("*.jpg")}
-    left_out = data.fix_to(data.audit(odd, tmp_path / "cache"), tmp_path / "clean")
+    left_out = fix_to(audit(odd, tmp_path / "cache"), tmp_path / "clean")
     assert len(left_out) == 5
     assert before == {path: path.read_bytes() for path in odd.rglob("*.jpg")}
-    clean = data.audit(tmp_path / "clean", tmp_path / "cache")
+    clean = audit(tmp_path / "clean", tmp_path / "cache")
     assert {finding.kind for finding in clean.findings} <= {"layout", "names", "few", "imbalance", "left out"}
     assert len(clean.photos) == len(before) - 5
     with pytest.raises(DataError, match="is there already"):
-        data.fix_to(clean, tmp_path / "clean")
+        fix_to(clean, tmp_path / "clean")
 
 
 def test_the_page_holds_everything(odd, tmp_path, monkeypatch):
@@ -146,5 +149,5 @@ def test_page_and_command_line_speak_korean(odd, tmp_path, monkeypatch):
 
 def test_a_name_in_a_path_is_text_not_markup(folder_of, tmp_path):
     root = folder_of({"<b>": 3, "b": 3})
-    data.write_page(data.audit(root, tmp_path / "cache"), tmp_path / "page.html")
+    write_page(audit(root, tmp_path / "cache"), tmp_path / "page.html")
     assert "<b>" not in (tmp_path / "page.html").read_text()

@@ -11,10 +11,11 @@ from torchvision.models import resnet18
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.data.audit import audit
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.learning import augment, loader, train
-from kimchi_vision.results.run import Run
 
 HALVES = ((0.5,) * 3, (0.5,) * 3)
 
@@ -93,7 +94,7 @@ def test_bad_files_are_listed_with_their_reasons_and_the_others_are_used(root, t
 
 
 def test_an_audit_tells_them_all(root, tmp_path):
-    found = {finding.kind: finding for finding in data.audit(root, tmp_path).findings}
+    found = {finding.kind: finding for finding in audit(root, tmp_path).findings}
     kinds = {"unreadable", "tiny", "elongated", "ending", "rotated", "mode", "animated", "left out"}
     assert kinds <= set(found)
     assert {path for (path,) in found["animated"].photos} == {"갓김치/moving.gif", "갓김치/moving.webp"}
@@ -126,4 +127,4 @@ def test_a_training_run_survives_them(root, tmp_path, engine):
     tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), HALVES)
     dls = loader.build(Loader(batch_size=8, workers=0), load(root, tmp_path), tfms)
     learn = vision_learner(dls, resnet18, pretrained=False, normalize=False, path=tmp_path)
-    assert len(train.fit(section, learn, Run(tmp_path / "run"))) == 1
+    assert len(train.fit(section, learn, RunFiles(tmp_path / "run"))) == 1

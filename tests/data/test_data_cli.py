@@ -127,9 +127,9 @@ def test_import_says_what_was_taken_and_left(folder_of):
         "Left out: 1 boxes without a photo",
         "Left out: 1 hidden files",
         "Left out: 2 other files",
-        "5 photos in new",
+        "5 photos written to new",
     ]
-    assert said("import", "set.zip", "--to", "two", "--per-class", "2")[-1] == "4 photos in two"
+    assert said("import", "set.zip", "--to", "two", "--per-class", "2")[-1] == "4 photos written to two"
     assert said("import", "set.zip", "--to", "one", "--category", "b")[0] == "      2  b"
     said("import", "set.zip", "--to", "cut", "--crop")
     with Image.open("cut/b/001.jpg") as image:
@@ -138,7 +138,7 @@ def test_import_says_what_was_taken_and_left(folder_of):
 
 def test_fetch_prints_where_the_photos_are(monkeypatch):
     given = []
-    monkeypatch.setattr(data, "fetch", lambda *words: given.append(words) or words[1])
+    monkeypatch.setattr("kimchi_vision.data.fetch.fetch", lambda *words: given.append(words) or words[1])
     assert said("fetch", "pets", "--to", "new", "--sha256", "12") == ["new"]
     assert [str(word) for word in given[0]] == ["pets", "new", "12"]
 

@@ -80,7 +80,7 @@ def test_features_of_cut_photos_are_others_than_those_of_whole_ones(root, tmp_pa
     cut, whole = (load(root, tmp_path, crop) for crop in ("box", "none"))
     first, second = (linear_probe.compute(body, photos, photos.items, steps) for photos in (cut, whole))
     assert not np.allclose(first, second)
-    assert linear_probe.floor(Features(), body, cut, steps).predictions["loss"].notna().all()
+    assert linear_probe.floor(Features(), body, cut, steps).predictions.table["loss"].notna().all()
 
 
 def test_the_same_photos_cut_or_not_are_compared_photo_by_photo(root, tmp_path):
@@ -119,7 +119,7 @@ def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder
     rows = [
         ("a/000.jpg", -5, 6, 900, 20), ("a/001.jpg", 5, -6, 20, 900), ("a/002.jpg", 1.4, 2.6, 3.5, 9.6),
         ("a/003.jpg", 70, 2, 90, 9), ("a/004.jpg", 2, 60, 9, 90), ("a/005.jpg", 9, 2, 9, 8),
-        ("a/006.jpg", "", 2, 9, 8), ("a/007.jpg", "left", 2, 9, 8), ("a/000.jpg", 1, 1, 2, 2),
+        ("a/006.jpg", "none", 2, 9, 8), ("a/007.jpg", "left", 2, 9, 8), ("a/000.jpg", 1, 1, 2, 2),
         ("gone.jpg", 1, 1, 9, 9), ("b/000.jpg", 0, 0, 1, 1),
     ]  # fmt: skip
     pd.DataFrame(rows, columns=["path", "left", "top", "right", "bottom"]).to_csv(
@@ -140,6 +140,9 @@ def test_boxes_csv_is_asked_before_properties_and_must_have_its_columns(root, tm
     assert set(load(root, tmp_path).items["crop"]) == {"0,0,24,24", ""}
     (root / "boxes.csv").write_text("path,left,top,right\n")
     with pytest.raises(DataError, match=r"boxes\.csv has no column bottom; .* `data import` writes one"):
+        load(root, tmp_path)
+    (root / "boxes.csv").write_text("path,left,top,right,bottom\n갓김치/001.jpg,,2,9,8\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"boxes\.csv, line 2: `left` is empty"):
         load(root, tmp_path)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.data.fetch import fetch
 
 pytest.importorskip("torch")
 
@@ -40,7 +41,7 @@ def names(folder):
 def test_an_archive_is_unpacked_as_it_lies(served, tmp_path):
     address, archive = served
     checksum = hashlib.sha256(archive.read_bytes()).hexdigest()
-    folder = data.fetch(f"{address}/set.zip", tmp_path / "new", checksum)
+    folder = fetch(f"{address}/set.zip", tmp_path / "new", checksum)
     assert names(folder) == [
         "test/a/000.jpg",
         "train/a/000.jpg",
@@ -55,8 +56,8 @@ def test_pets_are_put_into_folders_by_breed(served, tmp_path, monkeypatch):
     with zipfile.ZipFile(archive, "w") as file:
         for name in ("images/Great_Dane_1.jpg", "images/Sphynx_12.jpg", "images/Sphynx_3.mat", "list.txt"):
             file.writestr(name, b"x")
-    monkeypatch.setitem(data.fetch.__globals__, "_url", lambda name: f"{address}/set.zip")
-    assert names(data.fetch("pets", tmp_path / "pets")) == [
+    monkeypatch.setitem(fetch.__globals__, "_url", lambda name: f"{address}/set.zip")
+    assert names(fetch("pets", tmp_path / "pets")) == [
         "Great_Dane/Great_Dane_1.jpg",
         "Sphynx/Sphynx_12.jpg",
     ]
@@ -72,14 +73,14 @@ def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path, monkeypatch):
         ("cats", None, "cats is neither a URL nor one of pets, food101"),
     ):
         with pytest.raises(DataError, match=reason):
-            data.fetch(source, place / "new", checksum)
+            fetch(source, place / "new", checksum)
     with monkeypatch.context() as patch:
         patch.setattr(data.archive.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
         with pytest.raises(DataError, match="MB of space are missing"):
-            data.fetch(f"{address}/set.zip", place / "new")
+            fetch(f"{address}/set.zip", place / "new")
     monkeypatch.setattr(data.archive, "LIMIT", 100)
     with pytest.raises(DataError, match="above the limit of"):
-        data.fetch(f"{address}/set.zip", place / "new")
+        fetch(f"{address}/set.zip", place / "new")
     assert list(place.iterdir()) == []
 
 
@@ -94,7 +95,7 @@ def test_what_lies_in_lone_folders_comes_to_the_top_and_only_that(served, tmp_pa
             for name in names_in:
                 file.writestr(name, b"x")
         place = tmp_path / "deep" / f"new{len(names_in)}{names_out[0][0]}"
-        assert data.fetch(f"{address}/set.zip", place) == place
+        assert fetch(f"{address}/set.zip", place) == place
         assert names(place) == names_out
     assert all(path.name.startswith("new") for path in (tmp_path / "deep").iterdir())
 
@@ -104,7 +105,7 @@ def test_only_pets_are_sorted_by_their_names(served, tmp_path):
     with zipfile.ZipFile(archive, "w") as file:
         for name in ("images/Sphynx_12.jpg", "images/Sphynx.jpg", "list.txt"):
             file.writestr(name, name)
-    folder = data.fetch(f"{address}/set.zip", tmp_path / "new")
+    folder = fetch(f"{address}/set.zip", tmp_path / "new")
     assert names(folder) == ["images/Sphynx.jpg", "images/Sphynx_12.jpg"]
     assert (folder / "list.txt").read_text() == "list.txt"
 
@@ -113,10 +114,10 @@ def test_a_folder_that_is_there_is_kept_and_no_archive_is_refused(served, tmp_pa
     address, archive = served
     (tmp_path / "new").mkdir()
     with pytest.raises(DataError, match=r"new is there already; name a folder that is not\.$"):
-        data.fetch(f"{address}/set.zip", tmp_path / "new")
+        fetch(f"{address}/set.zip", tmp_path / "new")
     archive.write_text("no archive")
     with pytest.raises(DataError, match="neither a folder nor a zip or tar archive"):
-        data.fetch(f"{address}/set.zip", tmp_path / "other")
+        fetch(f"{address}/set.zip", tmp_path / "other")
     assert not (tmp_path / "other").exists()
 
 
@@ -124,19 +125,17 @@ def test_a_place_that_cannot_be_written_is_told(served, tmp_path):
     address, _ = served
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"new cannot be written: .*Nothing was left behind\.$"):
-        data.fetch(f"{address}/set.zip", tmp_path / "file" / "new")
+        fetch(f"{address}/set.zip", tmp_path / "file" / "new")
 
 
 def test_names_stand_for_addresses(tmp_path, monkeypatch):
     from fastai.data.external import URLs
 
     asked = []
-    monkeypatch.setitem(
-        data.fetch.__globals__, "_download", lambda url, place, sha256: asked.append(url) or 1 / 0
-    )
+    monkeypatch.setitem(fetch.__globals__, "_download", lambda url, place, sha256: asked.append(url) or 1 / 0)
     for name in ("pets", "food101", "imagenette", "foodvision-mini", "https://x.y/z.zip"):
         with pytest.raises(ZeroDivisionError):
-            data.fetch(name, tmp_path / "new")
+            fetch(name, tmp_path / "new")
     assert asked[:3] == [URLs.PETS, URLs.FOOD, URLs.IMAGENETTE_320]
     assert asked[3].endswith("/pizza_steak_sushi.zip")
     assert asked[4] == "https://x.y/z.zip"

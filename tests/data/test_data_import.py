@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.data import archive, import_photos, importing
+from kimchi_vision.data import archive, importing
 from kimchi_vision.data.boxes import read_boxes
+from kimchi_vision.data.importing import import_photos
 
 CROPS = """Img_000_0000=4,6,20,10
 IMG_000_0001=30,20

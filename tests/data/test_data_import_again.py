@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.cli.main import app
-from kimchi_vision.data import import_photos
+from kimchi_vision.data.importing import import_photos
 
 
 def picture(shade):

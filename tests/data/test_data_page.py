@@ -8,17 +8,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.messages import catalogue
-from kimchi_vision.data.audit import Audit, Finding
+from kimchi_vision.data.audit import Audit, Finding, audit
+from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.photo import open_photo
 
 SAY = catalogue("en")
 
 
 def findings(root, tmp_path):
-    return [(each.kind, each.sentence(SAY)) for each in data.audit(root, tmp_path / "cache").findings]
+    return [(each.kind, each.sentence(SAY)) for each in audit(root, tmp_path / "cache").findings]
 
 
 def test_findings_come_worst_first_and_each_counts_its_own(folder_of, photo, tmp_path):
@@ -86,9 +87,7 @@ def test_a_link_shows_eight_photos_of_its_class(folder_of, tmp_path):
     for file in (root / "b").iterdir():
         with Image.open(file) as image:
             image.resize((128, 96)).save(file)
-    links = {
-        each.says: each for each in data.audit(root, tmp_path).findings if each.values.get("label") == "b"
-    }
+    links = {each.says: each for each in audit(root, tmp_path).findings if each.values.get("label") == "b"}
     assert links["found_link_size"].photos == tuple((f"b/{n:03}.jpg",) for n in range(8))
     assert links["found_link_size"].values == {"label": "b", "value": "–", "own": 1.0, "others": 0.0}
 
@@ -96,11 +95,11 @@ def test_a_link_shows_eight_photos_of_its_class(folder_of, tmp_path):
 def test_groups_of_an_audit_leave_out_what_cannot_be_read(folder_of, tmp_path):
     root = folder_of({"a": 3})
     (root / "a" / "001.jpg").write_bytes(b"")
-    assert data.audit(root, tmp_path).photos["group"].tolist() == [0, -1, 1]
+    assert audit(root, tmp_path).photos["group"].tolist() == [0, -1, 1]
 
 
 def shown(audit, tmp_path, lang="en"):
-    data.write_page(audit, tmp_path / "page.html", lang)
+    write_page(audit, tmp_path / "page.html", lang)
     return (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -111,10 +110,10 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
             image.resize((60 + number, 40 + 2 * number)).save(file)
     (root / "b" / "page.jpg").write_text("<html>")
     (root / "b" / "half.jpg").write_bytes((root / "b" / "000.jpg").read_bytes()[:500])
-    audit = data.audit(root, tmp_path / "cache")
-    page = shown(audit, tmp_path)
+    found = audit(root, tmp_path / "cache")
+    page = shown(found, tmp_path)
     megabytes = sum(file.stat().st_size for file in root.rglob("*.jpg")) / 1e6
-    assert f"27 photos, {megabytes:.1f} MB, 2 classes, {len(audit.findings)} findings." in page
+    assert f"27 photos, {megabytes:.1f} MB, 2 classes, {len(found.findings)} findings." in page
     assert re.findall(r'<tr><td>(.)</td><td class="number">(\d+)</td>', page) == [("a", "20"), ("b", "5")]
     assert re.findall(r'class="bar" style="width: ([\d.]+)%', page) == ["100.0", "25.0"]
     assert re.findall(r'<td class="number">(\d+ × \d+)</td>', page) == ["64 × 48", "62 × 44"]
@@ -134,16 +133,16 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
 
 def test_a_page_shows_twenty_four_groups_and_says_how_many_more(folder_of, tmp_path):
     root = folder_of({"a": 30, "b": 2})
-    audit = data.audit(root, tmp_path / "cache")
-    paths = tuple((path,) for path in audit.photos["path"][:30])
+    found = audit(root, tmp_path / "cache")
+    paths = tuple((path,) for path in found.photos["path"][:30])
     long = (Finding("tiny", paths, {"count": 30}), Finding("tiny", (sum(paths, ()),), {"count": 1}))
-    page = shown(Audit(root, audit.photos, long[:1]), tmp_path)
+    page = shown(Audit(root, found.photos, long[:1]), tmp_path)
     assert page.count("<figure>") == 24
     assert "and 6 more" in page
-    page = shown(Audit(root, audit.photos, (Finding("tiny", paths[:24], {"count": 24}), long[1])), tmp_path)
+    page = shown(Audit(root, found.photos, (Finding("tiny", paths[:24], {"count": 24}), long[1])), tmp_path)
     assert page.count("<figure>") == 48
     assert "more" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
-    assert "Nothing to remark." in shown(Audit(root, audit.photos, ()), tmp_path)
+    assert "Nothing to remark." in shown(Audit(root, found.photos, ()), tmp_path)
 
 
 def test_a_clean_copy_holds_each_picture_once_upright_and_as_rgb(folder_of, photo, tmp_path):
@@ -157,8 +156,8 @@ def test_a_clean_copy_holds_each_picture_once_upright_and_as_rgb(folder_of, phot
     photo(root / "a" / "copy.jpg", 1)  # a/000.jpg once more
     photo(root / "a" / "conflict.jpg", 4)  # x/b/000.jpg once more
     (root / "a" / "empty.jpg").write_bytes(b"")
-    audit = data.audit(root, tmp_path / "cache")
-    left_out = data.fix_to(audit, tmp_path / "deep" / "clean")
+    found = audit(root, tmp_path / "cache")
+    left_out = fix_to(found, tmp_path / "deep" / "clean")
     assert left_out.to_numpy().tolist() == [
         ["a/empty.jpg", "a", "is empty"],
         ["a/conflict.jpg", "a", "the same picture lies in a and b"],
@@ -168,8 +167,8 @@ def test_a_clean_copy_holds_each_picture_once_upright_and_as_rgb(folder_of, phot
     clean = tmp_path / "deep" / "clean"
     pd.testing.assert_frame_equal(pd.read_csv(clean / "left-out.csv"), left_out.reset_index(drop=True))
     files = sorted(path.relative_to(clean).as_posix() for path in clean.rglob("*.jpg"))
-    second = audit.photos.set_index("path").loc["y/b/001.jpg", "sha256"][:8]
-    turned = audit.photos.set_index("path").loc["a/turned.png", "sha256"][:8]
+    second = found.photos.set_index("path").loc["y/b/001.jpg", "sha256"][:8]
+    turned = found.photos.set_index("path").loc["a/turned.png", "sha256"][:8]
     assert files == sorted(
         ["a/000.jpg", "a/001.jpg", "a/002.jpg", "a/turned.jpg", f"a/{turned}-turned.jpg",
          "b/001.jpg", "b/000.jpg", f"b/{second}-001.jpg"]
@@ -184,10 +183,10 @@ def test_a_clean_copy_holds_each_picture_once_upright_and_as_rgb(folder_of, phot
 
 
 def test_a_clean_copy_that_cannot_be_written_leaves_nothing(folder_of, tmp_path, monkeypatch):
-    audit = data.audit(folder_of({"a": 3, "b": 3}), tmp_path / "cache")
+    found = audit(folder_of({"a": 3, "b": 3}), tmp_path / "cache")
     (tmp_path / "there").mkdir()
     with pytest.raises(DataError, match=r"there is there already; name a folder that is not"):
-        data.fix_to(audit, tmp_path / "there")
+        fix_to(found, tmp_path / "there")
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -196,5 +195,5 @@ def test_a_clean_copy_that_cannot_be_written_leaves_nothing(folder_of, tmp_path,
     with pytest.raises(
         DataError, match=r"clean cannot be written: No space left on device\. Nothing was left behind\.$"
     ):
-        data.fix_to(audit, tmp_path / "place" / "clean")
+        fix_to(found, tmp_path / "place" / "clean")
     assert list((tmp_path / "place").iterdir()) == []

@@ -11,6 +11,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import select
 from kimchi_vision.data.photo import SUFFIXES
+from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.data.tables import read_csv
 
 SOUND = {
@@ -174,7 +175,7 @@ def test_the_first_of_each_class_are_counted_in_each_part_where_folders_name_it(
 def test_classes_that_look_like_numbers_stay_texts_in_every_file(folder_of, tmp_path):
     root = folder_of({"001": 6, "NA": 6, "1e3": 6})
     photos = data.load(Data(path=root, splitter="stratified"), tmp_path / "cache")
-    data.write_split(photos, tmp_path / "split.csv")
+    write_split(photos, tmp_path / "split.csv")
     (tmp_path / "better.csv").write_text("path,suggested\nNA/000.jpg,001\n001/000.jpg,NA\n")
     section = Data(path=root, split=tmp_path / "split.csv", relabel=tmp_path / "better.csv")
     again = data.load(section, tmp_path / "cache")

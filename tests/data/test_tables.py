@@ -13,6 +13,7 @@ from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.folder import find
 from kimchi_vision.data.select import corrected
+from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.results.run import Run
@@ -126,7 +127,7 @@ def test_a_relabelled_photo_is_no_folder_in_two_unicode_forms(root, tmp_path):
 def test_a_split_and_boxes_that_went_through_excel(root, tmp_path):
     section = Data(path=root, splitter="stratified")
     photos = data.load(section, tmp_path / "cache")
-    data.write_split(photos, tmp_path / "split.csv")
+    write_split(photos, tmp_path / "split.csv")
     text = (
         (tmp_path / "split.csv").read_text(encoding="utf-8-sig").replace(",", ";").replace("valid", "Valid ")
     )
@@ -142,12 +143,13 @@ def test_a_split_and_boxes_that_went_through_excel(root, tmp_path):
 
 def test_what_is_written_opens_in_excel_and_reads_back(tmp_path):
     run, table = Run(tmp_path), pd.DataFrame({"path": ["비빔밥/0.jpg"], "label": ["001"]})
-    write_table(run.items, table)
-    assert run.items.read_bytes().startswith(b"\xef\xbb\xbfpath,label")
+    file = run.files.items
+    write_table(file, table)
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,label")
     for encoding in ("utf-8-sig", "utf-8"):
-        table.to_csv(run.items, index=False, encoding=encoding)
-        pd.testing.assert_frame_equal(run.table(run.files.items), table, check_dtype=False)
-        assert read_csv(run.items, ["path"], "").to_dict("records") == table.to_dict("records")
+        table.to_csv(file, index=False, encoding=encoding)
+        pd.testing.assert_frame_equal(run.table(file), table, check_dtype=False)
+        assert read_csv(file, ["path"], "").to_dict("records") == table.to_dict("records")
 
 
 def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tmp_path, monkeypatch):
@@ -164,11 +166,11 @@ def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tm
 
 def test_openings_of_the_test_part_are_added_to_old_and_new_files(tmp_path):
     run = Run(tmp_path)
-    run.test_openings.write_text("time,command\n2024-01-01T00:00:00+00:00,evaluate --part test\n")
+    run.files.test_openings.write_text("time,command\n2024-01-01T00:00:00+00:00,evaluate --part test\n")
     run.open_test("evaluate, again")
     assert run.times_opened() == 2
     assert run.table(run.files.test_openings)["command"].tolist() == [
         "evaluate --part test",
         "evaluate, again",
     ]
-    assert run.test_openings.read_bytes()[:3] == b"\xef\xbb\xbf"
+    assert run.files.test_openings.read_bytes()[:3] == b"\xef\xbb\xbf"

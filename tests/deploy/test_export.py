@@ -12,14 +12,14 @@ from torchvision.models.vision_transformer import VisionTransformer
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Export
-from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.deploy.export import smaller
 from kimchi_vision.deploy.export.onnx import save
 from kimchi_vision.deploy.predictor import Predictor
-from kimchi_vision.results.compare import difference_interval
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 
@@ -62,15 +62,12 @@ def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
 
 def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, tmp_path, caplog):
     run, learn = exported
-    predictions = run.table(run.files.predictions)
-    classes = [name for name in predictions if name.startswith("p:")]
-    predictions[classes] = np.roll(predictions[classes], 1, axis=1)
-    photos = Photos(
-        run.path.parents[1] / "photos", run.table(run.files.items), tuple(run.json(run.files.labels))
-    )
-    elsewhere = Run(tmp_path / "other")
+    rolled = np.roll(run.predictions.probabilities, 1, axis=1)
+    items = run.predictions.table.assign(label=run.predictions.table["truth"])
+    predictions = Predictions.from_probabilities(items, rolled, run.vocab)
+    elsewhere = RunFiles(tmp_path / "other")
     section = Export(pkl=False, weights=False, onnx=True, safetensors=False)
-    export.write(section, learn, photos, predictions, elsewhere, difference_interval)
+    export.write(section, learn, run.photos, predictions, elsewhere)
     assert "model.onnx was not written" in caplog.text
     assert [file.name for file in elsewhere.path.iterdir()] == ["export.json"]
 
@@ -79,13 +76,13 @@ def test_calibration_travels_in_the_file(exported):
     run, _ = exported
     write_json(run.files.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
     try:
-        assert export.again(run, ["onnx"], difference_interval) == [run.files.onnx]
+        assert export.again(Run(run.path), ["onnx"]) == [run.files.onnx]
         metadata = onnxruntime.InferenceSession(run.files.onnx).get_modelmeta().custom_metadata_map
         facts = Facts.from_metadata(metadata)
         assert (facts.temperature, facts.abstain_threshold) == (2.0, 0.6)
     finally:
         run.files.calibration.unlink()
-        export.again(run, ["onnx"], difference_interval)
+        export.again(Run(run.path), ["onnx"])
 
 
 class Bomb:
@@ -98,7 +95,7 @@ class Bomb:
 
 def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
     run = Run(tmp_path / "stranger")
-    known, _ = exported
+    known = exported[0].files
     for file in (known.labels, known.items, known.predictions, known.data):
         run.path.mkdir(exist_ok=True)
         (run.path / file.name).write_bytes(file.read_bytes())
@@ -106,10 +103,10 @@ def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
     # What the stranger's folder claims about its own file counts for nothing.
     write_json(run.files.export, {"model.pkl": {"sha256": "0" * 64}})
     with pytest.raises(InputError, match="--trust"):
-        export.again(run, ["onnx"], difference_interval)
+        export.again(run, ["onnx"])
     assert not (tmp_path / "it ran").exists()
     with pytest.raises(Exception):  # noqa: B017, PT011 - a file is no learner, but by then it is open
-        export.again(run, ["onnx"], difference_interval, trust=True)
+        export.again(run, ["onnx"], trust=True)
     assert (tmp_path / "it ran").exists()
 
 
@@ -117,13 +114,13 @@ def test_a_pickle_from_elsewhere_is_loaded_when_the_user_trusts_it(exported, tmp
     run, _ = exported
     monkeypatch.setattr(export.pickles, "ledger", lambda: tmp_path / "pickles.txt")
     with pytest.raises(InputError, match="--trust"):
-        export.again(run, ["torch"], difference_interval)
-    assert export.again(run, ["torch"], difference_interval, trust=True) == [run.files.weights]
+        export.again(run, ["torch"])
+    assert export.again(run, ["torch"], trust=True) == [run.files.weights]
 
 
 def test_unknown_formats_are_named(exported):
     with pytest.raises(InputError, match=r"tflite.*safetensors"):
-        export.again(exported[0], ["tflite"], difference_interval)
+        export.again(exported[0], ["tflite"])
 
 
 def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
@@ -158,7 +155,7 @@ def test_smaller_files_need_neither_the_pickle_nor_every_training_photo(tmp_path
     items = run.table(run.files.items)
     bad = photos / items.loc[items["split"] == "train", "path"].iloc[0]
     bad.write_bytes(b"")
-    assert export.again(run, ["int8"], difference_interval) == [run.files.smaller("int8")]
+    assert export.again(run, ["int8"]) == [run.files.smaller("int8")]
     assert f"{bad} is left out" in caplog.text
     assert "| model.int8.onnx |" in run.files.card.read_text(encoding="utf-8")
 

@@ -35,12 +35,17 @@ def test_each_score_and_class_has_its_line(run):
     scores = run.json(run.files.metrics)
     assert "On 60 valid photos that it was not trained on; 95 % intervals in brackets." in lines
     for title, name in (
-        ("accuracy", "accuracy"),
-        ("recall, mean over classes", "macro_recall"),
-        ("precision, mean over classes", "macro_precision"),
-        ("F1, mean over classes", "macro_f1"),
+        ("Accuracy", "accuracy"),
+        ("Error rate", "error_rate"),
+        ("Macro recall", "macro_recall"),
+        ("Macro precision", "macro_precision"),
+        ("Macro F1", "macro_f1"),
+        ("Top-k accuracy", "top_k_accuracy"),
     ):
-        assert f"| {title} | {share(scores, name)} |" in lines
+        low, high = (f"{100 * end:.1f} %" for end in scores[f"{name}_interval"])
+        assert f"| {title} | {100 * scores[name]:.1f} % ({low} – {high}) |" in lines
+    low, high = scores["loss_interval"]
+    assert f"| Loss, mean over photos | {scores['loss']:.3f} ({low:.3f} – {high:.3f}) |" in lines
     assert "| class | found (recall) | right when said (precision) | photos |" in lines
     for label, name, photos in (("001", "001", 30), ("김치", "김치", 20), ("A\\&B", "A&B", 10)):
         own = scores["classes"][name]

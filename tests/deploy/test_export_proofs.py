@@ -23,7 +23,7 @@ from kimchi_vision.deploy import export
 from kimchi_vision.deploy.export import learner, pickles, smaller, tensors
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
-from kimchi_vision.results.compare import difference_interval
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 AB = ("b", "a")
@@ -34,8 +34,8 @@ def table_of(shares, truth, split="valid", vocab=AB):
     shares = np.asarray(shares, float)
     table = pd.DataFrame(shares, columns=[f"p:{name}" for name in vocab])
     names = [vocab[place] for place in shares.argmax(axis=1)]
-    paths = [f"{number}.jpg" for number in range(len(table))]
-    return table.assign(path=paths, split=split, truth=list(truth), predicted=names)
+    paths = [f"{'' if split == 'valid' else 'test/'}{number}.jpg" for number in range(len(table))]
+    return Predictions(table.assign(path=paths, split=split, truth=list(truth), predicted=names), vocab)
 
 
 @pytest.fixture
@@ -56,8 +56,9 @@ def said(tmp_path, monkeypatch):
     return make
 
 
-def photos_of(table, vocab=AB):
-    return Photos(Path("photos"), table.assign(label=table["truth"], sha256=table["path"]), vocab)
+def photos_of(predictions, root=Path("photos")):
+    table = predictions.table
+    return Photos(root, table.assign(label=table["truth"], sha256=table["path"]), predictions.vocab)
 
 
 # model.onnx
@@ -94,8 +95,8 @@ def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(
 
 def test_model_onnx_is_proven_on_256_validation_photos_from_first_to_last(said):
     valid = table_of([[0.9, 0.1]] * 600, "b" * 600)
-    tested = table_of([[0.1, 0.9]] * 5, "b" * 5, "test").assign(path=[f"test/{n}.jpg" for n in range(5)])
-    table = pd.concat([tested, valid], ignore_index=True)
+    tested = table_of([[0.1, 0.9]] * 5, "b" * 5, "test")
+    table = Predictions.joined([tested, valid])
     asked = said([[0.9, 0.1]] * 256)
     assert whole.prove(None, photos_of(table), table)["photos"] == 256
     assert (len(set(asked[0])), asked[0][0], asked[0][-1]) == (256, "0.jpg", "599.jpg")
@@ -108,11 +109,11 @@ def test_a_files_own_temperature_has_no_part_in_its_proof(tmp_path, photo):
     expected = answers(about, [open_photo(one) for one in files])
     assert whole.probabilities(Classifier(file), files) == pytest.approx(expected, abs=1e-5)
     table = table_of(expected, [SEVEN[0]] * 36, vocab=SEVEN)
-    proof = whole.prove(file, Photos(tmp_path, table, SEVEN), table)
+    proof = whole.prove(file, photos_of(table, tmp_path), table)
     assert (proof["photos"], proof["agreement"]) == (36, 1)
     assert 0 <= proof["largest_gap"] < 1e-5
     with pytest.raises(RunError):
-        whole.prove(save(file, about, seed=1), Photos(tmp_path, table, SEVEN), table)
+        whole.prove(save(file, about, seed=1), photos_of(table, tmp_path), table)
 
 
 def test_a_network_that_is_in_training_is_exported_as_it_answers_and_left_as_it_was(tmp_path):
@@ -142,7 +143,7 @@ def test_a_network_that_is_in_training_is_exported_as_it_answers_and_left_as_it_
 
 
 @pytest.mark.parametrize(("low", "refused"), [(0.05, False), (0.051, True), (-0.1, False)])
-def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused):
+def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused, monkeypatch):
     """The learner is right about the first three photos, the file about the first and the fourth."""
     table = table_of([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4], [0.6, 0.4]], "bbaaa")
     said([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4], [0.45, 0.55], [0.6, 0.4]])
@@ -152,11 +153,12 @@ def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused):
         counts.append(given)
         return low, np.float64(0.6)
 
+    monkeypatch.setattr(smaller, "difference_interval", interval)
     if refused:
         with pytest.raises(RunError, match=r"it loses at least 5.1% of accuracy, and 5% is allowed"):
-            smaller.cost(None, photos_of(table), table, interval)
+            smaller.cost(None, photos_of(table), table)
     else:
-        assert smaller.cost(None, photos_of(table), table, interval) == {
+        assert smaller.cost(None, photos_of(table), table) == {
             "photos": 5,
             "agreement": 2 / 5,
             "largest_gap": pytest.approx(0.4),
@@ -171,14 +173,14 @@ def test_a_smaller_file_whose_answers_are_no_numbers_is_refused(said):
     table = table_of([[0.9, 0.1]] * 2, "bb")
     said([[0.9, 0.1], [np.nan, np.nan]])
     with pytest.raises(RunError, match="no numbers"):
-        smaller.cost(None, photos_of(table), table, difference_interval)
+        smaller.cost(None, photos_of(table), table)
 
 
 def test_a_smaller_file_is_scored_on_2000_validation_photos_from_first_to_last(said):
     valid = table_of([[0.9, 0.1]] * 2500, "b" * 2500)
-    table = pd.concat([valid.iloc[:3].assign(split="test", path="test.jpg"), valid], ignore_index=True)
+    table = Predictions.joined([table_of([[0.9, 0.1]] * 3, "b" * 3, "test"), valid])
     asked = said([[0.9, 0.1]] * 2000)
-    assert smaller.cost(None, photos_of(table), table, difference_interval)["photos"] == 2000
+    assert smaller.cost(None, photos_of(table), table)["photos"] == 2000
     assert (len(set(asked[0])), asked[0][0], asked[0][-1]) == (2000, "0.jpg", "2499.jpg")
 
 
@@ -258,17 +260,13 @@ def in_this_process(command, **options):
 def test_model_pkl_is_asked_again_about_four_validation_photos(exported, monkeypatch):
     monkeypatch.setattr(subprocess, "run", in_this_process)
     run, _ = exported
-    table = run.table(run.files.predictions)
-    photos = Photos(
-        run.path.parents[1] / "photos", run.table(run.files.items), tuple(run.json(run.files.labels))
-    )
-    proof = learner.prove(run.files.pkl, photos, table)
+    proof = learner.prove(run.files.pkl, run.photos, run.predictions)
     assert proof["photos"] == 4
     assert 0 <= proof["largest_gap"] < 1e-5
-    columns = [name for name in table if name.startswith("p:")]
-    wrong = table.assign(**{name: table[name] + 2e-5 for name in columns})
+    table, columns = run.predictions.table, [f"p:{name}" for name in run.vocab]
+    wrong = Predictions(table.assign(**{name: table[name] + 2e-5 for name in columns}), run.vocab)
     with pytest.raises(RunError, match="loaded again, its answers differ by"):
-        learner.prove(run.files.pkl, photos, wrong)
+        learner.prove(run.files.pkl, run.photos, wrong)
 
 
 @pytest.mark.parametrize(
@@ -292,12 +290,12 @@ def test_model_pkl_is_refused_when_a_fresh_process_says_so(done, refused, monkey
     monkeypatch.setattr(subprocess, "run", run)
     rows = [[0.5 + number / 32, 0.5 - number / 32] for number in range(10)]
     rows[3] = [0.25, 0.75]
-    table = pd.concat([table_of([[1, 0]], "b", "test"), table_of(rows, "b" * 10)], ignore_index=True)
+    table = Predictions.joined([table_of([[1, 0]], "b", "test"), table_of(rows, "b" * 10)])
     if refused:
         with pytest.raises(RunError, match=refused):
-            learner.prove(tmp_path / "model.pkl", Photos(tmp_path, table, AB), table)
+            learner.prove(tmp_path / "model.pkl", photos_of(table, tmp_path), table)
     else:
-        proof = learner.prove(tmp_path / "model.pkl", Photos(tmp_path, table, AB), table)
+        proof = learner.prove(tmp_path / "model.pkl", photos_of(table, tmp_path), table)
         assert proof == {"photos": 4, "largest_gap": 1e-5}
     expected = [("0", 0, 0.5), ("3", 1, 0.75), ("6", 0, 0.6875), ("9", 0, 0.78125)]
     arguments = [str(part) for name, *rest in expected for part in (tmp_path / f"{name}.jpg", *rest)]
@@ -306,17 +304,18 @@ def test_model_pkl_is_refused_when_a_fresh_process_says_so(done, refused, monkey
 
 def test_a_learner_keeps_its_data_when_its_export_fails(tmp_path):
     class Failing:
-        dls = "data"
+        dls, metrics = "data", "scores"
 
         def export(self, file):
             assert file.is_absolute()
+            assert not self.metrics  # they are this package's, which may be missing where the file is loaded
             self.dls = None
             raise RuntimeError("no")
 
     one = Failing()
     with pytest.raises(RuntimeError):
         learner.save(one, tmp_path / "model.pkl")
-    assert one.dls == "data"
+    assert (one.dls, one.metrics) == ("data", "scores")
 
 
 # Which model.pkl is trusted
@@ -336,10 +335,10 @@ def another(exported, tmp_path, monkeypatch):
 
 
 def test_a_strangers_pickle_stays_a_strangers_when_it_is_written_again(another):
-    assert export.again(another, ["pkl"], difference_interval, trust=True) == [another.files.pkl]
+    assert export.again(another, ["pkl"], trust=True) == [another.files.pkl]
     assert not pickles.ledger().exists()
     with pytest.raises(InputError, match="--trust"):
-        export.again(another, ["torch"], difference_interval)
+        export.again(another, ["torch"])
 
 
 def test_a_users_own_pickle_is_trusted_until_a_byte_of_it_changes(another):
@@ -347,7 +346,7 @@ def test_a_users_own_pickle_is_trusted_until_a_byte_of_it_changes(another):
     assert pickles.ledger().parts[-3:] == ("settings", "kimchi-vision", "pickles.txt")
     pickles.remember("0" * 64)
     pickles.remember(pickles._digest(another.files.pkl.read_bytes()))
-    written = export.again(another, ["torch", "pkl"], difference_interval)
+    written = export.again(another, ["torch", "pkl"])
     assert written == [another.files.weights, another.files.pkl]
     assert len(pickles.ledger().read_text(encoding="ascii").split()) == 3
     assert pickles.load(another.files.pkl).model is not None
@@ -371,8 +370,7 @@ def test_a_settings_folder_that_cannot_be_written_is_a_warning(another, caplog):
 def source_of(exported, to):
     """What export.write takes: the exported run's learner, photos and predictions, for another folder."""
     run, learn = exported
-    root, vocab = run.path.parents[1] / "photos", tuple(run.json(run.files.labels))
-    return learn, Photos(root, run.table(run.files.items), vocab), run.table(run.files.predictions), Run(to)
+    return learn, run.photos, run.predictions, Run(to)
 
 
 def test_a_file_that_is_refused_takes_the_older_one_and_its_proof_with_it(exported, tmp_path, monkeypatch):
@@ -386,7 +384,7 @@ def test_a_file_that_is_refused_takes_the_older_one_and_its_proof_with_it(export
 
     monkeypatch.setattr(whole, "prove", wrong)
     nothing = {"pkl": False, "weights": False, "safetensors": False, "timings": False}
-    export.write(Export(onnx=True, **nothing), learn, photos, predictions, run, difference_interval)
+    export.write(Export(onnx=True, **nothing), learn, photos, predictions, run.files)
     assert not run.files.onnx.exists()
     assert not run.files.card.exists()
     assert run.json(run.files.export) == {"model.onnx": {"refused": "it differs"}, "model.pkl": {"photos": 4}}
@@ -401,7 +399,7 @@ def test_a_full_disk_is_no_refusal(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(tensors, "save_torch", full)
     section = Export(pkl=False, onnx=False, safetensors=False, timings=False)
     with pytest.raises(OSError, match="full"):
-        export.write(section, learn, photos, predictions, run, difference_interval)
+        export.write(section, learn, photos, predictions, run.files)
 
 
 def test_photos_that_are_gone_are_counted(another, exported):
@@ -411,7 +409,7 @@ def test_photos_that_are_gone_are_counted(another, exported):
     for file, rows in ((another.files.predictions, table), (another.files.items, items)):
         rows.assign(path=rows["path"].replace(names)).to_csv(file, index=False)
     with pytest.raises(InputError, match=rf"gone/{table['path'][1]} is missing, and 1 more"):
-        export.again(another, ["torch"], difference_interval)
+        export.again(another, ["torch"])
 
 
 # Tensors

@@ -212,17 +212,45 @@ def test_photos_are_found_in_folders(file, tmp_path):
         find_photos([tmp_path / "empty"])
 
 
-WITHOUT_TRAINING = """
+EXTRAS = """cleanlab cv2 fastai fastapi filelock jinja2 matplotlib ml_dtypes onnx optuna psutil pywt
+safetensors scipy sklearn statsmodels timm torch torchvision"""
+WITHOUT_EXTRAS = f"""
 import sys
-for name in ("torch", "fastai", "timm", "torchvision", "sklearn", "matplotlib", "onnx"):
-    sys.modules[name] = None  # an import of it fails
-from kimchi_vision.cli.main import main
-main()
+sys.modules |= dict.fromkeys({EXTRAS.split()!r})  # an import of one fails, as where it is not installed
 """
 
 
-def test_predict_needs_nothing_that_training_needs(seven, photos):
-    command = [sys.executable, "-c", WITHOUT_TRAINING, "predict", str(seven), str(photos[0]), "--json"]
+def without_extras(script, *words):
+    """Run a script in a fresh process that has what `pip install .` brings and no more."""
+    command = [sys.executable, "-c", WITHOUT_EXTRAS + script, *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)[0]["label"] in SEVEN
+    return done.stdout
+
+
+def test_the_command_needs_no_extra(seven, photos):
+    said = without_extras(
+        "from kimchi_vision.cli.main import main; main()", "predict", seven, photos[0], "--json"
+    )
+    assert json.loads(said)[0]["label"] in SEVEN
+
+
+def test_a_predictor_of_a_run_needs_no_extra(photos, tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    save(run.files.onnx, facts())
+    write_json(run.files.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.999}})
+    script = """
+from kimchi_vision import Predictor
+from kimchi_vision.results.run import Run
+
+for source in (sys.argv[1], Run(sys.argv[1])):
+    print(*(answer.known for answer in Predictor(source).predict(sys.argv[2:])))
+"""
+    assert without_extras(script, run.path, *photos).split() == ["False"] * 6
+
+
+def test_a_photo_is_opened_without_what_looking_through_folders_takes():
+    needs = "import kimchi_vision.deploy.predictor, json; print(json.dumps(sorted(sys.modules)))"
+    loaded = set(json.loads(without_extras(needs)))
+    assert not {"pandas", "sqlite3", "kimchi_vision.data.dataset"} & loaded

@@ -5,22 +5,21 @@ from fake_runs import fake_run
 
 from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Goals
-from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.runtime import speed
 from kimchi_vision.jobs import table
 from kimchi_vision.results import goals
 
 
 def test_an_export_says_what_its_model_takes_and_on_which_machine(exported):
-    metrics = exported[0].json(exported[0].metrics)
+    metrics = exported[0].json(exported[0].files.metrics)
     latency = metrics["latency_ms"]
     assert 0 < latency["p50"] <= latency["p95"]
     assert latency["photos"] >= 20
     assert metrics["photos_per_second"] > 0
     assert 10 < metrics["peak_memory_mb"] < 200  # a process without torch, whatever started it
     assert set(metrics["machine"]) == {"processor", "cores", "system"}
-    assert goals.outcomes(Goals(fps=0.001), metrics) == {"fps": "met"}
-    assert goals.outcomes(Goals(fps=1e9), metrics) == {"fps": "missed"}
+    assert goals.outcomes(Goals(fps=0.001), metrics, {}) == {"fps": "met"}
+    assert goals.outcomes(Goals(fps=1e9), metrics, {}) == {"fps": "missed"}
 
 
 def test_few_photos_are_taken_again(exported):
@@ -30,9 +29,7 @@ def test_few_photos_are_taken_again(exported):
 
 
 def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):
-    source = exported[0]
-    items = source.table(source.files.items)
-    photos = Photos(source.path.parents[1] / "photos", items, tuple(source.json(source.files.labels)))
+    photos = exported[0].photos
     rows = {}
     for name, milliseconds in (("quick", 5), ("slow", 80)):
         run = fake_run(tmp_path / name, photos, skill=3, goals={"accuracy": 0.01, "fps": 30})

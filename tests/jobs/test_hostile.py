@@ -12,6 +12,8 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import ModelError, RunError
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Report, Train
+from kimchi_vision.data.audit import audit
+from kimchi_vision.data.page import write as write_page
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.deploy.server import build
 from kimchi_vision.learning import train
@@ -100,7 +102,7 @@ def test_names_of_files_are_only_names(exported, photo, folder_of, tmp_path):
         photo(root / "a" / name, seed)
     found = data.load(data_section(root), tmp_path / "cache")
     assert {f"a/{name}" for name in NAMES} <= set(found.items["path"])
-    data.write_page(data.audit(root, tmp_path / "cache"), tmp_path / "page.html")
+    write_page(audit(root, tmp_path / "cache"), tmp_path / "page.html")
     assert EVIL not in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert len(Predictor(exported[0]).predict(find_photos([root]))) == 20 + len(NAMES)
     said = CliRunner().invoke(app, ["predict", str(exported[0].path), str(root), "--json"])

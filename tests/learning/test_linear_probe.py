@@ -145,7 +145,7 @@ def test_the_floor_answers_for_the_validation_photos(photos, caplog):
     labels = train["label"].map(photos.vocab.index).to_numpy()
     head = linear_probe.fit(Features(), linear_probe.compute(body, photos, train, PREPROCESS), labels, 2)
     shares = head.probabilities(linear_probe.compute(body, photos, valid, PREPROCESS))
-    table, truth = floor.predictions, valid["label"].map(photos.vocab.index).to_numpy()
+    table, truth = floor.predictions.table, valid["label"].map(photos.vocab.index).to_numpy()
     assert table.columns.tolist() == ["path", "split", "truth", "predicted", "loss", "p:갓김치", "p:백김치"]
     assert (table[["path", "split"]] == valid[["path", "split"]]).all(axis=None)
     assert table["truth"].tolist() == valid["label"].tolist()

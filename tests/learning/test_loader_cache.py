@@ -21,7 +21,7 @@ def photo(row: int) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "packs"))
-    return tmp_path / "packs"
+    return tmp_path / "packs" / "photos"
 
 
 def test_photos_come_back_as_they_were():
@@ -198,14 +198,14 @@ def test_clear_frees_what_lay_there_and_nothing_else(folder):
     kinds = {"some.pack", "some.index.npy", "some.lock", "x.features.npz"}
     there = {file.name: file.stat().st_size for file in folder.iterdir()}
     assert set(there) == {*kinds, "mine.txt"}
-    assert cache.size() == sum(there[name] for name in kinds)
+    assert cache.sizes() == {"photos": sum(there[name] for name in kinds), "scans": 0, "samples": 0}
     assert cache.clear() == sum(there[name] for name in kinds)
     assert [file.name for file in folder.iterdir()] == ["mine.txt"]
-    assert cache.clear() == cache.size() == 0
+    assert cache.clear() == sum(cache.sizes().values()) == 0
 
 
 def test_where_photos_are_kept(monkeypatch, tmp_path):
-    assert cache.folder() == tmp_path / "packs"
+    assert cache.folder() == tmp_path / "packs" / "photos"
     monkeypatch.setenv("KIMCHI_CACHE", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache.folder() == tmp_path / "xdg" / "kimchi_vision" / "photos"

@@ -17,7 +17,7 @@ STATS = ((0.5,) * 3, (0.25,) * 3)
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "packs"))
-    return tmp_path / "packs"
+    return tmp_path / "packs" / "photos"
 
 
 @pytest.fixture

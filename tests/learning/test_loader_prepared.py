@@ -18,7 +18,7 @@ from tests.conftest import noise
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "packs"))
-    return tmp_path / "packs"
+    return tmp_path / "packs" / "photos"
 
 
 class Halved:

@@ -12,10 +12,12 @@ from fastcore.basics import noop
 from torch import nn
 
 from kimchi_vision.base.errors import RunError
-from kimchi_vision.config.sections import Train
+from kimchi_vision.config.sections import Evaluate, Train
 from kimchi_vision.config.sections.train import EarlyStop
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train.stages import phases
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.scores import METRICS, scores
 from tests.small_network import WIDTH
 
 # Four noise photos a step: the loss leaps at once, so the mock training must not stop for that.
@@ -55,7 +57,7 @@ OWN = {
 def test_a_stage_is_fastais_own_bit_for_bit(tiny_learner, stage):
     section = stages({stage: OWN[stage]}, precision="fp32")
     ours, run = tiny_learner(section)
-    history = train.fit(section, ours, run)
+    history = train.fit(section, ours, run.files)
     plain, _ = tiny_learner(section)
     given = dict(OWN[stage])
     with plain.no_bar(), plain.no_logging():
@@ -111,12 +113,17 @@ def test_auto_is_the_rate_that_lr_find_suggests(stage):
 
 def test_a_seed_gives_the_same_metrics_bit_for_bit(tiny_learner):
     section = stages(LR_FIND, {"fit_one_cycle": {"epochs": 1, "lr_max": "auto"}}, seed=7)
-    first, second = (train.fit(section, *tiny_learner(section, name)) for name in ("a", "b"))
+
+    def history(section, name):
+        learn, run = tiny_learner(section, name)
+        return train.fit(section, learn, run.files)
+
+    first, second = (history(section, name) for name in ("a", "b"))
     pd.testing.assert_frame_equal(
         first.drop(columns="seconds"), second.drop(columns="seconds"), check_exact=True
     )
     other = stages(*section.stages, seed=8)
-    assert train.fit(other, *tiny_learner(other, "c"))["valid_loss"].iloc[0] != first["valid_loss"].iloc[0]
+    assert history(other, "c")["valid_loss"].iloc[0] != first["valid_loss"].iloc[0]
 
 
 def test_history_has_one_row_an_epoch_over_all_stages(tiny_learner):
@@ -124,7 +131,7 @@ def test_history_has_one_row_an_epoch_over_all_stages(tiny_learner):
         {"fit": {"epochs": 1, "lr": 1e-3}}, {"fit_one_cycle": {"epochs": 2, "lr_max": [1e-5, 1e-4]}}
     )
     learn, run = tiny_learner(section)
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     history = run.table(run.files.history)
     assert history["epoch"].tolist() == [1, 2, 3]
     assert history["stage"].tolist() == ["fit", "fit_one_cycle", "fit_one_cycle"]
@@ -134,10 +141,24 @@ def test_history_has_one_row_an_epoch_over_all_stages(tiny_learner):
     assert history["macro_recall"].between(0, 1).all()
 
 
+def test_every_score_of_an_epoch_is_that_of_all_its_answers(tiny_learner):
+    section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, precision="fp32")
+    learn, run = tiny_learner(section)
+    history = train.fit(section, learn, run.files)
+    with learn.no_bar():
+        logits, truth = learn.get_preds(act=noop)
+    labels = [learn.dls.vocab[place] for place in truth.tolist()]
+    items = pd.DataFrame({"path": range(len(truth)), "split": "valid", "label": labels})
+    said = Predictions.from_logits(items, logits.numpy(), learn.dls.vocab)
+    found = {score.name: score.value for score in scores(said, Evaluate())}
+    assert set(found) == set(METRICS)
+    assert history[list(found)].iloc[-1].to_dict() == pytest.approx(found, rel=1e-5)
+
+
 def test_lr_find_writes_its_curve_and_figure(tiny_learner):
     section = stages(LR_FIND)
     learn, run = tiny_learner(section)
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     assert run.table(run.files.lr_find)["lr"].is_monotonic_increasing
     assert run.files.figure("lr_find").stat().st_size > 1000
     assert train.facts(history)["kept_epoch"] is None
@@ -151,7 +172,7 @@ def test_best_keeps_the_epoch_that_scored_best_over_all_stages(tiny_learner):
         monitor="valid_loss",
     )
     learn, run = tiny_learner(section)
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     best = history.loc[history["valid_loss"].idxmin()]
     assert best["epoch"] < 3
     assert train.facts(history)["kept_epoch"] == best["epoch"]
@@ -165,7 +186,7 @@ def test_feature_extract_leaves_the_body_as_it_is(tiny_learner):
     learn, run = tiny_learner(section)
     body = {name: value.clone() for name, value in learn.model[0].state_dict().items()}
     head = [value.clone() for value in learn.model[1].parameters()]
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert all(torch.equal(value, body[name]) for name, value in learn.model[0].state_dict().items())
     assert not all(torch.equal(a, b) for a, b in zip(learn.model[1].parameters(), head, strict=True))
 
@@ -173,7 +194,7 @@ def test_feature_extract_leaves_the_body_as_it_is(tiny_learner):
 def test_gradual_unfreeze_adds_one_group_an_epoch(tiny_learner):
     section = stages({"gradual_unfreeze": {"epochs": 2}})
     learn, run = tiny_learner(section)
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert trainable(learn.model[1])
     assert trainable(learn.model[0][6:])
     assert not trainable(learn.model[0][:6])
@@ -182,11 +203,11 @@ def test_gradual_unfreeze_adds_one_group_an_epoch(tiny_learner):
 def test_freeze_and_unfreeze_hold_for_the_stages_after_them(tiny_learner):
     section = stages("freeze", {"fit": {"epochs": 1}})
     learn, run = tiny_learner(section)
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert not trainable(learn.model[0])
     section = stages("freeze", "unfreeze", {"fit": {"epochs": 1}})
     learn, run = tiny_learner(section, "other")
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert trainable(learn.model[0])
 
 
@@ -197,7 +218,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(tiny_learne
     with pytest.raises(
         RunError, match=r"no longer a number in epoch 1 \(fit, rate 0.01\). Try a rate of 0.001"
     ):
-        train.fit(section, learn, run)
+        train.fit(section, learn, run.files)
     assert len(run.table(run.files.history)) == 1
 
 
@@ -219,7 +240,7 @@ def test_what_is_no_number_is_never_kept(tiny_learner):
     # An epoch is four training batches and one validation batch; the third batch of the second one fails.
     learn.loss_func = NoNumber(7)
     with pytest.raises(RunError, match=r"in epoch 2 .*checkpoints/best.pth holds the best epoch before it"):
-        train.fit(section, learn, run)
+        train.fit(section, learn, run.files)
     position = torch.load(run.files.last, weights_only=True)["position"]
     assert (position["epochs"], position["batches"]) == (1, 2)
     for weights in (torch.load(run.files.last)["model"], torch.load(run.files.best)):
@@ -235,7 +256,7 @@ def test_training_ends_when_the_one_who_watches_has_seen_enough(tiny_learner, ca
         return row["epoch"] == 3
 
     learn, run = tiny_learner(section)
-    history = train.fit(section, learn, run, watch=enough)
+    history = train.fit(section, learn, run.files, watch=enough)
     assert [row["epoch"] for row in seen] == history["epoch"].tolist() == [1, 2, 3]
     assert seen[2]["valid_loss"] == history["valid_loss"].iloc[2]
     assert "Training ends here: epoch 3 of 5." in caplog.text
@@ -278,13 +299,13 @@ def test_an_interrupted_training_goes_on_bit_for_bit(tiny_learner, epochs):
         keep="best",
     )
     learn, run = tiny_learner(section, "undisturbed")
-    undisturbed = train.fit(section, learn, run)
+    undisturbed = train.fit(section, learn, run.files)
     dying, run = tiny_learner(section, "interrupted")
     dying.add_cb(StopAfter(epochs))
     with pytest.raises(KeyboardInterrupt):
-        train.fit(section, dying, run)
+        train.fit(section, dying, run.files)
     again, run = tiny_learner(section, "interrupted")
-    history = train.fit(section, again, run)
+    history = train.fit(section, again, run.files)
     assert same_weights(learn, again)
     pd.testing.assert_frame_equal(
         history.drop(columns="seconds"), undisturbed.drop(columns="seconds"), check_exact=True
@@ -308,7 +329,7 @@ def test_a_probe_sets_the_head_and_trains_nothing(linear):
     section = stages("probe", keep="best")
     learn, run, head = linear(section)
     before = learn.model[0].state_dict()["0.weight"].clone()
-    history = train.fit(section, learn, run, head)
+    history = train.fit(section, learn, run.files, head)
     assert history.empty
     assert learn.model[1][-1].bias.tolist() == [1, -1]
     assert torch.equal(learn.model[0].state_dict()["0.weight"], before)
@@ -318,7 +339,7 @@ def test_a_probe_sets_the_head_and_trains_nothing(linear):
 def test_the_probe_is_kept_when_no_epoch_is_better(linear):
     section = stages("probe", {"fit": {"epochs": 1, "lr": 10.0}}, keep="best", monitor="valid_loss")
     learn, run, head = linear(section)
-    history = train.fit(section, learn, run, head)
+    history = train.fit(section, learn, run.files, head)
     assert train.facts(history)["kept_epoch"] == 0
     assert learn.model[1][-1].bias.tolist() == [1, -1]
 
@@ -334,21 +355,21 @@ def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(tiny_learner
             seen.append((norms[0].running_mean.sum().item(), trainable(norms[0]), trainable(learn.model[0])))
 
     learn.add_cb(Look())
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert seen == [(0.0, False, False), (0.0, True, True)]
 
 
 def test_min_steps_gives_a_small_folder_more_epochs(tiny_learner):
     section = stages({"fit_one_cycle": {"epochs": 1, "min_steps": 9}})
     learn, run = tiny_learner(section)
-    assert len(train.fit(section, learn, run)) == math.ceil(9 / len(learn.dls.train))
+    assert len(train.fit(section, learn, run.files)) == math.ceil(9 / len(learn.dls.train))
 
 
 @pytest.mark.parametrize("key", ["mixup", "cutmix"])
 def test_mixing_trains_and_leaves_validation_alone(tiny_learner, key):
     section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.4})
     learn, run = tiny_learner(section)
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     smoothed = LabelSmoothingCrossEntropyFlat(eps=0.1)
     outputs, truth = learn.get_preds(act=noop)
     assert history["valid_loss"].iloc[-1] == pytest.approx(float(smoothed(outputs, truth)), rel=1e-4)
@@ -367,7 +388,7 @@ def test_a_running_mean_of_the_weights_is_scored_and_kept(tiny_learner):
                 assert torch.allclose(self.model[0][0].weight, mean)
 
     learn.add_cb(Follow())
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     assert torch.allclose(learn.model[0][0].weight, mean)
     outputs, truth = learn.get_preds(act=noop)
     assert history["valid_loss"].iloc[-1] == pytest.approx(
@@ -387,7 +408,7 @@ def test_a_stage_trains_on_photos_of_its_own_size(tiny_learner):
             seen.append((self.training, self.x.shape[-1]))
 
     learn.add_cb(Look())
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     assert dict.fromkeys(seen) == dict.fromkeys([(True, 64), (False, 32), (True, 32)])
 
 
@@ -410,7 +431,8 @@ def test_balanced_classes_count_the_same(tiny_learner):
     ],
 )
 def test_patience_counts_epochs_without_a_better_value(values, over):
-    assert EarlyStop(patience=2).is_over(values) == over
+    assert EarlyStop(patience=2).is_over(values, sign=-1) == over
+    assert EarlyStop(patience=2).is_over([-value for value in values], sign=1) == over
 
 
 def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(tiny_learner):
@@ -424,9 +446,9 @@ def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(tiny_learner):
         early_stop=stop,
     )
     learn, run = tiny_learner(section)
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     assert history["stage"].tolist() == ["fit", "fit", "fit_one_cycle"]
     assert history.loc[history["kept"], "epoch"].tolist() == [history["train_loss"].idxmax() + 1] == [3]
     again, run = tiny_learner(section)
-    pd.testing.assert_frame_equal(train.fit(section, again, run), history)
+    pd.testing.assert_frame_equal(train.fit(section, again, run.files), history)
     assert same_weights(again, learn)

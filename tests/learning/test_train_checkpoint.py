@@ -56,7 +56,7 @@ def die(make, batches: int, section: Train, **how):
     learn.add_cb(DieAfter(batches))
     told = Steps()
     with pytest.raises(Killed):
-        train.fit(section, learn, run, tell=told)
+        train.fit(section, learn, run.files, tell=told)
     return run, told
 
 
@@ -72,10 +72,10 @@ def same(a, b) -> bool:
 def test_it_goes_on_in_the_middle_of_an_epoch(tiny_learner, engine, workers, batches):
     how = {"engine": engine, "workers": workers}
     learn, run = tiny_learner(section(), "whole", **how)
-    whole = train.fit(section(), learn, run)
+    whole = train.fit(section(), learn, run.files)
     _, told = die(tiny_learner, batches, section(), **how)
     again, run = tiny_learner(section(), "died", **how)
-    history = train.fit(section(), again, run, tell=told)
+    history = train.fit(section(), again, run.files, tell=told)
     assert told == BATCHES
     assert same(learn, again)
     pd.testing.assert_frame_equal(
@@ -86,16 +86,16 @@ def test_it_goes_on_in_the_middle_of_an_epoch(tiny_learner, engine, workers, bat
 def test_ctrl_c_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner):
     long = section(checkpoint_minutes=10.0)
     learn, run = tiny_learner(long, "whole")
-    train.fit(long, learn, run)
+    train.fit(long, learn, run.files)
     stopped, run = tiny_learner(long, "stopped")
     stopped.add_cb(PressCtrlC())
     before, told = signal.getsignal(signal.SIGINT), Steps()
     with pytest.raises(KeyboardInterrupt):
-        train.fit(long, stopped, run, tell=told)
+        train.fit(long, stopped, run.files, tell=told)
     assert signal.getsignal(signal.SIGINT) is before
     assert told == [1, 2]
     again, run = tiny_learner(long, "stopped")
-    train.fit(long, again, run, tell=told)
+    train.fit(long, again, run.files, tell=told)
     assert told == BATCHES
     assert same(learn, again)
 
@@ -110,7 +110,8 @@ def test_a_long_epoch_is_kept_every_few_minutes(tiny_learner, monkeypatch):
         self.written = checkpoint.time.monotonic()
 
     calm = section(checkpoint_minutes=2.0, keep="last")
-    train.fit(calm, *tiny_learner(calm))
+    learn, run = tiny_learner(calm)
+    train.fit(calm, learn, run.files)
     assert written == [(0, 2), (0, 4), (1, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4), (2, 0)]
 
 
@@ -132,12 +133,12 @@ def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(
     learn, run = tiny_learner(wanted)
     if not links:
         monkeypatch.setattr("os.link", refused)
-    whole = train.fit(wanted, learn, run)
-    assert [file.name for file in run.epoch_checkpoints()] == ["epoch-0002.pth", "epoch-0003.pth"]
-    run.checkpoint(3).unlink()
-    run.last.write_bytes(run.last.read_bytes()[:-1000])
+    whole = train.fit(wanted, learn, run.files)
+    assert [file.name for file in run.files.epoch_checkpoints()] == ["epoch-0002.pth", "epoch-0003.pth"]
+    run.files.checkpoint(3).unlink()
+    run.files.last.write_bytes(run.files.last.read_bytes()[:-1000])
     again, run = tiny_learner(wanted)
-    history = train.fit(wanted, again, run)
+    history = train.fit(wanted, again, run.files)
     assert "last.pth is damaged" in caplog.text
     assert same(learn, again)
     assert history["valid_loss"].tolist() == whole["valid_loss"].tolist()
@@ -145,6 +146,7 @@ def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(
 
 def test_when_no_checkpoint_can_be_read_the_run_says_so(tiny_learner):
     run, _ = die(tiny_learner, 5, section())
-    run.last.write_bytes(b"half")
+    run.files.last.write_bytes(b"half")
+    again, _ = tiny_learner(section(), "died")
     with pytest.raises(RunError, match=r"last.pth is damaged, and there is no other.*--force"):
-        train.fit(section(), *tiny_learner(section(), "died"))
+        train.fit(section(), again, run.files)

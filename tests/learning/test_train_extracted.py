@@ -17,7 +17,7 @@ def test_the_body_sees_each_photo_once(tiny_learner, engine):
     photos, seen = learn.dls, []
     first = next(layer for layer in learn.model[0].modules() if isinstance(layer, nn.Conv2d))
     hook = first.register_forward_hook(lambda layer, _, pictures: seen.append(len(pictures)))
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     hook.remove()
     assert sum(seen) == 20
     assert history["train_loss"].iloc[-1] < history["train_loss"].iloc[0]
@@ -30,8 +30,8 @@ def test_the_body_sees_each_photo_once(tiny_learner, engine):
 def test_it_goes_on_where_it_died(tiny_learner, batches):
     section = Train(stages=[ONCE, {"fit": {"epochs": 1, "lr": 1e-3}}], checkpoint_minutes=1e-9)
     learn, run = tiny_learner(section, "whole", engine="fused")
-    train.fit(section, learn, run)
+    train.fit(section, learn, run.files)
     die(tiny_learner, batches, section, engine="fused")
     again, run = tiny_learner(section, "died", engine="fused")
-    train.fit(section, again, run)
+    train.fit(section, again, run.files)
     assert same(learn, again)

@@ -47,10 +47,10 @@ def short_of_memory(learn, error: Exception, more_than: int) -> None:
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_batch_is_halved_and_the_step_stays_the_same(make, error, caplog):
     learn, run = make(section(), "whole")
-    train.fit(section(), learn, run)
+    train.fit(section(), learn, run.files)
     small, run = make(section(), "small")
     short_of_memory(small, error, 2)
-    train.fit(section(), small, run)
+    train.fit(section(), small, run.files)
     assert "each batch of 4 goes through the network in 2 parts" in caplog.text
     assert "the effective batch stays 4" in caplog.text
     for one, other in zip(learn.model.parameters(), small.model.parameters(), strict=True):
@@ -61,8 +61,8 @@ def test_parts_are_remembered_by_the_checkpoint_and_mixing_goes_along(make):
     mixed = section(mixup=0.4)
     learn, run = make(mixed, "run")
     short_of_memory(learn, ERRORS[0], 2)
-    train.fit(mixed, learn, run)
-    assert torch.load(run.last, weights_only=True)["parts"] == 2
+    train.fit(mixed, learn, run.files)
+    assert torch.load(run.files.last, weights_only=True)["parts"] == 2
     assert "_do_one_batch" not in vars(learn)
 
 
@@ -70,4 +70,4 @@ def test_without_room_for_two_photos_the_run_says_what_to_try(make):
     learn, run = make(section(), "run")
     short_of_memory(learn, ERRORS[2], 0)
     with pytest.raises(RunError, match=r"not enough memory even for 2 photos.*augment.size"):
-        train.fit(section(), learn, run)
+        train.fit(section(), learn, run.files)

@@ -65,7 +65,7 @@ def test_auto_asks_the_processor(learn, monkeypatch, able, expected):
 def test_a_compiled_network_trains_and_is_plain_again(tiny_learner, name):
     section = Train(stages=[{"fit": {"epochs": 1}}], compile=True, precision=name)
     learn, run = tiny_learner(section, engine="fused")
-    history = train.fit(section, learn, run)
+    history = train.fit(section, learn, run.files)
     assert learn.model._compiled_call_impl is None
     with learn.no_logging():
         assert learn.validate()[0] == pytest.approx(history["valid_loss"].iloc[0], rel=1e-3)

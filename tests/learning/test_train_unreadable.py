@@ -40,7 +40,7 @@ def test_a_photo_that_disappears_is_named(begun, engine, workers):
         pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put it back"),
         train.named(photos),
     ):
-        train.fit(ONE_EPOCH, learn, run)
+        train.fit(ONE_EPOCH, learn, run.files)
 
 
 @pytest.mark.parametrize(("engine", "workers"), [("fastai", 0), ("fastai", 2), ("fused", 1)])
@@ -48,7 +48,7 @@ def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
     learn, photos, run = begun("skip", engine, workers)
     bad = photos.part("train")["path"].iloc[2]
     (photos.root / bad).write_bytes(b"no photo any more")
-    assert len(train.fit(ONE_EPOCH, learn, run)) == 1
+    assert len(train.fit(ONE_EPOCH, learn, run.files)) == 1
     listed = run.table(run.files.skipped)
     assert listed["path"].tolist() == [bad]
     assert "not a photo" in listed["reason"].iloc[0]
@@ -57,7 +57,7 @@ def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
 def test_a_photo_is_listed_once(tmp_path):
     run = Run(tmp_path)
     for reason in ("cannot be read any more", "is no longer there"):
-        train.listed(run, pd.DataFrame({"path": ["a.jpg"], "label": ["갓김치"], "reason": [reason]}))
+        train.listed(run.files, pd.DataFrame({"path": ["a.jpg"], "label": ["갓김치"], "reason": [reason]}))
     assert run.table(run.files.skipped)["reason"].tolist() == ["cannot be read any more"]
 
 
@@ -66,14 +66,14 @@ def test_a_validation_photo_that_goes_bad_stops_the_run(begun):
     bad = photos.files(photos.part("valid"))[0]
     bad.write_bytes(b"no photo any more")
     with pytest.raises(RunError, match=bad.name), train.named(photos):
-        train.fit(ONE_EPOCH, learn, run)
+        train.fit(ONE_EPOCH, learn, run.files)
 
 
 def test_other_errors_stay_what_they_are(begun):
     learn, photos, run = begun("error")
     learn.loss_func = lambda outputs, truth: outputs[:, 7].mean()
     with pytest.raises(IndexError), train.named(photos):
-        train.fit(ONE_EPOCH, learn, run)
+        train.fit(ONE_EPOCH, learn, run.files)
 
 
 def test_a_photo_that_was_bad_when_the_cache_was_made_comes_back(folder_of, tmp_path, monkeypatch):

@@ -6,6 +6,8 @@ from fake_runs import fake_run
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data, Report
+from kimchi_vision.data.audit import audit
+from kimchi_vision.data.page import write as write_page
 from kimchi_vision.results import report
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -57,7 +59,7 @@ def test_cells_open_their_photos_and_a_phone_shows_the_page(page, tmp_path):
 def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
     root = folder_of({"깍두기": 4, "배추김치": 4})
     (root / "깍두기" / "empty.jpg").write_bytes(b"")
-    data.write_page(data.audit(root, tmp_path), tmp_path / "page.html", lang="ko")
+    write_page(audit(root, tmp_path), tmp_path / "page.html", lang="ko")
     script = """<script>document.body.append(Object.assign(document.createElement("output"), {
       textContent: JSON.stringify({
         drawn: [...document.images].every((image) => image.naturalWidth > 0),

@@ -1,0 +1,93 @@
+"""`load`: every photo of an experiment found, checked once and given its part."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+
+from kimchi_vision.base.cache import folder as kept
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.config.sections import Data, Sample
+from kimchi_vision.data import cut, groups, layout, select
+from kimchi_vision.data.audit import remarks
+from kimchi_vision.data.folder import WHERE_FROM
+from kimchi_vision.data.memory import Memory
+from kimchi_vision.data.photo import Note, Photos
+from kimchi_vision.data.scan import scan
+from kimchi_vision.data.split import leaks, share_of_training, split
+
+
+def load(section: Data, cache: Path | None = None) -> Photos:
+    """Find, check and split the photos of an experiment; every one of them has been decoded once.
+
+    cache: where scans and drawn photos are kept; by default the user's cache, see base.cache.
+    Raises DataError, which names the folder or photo: missing or empty folder, one that can be read in
+    several ways, fewer than two classes, a class with one photo or none, photos that cannot be read, a split
+    that leaves a part empty.
+    """
+    root = section.path if section.path is not None else _drawn(section.sample, cache)
+    listing = layout.read(root, section.layout, section.missing_class)
+    photos = select.first_of_each_class(select.corrected(listing.photos, section), section)
+    found_of_each = photos["label"].value_counts()
+    _check_classes(found_of_each, root)
+    skipped: list[pd.DataFrame] = []
+
+    def leave_out(rows: pd.DataFrame) -> pd.DataFrame:
+        skipped.append(rows)
+        return select.without(photos, rows)
+
+    with closing(Memory(root, cache)) as memory:
+        photos = scan(root, photos, memory)
+        found = pd.concat([select.problems(photos), select.read_specially(photos)])
+        photos = leave_out(select.apply(section.policy, found, root))
+        select.lost(found_of_each, photos, skipped, section)
+        odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
+        photos["group"] = groups.find(root, photos, section, memory)
+    photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
+    photos = leave_out(groups.copies(photos, section))
+    gone = select.lost(found_of_each, photos, skipped, section)
+    _check_classes(photos["label"].value_counts(), root)
+    photos["split"], notes = split(photos, section)
+    photos = share_of_training(leave_out(leaks(photos)), section)
+    photos, unboxed = cut.boxed(photos, root, section)
+    columns = ["path", "label", "split", "sha256", "group"]
+    return Photos(
+        root=root,
+        items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
+        vocab=tuple(sorted(set(photos["label"]))),
+        notes=(*listing.notes(), *gone, *notes, *_counted(skipped), *(each.note for each in odd), *unboxed),
+        skipped=pd.concat(skipped, ignore_index=True),
+        on_unreadable=section.policy.unreadable,
+    )
+
+
+def _drawn(sample: Sample, cache: Path | None) -> Path:
+    from kimchi_vision.data.sample import draw
+
+    options = hashlib.sha256(sample.model_dump_json().encode()).hexdigest()[:12]
+    return draw(sample, kept("samples", cache) / f"sample-{sample.name}-{options}")
+
+
+def _check_classes(counts: pd.Series, root: Path) -> None:
+    if len(counts) < 2:
+        names = ", ".join(counts.index) or "no class"
+        raise DataError(
+            f"{root} holds photos of {names} alone: a classifier needs two or more folders of photos. "
+            f"{WHERE_FROM}"
+        )
+    alone = sorted(counts.index[counts == 1])
+    if alone:
+        raise DataError(
+            f"{root}: only one photo of: {', '.join(alone)}. A class needs two or more, "
+            "one to train on and one to validate with; add photos or move the folder away."
+        )
+
+
+def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
+    rows = pd.concat(skipped)
+    reasons = "; ".join(sorted(set(rows["reason"]))[:3])
+    values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
+    return [("noted_left_out", values)] if len(rows) else []
