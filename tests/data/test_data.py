@@ -149,12 +149,15 @@ def test_notes_tell_of_the_folder_the_classes_the_split_and_what_was_left_out(fo
         Image.effect_noise((15 - number, 40), 60).save(root / "a" / f"tiny{number}.png")
     Image.effect_noise((15, 40), 60).save(root / "a" / "tiny3.png")
     photos = data.load(Data(path=root, seed=5, valid_pct=0.1), tmp_path / "cache")
+    flat = {"classes": 2, "photos": 19, "source": [("from_flat", {})], "parts": [], "aside": []}
+    sizes = "13 x 40 pixels; 14 x 40 pixels; 15 x 40 pixels"
     assert photos.notes == (
+        ("took", flat),
         ("found_others", {"count": 1, "ending": ".txt"}),
+        ("noted_unscored", {"classes": "A"}),
+        ("noted_left_out", {"count": 4, "classes": "a 4", "reasons": sizes}),
         ("found_alike", {"labels": "A, a"}),
         ("found_imbalance", {"most": "a", "max": 12, "fewest": "A", "min": 3}),
-        ("noted_unscored", {"classes": "A"}),
-        ("noted_left_out", {"count": 4, "reasons": "13 x 40 pixels; 14 x 40 pixels; 15 x 40 pixels"}),
     )
     assert photos.root == root
     assert photos.on_unreadable == "error"
@@ -169,8 +172,11 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
     with pytest.raises(DataError, match="only one photo of: b"):
         data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
     (root / "b" / "001.jpg").write_bytes(b"")
+    skipping = Data(path=root, policy={"unreadable": "skip"})
+    with pytest.raises(DataError, match="No photo of b: all 3 photos were left out: is empty"):
+        data.load(skipping, tmp_path / "cache")
     with pytest.raises(DataError, match="holds photos of a alone"):
-        data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
+        data.load(skipping.model_copy(update={"missing_class": "drop"}), tmp_path / "cache")
 
 
 def test_classes_of_one_photo_are_all_named(folder_of, tmp_path):

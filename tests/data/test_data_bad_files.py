@@ -126,4 +126,4 @@ def test_a_training_run_survives_them(root, tmp_path, engine):
     tfms = augment.transforms(Augment(resize=40, size=32, engine=engine), HALVES)
     dls = loader.build(Loader(batch_size=8, workers=0), load(root, tmp_path), tfms)
     learn = vision_learner(dls, resnet18, pretrained=False, normalize=False, path=tmp_path)
-    assert len(train.fit(section, learn, Run(tmp_path / "run"))) == 1
+    assert len(train.fit(section, learn, Run(tmp_path / "run").files)) == 1

@@ -74,6 +74,7 @@ def test_split_writes_another_split_for_another_seed(folder_of, splitter):
         digests[seed] = data.load(section).digest
         assert lines == [
             "     28  train", "      8  valid", "      4  test",
+            "2 classes with 40 photos from class folders.",
             f"{seed}.csv: split {digests[seed]}. Use it with `data.split: {seed}.csv`.",
         ]  # fmt: skip
         assert data.load(Data(path="photos", split=f"{seed}.csv")).digest == digests[seed]
@@ -127,9 +128,9 @@ def test_import_says_what_was_taken_and_left(folder_of):
         "Left out: 1 boxes without a photo",
         "Left out: 1 hidden files",
         "Left out: 2 other files",
-        "5 photos in new",
+        "5 photos written to new",
     ]
-    assert said("import", "set.zip", "--to", "two", "--per-class", "2")[-1] == "4 photos in two"
+    assert said("import", "set.zip", "--to", "two", "--per-class", "2")[-1] == "4 photos written to two"
     assert said("import", "set.zip", "--to", "one", "--category", "b")[0] == "      2  b"
     said("import", "set.zip", "--to", "cut", "--crop")
     with Image.open("cut/b/001.jpg") as image:

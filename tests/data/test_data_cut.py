@@ -80,7 +80,7 @@ def test_features_of_cut_photos_are_others_than_those_of_whole_ones(root, tmp_pa
     cut, whole = (load(root, tmp_path, crop) for crop in ("box", "none"))
     first, second = (linear_probe.compute(body, photos, photos.items, steps) for photos in (cut, whole))
     assert not np.allclose(first, second)
-    assert linear_probe.floor(Features(), body, cut, steps).predictions["loss"].notna().all()
+    assert linear_probe.floor(Features(), body, cut, steps).predictions.table["loss"].notna().all()
 
 
 def test_the_same_photos_cut_or_not_are_compared_photo_by_photo(root, tmp_path):
@@ -119,7 +119,7 @@ def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder
     rows = [
         ("a/000.jpg", -5, 6, 900, 20), ("a/001.jpg", 5, -6, 20, 900), ("a/002.jpg", 1.4, 2.6, 3.5, 9.6),
         ("a/003.jpg", 70, 2, 90, 9), ("a/004.jpg", 2, 60, 9, 90), ("a/005.jpg", 9, 2, 9, 8),
-        ("a/006.jpg", "", 2, 9, 8), ("a/007.jpg", "left", 2, 9, 8), ("a/000.jpg", 1, 1, 2, 2),
+        ("a/007.jpg", "left", 2, 9, 8), ("a/000.jpg", 1, 1, 2, 2),
         ("gone.jpg", 1, 1, 9, 9), ("b/000.jpg", 0, 0, 1, 1),
     ]  # fmt: skip
     pd.DataFrame(rows, columns=["path", "left", "top", "right", "bottom"]).to_csv(
@@ -133,6 +133,10 @@ def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder
     }  # fmt: skip
     assert photos.items["box"].tolist() == photos.items["crop"].tolist()
     assert ("noted_whole", {"count": 6}) in photos.notes
+    with (root / "boxes.csv").open("a") as file:
+        file.write("a/006.jpg,,2,9,8\n")
+    with pytest.raises(DataError, match=r"boxes\.csv, line 12: `left` is empty\. Fill it in"):
+        data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
 
 
 def test_boxes_csv_is_asked_before_properties_and_must_have_its_columns(root, tmp_path):

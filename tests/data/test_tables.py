@@ -11,7 +11,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.folder import find
+from kimchi_vision.data.layout import read
 from kimchi_vision.data.select import corrected
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.deploy.predictor import Prediction
@@ -62,7 +62,7 @@ def relabelled(root, tmp_path):
 
     def load(content, **keys):
         (tmp_path / "better.csv").write_bytes(content)
-        photos = corrected(find(root).photos, Data(path=root, relabel=tmp_path / "better.csv", **keys))
+        photos = corrected(read(root).photos, Data(path=root, relabel=tmp_path / "better.csv", **keys))
         return dict(zip(photos["path"], photos["label"], strict=True))
 
     return load
@@ -78,7 +78,7 @@ def test_a_table_is_read_as_it_is_meant(relabelled, form):
 def test_photos_with_names_from_a_mac_are_found(folder_of, tmp_path):
     root = folder_of({unicodedata.normalize("NFD", "비빔밥"): 2, "바클라바": 2})
     (tmp_path / "out.csv").write_bytes("path\n비빔밥\\000.jpg\n".encode("cp949"))
-    photos = corrected(find(root).photos, Data(path=root, exclude=tmp_path / "out.csv"))
+    photos = corrected(read(root).photos, Data(path=root, exclude=tmp_path / "out.csv"))
     assert len(photos) == 3
 
 
@@ -142,12 +142,12 @@ def test_a_split_and_boxes_that_went_through_excel(root, tmp_path):
 
 def test_what_is_written_opens_in_excel_and_reads_back(tmp_path):
     run, table = Run(tmp_path), pd.DataFrame({"path": ["비빔밥/0.jpg"], "label": ["001"]})
-    write_table(run.items, table)
-    assert run.items.read_bytes().startswith(b"\xef\xbb\xbfpath,label")
+    write_table(run.files.items, table)
+    assert run.files.items.read_bytes().startswith(b"\xef\xbb\xbfpath,label")
     for encoding in ("utf-8-sig", "utf-8"):
-        table.to_csv(run.items, index=False, encoding=encoding)
+        table.to_csv(run.files.items, index=False, encoding=encoding)
         pd.testing.assert_frame_equal(run.table(run.files.items), table, check_dtype=False)
-        assert read_csv(run.items, ["path"], "").to_dict("records") == table.to_dict("records")
+        assert read_csv(run.files.items, ["path"], "").to_dict("records") == table.to_dict("records")
 
 
 def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tmp_path, monkeypatch):
@@ -164,11 +164,11 @@ def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tm
 
 def test_openings_of_the_test_part_are_added_to_old_and_new_files(tmp_path):
     run = Run(tmp_path)
-    run.test_openings.write_text("time,command\n2024-01-01T00:00:00+00:00,evaluate --part test\n")
+    run.files.test_openings.write_text("time,command\n2024-01-01T00:00:00+00:00,evaluate --part test\n")
     run.open_test("evaluate, again")
     assert run.times_opened() == 2
     assert run.table(run.files.test_openings)["command"].tolist() == [
         "evaluate --part test",
         "evaluate, again",
     ]
-    assert run.test_openings.read_bytes()[:3] == b"\xef\xbb\xbf"
+    assert run.files.test_openings.read_bytes()[:3] == b"\xef\xbb\xbf"
