@@ -101,8 +101,8 @@ def test_an_error_shows_ten_photos_and_every_key(tmp_path):
         select.apply(policy, found, tmp_path)
     shown = "\n".join(f"  {tmp_path}/a/{n}.jpg is odd" for n in (0, *range(2, 11)))
     assert str(caught.value) == (
-        f"11 photos cannot be used (a 11):\n{shown}\n  and 1 more\nReplace or remove them, or leave them out with "
-        "`data.policy.rotated: skip` and `data.policy.unreadable: skip`."
+        f"11 photos cannot be used (a 11):\n{shown}\n  and 1 more\nReplace or remove them, or leave them out "
+        "with `data.policy.rotated: skip` and `data.policy.unreadable: skip`."
     )
     with pytest.raises(DataError, match=r"a/11\.jpg is odd\nReplace"):
         select.apply(policy, found.drop(index=0), tmp_path)
