@@ -200,11 +200,12 @@ def test_a_table_that_says_the_same_gives_its_parts(tree):
     assert took(listing) == "2 classes with 8 photos from class folders, parts from labels.csv."
 
 
-def test_food_101_keeps_its_lists_of_parts(tree):
-    root = tree({"images/a": 4, "images/b": 4, "meta": 0})
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_food_101_keeps_its_lists_of_parts(tree, encoding):
+    root = tree({"images/김치": 4, "images/밥": 4, "meta": 0})
     for part, numbers in (("train", (0, 1, 2)), ("test", (3,))):
-        lines = [f"{name}/images-{name}-{number}" for name in "ab" for number in numbers]
-        (root / "meta" / f"{part}.txt").write_text("\n".join(lines))
+        lines = [f"{name}/images-{name}-{number}" for name in ("김치", "밥") for number in numbers]
+        (root / "meta" / f"{part}.txt").write_bytes("\n".join(lines).encode(encoding))
     listing = read(root)
     assert parts(listing) == {"train": 6, "test": 2}
     assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")
