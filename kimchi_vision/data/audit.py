@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -78,12 +79,12 @@ def audit(root: Path, cache: Path | None = None, way: layout.Layout = "auto") ->
         sound = photos[photos["problem"] == ""]
         photos["group"] = duplicates.groups(root, sound, memory).reindex(photos.index, fill_value=-1)
         thumbnails = memory.thumbnails(sound["sha256"].unique())
-    (took, values), *left = listing.notes()
     findings = [
-        Finding("layout", values=values, says=took),
-        *(Finding("left out", values=values, says=says) for says, values in left),
+        *_told("layout", [listing.took]),
+        *_told("left out", listing.missing.values()),
         *_each_kind(select.problems(photos)),
         *_copies(photos[photos["problem"] == ""]),
+        *_told("left out", listing.left),
         *remarks(sound, thumbnails),
         *_small(photos["label"].value_counts()),
         *_each_kind(select.read_specially(photos)),
@@ -94,6 +95,10 @@ def audit(root: Path, cache: Path | None = None, way: layout.Layout = "auto") ->
 def remarks(photos: pd.DataFrame, thumbnails: np.ndarray) -> list[Finding]:
     """What is odd about the classes, whichever photos are left out. Arguments as looks.links has them."""
     return [*_names(photos), *_balance(photos["label"].value_counts()), *_links(photos, thumbnails)]
+
+
+def _told(kind: str, notes: Iterable[Note]) -> list[Finding]:
+    return [Finding(kind, values=values, says=says) for says, values in notes]
 
 
 def _each_kind(found: pd.DataFrame) -> list[Finding]:

@@ -11,9 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.formats import DECODED, HEAD, NEVER_PHOTOS, RAW, SUFFIXES, looks_like_photo
-from kimchi_vision.data.names import SYSTEM_FOLDERS, hidden
-
-__all__ = ["SYSTEM_FOLDERS", "WHERE_FROM", "File", "Tree", "walk"]
+from kimchi_vision.data.names import hidden
 
 WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
 TABLES = frozenset((".csv", ".tsv", ".json"))

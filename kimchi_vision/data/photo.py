@@ -33,7 +33,7 @@ PhotoSource = str | Path | bytes | Image.Image | np.ndarray
 """What open_photo takes: a path, a file's bytes, a picture of Pillow, or values (height, width[, 3 or 4])."""
 
 Note = tuple[str, dict[str, Any]]
-"""A key of texts.TEXTS and the values of its sentence."""
+"""A key of base.messages and the values of its sentence."""
 
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
@@ -52,7 +52,7 @@ class Photos:
     and group, a number that copies of one picture share; perhaps box, "left,top,right,bottom" in pixels of
     the upright photo or empty, and crop, the box that a photo is cut to wherever it is opened.
     vocab: the classes in the order of the model's outputs.
-    notes: what was left out or looks odd: keys of texts.TEXTS, each with the values of its sentence.
+    notes: what was left out or looks odd: keys of base.messages, each with the values of its sentence.
     skipped: columns path, label, reason: photos that were found but left out.
     on_unreadable: what is done about a training photo that cannot be read any more.
     """

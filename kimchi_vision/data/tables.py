@@ -28,16 +28,7 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
     Raises DataError when the file or a column is missing, one of `columns` is empty in a row, a row has more
     cells than the header, or it is no CSV.
     """
-    text = _text(file, origin)
-    separator = _separator(text, columns)
-    reader = csv.reader(io.StringIO(re.sub(r"\Asep=.\r?\n", "", text), newline=""), delimiter=separator)
-    skipped = text.startswith("sep=")
-    try:
-        rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise DataError(f"{file} is not a CSV file: line {reader.line_num}: {error}") from None
-    if not rows:
-        raise DataError(f"{file} is not a CSV file: No columns, it is empty; {origin}")
+    rows = read_rows(file, columns, origin)
     header = _header(rows[0][1], columns)
     missing = [column for column in columns if column not in header]
     if missing:
@@ -54,6 +45,25 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
         dtype=str,
     )
     return table.assign(**{name: table[name].str.strip() for name in columns if name != "path"})
+
+
+def read_rows(file: Path, columns: Sequence[str], origin: str) -> list[tuple[int, list[str]]]:
+    """The rows that are not blank, one or more, each with its line in the file; arguments as for read_csv.
+
+    columns: names that tell the separator where several could be meant.
+    Raises DataError when the file is missing or no CSV.
+    """
+    text = _text(file, origin)
+    separator = _separator(text, columns)
+    reader = csv.reader(io.StringIO(re.sub(r"\Asep=.\r?\n", "", text), newline=""), delimiter=separator)
+    skipped = text.startswith("sep=")
+    try:
+        rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DataError(f"{file} is not a CSV file: line {reader.line_num}: {error}") from None
+    if not rows:
+        raise DataError(f"{file} is not a CSV file: No columns, it is empty; {origin}")
+    return rows
 
 
 def doubt(file: Path) -> str:

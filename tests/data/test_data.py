@@ -7,6 +7,7 @@ from PIL import Image
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.audit import audit
 from kimchi_vision.data.scan import scan
 
 
@@ -147,12 +148,15 @@ def test_notes_tell_of_the_folder_the_classes_the_split_and_what_was_left_out(fo
     for number in range(5):
         Image.effect_noise((15 - number % 4, 40), 60).save(root / "a" / f"tiny{number}.png")
     photos = data.load(Data(path=root, seed=5, valid_pct=0.1), tmp_path / "cache")
+    flat = {"classes": 2, "photos": 20, "source": [("from_flat", {})], "parts": [], "aside": []}
+    sizes = "12 x 40 pixels; 13 x 40 pixels; 14 x 40 pixels"
     assert photos.notes == (
+        ("took", flat),
         ("found_others", {"count": 1, "ending": ".txt"}),
+        ("noted_unscored", {"classes": "A"}),
+        ("noted_left_out", {"count": 5, "classes": "a 5", "reasons": sizes}),
         ("found_alike", {"labels": "A, a"}),
         ("found_imbalance", {"most": "a", "max": 12, "fewest": "A", "min": 3}),
-        ("noted_unscored", {"classes": "A"}),
-        ("noted_left_out", {"count": 5, "reasons": "12 x 40 pixels; 13 x 40 pixels; 14 x 40 pixels"}),
     )
     assert photos.root == root
     assert photos.on_unreadable == "error"
@@ -167,8 +171,11 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
     with pytest.raises(DataError, match="only one photo of: b"):
         data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
     (root / "b" / "001.jpg").write_bytes(b"")
+    skipping = Data(path=root, policy={"unreadable": "skip"})
+    with pytest.raises(DataError, match="No photo of b: all 3 photos were left out: is empty"):
+        data.load(skipping, tmp_path / "cache")
     with pytest.raises(DataError, match="holds photos of a alone"):
-        data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
+        data.load(skipping.model_copy(update={"missing_class": "drop"}), tmp_path / "cache")
 
 
 def test_classes_of_one_photo_are_all_named(folder_of, tmp_path):
@@ -206,9 +213,11 @@ def test_what_is_remembered_lies_below_the_cache_and_never_among_the_photos(fold
     data.load(Data(path=root), tmp_path / "cache")
     assert [file.suffix for file in (tmp_path / "cache" / "scans").iterdir()] == [".sqlite"]
     assert not (tmp_path / "data").exists()
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "user"))
     data.load(Data(path=root))
-    data.audit(root)
-    assert [file.suffix for file in (tmp_path / "data" / "scans").iterdir()] == [".sqlite"]
+    audit(root)
+    assert [file.suffix for file in (tmp_path / "user" / "scans").iterdir()] == [".sqlite"]
+    assert not (tmp_path / "data").exists()
     assert sorted(root.rglob("*")) == before
 
 

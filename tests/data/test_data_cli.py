@@ -74,6 +74,7 @@ def test_split_writes_another_split_for_another_seed(folder_of, splitter):
         digests[seed] = data.load(section).digest
         assert lines == [
             "     28  train", "      8  valid", "      4  test",
+            "2 classes with 40 photos from class folders.",
             f"{seed}.csv: split {digests[seed]}. Use it with `data.split: {seed}.csv`.",
         ]  # fmt: skip
         assert data.load(Data(path="photos", split=f"{seed}.csv")).digest == digests[seed]

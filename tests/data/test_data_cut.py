@@ -133,6 +133,10 @@ def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder
     }  # fmt: skip
     assert photos.items["box"].tolist() == photos.items["crop"].tolist()
     assert ("noted_whole", {"count": 6}) in photos.notes
+    with (root / "boxes.csv").open("a") as file:
+        file.write("a/006.jpg,,2,9,8\n")
+    with pytest.raises(DataError, match=r"boxes\.csv, line 12: `left` is empty\. Fill it in"):
+        data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
 
 
 def test_boxes_csv_is_asked_before_properties_and_must_have_its_columns(root, tmp_path):

@@ -32,7 +32,7 @@ def tables(draw):
         same = place and copy and labels[place] == labels[place - 1]
         groups.append(groups[-1] if same else place)
     paths = [f"{label}/{place:03}.jpg" for place, label in enumerate(labels)]
-    return pd.DataFrame({"path": paths, "label": labels, "group": groups, "sha256": paths})
+    return pd.DataFrame({"path": paths, "label": labels, "group": groups, "sha256": paths, "part": ""})
 
 
 @settings(max_examples=30)

@@ -180,6 +180,17 @@ def test_class_folders_and_a_table_that_says_otherwise(tree):
     assert classes(read(root, "table")) == {"cat": 4, "dog": 4}
 
 
+@pytest.mark.parametrize("header", [["사진", "품종"], None], ids=["header", "no header"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_is_read_as_excel_and_people_save_it(tree, separator, encoding, header):
+    root = tree({"images": 8})
+    rows = [[f"images\\images-{number}.jpg", f" {'김밥'[number % 2]} "] for number in range(8)]
+    lines = [separator.join([*row, ""]) for row in [*([header] if header else []), *rows]]
+    (root / "labels.csv").write_bytes("\r\n".join([*lines, separator, ""]).encode(encoding))
+    assert classes(read(root)) == {"김": 4, "밥": 4}
+
+
 def test_a_table_that_says_the_same_gives_its_parts(tree):
     root = tree({"a": 4, "b": 4})
     lines = [f"{file.name},{file.parent.name},{file.stem[-1] == '3'}" for file in root.rglob("*.jpg")]
@@ -189,11 +200,12 @@ def test_a_table_that_says_the_same_gives_its_parts(tree):
     assert took(listing) == "2 classes with 8 photos from class folders, parts from labels.csv."
 
 
-def test_food_101_keeps_its_lists_of_parts(tree):
-    root = tree({"images/a": 4, "images/b": 4, "meta": 0})
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949"])
+def test_food_101_keeps_its_lists_of_parts(tree, encoding):
+    root = tree({"images/김치": 4, "images/밥": 4, "meta": 0})
     for part, numbers in (("train", (0, 1, 2)), ("test", (3,))):
-        lines = [f"{name}/images-{name}-{number}" for name in "ab" for number in numbers]
-        (root / "meta" / f"{part}.txt").write_text("\n".join(lines))
+        lines = [f"{name}/images-{name}-{number}" for name in ("김치", "밥") for number in numbers]
+        (root / "meta" / f"{part}.txt").write_bytes("\n".join(lines).encode(encoding))
     listing = read(root)
     assert parts(listing) == {"train": 6, "test": 2}
     assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")

@@ -39,13 +39,14 @@ def test_findings_come_worst_first_and_each_counts_its_own(folder_of, photo, tmp
     with Image.open(root / "b" / "other.png") as image:
         image.save(root / "b" / "other.png", "JPEG")
     assert findings(root, tmp_path) == [
+        ("layout", "2 classes with 29 photos from class folders."),
+        ("left out", "No photo of c: the folder c is empty."),
         ("unreadable", "1 photos cannot be read."),
         ("tiny", "1 photos have a side below 16 pixels."),
         ("elongated", "1 photos are over 8 times as long as wide."),
         ("conflict", "2 pictures lie in two or more classes: one of the labels is wrong."),
         ("duplicate", "1 pictures are there more than once, 4 photos in all."),
         ("left out", "1 .txt files are left out."),
-        ("left out", "The class folder c holds no photo."),
         (
             "few",
             "With 20% for validation, fewer than 30 photos would score these classes. In brackets: how many, "
@@ -125,9 +126,7 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
     pictures = [base64.b64decode(each) for each in re.findall(r"data:image/jpeg;base64,([^\"]+)", page)]
     assert {Image.open(io.BytesIO(each)).format for each in pictures} == {"JPEG"}
     assert len(pictures) == len(samples)
-    data.write_page(
-        data.audit(folder_of({"x": 2}, tmp_path / "wide"), tmp_path), tmp_path / "page.html", "ko"
-    )
+    write_page(audit(folder_of({"x": 2}, tmp_path / "wide"), tmp_path), tmp_path / "page.html", "ko")
     assert '<html lang="ko">' in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
@@ -156,7 +155,7 @@ def test_a_clean_copy_holds_each_picture_once_upright_and_as_rgb(folder_of, phot
     photo(root / "a" / "copy.jpg", 1)  # a/000.jpg once more
     photo(root / "a" / "conflict.jpg", 4)  # x/b/000.jpg once more
     (root / "a" / "empty.jpg").write_bytes(b"")
-    found = audit(root, tmp_path / "cache")
+    found = audit(root, tmp_path / "cache", "folder")
     left_out = fix_to(found, tmp_path / "deep" / "clean")
     assert left_out.to_numpy().tolist() == [
         ["a/empty.jpg", "a", "is empty"],

@@ -13,7 +13,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import folder, memory
-from kimchi_vision.data.folder import find
+from kimchi_vision.data.layout import read
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
@@ -21,7 +21,7 @@ from kimchi_vision.data.scan import scan
 
 def scanned(root, cache):
     with closing(Memory(root, cache)) as known:
-        return scan(root, find(root).photos, known).set_index("path")
+        return scan(root, read(root).photos, known).set_index("path")
 
 
 def test_capital_endings_are_photos_too(folder_of):
@@ -29,13 +29,13 @@ def test_capital_endings_are_photos_too(folder_of):
     names = [f"{number}{ending}" for number, ending in enumerate((".JPG", ".Jpeg", ".PNG", ".WebP"))]
     for name in names:
         (root / "a" / name).write_bytes((root / "a" / "000.jpg").read_bytes())
-    assert find(root).photos["path"].tolist() == sorted(f"a/{name}" for name in ["000.jpg", *names])
+    assert read(root).photos["path"].tolist() == sorted(f"a/{name}" for name in ["000.jpg", *names])
 
 
 def test_a_listing_tells_size_and_time_of_each_file(folder_of):
     root = folder_of({"a": 2, "b": 1})
     os.utime(root / "a" / "001.jpg", ns=(5, 1_234_567_891_000_000_001))
-    listed = find(root).photos.set_index("path")
+    listed = read(root).photos.set_index("path")
     for path, row in listed.iterrows():
         assert row["bytes"] == (root / path).stat().st_size
     assert listed.loc["a/001.jpg", "mtime_ns"] == 1_234_567_891_000_000_001
@@ -44,7 +44,7 @@ def test_a_listing_tells_size_and_time_of_each_file(folder_of):
 def test_names_in_two_unicode_forms_lie_in_one_order(tmp_path, photo):
     for number, name in enumerate(("가", "\u1100\u1161b", "\u1100\u1161a", "가c")):  # 가 in two forms
         photo(tmp_path / name / "0.jpg", number)
-    assert find(tmp_path).photos["label"].tolist() == ["가", "가a", "가b", "가c"]
+    assert read(tmp_path).photos["label"].tolist() == ["가", "가a", "가b", "가c"]
 
 
 def test_what_is_no_photo_is_counted_by_its_kind(folder_of, photo):
@@ -60,13 +60,18 @@ def test_what_is_no_photo_is_counted_by_its_kind(folder_of, photo):
         pass
     photo(root / "0.jpg")
     photo(root / "1.jpg")
-    listing = find(root)
+    listing = read(root, missing_class="drop")
     assert listing.photos["path"].tolist() == ["a/000.jpg", "b/000.jpg"]
-    assert listing.strays == {"hidden": 5, "nameless": 1, ".txt": 2, "undecodable": 1, "beside": 2}
-    assert listing.empty == ["b/x.jpg"]
-    assert [says for says, _ in listing.notes()] == [
-        "found_others", "found_beside", "found_hidden", "found_others", "found_undecodable", "found_empty",
-    ]  # fmt: skip
+    assert listing.took[1]["aside"] == [
+        ("took_aside", {"of": [("aside_beside", {"folder": ".", "count": 2})]})
+    ]
+    assert not listing.missing
+    assert listing.left == [
+        ("found_undecodable", {"count": 1}),
+        ("found_others", {"count": 1, "ending": "nameless"}),
+        ("found_hidden", {"count": 5}),
+        ("found_others", {"count": 2, "ending": ".txt"}),
+    ]
 
 
 def test_a_folder_that_cannot_be_opened_is_noted_with_its_reason(folder_of, monkeypatch):
@@ -78,14 +83,15 @@ def test_a_folder_that_cannot_be_opened_is_noted_with_its_reason(folder_of, monk
         return scandir(path)
 
     monkeypatch.setattr(folder.os, "scandir", refuse)
-    closed = ("found_closed", {"folder": str(root / "b"), "reason": "Permission denied"})
-    assert closed in find(root).notes()
+    why = ("why_closed", {"folder": "b", "reason": "Permission denied"})
+    closed = ("found_missing", {"label": "b", "why": [why]})
+    assert closed in read(root, missing_class="drop").notes()
 
 
 def test_a_file_in_place_of_the_folder_is_refused(folder_of):
     file = folder_of({"a": 1}) / "a" / "000.jpg"
     with pytest.raises(DataError, match=r"000\.jpg is a file; give the folder that holds it\. data/README"):
-        find(file)
+        read(file)
 
 
 def test_what_a_photo_is(folder_of, photo, tmp_path):

@@ -11,7 +11,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.folder import find
+from kimchi_vision.data.layout import read
 from kimchi_vision.data.select import corrected
 from kimchi_vision.data.split_file import write as write_split
 from kimchi_vision.data.tables import read_csv
@@ -63,7 +63,7 @@ def relabelled(root, tmp_path):
 
     def load(content, **keys):
         (tmp_path / "better.csv").write_bytes(content)
-        photos = corrected(find(root).photos, Data(path=root, relabel=tmp_path / "better.csv", **keys))
+        photos = corrected(read(root).photos, Data(path=root, relabel=tmp_path / "better.csv", **keys))
         return dict(zip(photos["path"], photos["label"], strict=True))
 
     return load
@@ -79,7 +79,7 @@ def test_a_table_is_read_as_it_is_meant(relabelled, form):
 def test_photos_with_names_from_a_mac_are_found(folder_of, tmp_path):
     root = folder_of({unicodedata.normalize("NFD", "비빔밥"): 2, "바클라바": 2})
     (tmp_path / "out.csv").write_bytes("path\n비빔밥\\000.jpg\n".encode("cp949"))
-    photos = corrected(find(root).photos, Data(path=root, exclude=tmp_path / "out.csv"))
+    photos = corrected(read(root).photos, Data(path=root, exclude=tmp_path / "out.csv"))
     assert len(photos) == 3
 
 

@@ -201,7 +201,8 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
 
 
-def test_photos_are_found_in_folders(file, tmp_path):
+def test_photos_are_found_in_folders(photo, tmp_path):
+    file = photo(tmp_path / "photos" / "0.jpg")
     assert file in find_photos([file.parent])
     for name in ("a.jpg", ".ipynb_checkpoints/a.jpg", "@eaDir/thumb.jpg", "._x.jpg", "no-ending"):
         (tmp_path / "own" / name).parent.mkdir(exist_ok=True, parents=True)

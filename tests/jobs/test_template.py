@@ -49,7 +49,10 @@ def test_new_writes_the_recipe_the_backbone_and_the_place_that_are_asked_for(tmp
     monkeypatch.chdir(tmp_path)
     folder(Path("mine"), a=1000, b=10)
     path = Path("experiments/mine.yaml")
-    assert command("new", "mine").out == f"{path} is written. Next: python -m kimchi_vision run {path}\n"
+    assert command("new", "mine").out == (
+        "2 classes with 1010 photos from class folders.\n"
+        f"{path} is written. Next: python -m kimchi_vision run {path}\n"
+    )
     best = load(path)
     assert (best.model.backbone, best.model.head) == ("resnet18", "linear")
     assert best.train.stages[-1].arguments.epochs == 8  # of 808 training photos

@@ -219,8 +219,8 @@ DATA: dict[str, tuple[str, str]] = {
         "--encoding으로 바꿀 수 있습니다.",
     ),
     "import_parts": (
-        "The archive's parts are kept as folders: {parts}. `data.splitter: folders` takes them as they are.",
-        "압축 파일의 나눔을 폴더로 두었습니다: {parts}. `data.splitter: folders`가 그대로 씁니다.",
+        "The archive's parts are kept as folders: {parts}. An experiment keeps them too.",
+        "압축 파일의 나눔을 폴더로 두었습니다: {parts}. 실험도 이 나눔을 그대로 씁니다.",
     ),
     "import_nested": (
         "The folders above the classes are kept, as their names alone would merge photos: {folders}, ...",

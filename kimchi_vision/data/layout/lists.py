@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from kimchi_vision.base.errors import DataError
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree
 from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.layout.reading import Reading
+from kimchi_vision.data.tables import read_rows
 
 
 def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -19,10 +21,10 @@ def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]
     photos, parts, used = Names(reading.labels), {}, []
     for file, part in lists.items():
         try:
-            lines = (tree.root / file).read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, ValueError):
+            rows = read_rows(tree.root / file, (), "")
+        except DataError:
             continue
-        found = {path for line in lines if line.strip() and (path := photos.find(line.split(",")[0]))}
+        found = {path for _, row in rows if row[0] and (path := photos.find(row[0]))}
         parts |= dict.fromkeys(found, part)
         used += [file] if found else []
     both = "train" in parts.values() and len(set(parts.values())) > 1

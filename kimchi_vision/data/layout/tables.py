@@ -10,6 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data import names
 from kimchi_vision.data.layout.files import Names
+from kimchi_vision.data.tables import read_rows
 
 LABELS = (
     "class_name", "classname", "label_name", "category_name", "species", "breed", "variety", "dish", "food",
@@ -108,35 +109,27 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
 
 def _table(file: Path, photos: Names) -> pd.DataFrame | None:
     try:
-        table = _read(file)
-        if any(photos.find(str(name)) for name in table.columns):  # there is no line of column names
-            table = _read(file, header=None)
-    except (OSError, ValueError):
+        rows = [_filled(row) for _, row in read_rows(file, LABELS, "")]
+    except DataError:
+        return None  # Most other tables in a folder say nothing of its photos.
+    if any(map(photos.find, rows[0])):  # there is no line of column names
+        header = [str(place) for place in range(len(rows[0]))]
+    else:
+        known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
+        header, *rows = rows
+        header = [name.lower() if name.lower() in known else name for name in header]
+    width = len(header)
+    if not rows or width < 2 or len(set(header)) < width or any(any(row[width:]) for row in rows):
         return None
-    known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
-    plain = [str(name).strip() for name in table.columns]
-    table.columns = [name.lower() if name.lower() in known else name for name in plain]
-    return table if len(table) and len(table.columns) > 1 and table.columns.is_unique else None
+    return pd.DataFrame([[*row[:width], *[""] * (width - len(row))] for row in rows], columns=header)
 
 
-def _read(file: Path, **options: None) -> pd.DataFrame:
-    separator = "\t" if file.suffix.lower() == ".tsv" else None
-    for encoding in ("utf-8-sig", "cp949"):
-        try:
-            table = pd.read_csv(
-                file,
-                sep=separator,
-                engine="python",
-                dtype=str,
-                keep_default_na=False,
-                skipinitialspace=True,
-                encoding=encoding,
-                **options,
-            )
-        except UnicodeDecodeError:
-            continue
-        return table.fillna("")
-    raise ValueError("neither UTF-8 nor cp949")
+def _filled(row: list[str]) -> list[str]:
+    """Cells without spaces around, and without empty ones at the end, which spreadsheets leave."""
+    cells = [cell.strip() for cell in row]
+    while not cells[-1]:
+        cells.pop()
+    return cells
 
 
 def _found(column: pd.Series, photos: Names) -> int:
