@@ -88,6 +88,7 @@ def trained(photos, tmp_path_factory):
             train={"seconds": seconds, "epochs": own, "kept_epoch": own},
             model={"parameters": 1000 * own},
             latency_ms={"p50": 10.0 * own, "p95": 20.0 * own},
+            peak_memory_mb=100 * own,
             machine={"processor": "fast", "cores": 2},
         )
 
@@ -191,6 +192,7 @@ def test_pooled_folds_have_the_scores_of_all_and_the_seconds_of_all(finished):
     assert metrics["train"] == {"epochs": 3, "kept_epoch": None, "seconds": 141.6}
     assert (metrics["model"], metrics["latency_ms"]) == ({"parameters": 1000}, {"p50": 10.0, "p95": 20.0})
     assert metrics["machine"] == {"processor": "fast", "cores": 2}
+    assert metrics["peak_memory_mb"] == 100
     assert "photos_per_second" not in metrics
     assert pooled.json(pooled.files.labels) == ["001", "1"]
     facts = pooled.json(pooled.files.data)
@@ -360,9 +362,8 @@ def test_goals_are_said_of_each_run_and_drawn_where_a_latency_is_known(trained, 
     write_text(one.files.experiment, dump({**read_yaml(one.files.experiment), "goals": {"fps": 40}}))
     one.files.onnx.write_bytes(bytes(1_000_000))
     seeded = opened(seeded)
-    said = table.verdicts(seeded, "en")
     goals_in_korean = table.verdicts(seeded, "ko").splitlines()[-3]
-    table.verdicts(seeded, "en")
+    said = table.verdicts(seeded, "en")
     write_text(one.files.experiment, text)
     one.files.onnx.unlink()
     assert "plain-seed1: fps met." in said.splitlines()
