@@ -24,15 +24,15 @@ class Run(opened.Run):
         from kimchi_vision.jobs.experiment import prepare
         from kimchi_vision.learning import model, train
 
-        if not self.files.safetensors.is_file():
-            raise InputError(
-                f"{self.files.safetensors} is missing. Write it with: "
-                f"python -m kimchi_vision export {self.path} --format safetensors"
-            )
         if "learner" in self.json_if(self.files.own_parts):
             raise InputError(
                 f"{self.path} was trained with a Learner given from Python: make it anew, and load "
                 f"{self.files.safetensors} into it."
+            )
+        if not self.files.safetensors.is_file():
+            raise InputError(
+                f"{self.files.safetensors} is missing. Write it with: "
+                f"python -m kimchi_vision export {self.path} --format safetensors"
             )
         missing = [file for file in self.photos.files(self.items) if not Path(file).is_file()]
         if missing:
