@@ -55,7 +55,8 @@ for name in {LIGHT}:
 
 
 def test_the_public_names_are_what_all_says():
-    assert kimchi_vision.__all__ == ["Predictor", "Run", "load", "run"]
+    classes = ["Experiment", "KimchiError", "Predictor", "Run", "Table"]
+    assert kimchi_vision.__all__ == [*classes, "compare", "dataloaders", "finish", "learner", "load", "run"]
     for _ in range(2):  # the first use of a name imports a module, which may be called the same
         assert all(callable(getattr(kimchi_vision, name)) for name in kimchi_vision.__all__)
 

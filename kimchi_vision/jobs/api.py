@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from kimchi_vision import config, data
 from kimchi_vision.base.errors import InputError
@@ -29,6 +30,8 @@ Source = str | Path | Experiment | Table
 """A folder of photos, an experiment file, or what `load` returned."""
 
 _PARTS = {field.name for field in fields(OwnParts)}
+_PREPARED: WeakKeyDictionary[Learner, story.Prepared] = WeakKeyDictionary()
+"""What each Learner of `learner` stands on: an attribute of it would go into model.pkl."""
 
 
 def load(source: Source) -> Experiment | Table:
@@ -86,7 +89,7 @@ def learner(source: Source, exports: str | Path = "exports") -> Learner:
     files = story.check(prepared.experiment, Path(exports))
     train.seed(prepared.experiment.train)
     learn = prepared.learner(prepared.dataloaders(), files.path)
-    learn.prepared = prepared
+    _PREPARED[learn] = prepared
     return learn
 
 
@@ -95,10 +98,11 @@ def finish(learn: Learner, force: bool = False) -> Run:
 
     force: replace another run of the same name. Raises InputError for a Learner from elsewhere.
     """
-    if not hasattr(learn, "prepared"):
+    prepared = _PREPARED.get(learn)
+    if prepared is None:
         raise InputError("finish takes a Learner that kimchi_vision.learner made.")
-    with undisturbed():
-        return Run.open(story.finish(learn, learn.prepared, force))
+    with undisturbed(), learn.no_bar():
+        return Run.open(story.finish(learn, prepared, force))
 
 
 def _prepared(source: Source) -> story.Prepared:

@@ -19,11 +19,16 @@ class Run(opened.Run):
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.
 
-        Raises InputError when model.safetensors or the photos are missing.
+        Raises InputError when model.safetensors or the photos are missing, or its Learner was one's own.
         """
         from kimchi_vision.jobs.experiment import prepare
         from kimchi_vision.learning import model, train
 
+        if "learner" in self.json_if(self.files.own_parts):
+            raise InputError(
+                f"{self.path} was trained with a Learner given from Python: make it anew, and load "
+                f"{self.files.safetensors} into it."
+            )
         if not self.files.safetensors.is_file():
             raise InputError(
                 f"{self.files.safetensors} is missing. Write it with: "
@@ -40,9 +45,14 @@ class Run(opened.Run):
         return learn
 
     def interpretation(self) -> ClassificationInterpretation:
-        """fastai's ClassificationInterpretation over the validation photos."""
+        """fastai's ClassificationInterpretation over the validation photos; its figures show Hangul, too."""
         from fastai.interpret import ClassificationInterpretation
+
+        from kimchi_vision.results.plots import hangul
 
         learn = self.learner()
         with learn.no_bar():
-            return ClassificationInterpretation.from_learner(learn)
+            found = ClassificationInterpretation.from_learner(learn)
+        found.plot_confusion_matrix = hangul()(found.plot_confusion_matrix)
+        found.plot_top_losses = hangul()(found.plot_top_losses)
+        return found

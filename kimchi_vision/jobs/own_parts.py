@@ -9,28 +9,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from kimchi_vision.base import messages
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import TEXTS
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.scores import METRICS, Metric
+from kimchi_vision.results.scores import METRICS, OWN, Asked, Metric, own
 
 if TYPE_CHECKING:
     from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
-    from fastcore.transform import Transform
-
-    from kimchi_vision.config.sections import Evaluate
+    from fasttransform import Transform
 
 
 @dataclass(frozen=True)
 class OwnParts:
-    """Parts that replace or join the package's own.
+    """Parts that replace or join the package's own. Raises InputError for a part that cannot be one.
 
     learner: from DataLoaders to an untrained Learner, in place of vision_learner.
     callbacks: fastai callbacks beside the training.
     scores: functions from Predictions to a share, 0 to 1, higher is better; each becomes a score of its name.
-    item_tfms, batch_tfms: fastai transforms of training photos, after the package's own (engine fastai).
+    item_tfms, batch_tfms: fastai transforms of training photos beside the package's own, in the `order` that
+    each has (engine fastai).
     """
 
     learner: Callable[[DataLoaders], Learner] | None = None
@@ -54,13 +54,8 @@ class OwnParts:
     @contextmanager
     def registered(self) -> Iterator[None]:
         """Inside the block `scores` are in the registry of scores."""
-        own = {function.__name__: _metric(function) for function in self.scores}
         before = dict(METRICS)
-        METRICS.update(own)
-        for name in own:
-            messages.add(
-                {name: (name, name), f"{name}_explained": ("A score of your own.", "직접 만든 지표입니다.")}
-            )
+        METRICS.update({function.__name__: _metric(function) for function in self.scores})
         try:
             yield
         finally:
@@ -72,10 +67,14 @@ NO_PARTS = OwnParts()
 
 
 def _metric(function: Callable[[Predictions], float]) -> Metric:
-    def estimate(predictions: Predictions, section: Evaluate) -> Estimate:
+    def estimate(predictions: Predictions, section: Asked) -> Estimate:
         return Estimate(float(function(predictions)), None, None)
 
-    return Metric(function.__name__, estimate, "share", "higher")
+    name = function.__name__
+    taken = name in METRICS or (name in TEXTS and TEXTS.get(f"{name}_explained") != OWN)
+    if taken or not name.isidentifier():
+        raise InputError(f"scores: a function called `{name}` cannot be a score; give it a name of its own.")
+    return own(name, estimate)
 
 
 def _named(part: Any) -> dict[str, str]:

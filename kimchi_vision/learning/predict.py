@@ -11,7 +11,7 @@ from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
-    from fastcore.transform import Transform
+    from fasttransform import Transform
 
     from kimchi_vision.data.photo import Photos
 

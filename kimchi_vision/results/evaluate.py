@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
+from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.results import plots
 from kimchi_vision.results.intervals import of_class
@@ -18,12 +19,13 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from kimchi_vision.config.sections import Evaluate
     from kimchi_vision.data.photo import Photos
     from kimchi_vision.results.predictions import Predictions
 
 RESULTS_SHOWN = 9
 PIXELS_SHOWN = 320
+DEFAULT = Evaluate()
+"""What is asked where no experiment says anything."""
 
 
 def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:

@@ -9,20 +9,29 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from kimchi_vision.base import messages
-from kimchi_vision.base.errors import ConfigError
-from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.results import intervals
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
 
 Unit = Literal["share", "nats"]
 Better = Literal["higher", "lower"]
-Estimator = Callable[[Predictions, Evaluate], Estimate]
+
+
+class Asked(Protocol):
+    """What the section `evaluate` asks of scores."""
+
+    @property
+    def top_k(self) -> int:
+        """Among so many most probable classes the true one counts as found."""
+
+
+Estimator = Callable[[Predictions, Asked], Estimate]
 
 
 @dataclass(frozen=True)
@@ -78,6 +87,8 @@ class Score:
 METRICS: dict[str, Metric] = {}
 """The registry, in the order in which scores are shown."""
 
+OWN = ("A score of your own.", "직접 만든 지표입니다.")
+
 LOSSES: dict[str, int] = {"train_loss": -1, "valid_loss": -1}
 """What training minimises, beside the scores; `train.monitor` may name it, with its sign."""
 
@@ -95,20 +106,30 @@ def metric(
     return register
 
 
-def scores(predictions: Predictions, section: Evaluate) -> Iterator[Score]:
+def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
     """Every score of one part, in the order of the registry."""
     for each in METRICS.values():
         yield Score(each, *each.estimate(predictions, section), len(predictions))
 
 
 def recorded(metrics: Mapping[str, Any]) -> dict[str, Score]:
-    """The scores that a metrics.json holds, by name; older ones may lack some."""
+    """The scores that a metrics.json holds, by name; older ones may lack some, and some a user gave."""
+    given = [name for name in metrics if name not in METRICS and f"{name}_interval" in metrics]
     found = {}
-    for name, each in METRICS.items():
+    for name, each in {**METRICS, **{name: own(name) for name in given}}.items():
         if name in metrics:
             low, high = metrics.get(f"{name}_interval") or (None, None)
             found[name] = Score(each, metrics[name], low, high, metrics["photos"])
     return found
+
+
+def own(name: str, estimate: Estimator | None = None) -> Metric:
+    """A score that a user gave from Python: a share, higher is better, without texts of its own.
+
+    estimate: None for a score that is only read again.
+    """
+    messages.add({name: (name, name), f"{name}_explained": OWN})
+    return Metric(name, estimate or _lost, "share", "higher")
 
 
 def sign(monitor: str) -> int:
@@ -132,7 +153,7 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     ("Accuracy", "정확도"),
     ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
 )
-def accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+def accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are right."""
     return intervals.share(predictions.right, predictions.units)
 
@@ -144,7 +165,7 @@ def accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
     ("Error rate", "오류율"),
     ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
 )
-def error_rate(predictions: Predictions, section: Evaluate) -> Estimate:
+def error_rate(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are wrong."""
     return intervals.share(~predictions.right, predictions.units)
 
@@ -163,7 +184,7 @@ _OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 �
         f"각 클래스의 사진 중 찾아낸 비율입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_recall(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_recall(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's balanced_accuracy_score."""
     return _macro(predictions, "recall")
 
@@ -178,7 +199,7 @@ def macro_recall(predictions: Predictions, section: Evaluate) -> Estimate:
         f"그 클래스라고 답한 사진 중 맞은 비율입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_precision(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_precision(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's precision_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "precision")
 
@@ -193,7 +214,7 @@ def macro_precision(predictions: Predictions, section: Evaluate) -> Estimate:
         f"재현율과 정밀도의 조화 평균입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_f1(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_f1(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's f1_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "f1")
 
@@ -208,7 +229,7 @@ def macro_f1(predictions: Predictions, section: Evaluate) -> Estimate:
         "가장 확률이 높은 k개 클래스에 정답이 있는 사진의 비율입니다(evaluate.top_k).",
     ),
 )
-def top_k_accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+def top_k_accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos whose class is among the `evaluate.top_k` most probable."""
     most = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, : section.top_k]
     return intervals.share((most == predictions.truth[:, None]).any(axis=1), predictions.units)
@@ -225,9 +246,13 @@ def top_k_accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
         "교차 엔트로피로, 정답의 확률이 높을수록 낮습니다. 학습의 검증 손실과 달리 라벨 스무딩이 없습니다.",
     ),
 )
-def loss(predictions: Predictions, section: Evaluate) -> Estimate:
+def loss(predictions: Predictions, section: Asked) -> Estimate:
     """Mean cross-entropy of the photos, nats."""
     return intervals.mean(predictions.loss, predictions.units)
+
+
+def _lost(predictions: Predictions, section: Asked) -> Estimate:
+    raise InputError("This score was given from Python: give it again.")
 
 
 def _macro(predictions: Predictions, name: str) -> Estimate:

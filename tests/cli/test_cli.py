@@ -11,12 +11,15 @@ from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
+from kimchi_vision.base.files import write_text
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli import main
 from kimchi_vision.cli.main import app
 from kimchi_vision.config import Experiment, Table
 from kimchi_vision.config.sections import Data
 from tests.fake_runs import fake_run
 
+A, B = Path("a"), Path("b")
 EXPERIMENT = "data: {path: photos}\nrecipe: quick\n"
 TABLE = "defaults: {data: {path: photos}, recipe: quick}\nrows:\n  a: {}\n  b: {train: {seed: 2}}\n"
 
@@ -35,6 +38,7 @@ def typed(tmp_path, monkeypatch):
     Path("e.yaml").write_text(EXPERIMENT, encoding="utf-8")
     Path("t.yaml").write_text(TABLE, encoding="utf-8")
     Path("p.jpg").touch()
+    write_text(RunFiles(A).experiment, EXPERIMENT)
 
     def reached(target: str, words: str) -> dict:
         module, name = target.split(":")
@@ -54,20 +58,19 @@ def typed(tmp_path, monkeypatch):
     return reached
 
 
-A, B = Path("a"), Path("b")
 ARRIVALS = [
-    ("run e.yaml", "run:run", {"exports": Path("exports"), "force": False}),
-    ("run e.yaml --exports a --force", "run:run", {"exports": A, "force": True}),
-    ("run t.yaml", "table:run_rows", {"exports": Path("exports"), "force": False}),
-    ("run t.yaml --exports a --force", "table:run_rows", {"exports": A, "force": True}),
-    ("compare a b", "compare:compare", {"margin": 0.01, "test": False, "lang": "auto"}),
+    ("run e.yaml", "jobs.experiment:run", {"exports": Path("exports"), "force": False}),
+    ("run e.yaml --exports a --force", "jobs.experiment:run", {"exports": A, "force": True}),
+    ("run t.yaml", "jobs.table:run_rows", {"exports": Path("exports"), "force": False}),
+    ("run t.yaml --exports a --force", "jobs.table:run_rows", {"exports": A, "force": True}),
+    ("compare a b", "results.compare:compare", {"margin": 0.01, "test": False, "lang": "auto"}),
     (
         "compare a b --margin 0.05 --test --lang ko",
-        "compare:compare",
+        "results.compare:compare",
         {"folders": [A, B], "margin": 0.05, "test": True, "lang": "ko"},
     ),
-    ("imagenet p.jpg", "model:imagenet", {"photos": [Path("p.jpg")]}),
-    ("models conv*", "model:catalog", {"pattern": "conv*"}),
+    ("imagenet p.jpg", "learning.model:imagenet", {"photos": [Path("p.jpg")]}),
+    ("models conv*", "learning.model:catalog", {"pattern": "conv*"}),
     ("data check a", "data:audit", {"root": A}),
     (
         "data import a --to b --category c --per-class 3 --crop",
@@ -76,39 +79,51 @@ ARRIVALS = [
     ),
     ("data import a --to b", "data:import_photos", {"category": None, "per_class": None, "crop": False}),
     ("data fetch pets --to b --sha256 ab", "data:fetch", {"source": "pets", "to": B, "sha256": "ab"}),
-    ("explain a --lang ko", "looking:photos", {"paths": [], "lang": "ko"}),
-    ("explain a p.jpg", "looking:photos", {"paths": [Path("p.jpg")]}),
-    ("explain a --background --lang ko", "looking:background", {"lang": "ko"}),
-    ("explain a p.jpg --background", "looking:background", {"lang": "auto"}),
-    ("evaluate a --lang ko", "scoring:scores", {"test": False, "lang": "ko"}),
-    ("evaluate a --test", "scoring:scores", {"test": True}),
-    ("evaluate a --test --unknown b", "scoring:scores", {"test": True}),
+    ("explain a --lang ko", "jobs.explain:photos", {"paths": [], "lang": "ko"}),
+    ("explain a p.jpg", "jobs.explain:photos", {"paths": [Path("p.jpg")]}),
+    ("explain a --background --lang ko", "jobs.explain:background", {"lang": "ko"}),
+    ("explain a p.jpg --background", "jobs.explain:background", {"lang": "auto"}),
+    ("evaluate a --lang ko", "jobs.evaluation:scores", {"test": False, "lang": "ko"}),
+    ("evaluate a --test", "jobs.evaluation:scores", {"test": True}),
+    ("evaluate a --test --unknown b", "jobs.evaluation:scores", {"test": True}),
     (
         "evaluate a --unknown b --abstain-at 0.1 --lang ko",
-        "scoring:unknown",
+        "jobs.evaluation:unknown",
         {"folder": B, "abstain_at": 0.1, "lang": "ko"},
     ),
     (
         "learning-curve e.yaml --fractions 0.2,0.5 1 --seeds 1,2",
-        "curve:plan",
+        "jobs.learning_curve:plan",
         {"fractions": [0.2, 0.5, 1.0], "seeds": [1, 2]},
     ),
-    ("learning-curve e.yaml", "curve:plan", {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": []}),
-    ("learning-curve e.yaml --exports a --lang ko", "curve:learning_curve", {"exports": A, "lang": "ko"}),
-    ("scout e.yaml --backbones x y", "scout:scout", {"backbones": ["x", "y"]}),
+    ("learning-curve e.yaml", "jobs.learning_curve:plan", {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": []}),
+    (
+        "learning-curve e.yaml --exports a --lang ko",
+        "jobs.learning_curve:learning_curve",
+        {"exports": A, "lang": "ko"},
+    ),
+    ("scout e.yaml --backbones x y", "jobs.rank_backbones:scout", {"backbones": ["x", "y"]}),
     (
         "search e.yaml --budget 5m --backbones x --trials 7 --exports a",
-        "search:search",
+        "jobs.search:search",
         {"seconds": 300.0, "exports": A, "backbones": ["x"], "trials": 7},
     ),
-    ("search e.yaml", "search:search", {"seconds": 3600.0, "exports": Path("exports"), "trials": 10_000}),
-    ("bench e.yaml", "bench:bench", {"repeats": 1, "whole": False}),
-    ("bench e.yaml --repeats 3 --whole", "bench:bench", {"repeats": 3, "whole": True}),
-    ("export a", "export:again", {"formats": ["onnx"], "trust": False}),
-    ("export a --format int8,pkl --trust", "export:again", {"formats": ["int8", "pkl"], "trust": True}),
-    ("export a --space b", "export:folder", {"path": B, "space": True}),
-    ("export a --docker b", "export:folder", {"path": B, "space": False}),
-    ("serve a b --collect b", "serve:build", {"sources": [A, B], "collect": B}),
+    (
+        "search e.yaml",
+        "jobs.search:search",
+        {"seconds": 3600.0, "exports": Path("exports"), "trials": 10_000},
+    ),
+    ("bench e.yaml", "jobs.bench:bench", {"repeats": 1, "whole": False}),
+    ("bench e.yaml --repeats 3 --whole", "jobs.bench:bench", {"repeats": 3, "whole": True}),
+    ("export a", "deploy.export:again", {"formats": ["onnx"], "trust": False}),
+    (
+        "export a --format int8,pkl --trust",
+        "deploy.export:again",
+        {"formats": ["int8", "pkl"], "trust": True},
+    ),
+    ("export a --space b", "deploy.export:folder", {"path": B, "space": True}),
+    ("export a --docker b", "deploy.export:folder", {"path": B, "space": False}),
+    ("serve a b --collect b", "deploy.server:build", {"sources": [A, B], "collect": B}),
 ]
 
 
@@ -121,13 +136,13 @@ def test_options_arrive(typed, words, target, expected):
 @pytest.mark.parametrize(
     ("words", "target"),
     [
-        ("run e.yaml", "run:run"),
-        ("run t.yaml", "table:run_rows"),
+        ("run e.yaml", "jobs.experiment:run"),
+        ("run t.yaml", "jobs.table:run_rows"),
         ("data split e.yaml", "data:load"),
-        ("learning-curve e.yaml", "curve:plan"),
-        ("scout e.yaml", "scout:scout"),
-        ("search e.yaml", "search:search"),
-        ("bench e.yaml", "bench:bench"),
+        ("learning-curve e.yaml", "jobs.learning_curve:plan"),
+        ("scout e.yaml", "jobs.rank_backbones:scout"),
+        ("search e.yaml", "jobs.search:search"),
+        ("bench e.yaml", "jobs.bench:bench"),
     ],
 )
 def test_overrides_arrive(typed, words, target):
@@ -140,29 +155,31 @@ def test_overrides_arrive(typed, words, target):
 
 
 def test_the_network_of_imagenet_names_is_the_one_that_is_asked_for(typed):
-    section = typed("model:imagenet", "imagenet p.jpg --backbone vit_b_16 --weights offline")["section"]
+    section = typed("learning.model:imagenet", "imagenet p.jpg --backbone vit_b_16 --weights offline")[
+        "section"
+    ]
     assert (section.backbone, section.weights) == ("vit_b_16", "offline")
 
 
 def test_a_report_is_written_in_the_language_that_is_asked_for(typed):
-    arguments = typed("report:write", "report a --lang ko")
+    arguments = typed("results.report:write", "report a --lang ko")
     assert (arguments["run"].path, arguments["section"].lang) == (A, "ko")
 
 
 def test_a_search_is_for_the_best_recipe(typed):
-    searched = typed("search:search", "search e.yaml --budget 5m")["experiment"]
+    searched = typed("jobs.search:search", "search e.yaml --budget 5m")["experiment"]
     assert (searched.recipe, searched.budget) == ("best", "5m")
 
 
 def test_a_scout_looks_at_backbones_with_the_experiments_kind_of_weights(typed):
-    asked = typed("scout:scout", "scout e.yaml --set model.weights=offline")["backbones"]
+    asked = typed("jobs.rank_backbones:scout", "scout e.yaml --set model.weights=offline")["backbones"]
     assert "tf_efficientnet_lite0" in asked
     assert "resnet18" not in asked
 
 
 def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     uvicorn, serve = pytest.importorskip("uvicorn"), importlib.import_module("kimchi_vision.deploy.server")
-    limits = typed("serve:build", "serve a --megabytes 3 --per-minute 5")["limits"]
+    limits = typed("deploy.server:build", "serve a --megabytes 3 --per-minute 5")["limits"]
     assert (limits.megabytes, limits.per_minute) == (3, 5)
     monkeypatch.setattr(serve, "build", lambda *arguments: "the application")
     monkeypatch.setattr(uvicorn, "run", lambda application, **options: print(application, options))

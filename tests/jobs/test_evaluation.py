@@ -18,7 +18,7 @@ from kimchi_vision.config.sections import Calibrate, Evaluate
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.jobs import evaluation
-from kimchi_vision.results import calibrate, compare, evaluate
+from kimchi_vision.results import calibrate, evaluate
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.run import Run
 
@@ -54,14 +54,17 @@ def test_each_score_is_printed_in_its_place_with_its_interval(run):
     said = evaluation.scores(run, test=True, lang="en")
     low, high = wilson(19 / 25, 15)
     assert said.startswith(
-        f"19 of 25 test photos are right: accuracy 76.0%, 95 % interval {low:.1%} to {high:.1%}."
+        "19 of 25 test photos are right: accuracy 76.0 %, "
+        f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %."
     )
-    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
-    scores = evaluate.metrics(predictions, VOCAB, Evaluate(), "test")
-    scores = compare.with_intervals(scores, predictions, items)
+    scores = evaluate.metrics(run.predictions.part("test"), Evaluate(top_k=2))
 
     def cell(share, interval):
         return f"{share:.1%} ({interval[0]:.1%} – {interval[1]:.1%})"
+
+    def shares(name):
+        value, (low, high) = scores[name], scores[f"{name}_interval"]
+        return f"{100 * value:.1f} % ({100 * low:.1f} % – {100 * high:.1f} %)"
 
     rows = shown(said)
     assert ["Recall", "Precision", "Photos"] in [line.split() for line in said.splitlines()]
@@ -73,14 +76,20 @@ def test_each_score_is_printed_in_its_place_with_its_interval(run):
         own = scores["classes"][label]
         found = [cell(recall, own["recall_interval"]), cell(precision, own["precision_interval"]), photos]
         assert rows[label] == found
-    macro = {
-        "Macro recall": ("macro_recall", (9 / 12 + 7 / 8 + 3 / 5) / 3),
-        "Macro precision": ("macro_precision", (9 / 10 + 7 / 11 + 3 / 4) / 3),
-        "Macro F1": ("macro_f1", scores["macro_f1"]),
+    assert scores["macro_recall"] == pytest.approx((9 / 12 + 7 / 8 + 3 / 5) / 3)
+    assert scores["macro_precision"] == pytest.approx((9 / 10 + 7 / 11 + 3 / 4) / 3)
+    others = {
+        "Error rate": "error_rate",
+        "Macro recall": "macro_recall",
+        "Macro precision": "macro_precision",
+        "Macro F1": "macro_f1",
+        "Top-k accuracy": "top_k_accuracy",
     }
-    assert [name for name in rows if name.startswith("Macro")] == list(macro)
-    for name, (key, share) in macro.items():
-        assert rows[name] == [cell(share, scores[f"{key}_interval"])]
+    assert list(rows)[: len(others) + 1] == [*others, "Loss, mean over photos"]
+    for name, key in others.items():
+        assert rows[name] == [shares(key)]
+    low, high = scores["loss_interval"]
+    assert rows["Loss, mean over photos"] == [f"{scores['loss']:.3f} ({low:.3f} – {high:.3f})"]
 
 
 def test_hangul_and_latin_names_stand_in_straight_columns(run):
@@ -120,7 +129,7 @@ def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
 def test_validation_scores_open_nothing(run):
     said = evaluation.scores(run)
     assert said.startswith(f"{(valid := run.json(run.files.metrics))['accuracy'] * 60:.0f} of 60 validation")
-    assert f"accuracy {valid['accuracy']:.1%}" in said
+    assert f"accuracy {100 * valid['accuracy']:.1f} %" in said
     for file in (run.files.test_openings, run.files.test_metrics, run.files.report):
         assert not file.exists()
     assert "nan" not in said.lower()
@@ -129,7 +138,7 @@ def test_validation_scores_open_nothing(run):
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
     table = run.table(run.files.predictions)
     write_table(run.files.predictions, table[table["split"] != "test"])
-    with pytest.raises(InputError, match=r"no photos of the test part. Set data.test_pct"):
+    with pytest.raises(InputError, match=r"no predictions for photos of the part `test`\. Set data.test_pct"):
         evaluation.scores(run, test=True)
     assert not run.files.test_openings.exists()
 
@@ -161,11 +170,10 @@ def answering(run, tmp_path, monkeypatch):
     folder.mkdir()
     for number in range(26):
         (folder / f"{number:02}.jpg").touch()
-    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
-    calibration = calibrate.fit(Calibrate(abstain_at=0.25), predictions, VOCAB, items)
+    calibration = calibrate.fit(Calibrate(abstain_at=0.25), run.predictions.part("valid"))
     calibration["abstain"]["threshold"] = 5 / 32
     write_json(run.files.calibration, calibration)
-    return run, folder
+    return Run(run.path), folder
 
 
 def test_photos_of_no_class_are_counted_and_the_surest_are_listed(answering):
@@ -196,14 +204,14 @@ def test_photos_of_no_class_are_counted_and_the_surest_are_listed(answering):
 
 def test_another_threshold_can_be_chosen(answering):
     run, folder = answering
-    predictions, calibration = run.table(run.files.predictions), run.json(run.files.calibration)
-    expected = calibrate.unknown(np.arange(26) / 32, predictions, calibration, 0.4)
+    valid, calibration = run.predictions.part("valid"), run.calibration
+    expected = calibrate.unknown(np.arange(26) / 32, valid, calibration, 0.4)
     said = evaluation.unknown(run, folder, abstain_at=0.4, lang="en")
     assert f"at a probability of {expected['threshold']:.3f}, chosen for 40.0% wrong" in said
     assert run.json(run.files.unknown_metrics) == expected
     write_json(run.files.calibration, {**calibration, "abstain": None})
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
-        evaluation.unknown(run, folder)
+        evaluation.unknown(Run(run.path), folder)
 
 
 def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
@@ -221,9 +229,7 @@ def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
 
 def test_the_exported_model_answers_for_photos_of_no_class(exported, tmp_path):
     run = Run(shutil.copytree(exported[0].path, tmp_path / "tiny"))
-    predictions, items = run.table(run.files.predictions), run.table(run.files.items)
-    calibration = calibrate.fit(Calibrate(), predictions, run.json(run.files.labels), items)
-    write_json(run.files.calibration, calibration)
+    write_json(run.files.calibration, calibrate.fit(Calibrate(), run.predictions.part("valid")))
     said = evaluation.unknown(run, exported[0].path.parents[1] / "photos" / "김치", 0.999, "ko")
     assert "어느 클래스도 아닌 사진 8장 중" in said
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
@@ -132,7 +133,7 @@ def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(
 
 def test_a_finished_run_is_not_run_again(finished, folder):
     before = finished.files.finished.stat().st_mtime_ns
-    assert run(load(folder / "tiny.yaml"), folder / "exports") == finished
+    assert run(load(folder / "tiny.yaml"), folder / "exports").files == finished.files
     assert finished.files.finished.stat().st_mtime_ns == before
 
 
@@ -167,8 +168,8 @@ def test_a_seed_decides_the_predictions(finished, folder, tmp_path, undrawn):
         run(load(folder / "tiny.yaml", [*SCORED, f"train.seed={seed}"]), tmp_path / str(seed))
         for seed in (42, 43)
     )
-    assert again.predictions.read_bytes() == finished.files.predictions.read_bytes()
-    assert other.predictions.read_bytes() != finished.files.predictions.read_bytes()
+    assert again.files.predictions.read_bytes() == finished.files.predictions.read_bytes()
+    assert other.files.predictions.read_bytes() != finished.files.predictions.read_bytes()
 
 
 def test_a_run_tells_its_tracker_and_ends_when_it_is_told_to(folder, tmp_path, monkeypatch, undrawn):
@@ -191,7 +192,7 @@ def test_a_run_tells_its_tracker_and_ends_when_it_is_told_to(folder, tmp_path, m
     ended = run(experiment, tmp_path, watch=enough)
     assert shown == ended.table(ended.files.history)["epoch"].tolist() == [1, 2]
     (begun, *calls) = told
-    assert begun == ("mine", experiment.resolved(), ended)
+    assert begun == ("mine", experiment.resolved(), ended.files)
     batches = [step for what, values, step in calls[:-2] if "batch_loss" in values]
     assert batches == list(range(1, 9))
     (summary,) = [values for what, *values in calls if what == "summary"]
@@ -224,7 +225,7 @@ def test_bad_input_is_a_line_and_nothing_is_written(folder, tmp_path, monkeypatc
 
 def test_a_run_that_another_process_writes_is_left_alone(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(run_lock, "LINGER", 0.1)
-    with run_lock.locked(Run(tmp_path / "tiny")), pytest.raises(InputError, match="another process"):
+    with run_lock.locked(RunFiles(tmp_path / "tiny")), pytest.raises(InputError, match="another process"):
         run(load(folder / "tiny.yaml", SCORED), tmp_path)
     assert not (tmp_path / "tiny").exists()
 
@@ -282,7 +283,7 @@ def test_a_table_runs_every_row_and_lays_them_side_by_side(folder, tmp_path, mon
     Path("pair.yaml").write_text(f"defaults:{defaults}\n{rows}", encoding="utf-8")
     done = command("run", "pair.yaml", *sets(*SCORED))
     assert done.code == 0, done.err
-    lines = Path("exports/pair/table.csv").read_text().splitlines()
+    lines = Path("exports/pair/table.csv").read_text("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines] == ["run", "a", "b"]
     assert "accuracy" in done.out
 

@@ -54,7 +54,7 @@ def trace(tmp_path):
 
 def plant(run, trace) -> None:
     """Every file of a run folder that could hold a pickle."""
-    for file in (run.pkl, run.weights, run.last, run.best):
+    for file in (run.files.pkl, run.files.weights, run.files.last, run.files.best):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(pickle.dumps(Bomb(trace)))
 
@@ -86,13 +86,13 @@ def data_section(root):
 def test_checkpoints_and_weights_are_read_as_tensors(tiny_learner, trace, save):
     section = Train(stages=[{"fit": {"epochs": 1}}])
     learn, run = tiny_learner(section)
-    run.checkpoints.mkdir(parents=True)
-    with run.last.open("wb") as file:
+    run.files.checkpoints.mkdir(parents=True)
+    with run.files.last.open("wb") as file:
         save(Bomb(trace), file)
     with pytest.raises(RunError, match="damaged"):
-        train.fit(section, learn, run)
+        train.fit(section, learn, run.files)
     with pytest.raises(ModelError, match="cannot be read as weights"):
-        weights.read(run.last)
+        weights.read(run.files.last)
 
 
 def test_names_of_files_are_only_names(exported, photo, folder_of, tmp_path):

@@ -12,12 +12,14 @@ from fake_runs import fake_run
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
 from kimchi_vision.jobs import folds, table
 from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.report import table_page
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import METRICS
 from kimchi_vision.results.suspects import suspects
 
 TABLE = """
@@ -58,10 +60,10 @@ def photos(tmp_path_factory):
 
 
 def changed(run, **facts):
-    """With other facts in metrics.json."""
+    """The run opened anew, with other facts in metrics.json."""
     metrics = run.json(run.files.metrics)
     write_json(run.files.metrics, {**metrics, **facts})
-    return run
+    return Run(run.path)
 
 
 @pytest.fixture(scope="module")
@@ -118,14 +120,14 @@ def test_a_row_with_seeds_is_a_line_with_mean_and_spread(trained):
     lines = pd.read_csv(folder / "table.csv").set_index("run")
     for row in ("plain", "weak"):
         line, runs = lines.loc[row], finished[row]
-        for score in ("accuracy", "error_rate", "macro_recall", "macro_precision", "macro_f1", "loss"):
+        for score in METRICS:
             one, other = (run.json(run.files.metrics)[score] for run in runs)
-            assert one != other
+            assert one != other or score == "top_k_accuracy"  # which two classes always reach
             assert line[score] == pytest.approx((one + other) / 2)
             assert line[f"{score}_sd"] == pytest.approx(abs(one - other) / 2**0.5)
         over = compare.summary([run.path for run in runs])
         assert [line["accuracy_low"], line["accuracy_high"]] == pytest.approx([over["low"], over["high"]])
-        alone = runs[0].json(runs[0].metrics)["accuracy_interval"]
+        alone = runs[0].metrics["accuracy_interval"]
         assert [line["accuracy_low"], line["accuracy_high"]] != pytest.approx(alone)
         assert (line["seeds"], line["photos"], line["parameters"]) == (2, 24, 1000)
         assert pd.isna(line["epoch"])
@@ -136,11 +138,9 @@ def test_a_row_with_seeds_is_a_line_with_mean_and_spread(trained):
 
 def test_one_run_is_a_line_with_its_own_interval_epoch_and_size(finished):
     run = finished["plain"][1]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "pkl", run.path / "model.pkl")
-        (run.path / "model.pkl").write_bytes(bytes(2_345_678))
-        first, second = table.side_by_side({"one": [run], "both": finished["plain"]}).to_dict("records")
-        (run.path / "model.pkl").unlink()
+    run.files.pkl.write_bytes(bytes(2_345_678))
+    first, second = table.side_by_side({"one": [run], "both": finished["plain"]}).to_dict("records")
+    run.files.pkl.unlink()
     metrics = run.json(run.files.metrics)
     assert [first["accuracy_low"], first["accuracy_high"]] == metrics["accuracy_interval"]
     assert (first["run"], first["seeds"], first["accuracy"]) == ("one", 1, metrics["accuracy"])
@@ -152,9 +152,9 @@ def test_one_run_is_a_line_with_its_own_interval_epoch_and_size(finished):
 def test_a_floor_is_shown_where_every_run_has_one(photos, tmp_path):
     found = data.load(Data(path=photos, valid_pct=0.5))
     one, other = (fake_run(tmp_path / name, found) for name in ("one", "other"))
-    changed(one, floor={"accuracy": 0.5})
+    one = changed(one, floor={"accuracy": 0.5})
     assert "floor" not in table.side_by_side({"both": [one, other]})
-    changed(other, floor={"accuracy": 0.7})
+    other = changed(other, floor={"accuracy": 0.7})
     assert table.side_by_side({"both": [one, other]})["floor"].tolist() == pytest.approx([0.6])
 
 
@@ -196,7 +196,7 @@ def test_pooled_folds_have_the_scores_of_all_and_the_seconds_of_all(finished):
     assert "photos_per_second" not in metrics
     assert pooled.json(pooled.files.labels) == ["001", "1"]
     facts = pooled.json(pooled.files.data)
-    assert (facts["root"], facts["parts"]) == (runs[0].json(runs[0].data)["root"], {"valid": 48})
+    assert (facts["root"], facts["parts"]) == (runs[0].data["root"], {"valid": 48})
 
 
 def test_finished_folds_are_pooled_once_unless_forced(trained, monkeypatch):
@@ -296,6 +296,11 @@ def rows_of(finished, *names):
     return {name: finished[name] for name in names}
 
 
+def opened(rows):
+    """The same runs, read anew."""
+    return {name: [Run(run.path) for run in runs] for name, runs in rows.items()}
+
+
 def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     finished, _, folder = trained
     seeded = rows_of(finished, "plain", "weak")
@@ -312,9 +317,8 @@ def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     text = (folder / "report.html").read_text(encoding="utf-8")
     for line in (*result.sentences(), sentence):
         assert f"<li>{line}</li>" in text
-    assert f"<td>{mean:.1%} <small>± {spread:.1%} (n = 2)</small></td>" in re.sub(r"\s+<", "<", text).replace(
-        "<small>", " <small>"
-    )
+    cell = f"<td>{100 * mean:.1f} % <small>± {100 * spread:.1f} % (n = 2)</small></td>"
+    assert cell in re.sub(r"\s+<", "<", text).replace("<small>", " <small>")
     assert (folder / "compare.md").read_text(encoding="utf-8").startswith("# Comparison\n")
     assert "| plain | " in (folder / "compare.md").read_text(encoding="utf-8")
     decision = pd.read_csv(folder / "decision.csv")
@@ -351,16 +355,17 @@ def test_goals_are_said_of_each_run_and_drawn_where_a_latency_is_known(trained, 
     )
     seeded = rows_of(finished, "plain")
     one = seeded["plain"][0]
-    text = one.experiment.read_text(encoding="utf-8")
+    text = one.files.experiment.read_text(encoding="utf-8")
     table.verdicts(seeded, "en")
     assert drawn == []
     assert not (folder / "accuracy_latency.png").exists()
-    write_text(one.experiment, dump({**read_yaml(one.experiment), "goals": {"fps": 40}}))
-    (one.path / "model.pkl").write_bytes(bytes(1_000_000))
+    write_text(one.files.experiment, dump({**read_yaml(one.files.experiment), "goals": {"fps": 40}}))
+    one.files.onnx.write_bytes(bytes(1_000_000))
+    seeded = opened(seeded)
     goals_in_korean = table.verdicts(seeded, "ko").splitlines()[-3]
     said = table.verdicts(seeded, "en")
-    write_text(one.experiment, text)
-    (one.path / "model.pkl").unlink()
+    write_text(one.files.experiment, text)
+    one.files.onnx.unlink()
     assert "plain-seed1: fps met." in said.splitlines()
     assert goals_in_korean == "plain-seed1: 속도 목표 달성."
     assert "plain-seed1: fps met." in (folder / "report.html").read_text(encoding="utf-8")
@@ -374,22 +379,24 @@ def test_the_page_lays_rows_side_by_side(trained, monkeypatch):
     finished, _, folder = trained
     monkeypatch.chdir(folder)
     (folder / "decision.csv").unlink(missing_ok=True)
-    page = table_page.view(finished, Path("."), ["Said."])
+    page = table_page.view(finished, Path("."), ["Said."], catalogue("en"))
     assert (page["name"], page["verdicts"], page["decision"]) == ("three", ["Said."], None)
     assert page["machine"] == "fast (2)"
     assert page["on_other_photos"] == ["pooled"]
     plain, _, pooled = page["rows"]
     own = [run.json(run.files.metrics) for run in finished["plain"]]
-    for (score, spread, _), name in zip(plain["scores"], page["scores"], strict=True):
-        assert score == pytest.approx((own[0][name] + own[1][name]) / 2)
+    assert page["scores"] == tuple(METRICS)
+    for (score, spread), name in zip(plain["scores"], page["scores"], strict=True):
+        assert score.value == pytest.approx((own[0][name] + own[1][name]) / 2)
         assert spread == pytest.approx(abs(own[0][name] - own[1][name]) / 2**0.5)
     facts = ("name", "seeds", "photos", "kept_epoch", "train_seconds", "parameters", "pkl_size")
     assert [plain[fact] for fact in facts] == ["plain", 2, 24, None, 150, 1000, None]
     assert plain["reports"] == [("plain-seed1", None), ("plain-seed2", None)]
     assert pooled["reports"] == [("pooled", "pooled/report.html")]
-    whole = finished["pooled"][0].json(finished["pooled"][0].metrics)
-    assert pooled["scores"][0] == (whole["accuracy"], None, whole["accuracy_interval"])
-    assert (pooled["scores"][2], pooled["photos"]) == ((whole["top_k_accuracy"], None, None), 48)
+    whole = finished["pooled"][0].metrics
+    for (score, spread), name in zip(pooled["scores"], page["scores"], strict=True):
+        assert (score.value, score.interval, spread) == (whole[name], whole[f"{name}_interval"], None)
+    assert pooled["photos"] == 48
     assert page["differences"] == {
         "data.splitter": ["stratified", "stratified", "kfold"],
         "data.folds": [5, 5, 2],
@@ -401,18 +408,18 @@ def test_the_page_lays_rows_side_by_side(trained, monkeypatch):
 def test_the_page_shows_one_runs_epoch_size_question_and_decisions(trained):
     finished, _, folder = trained
     one, other = finished["plain"]
-    text = one.experiment.read_text(encoding="utf-8")
+    text = one.files.experiment.read_text(encoding="utf-8")
     changes = {"question": "Warm?", "train": {"stages": [{"fit": {"epochs": 2}}, {"fit": {"epochs": 3}}]}}
-    write_text(one.experiment, dump({**read_yaml(one.experiment), **changes}))
+    write_text(one.files.experiment, dump({**read_yaml(one.files.experiment), **changes}))
     metrics = other.json(other.files.metrics)
     write_json(other.files.metrics, {**metrics, "machine": {"processor": "slow", "cores": 1}, "train": {}})
-    one.pkl.write_bytes(bytes(1_500_000))
+    one.files.pkl.write_bytes(bytes(1_500_000))
     decision = "run,accuracy,p50_ms,goal_fps,file_mb\n001,0.9,,met,\nNA,0.8,12.5,,\n"
     (folder / "decision.csv").write_text(decision, encoding="utf-8")
-    page = table_page.view({"one": [one], "other": [other]}, folder, [])
-    write_text(one.experiment, text)
+    page = table_page.view(opened({"one": [one], "other": [other]}), folder, [], catalogue("en"))
+    write_text(one.files.experiment, text)
     write_json(other.files.metrics, metrics)
-    one.pkl.unlink()
+    one.files.pkl.unlink()
     first, second = page["rows"]
     assert (first["question"], second["question"]) == (["Warm?"], [])
     facts = ("kept_epoch", "train_seconds", "parameters", "pkl_size")
@@ -424,6 +431,10 @@ def test_the_page_shows_one_runs_epoch_size_question_and_decisions(trained):
     assert "question" not in page["differences"]
     assert page["decision"] == {
         "runs": ["001", "NA"],
-        "columns": {"accuracy": [0.9, 0.8], "p50_ms": [None, 12.5], "goal_fps": ["met", None]},
+        "columns": {
+            "Accuracy": ["90.0 %", "80.0 %"],
+            "Latency of one photo, median, ms": ["–", "12.5"],
+            "Goal: photos a second, one by one": ["met", "–"],
+        },
     }
     assert page["pictures"] == {}

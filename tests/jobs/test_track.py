@@ -31,7 +31,7 @@ def folder(tmp_path):
 
 
 def tell(section: Track, folder: Run) -> None:
-    with track.begun(section, EXPERIMENT, folder) as tracking:
+    with track.begun(section, EXPERIMENT, folder.files) as tracking:
         for step in range(1, 5):
             tracking.scalars({"batch_loss": 1 / step, "lr": 1e-3}, step)
         tracking.scalars({"epoch": 1, "accuracy": 0.5}, 4)
@@ -71,7 +71,7 @@ def test_mlflow_keeps_a_database_beside_the_run(folder, monkeypatch):
     tell(Track(to=["mlflow"], project="kimchi"), folder)
     client = MlflowClient(f"sqlite:///{folder.path.parent}/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("kimchi").experiment_id])
-    assert run.files.data.params["model.backbone"] == "resnet18"
+    assert run.data.params["model.backbone"] == "resnet18"
     assert [metric.step for metric in client.get_metric_history(run.info.run_id, "batch_loss")] == [
         1,
         2,
@@ -97,7 +97,7 @@ class Notes:
 
 
 def fail_at_the_end(section: Track, folder: Run) -> None:
-    with track.begun(section, EXPERIMENT, folder) as tracking:
+    with track.begun(section, EXPERIMENT, folder.files) as tracking:
         tracking.scalars({"lr": 0.1}, 3)
         tracking.results()
         raise KeyError
@@ -109,12 +109,12 @@ def test_the_end_is_scores_figures_and_one_model_even_after_an_error(folder, mon
     monkeypatch.setitem(track.TRACKERS, "wandb", Notes(told))
     folder.files.onnx.unlink()
     for name in files:
-        write_text(getattr(folder, name), "a model")
+        write_text(getattr(folder.files, name), "a model")
     with pytest.raises(KeyError):
         fail_at_the_end(Track(to=["wandb"], project="mine"), folder)
-    models = [("model", getattr(folder, name)) for name in files[:1]]
+    models = [("model", getattr(folder.files, name)) for name in files[:1]]
     assert told == [
-        ("begun", "mine", EXPERIMENT, folder),
+        ("begun", "mine", EXPERIMENT, folder.files),
         ("scalars", {"lr": 0.1}, 3),
         ("summary", {"accuracy": 0.75}),
         ("figure", folder.files.figure("losses")),
@@ -139,7 +139,7 @@ class Hangs(Fails):
 @pytest.mark.parametrize(("tracker", "said"), [(Fails, "the server is gone"), (Hangs, "does not answer")])
 def test_a_tracker_that_fails_or_hangs_stops_nothing(folder, monkeypatch, caplog, tracker, said):
     monkeypatch.setitem(track.TRACKERS, "tensorboard", tracker)
-    monkeypatch.setattr(track.told, "PATIENCE", 0.2)
+    monkeypatch.setattr(track.worker, "PATIENCE", 0.2)
     tell(Track(to=["tensorboard"]), folder)
     assert said in caplog.text
 

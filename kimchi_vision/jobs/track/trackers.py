@@ -116,9 +116,9 @@ class MLflow:
         beside = files.path.parent.resolve()
         server = os.environ.get("MLFLOW_TRACKING_URI")
         self.client = MlflowClient(server or f"sqlite:///{beside.as_posix()}/mlflow.db")
-        files = None if server else (beside / "mlartifacts").as_uri()
+        kept = None if server else (beside / "mlartifacts").as_uri()
         known = self.client.get_experiment_by_name(project)
-        home = known.experiment_id if known else self.client.create_experiment(project, files)
+        home = known.experiment_id if known else self.client.create_experiment(project, kept)
         self.run = self.client.create_run(home, run_name=files.path.name).info.run_id
         for name, value in _leaves(experiment):
             self.client.log_param(self.run, name, value)

@@ -15,7 +15,7 @@ from kimchi_vision.learning.augment.stock import Stats
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fastcore.transform import Transform
+    from fasttransform import Transform
 
     from kimchi_vision.config.sections import Augment
     from kimchi_vision.results.preprocess import Preprocess
@@ -53,7 +53,7 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
 
 
 def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transform]) -> Transforms:
-    """With fastai transforms of one's own behind the others, for training photos alone."""
+    """With fastai transforms of one's own, each in its `order`, for training photos alone."""
     if not (item or batch):
         return tfms
     for each in (*item, *batch):

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
-from fastai.callback.progress import ProgressCallback
 from fastai.torch_core import set_seed
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from kimchi_vision.base.files import write_table
-from kimchi_vision.learning.train import precision, randomness
+from kimchi_vision.learning.train import precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
     Ending,
     KeepBest,
-    ProgressBar,
     Recording,
     Tell,
     Watch,
@@ -87,7 +84,6 @@ def fit(
     """
     learn.path, learn.model_dir = files.path, files.checkpoints.name
     learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
-    learn.remove_cb(ProgressCallback)
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(files, epochs, section.early_stop, watch, tell)
@@ -95,9 +91,9 @@ def fit(
     fitting = Fitting(learn)
     average = Average(section.ema) if section.ema else None
     checkpoint = Checkpoint(section, recording, best, fitting, average)
-    bar = ProgressBar(recording.epochs * (len(learn.dls.train) + len(learn.dls.valid)))
+    batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
-    with bar.bar, logging_redirect_tqdm(), learn.no_logging(), precision.applied(section, learn):
+    with progress.shown(learn, batches) as bar, precision.applied(section, learn):
         beside = [
             recording,
             *keeping,

@@ -1,4 +1,4 @@
-"""What happens beside an epoch: record it, keep the best, hold the body still, show the time left."""
+"""What happens beside an epoch: record it, keep the best, hold the body still."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from fastai.callback.core import Callback, CancelFitException
 from fastai.learner import AvgSmoothLoss
 from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
-from tqdm import tqdm
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing, write_table
@@ -230,14 +229,3 @@ class KeepBest(Callback):
         self.best, self.best_epoch = value, epoch
         with replacing(self.recording.folder.best) as temporary, temporary.open("wb") as file:
             torch.save(learn.model.state_dict(), file)
-
-
-class ProgressBar(Callback):
-    """One bar with the time left over all phases; nothing where the output is no terminal."""
-
-    def __init__(self, batches: int) -> None:
-        self.bar = tqdm(total=batches, disable=None, unit="batch", leave=False)
-
-    def after_batch(self) -> None:
-        """One batch more."""
-        self.bar.update()

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 from fastai.learner import Metric
 
-from kimchi_vision.config.sections import Evaluate
+from kimchi_vision.results import evaluate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.scores import METRICS
+from kimchi_vision.results.scores import METRICS, Asked
 from kimchi_vision.results.scores import Metric as ScoreMetric
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class _Outputs:
 class EpochScore(Metric):
     """One score; the first of several that share `outputs` collects them."""
 
-    def __init__(self, metric: ScoreMetric, section: Evaluate, outputs: _Outputs, collects: bool) -> None:
+    def __init__(self, metric: ScoreMetric, section: Asked, outputs: _Outputs, collects: bool) -> None:
         self.metric, self.section, self.outputs, self.collects = metric, section, outputs, collects
 
     def reset(self) -> None:
@@ -71,10 +71,10 @@ class EpochScore(Metric):
         return self.metric.name
 
 
-def epoch_scores(vocab: Sequence[str], section: Evaluate | None = None) -> list[EpochScore]:
+def epoch_scores(vocab: Sequence[str], section: Asked = evaluate.DEFAULT) -> list[EpochScore]:
     """A metric for each score of the registry. vocab: the classes in the order of the outputs."""
     outputs = _Outputs(vocab)
     return [
-        EpochScore(metric, section or Evaluate(), outputs, collects=number == 0)
+        EpochScore(metric, section, outputs, collects=number == 0)
         for number, metric in enumerate(METRICS.values())
     ]

@@ -1,0 +1,52 @@
+"""What shows the time left: one bar in a terminal, fastai's own in a notebook."""
+
+from fastai.callback.progress import ProgressCallback
+
+from kimchi_vision.config.sections import Train
+from kimchi_vision.learning import train
+from kimchi_vision.learning.train import progress
+
+SECTION = Train(stages=[{"fine_tune": {"epochs": 1}}, {"fit": {"epochs": 2}}])
+
+
+def test_in_a_notebook_it_is_fastais_bar_with_its_table_of_epochs(tiny_learner, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "IN_NOTEBOOK", True)
+    learn, run = tiny_learner(SECTION)
+    history = train.fit(SECTION, learn, run.files)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if "%" not in line]
+    heads = [line for line in lines if line[:3] == ["epoch", "train_loss", "valid_loss"]]
+    assert len(heads) == 3  # fine_tune has two phases
+    assert "accuracy" in heads[0]
+    shown = [line[1] for line in lines if line[:1] in (["0"], ["1"])]
+    assert shown == [f"{loss:.6f}" for loss in history["train_loss"]]
+    assert not any(isinstance(callback, ProgressCallback) for callback in learn.cbs)
+
+
+def test_elsewhere_fastai_prints_nothing(tiny_learner, capsys):
+    learn, run = tiny_learner(SECTION)
+    train.fit(SECTION, learn, run.files)
+    assert capsys.readouterr().out == ""
+
+
+def test_in_a_terminal_one_bar_counts_the_batches_of_all_phases(tiny_learner, monkeypatch):
+    counted = []
+
+    class Bar:
+        def __init__(self, total, disable, **options):
+            counted.append(total)
+            assert disable is None  # tqdm shows nothing where there is no terminal
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            counted.append("closed")
+
+        def update(self):
+            counted.append(1)
+
+    monkeypatch.setattr(progress, "tqdm", Bar)
+    learn, run = tiny_learner(SECTION)
+    train.fit(SECTION, learn, run.files)
+    total, *steps, closed = counted
+    assert (total, sum(steps), closed) == (4 * 5, 4 * 5, "closed")
