@@ -102,10 +102,12 @@ def _told(kind: str, notes: Iterable[Note]) -> list[Finding]:
 
 
 def _each_kind(found: pd.DataFrame) -> list[Finding]:
-    return [
-        Finding(str(kind), tuple((path,) for path in rows["path"]), {"count": len(rows)})
-        for kind, rows in found.groupby("kind", sort=False)
-    ]
+    findings = []
+    for kind, rows in found.groupby("kind", sort=False):
+        reasons = sorted({reason.removeprefix("cannot be read: ") for reason in rows["reason"]})[:3]
+        values = {"count": len(rows), "classes": select.by_class(rows), "reasons": "; ".join(reasons)}
+        findings.append(Finding(str(kind), tuple((path,) for path in rows["path"]), values))
+    return findings
 
 
 def _copies(photos: pd.DataFrame) -> list[Finding]:

@@ -41,7 +41,7 @@ def test_findings_come_worst_first_and_each_counts_its_own(folder_of, photo, tmp
     assert findings(root, tmp_path) == [
         ("layout", "2 classes with 29 photos from class folders."),
         ("left out", "No photo of c: the folder c is empty."),
-        ("unreadable", "1 photos cannot be read."),
+        ("unreadable", "1 photos cannot be read (a 1): is empty."),
         ("tiny", "1 photos have a side below 16 pixels."),
         ("elongated", "1 photos are over 8 times as long as wide."),
         ("conflict", "2 pictures lie in two or more classes: one of the labels is wrong."),

@@ -71,5 +71,5 @@ def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
     seen = told(visited.as_uri(), tmp_path / "browser")
     assert seen["drawn"]
     assert seen["asked"] == 0
-    assert "읽을 수 없는 사진이 1장 있습니다." in seen["shown"]
+    assert "읽을 수 없는 사진이 1장 있습니다(" in seen["shown"]
     assert "배추김치" in seen["shown"]

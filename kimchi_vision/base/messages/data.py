@@ -32,7 +32,10 @@ def _stated(name: str, place: int) -> str:
 
 DATA: dict[str, tuple[str, str]] = {
     # Findings
-    "found_unreadable": ("{count} photos cannot be read.", "읽을 수 없는 사진이 {count}장 있습니다."),
+    "found_unreadable": (
+        "{count} photos cannot be read ({classes}): {reasons}.",
+        "읽을 수 없는 사진이 {count}장 있습니다({classes}): {reasons}.",
+    ),
     "found_tiny": (
         "{count} photos have a side below 16 pixels.",
         "한 변이 16픽셀보다 작은 사진이 {count}장 있습니다.",
