@@ -8,6 +8,7 @@ run.scores
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,9 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import kimchi_vision` is quick."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what libraries announce to developers as they are imported
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -37,8 +37,13 @@ HOW_TO_GET_ONE = (
 def hangul() -> Iterator[None]:
     """Text made inside, with or without pyplot, shows Hangul where a font for it can be found."""
     # Latin first: Korean fonts lack signs that log axes need. A missing glyph comes from the next font.
-    with matplotlib.rc_context({"font.family": families()}):
+    # The one key alone: a notebook's backend, which may load inside, switches others on for good.
+    before = matplotlib.rcParams["font.family"]
+    matplotlib.rcParams["font.family"] = families()
+    try:
         yield
+    finally:
+        matplotlib.rcParams["font.family"] = before
 
 
 @functools.cache

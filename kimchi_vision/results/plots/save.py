@@ -20,7 +20,7 @@ def save(figure: Figure, path: Path) -> None:
 
 def shown(figure: Figure) -> Figure:
     """The figure, drawn in a notebook where it ends a cell, with the font that has Hangul."""
-    importlib.import_module("matplotlib.pyplot")  # makes a notebook show figures
+    importlib.import_module("matplotlib.pyplot").draw_if_interactive()  # loads what shows them in a notebook
     for text in figure.findobj(Text):
         text.set_fontfamily(families())
     return figure
