@@ -1,5 +1,7 @@
 """What shows the time left: one bar in a terminal, fastai's own in a notebook."""
 
+import logging
+
 from fastai.callback.progress import ProgressCallback
 
 from kimchi_vision.config.sections import Train
@@ -22,10 +24,24 @@ def test_in_a_notebook_it_is_fastais_bar_with_its_table_of_epochs(tiny_learner, 
     assert not any(isinstance(callback, ProgressCallback) for callback in learn.cbs)
 
 
-def test_elsewhere_fastai_prints_nothing(tiny_learner, capsys):
+def test_a_process_that_shows_no_log_shows_nothing(tiny_learner, capsys, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
     learn, run = tiny_learner(SECTION)
     train.fit(SECTION, learn, run.files)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
+    assert "epoch 4/4" in caplog.text
+
+
+def test_where_a_process_shows_its_log_each_epoch_is_a_line(tiny_learner, capsys, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    handler = logging.StreamHandler()
+    logging.root.addHandler(handler)
+    try:
+        learn, run = tiny_learner(SECTION)
+        train.fit(SECTION, learn, run.files)
+    finally:
+        logging.root.removeHandler(handler)
+    assert capsys.readouterr().err.count("epoch ") == 4
 
 
 def test_in_a_terminal_one_bar_counts_the_batches_of_all_phases(tiny_learner, monkeypatch):

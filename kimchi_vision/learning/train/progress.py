@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from fastai.callback.core import Callback
@@ -38,5 +40,12 @@ def shown(learn: Learner, batches: int) -> Iterator[Callback]:
         yield ProgressCallback()
         return
     bar = ProgressBar(batches)
-    with bar.bar, logging_redirect_tqdm(), learn.no_logging():
+    # tqdm would make a handler where a process has none, as from Python.
+    beside_the_bar = logging_redirect_tqdm() if _logs_are_shown() else nullcontext()
+    with bar.bar, beside_the_bar, learn.no_logging():
         yield bar
+
+
+def _logs_are_shown() -> bool:
+    handlers = [each for each in logging.root.handlers if isinstance(each, logging.StreamHandler)]
+    return any(each.stream in (sys.stdout, sys.stderr) for each in handlers)
