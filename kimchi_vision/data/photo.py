@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from kimchi_vision.data import pixels
 from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
+from kimchi_vision.data.pixels import orientation, plain, upright
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,8 @@ def open_photo(
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return pixels.plain(pixels.upright(source), mode)
+        photo = plain(upright(source), mode)
+        return photo.copy() if photo is source else photo  # the caller may close the source
     name = "the photo" if isinstance(source, bytes) else str(source)
     box = None if isinstance(source, bytes) else _BOX.search(name)
     if box:
@@ -134,11 +135,11 @@ def open_photo(
                 about |= _about(image)
             width = image.width
             _draft(image, least, mode)
-            upright = _upright(image, mode)
+            photo = _upright(image, mode)
             if not box:
-                return upright
+                return photo
             scale = image.width / width  # boxes are in pixels of the whole photo
-            return upright.crop(tuple(round(int(side) * scale) for side in box.groups()))
+            return photo.crop(tuple(round(int(side) * scale) for side in box.groups()))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
@@ -223,7 +224,7 @@ def _about(image: Image.Image) -> dict[str, Any]:
     return {
         "format": image.format,
         "mode": image.mode,
-        "orientation": pixels.orientation(exif),
+        "orientation": orientation(exif),
         "camera": str(exif.get(0x0110, "")).strip(" \0"),
         # Phones put a preview beside the photo and call that MPO.
         "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
@@ -233,4 +234,4 @@ def _about(image: Image.Image) -> dict[str, Any]:
 def _upright(image: Image.Image, mode: str = "RGB") -> Image.Image:
     """Changes the image itself: copying costs a scan more than hashing."""
     image.load()
-    return pixels.plain(pixels.upright(image), mode)
+    return plain(upright(image), mode)

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import io
-from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -116,7 +115,6 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     return turned
 
 
-@lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """From a profile to sRGB; None for sRGB itself and for a profile that is damaged or of other colours."""
     try:

@@ -135,7 +135,7 @@ def test_boxes_end_at_the_borders_of_their_own_photo_and_nonsense_is_none(folder
     assert ("noted_whole", {"count": 6}) in photos.notes
     with (root / "boxes.csv").open("a") as file:
         file.write("a/006.jpg,,2,9,8\n")
-    with pytest.raises(DataError, match=r"boxes\.csv, line 12: `left` is empty\. Fill it in"):
+    with pytest.raises(DataError, match=r"boxes\.csv, line 13: `left` is empty\. Fill it in"):
         data.load(Data(path=root, splitter="stratified", crop="box"), tmp_path)
 
 

@@ -190,9 +190,9 @@ def test_every_cell_of_a_list_is_text_as_it_stands(tmp_path):
     (tmp_path / "list.csv").write_text("path,suggested\n001,1e3\n002,007\n")
     table = read_csv(tmp_path / "list.csv", ["path"], "It writes one.")
     assert table.to_numpy().tolist() == [["001", "1e3"], ["002", "007"]]
-    (tmp_path / "list.csv").write_text("path,suggested\nNA,null\n,nan\n")
+    (tmp_path / "list.csv").write_text("path,suggested\nNA,null\n-,nan\n")
     table = read_csv(tmp_path / "list.csv", ["path"], "It writes one.")
-    assert table.to_numpy().tolist() == [["NA", "null"], ["", "nan"]]
+    assert table.to_numpy().tolist() == [["NA", "null"], ["-", "nan"]]
 
 
 def test_a_suggested_class_is_the_same_in_both_unicode_forms(folder_of, tmp_path):

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.test_data_split import section, table
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.split import split
+from tests.data.test_data_split import section, table
 
 
 def test_a_file_decides_by_content_and_new_photos_move_nothing(tmp_path):

@@ -36,7 +36,7 @@ def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):
         measured = {"latency_ms": {"p50": milliseconds, "p95": 1.2 * milliseconds}, "photos_per_second": 90.0}
         machine = {"processor": "A processor", "cores": 2, "system": "Linux"}
         write_json(run.files.metrics, {**run.json(run.files.metrics), **measured, "machine": machine})
-        run.files.pkl.write_bytes(b"0" * 2_000_000)
+        run.files.onnx.write_bytes(b"0" * 2_000_000)
         rows[name] = [run]
     said = table.verdicts(rows, "ko")
     assert "quick: 정확도 목표 달성, 속도 목표 달성." in said
