@@ -30,7 +30,8 @@ def test_mutated_uploads_get_an_answer_or_a_sentence(exported):
     files = sorted((run.path.parents[1] / "photos").rglob("*.jpg"))
     contents = uploads([open_photo(file) for file in files[::8]])
     kinds = {Image.open(io.BytesIO(content)).format for content in contents}
-    assert kinds == {*FORMATS, "MPO"} & Image.SAVE.keys()
+    # Decoders of packages beside Pillow are left to their own fuzzing.
+    assert kinds == ({*FORMATS, "MPO"} & Image.SAVE.keys()) - {"HEIF", "JXL"}
     draw, statuses, memory = random.Random(0), Counter(), []
     with TestClient(build([run.path], Limits(per_minute=10_000))) as client:
         for content in contents:  # loads every decoder
