@@ -7,7 +7,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data import groups, split_file
+from kimchi_vision.data import split_file
 from kimchi_vision.data.photo import Note
 
 
@@ -20,7 +20,6 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     Raises DataError when nothing is left to train on or to validate with, and when a splitter was given for a
     set with parts of its own.
     """
-    photos = photos.assign(group=groups.joined(photos, section.group_by))
     own = (photos["part"] != "").any()
     way = "file" if section.split else section.splitter
     if way == "auto":
@@ -40,9 +39,10 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
 
 
 def leaks(photos: pd.DataFrame) -> pd.DataFrame:
-    """Photos (path, label, reason) whose picture lies in a part that is trained on less: test, then valid.
+    """Photos (path, label, reason) whose group lies in a part that is trained on less: test, then valid.
 
-    Only folders and files can split so; the copy that is trained on goes, the one that scores stays.
+    Only folders and files can split so; what is trained on goes, what scores stays. picture: a column with
+    the same number for copies of one picture, which a group may hold several of.
     Raises DataError when that leaves nothing to train on of a class.
     """
     rank = photos["split"].map({"train": 0, "valid": 1, "test": 2})
@@ -52,10 +52,13 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
     lost = sorted(set(photos["label"][train]) - set(photos["label"][train & (highest == 0)]))
     if lost:
         raise DataError(
-            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part. "
-            "Add other photos, or take the copies out of valid and test."
+            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part, "
+            "or is of a group (data.group_by) that has photos there. Add other photos, or take those out of "
+            "valid and test."
         )
-    return photos[["path", "label"]].assign(reason="its picture is in the " + part + " part too")[
+    copied = rank.groupby(photos["picture"]).transform("max") == highest
+    what = copied.map({True: "picture", False: "group (data.group_by)"})
+    return photos[["path", "label"]].assign(reason="its " + what + " is in the " + part + " part too")[
         rank < highest
     ]
 
@@ -67,7 +70,7 @@ def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """
     if section.train_share == 1:
         return photos
-    train = photos[photos["split"] == "train"].drop_duplicates("group")
+    train = photos[photos["split"] == "train"].drop_duplicates(["group", "label"])
     generator = np.random.default_rng(section.seed)
     kept: list[int] = []
     for _, groups_of_class in train.groupby("label", sort=True)["group"]:

@@ -47,7 +47,7 @@ def test_every_photo_is_in_one_part_and_no_group_is_cut(photos, splitter, seed, 
     assert len(parts) == len(photos)
     assert {"train", "valid"} <= set(parts) <= {"train", "valid", "test"}
     assert parts.groupby(photos["group"]).nunique().eq(1).all()
-    assert leaks(photos.assign(split=parts)).empty
+    assert leaks(photos.assign(split=parts, picture=photos["group"])).empty
     assert set(photos["label"][parts == "train"]) == set(photos["label"])
 
 

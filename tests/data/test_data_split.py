@@ -4,6 +4,7 @@ import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.groups import joined
 from kimchi_vision.data.split import leaks, share_of_training, split, torch_randperm
 
 
@@ -168,7 +169,7 @@ def test_group_by_takes_the_first_bracket_or_all_that_matches(pattern):
     photos["path"] = [
         f"bowl{number // 4}/{number}.jpg" if number < 80 else f"{number}.jpg" for number in range(120)
     ]
-    parts, _ = split(photos, section(group_by=pattern))
+    parts, _ = split(photos.assign(group=joined(photos, pattern)), section())
     bowls = photos["path"].str.extract(r"(bowl\d+)/")[0]
     assert (parts.groupby(bowls).nunique() == 1).all()
     assert parts.groupby(bowls).first().nunique() == 2
@@ -180,7 +181,7 @@ def test_copies_and_bowls_join_into_one_group():
     photos["path"] = [f"bowl{number // 2}/{number}.jpg" for number in range(80)]
     photos["group"] = [(number + 1) // 2 for number in range(80)]  # each bowl shares a picture with the next
     with pytest.raises(DataError, match="leaves none to"):
-        split(photos, section(group_by=r"bowl\d+"))
+        split(photos.assign(group=joined(photos, r"bowl\d+")), section())
 
 
 def test_photos_of_one_bowl_stay_together():
@@ -188,14 +189,15 @@ def test_photos_of_one_bowl_stay_together():
     photos["path"] = [
         f"{label}/bowl{number % 8}_{number}.jpg" for number, label in enumerate(photos["label"])
     ]
-    parts, _ = split(photos, section(splitter="stratified", group_by=r"bowl(\d+)_"))
+    together = photos.assign(group=joined(photos, r"bowl(\d+)_"))
+    parts, _ = split(together, section(splitter="stratified"))
     assert (parts.groupby(photos["path"].str.extract(r"(bowl\d+)")[0]).nunique() == 1).all()
     for pattern, reason in (
         ("(", r"^`data\.group_by`: \( is not a regular expression: missing \), .*\.$"),
         ("plate", r"^`data\.group_by`: plate matches no path, such as a/bowl0_0\.jpg\.$"),
     ):
         with pytest.raises(DataError, match=reason):
-            split(photos, section(group_by=pattern))
+            joined(photos, pattern)
 
 
 def test_the_folds_cover_every_photo_once():
@@ -211,12 +213,27 @@ def test_the_folds_cover_every_photo_once():
 
 def test_a_picture_in_train_and_test_folders_is_not_trained_on():
     rows = [("train", 0), ("train", 1), ("valid", 0), ("test", 1), ("valid", 2), ("test", 2), ("train", 3)]
-    photos = table({"a": 7}).assign(split=[part for part, _ in rows], group=[group for _, group in rows])
+    parts, pictures = zip(*rows, strict=True)
+    photos = table({"a": 7}).assign(split=parts, group=pictures, picture=pictures)
     assert leaks(photos).to_numpy().tolist() == [
         ["a/0.jpg", "a", "its picture is in the valid part too"],
         ["a/1.jpg", "a", "its picture is in the test part too"],
         ["a/4.jpg", "a", "its picture is in the test part too"],
     ]
+
+
+def test_a_bowl_in_train_and_test_folders_is_not_trained_on():
+    photos = table({"a": 4}).assign(split=["train", "test", "train", "valid"], group=[0, 0, 1, 2])
+    photos["picture"] = photos.index
+    assert leaks(photos).to_numpy().tolist() == [
+        ["a/0.jpg", "a", "its group (data.group_by) is in the test part too"]
+    ]
+
+
+def test_a_share_of_training_keeps_a_class_whose_groups_hold_other_classes_too():
+    photos = table({"a": 30, "b": 30}).assign(split="train")
+    photos["group"] = photos.index % 30
+    assert set(share_of_training(photos, section(train_share=0.1))["label"]) == {"a", "b"}
 
 
 def test_a_smaller_share_of_training_lies_within_a_larger_one():

@@ -72,7 +72,9 @@ class Data(Section):
         "group", description="copies of one picture stay in one part, are left out, or are not looked for"
     )
     group_by: str | None = Field(
-        None, description="regular expression on the path; photos with the same match stay in one part"
+        None,
+        description="regular expression on the path; photos with the same match stay in one part and "
+        "count as one in intervals and tests",
     )
     splitter: Literal["auto", "random", "stratified", "kfold", "folders"] = Field(
         "auto",
