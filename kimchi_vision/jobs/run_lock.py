@@ -104,6 +104,13 @@ def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | N
     return load(folder.experiment) if _goes_on(asked, photos, folder) else None
 
 
+def threads(asked: Experiment, photos: Photos, folder: RunFiles) -> int | None:
+    """Those that an interrupted run began with, on which its bits hang."""
+    return (
+        Run(folder.path).json_if(folder.versions).get("threads") if _goes_on(asked, photos, folder) else None
+    )
+
+
 def take(
     folder: RunFiles, experiment: Experiment, photos: Photos, force: bool, own: OwnNames | None = None
 ) -> None:

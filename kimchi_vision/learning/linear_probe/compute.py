@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from kimchi_vision.base import cache
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photos, open_photo
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _computed(
     body.eval()
     bar = tqdm(total=len(files), desc="Features", unit="photo", disable=None, leave=False)
     try:
-        with bar, ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
+        with bar, ThreadPoolExecutor(share()) as pool, torch.inference_mode():
             ready = pool.map(opened, files)
             while batch := list(islice(ready, BATCH)):
                 maps = body(torch.from_numpy(np.stack(batch)).to(device))
