@@ -55,6 +55,7 @@ def run_command(
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
+    on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
@@ -68,11 +69,12 @@ def run_command(
     loaded = load(experiment, overrides or ())
     from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.jobs import table
+    from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.experiment import run
 
     say = catalogue(language(lang))
     if isinstance(loaded, Table):
-        finished = table.run_rows(loaded, exports, force)
+        finished = table.run_rows(loaded, exports, force, executor(on, loaded.jobs))
     else:
         finished = {loaded.name: [run(loaded, exports, force)]}
     _print_table(table.side_by_side(finished), say)

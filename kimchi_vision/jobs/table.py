@@ -15,11 +15,13 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
+from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.results import compare, goals, plots, report
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.config import Table
+    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +41,13 @@ class Rows(dict[str, list[Run]]):
         return self.table.to_html(index=False)
 
 
-def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False) -> Rows:
+def run_rows(
+    table: Table, exports: Path = Path("exports"), force: bool = False, on: Executor | None = None
+) -> Rows:
     """Run every row into exports/TABLE/ROW, write table.csv there, and return the finished runs by row.
 
     A row with seeds has a run a seed, ROW-seedN; with folds, a run is the pool of its folds.
+    on: where the runs are executed; None: one after the other in this process.
     Every row is checked before the first one trains. A run that fails is named, the others run.
     Raises InputError when a row cannot run, RunError when no row ended.
     """
@@ -51,12 +56,21 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    finished = Rows()
-    failed = []
+    finished, failed, refused = Rows(), [], {}
+    if on is not None:
+        leaves = [each for _, experiment, folds in planned for each in (folds or [experiment])]
+        refused = on.run([Leaf(leaf, folder, force, Path.cwd()) for leaf in leaves])
     for number, (row, experiment, folds) in enumerate(planned, 1):
-        log.info("Run %d of %d: %s", number, len(planned), experiment.name)
+        if any(each.name in refused for each in (folds or [experiment])):
+            failed.append(experiment.name)
+            continue
+        if on is None:
+            log.info("Run %d of %d: %s", number, len(planned), experiment.name)
         try:
-            done = run_folds(experiment, folds, folder, force) if folds else run(experiment, folder, force)
+            if folds:
+                done = run_folds(experiment, folds, folder, force, trained=on is not None)
+            else:
+                done = run(experiment, folder, force) if on is None else Run.open(folder / experiment.name)
             finished.setdefault(row, []).append(done)
         except KimchiError as error:
             log.error("Run %s failed: %s", experiment.name, error)
