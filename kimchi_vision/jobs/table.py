@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from kimchi_vision.results import compare, goals, plots, report
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    from kimchi_vision.config import Table
+    from kimchi_vision.config import Experiment, Table
     from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
@@ -56,21 +57,19 @@ def run_rows(
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    finished, failed, refused = Rows(), [], {}
-    if on is not None:
-        leaves = [each for _, experiment, folds in planned for each in (folds or [experiment])]
-        refused = on.run([Leaf(leaf, folder, force, Path.cwd()) for leaf in leaves])
+    refused = {} if on is None else on.run(_leaves(planned, folder, force))
+    finished, failed = Rows(), []
     for number, (row, experiment, folds) in enumerate(planned, 1):
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
-        if on is None:
-            log.info("Run %d of %d: %s", number, len(planned), experiment.name)
         try:
-            if folds:
-                done = run_folds(experiment, folds, folder, force, trained=on is not None)
+            if on is not None:
+                done = _collected(experiment, folds, folder, force)
             else:
-                done = run(experiment, folder, force) if on is None else Run.open(folder / experiment.name)
+                log.info("Run %d of %d: %s", number, len(planned), experiment.name)
+                one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
+                done = one(folder, force)
             finished.setdefault(row, []).append(done)
         except KimchiError as error:
             log.error("Run %s failed: %s", experiment.name, error)
@@ -81,6 +80,19 @@ def run_rows(
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
     return finished
+
+
+def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:
+    """What can be trained side by side: runs, and folds of runs."""
+    every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
+    return [Leaf(each, folder, force, Path.cwd()) for each in every]
+
+
+def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
+    """A run that an executor has executed; folds are pooled here."""
+    if folds:
+        return run_folds(experiment, folds, folder, force, trained=True)
+    return Run.open(folder / experiment.name)
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:
