@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Protocol
 
@@ -125,8 +126,9 @@ class Processes:
         with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as process:
             self.going.add(process)
             try:
-                process.stdin.write(pickle.dumps((leaf, self.jobs.cpus)))
-                process.stdin.flush()  # and stays open as long as this process lives
+                with suppress(BrokenPipeError):  # it died, and is asked for its code below
+                    process.stdin.write(pickle.dumps((leaf, self.jobs.cpus)))
+                    process.stdin.flush()  # and stays open as long as this process lives
                 said = process.stdout.read()
             finally:
                 self.going.discard(process)

@@ -56,7 +56,8 @@ def _main() -> None:
     said, sys.stdout = sys.stdout, sys.stderr
 
     def outlive_nobody() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 4096):  # not by sys.stdin, whose lock would be held when this process ends by itself
+            pass
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
