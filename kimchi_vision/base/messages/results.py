@@ -69,7 +69,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     "accuracy_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
     "accuracy_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
     "seeds": ("Seeds", "시드 수"),
-    "floor": ("Floor (frozen features)", "바닥선(고정 특징)"),
+    "floor": ("Baseline (linear probe)", "기준 모델(선형 프로브)"),
     "model_mb": ("File, MB", "파일, MB"),
     "train_minutes": ("Training, minutes", "학습 시간(분)"),
     "not_finished": (
