@@ -19,8 +19,8 @@ PAGE: dict[str, tuple[str, str]] = {
     # The decision
     "verdict_ship": ("Ship it: every goal is met.", "배포해도 됩니다. 목표를 모두 달성했습니다."),
     "verdict_open": (
-        "Nothing speaks against it. Whether at least {low} is enough is yours to say: `goals` takes it.",
-        "걸리는 점이 없습니다. 최소 {low}로 충분한지는 직접 정해 주세요. `goals`에 적을 수 있습니다.",
+        "Nothing here speaks against shipping it, if {low} at least is enough.",
+        "최소 {low}로 충분하다면 배포해도 좋습니다. 걸리는 점이 없습니다.",
     ),
     "verdict_not_yet": ("Not yet, because:", "아직 이릅니다. 이유는 다음과 같습니다."),
     "against_goal": ("The goal for {goal}: {outcome}.", "{goal} 목표: {outcome}."),
@@ -167,6 +167,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "fact_cores": ("Processor cores", "프로세서 코어 수"),
     # Scores
     "scores": ("Scores", "지표"),
+    "score": ("Score", "지표"),
     "photos": ("Photos", "사진 수"),
     # Training
     "stage": ("Stage", "단계"),
@@ -254,6 +255,11 @@ PAGE: dict[str, tuple[str, str]] = {
     "environment": ("Environment", "실행 환경"),
     "experiment": ("Experiment", "실험 설정"),
     # The page over a table
+    "accuracy_cost": ("Accuracy against time", "정확도와 시간"),
+    "flips": (
+        "Photos that only one has right: {best} {gained}, {other} {lost}.",
+        "한쪽만 맞힌 사진: {best} {gained}장, {other} {lost}장.",
+    ),
     "table": ("Runs side by side", "실험 비교"),
     "run": ("Run", "실험"),
     "kept_epoch": ("Kept epoch", "채택 에포크"),

@@ -110,10 +110,6 @@ RESULTS: dict[str, tuple[str, str]] = {
         "A photo from file to answer: read, decode, resize, network, with model.onnx on {machine}.",
         "파일에서 답까지(읽기, 디코딩, 크기 조정, 신경망) model.onnx로 잰 값입니다. 기계: {machine}.",
     ),
-    "accuracy_latency": (
-        "Accuracy against latency; the area is the size of the file",
-        "정확도와 지연, 면적은 파일 크기",
-    ),
     "met": ("met", "달성"),
     "missed": ("missed", "미달"),
     "cannot_tell": ("cannot tell", "알 수 없음"),

@@ -54,12 +54,12 @@ def photo(path: Path, side: int) -> str | None:
         return None
 
 
-def figure(path: Path) -> str:
-    """A drawn figure that shows photos, as data URI."""
+def figure(path: Path, of_photos: bool = True) -> str:
+    """A drawn figure as data URI; without loss, which keeps lines sharp, unless it shows photos."""
     with Image.open(path) as image:
         picture = image.convert("RGB")
     picture.thumbnail((FIGURE_SIDE, FIGURE_SIDE))
-    return _uri(picture, quality=65)
+    return _uri(picture, quality=65) if of_photos else _uri(picture, lossless=True)
 
 
 def _drawn(files: Mapping[str, Path]) -> Iterator[tuple[str, str | None]]:
@@ -70,8 +70,8 @@ def _drawn(files: Mapping[str, Path]) -> Iterator[tuple[str, str | None]]:
             yield from zip(some, pool.map(lambda path: photo(files[path], THUMBNAIL_SIDE), some), strict=True)
 
 
-def _uri(image: Image.Image, quality: int) -> str:
+def _uri(image: Image.Image, **options: int) -> str:
     """WebP: half of what a JPEG of the same looks takes."""
     data = io.BytesIO()
-    image.save(data, "WEBP", quality=quality)
+    image.save(data, "WEBP", **options)
     return f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}"
