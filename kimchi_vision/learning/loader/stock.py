@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -47,6 +48,17 @@ def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBl
 
 def _pil_image(source: Any) -> PILImage:
     return PILImage(open_photo(source))
+
+
+def balance(dl: Any) -> None:
+    """From now on draw photos, with replacement, so that all classes are equally likely."""
+    dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
+
+
+def _evenly(dl: Any, order: list[int]) -> list[int]:
+    labels = dl.items["label"]
+    weights = 1 / labels.map(labels.value_counts())
+    return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
 
 
 def skipping_unreadable(dl: Any) -> None:
