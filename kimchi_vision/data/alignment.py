@@ -1,7 +1,7 @@
 """Lays one grey photo over another: which part of it the other shows, to a tenth of a pixel.
 
-A placement is a matrix (2, 3): it takes a point (y, x, 1) of the other photo to the point (y, x) of the first,
-both as shares of height and width, so that it holds at every size.
+A placement is a matrix (2, 3): it takes a point (y, x, 1) of the other photo to the point (y, x) of the
+first, both as shares of height and width, so that it holds at every size.
 """
 
 from __future__ import annotations

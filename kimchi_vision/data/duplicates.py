@@ -1,4 +1,4 @@
-"""Photos of one picture: equal files, and copies saved again, resized, brightened, turned, cropped or framed."""
+"""Photos of one picture: equal files, and copies resized, brightened, turned, cropped or framed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ from kimchi_vision.data.verify import SIDE, same_picture
 from kimchi_vision.data.windows import PLACES, sampled
 
 SIMILAR = 0.6
-"""Least correlation of two thumbnails that are worth a closer look: a window is only about what a copy shows."""
+"""Least correlation of two thumbnails that are worth a closer look; a window is about what a copy shows."""
 CANDIDATES = 6
 """Photos that are looked at more closely for each: those whose thumbnails are most alike."""
+SCENE, SCENE_SHARE = 20, 0.2
+"""More photos than both, as a number and a share of all, that show one picture are shots of one scene.
+
+A camera that looks at one bench takes shots that saving leaves no noise to tell apart by.
+"""
 _BATCH = 4096
 
 
@@ -29,21 +34,31 @@ def groups(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.Series:
     """
     files = photos.drop_duplicates("sha256").set_index("sha256")["path"]
     pairs = _same_pictures([root / path for path in files], memory.thumbnails(files.index))
-    numbers = _around_one(len(files), pairs)
+    numbers = _around_one(len(files), _without_scenes(len(files), pairs))
     return photos["sha256"].map(dict(zip(files.index, numbers, strict=True))).rename("group")
 
 
-def _around_one(count: int, pairs: list[tuple[int, int]]) -> list[int]:
-    """The photo whose copies a photo is among: the one with the most; a copy of a copy alone is not drawn in.
+def _without_scenes(count: int, pairs: np.ndarray) -> np.ndarray:
+    """The pairs but those of many photos of one scene, linked to each other directly or through others."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    numbers = connected_components(links, directed=False)[1]
+    sizes = np.bincount(numbers)[numbers]
+    return pairs[sizes[pairs[:, 0]] <= max(SCENE, SCENE_SHARE * count)]
+
+
+def _around_one(count: int, pairs: np.ndarray) -> list[int]:
+    """For each photo the one whose copies it is among: that with the most, directly.
 
     Chains would join pictures that nothing joins: each link a little off, the ends far apart.
     """
     copies = defaultdict(set)
-    for photo, other in pairs:
+    for photo, other in pairs.tolist():
         copies[photo].add(other)
         copies[other].add(photo)
-    numbers = list(range(count))
-    free = set(copies)
+    numbers, free = list(range(count)), set(copies)
     for photo in sorted(copies, key=lambda photo: (-len(copies[photo]), photo)):
         if photo in free:
             members = {photo, *(copies[photo] & free)}
@@ -53,13 +68,14 @@ def _around_one(count: int, pairs: list[tuple[int, int]]) -> list[int]:
     return numbers
 
 
-def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of photos: hashes near, thumbnails alike, and one picture when laid over each other."""
-    return [
+def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> np.ndarray:
+    """Rows (photo, other): hashes near, thumbnails alike, and one picture when laid over each other."""
+    found = [
         (photo, other)
         for photo, other, window in _candidates(thumbnails).tolist()
         if same_picture(_grey(files[photo]), _grey(files[other]), PLACES[window])
     ]
+    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def _candidates(thumbnails: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from kimchi_vision.data.windows import CROPS, FLIPS, PLACES, SIDE, TILTS, sample
 RADIUS = 10
 """Two hashes are near when at most so many of their 64 bits differ.
 
-Measured on 100 photos of Food-101: of copies, by kind of change, one of the windows differs by no more in 98 to
-100 %; by 8 or less in 93 to 100 %.
+Measured on 100 photos of Food-101: by kind of change, one of the windows of 98 to 100 % of copies
+differs by no more; by 8 or less in 93 to 100 %.
 """
 _BANDS, _BAND_BITS = 4, 16
 _BATCH = 256

@@ -17,8 +17,12 @@ AGREES = 0.95
 """Least correlation of the fine structure at 128 pixels: copies reach 0.97, digits of one class 0.91."""
 STANDS_OUT = 1.5
 """Most error of a block of 8 x 8 of these pixels, in units of what it may be."""
+ALONE = 10
+"""Most error of a block over that of nine in ten, where it is large enough to be seen."""
+SAVED = 10
+"""Most mean square error that saving and resizing leave in half of the blocks, squared grey levels."""
 SAME_NOISE = 0.12
-"""Least correlation of the faintest structure at 256 pixels: copies reach 0.23, two shots of one part 0.02."""
+"""Least correlation of the faintest structure at 256 pixels: copies reach 0.23, two shots 0.02."""
 SIDE = 256
 """Longest side in pixels that is compared."""
 _SATURATED = (15, 235)
@@ -47,7 +51,7 @@ def same_picture(photo: np.ndarray, other: np.ndarray, place: np.ndarray) -> boo
 
 def _agree(photo: np.ndarray, other: np.ndarray, place: np.ndarray) -> bool:
     coarse = _blocks(photo, other, place, side=128, reach=4.0, size=8)
-    if coarse is None or _correlation(coarse) < AGREES or _most_error(coarse) > STANDS_OUT:
+    if coarse is None or _correlation(coarse) < AGREES or _stands_out(coarse):
         return False
     fine = _blocks(photo, other, place, side=SIDE, reach=1.5, size=16)
     return fine is not None and _noise_agrees(fine)
@@ -57,16 +61,21 @@ def _correlation(blocks: _Blocks) -> float:
     return blocks.both.sum() / np.sqrt(blocks.first.sum() * blocks.second.sum() + 1)
 
 
-def _most_error(blocks: _Blocks) -> float:
-    """The largest error of a block, over four times that of most, and what a tenth of a pixel does there."""
-    allowed = 4 * np.median(blocks.error) + 4 + 0.15 * np.minimum(blocks.first, blocks.second)
-    return (blocks.error / allowed).max()
+def _stands_out(blocks: _Blocks) -> bool:
+    """Whether the error of a block is more than that of the others and a tenth of a pixel explain.
+
+    Or much more than that of nine blocks in ten: a scratch beside an edge.
+    """
+    allowed = 4 * min(np.median(blocks.error), SAVED) + 4 + 0.15 * np.minimum(blocks.first, blocks.second)
+    errors = blocks.error / allowed
+    most = errors.max()
+    return most > STANDS_OUT or (most > STANDS_OUT / 3 and most > ALONE * np.quantile(errors, 0.9))
 
 
 def _noise_agrees(blocks: _Blocks) -> bool:
     """Judged on the third with the least structure, of blocks with any; true where too few have."""
     faint = np.minimum(blocks.first, blocks.second)
-    noisy = faint > 0.5
+    noisy = faint > 0.2
     if np.count_nonzero(noisy) < 8:
         return True
     third = noisy & (faint <= np.quantile(faint[noisy], 0.35))
@@ -122,7 +131,7 @@ def _of_one_scale(
 def _without_rim(covered: np.ndarray) -> np.ndarray:
     from scipy.ndimage import binary_erosion
 
-    return binary_erosion(covered, iterations=3, border_value=1)
+    return binary_erosion(covered, iterations=3)
 
 
 def _fine_structure(covered: np.ndarray, reach: float):  # noqa: ANN202
