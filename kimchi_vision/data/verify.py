@@ -21,6 +21,8 @@ ALONE = 10
 """Most error of a block over that of nine in ten, where it is large enough to be seen."""
 SAVED = 10
 """Most mean square error that saving and resizing leave in half of the blocks, squared grey levels."""
+SLIP = 0.2
+"""Mean square of how far a copy may lie off, pixels."""
 SAME_NOISE = 0.12
 """Least correlation of the faintest structure at 256 pixels: copies reach 0.23, two shots 0.02."""
 SIDE = 256
@@ -30,11 +32,15 @@ _SATURATED = (15, 235)
 
 @dataclass(frozen=True)
 class _Blocks:
-    """Per block that both photos cover: mean squares of both fine structures, their product, the error's."""
+    """Per block that both photos cover: means of squares of the fine structures, slopes and errors.
+
+    slope: of the photo with the gentler slopes, grey levels a pixel.
+    """
 
     first: np.ndarray
     second: np.ndarray
     both: np.ndarray
+    slope: np.ndarray
     error: np.ndarray
 
 
@@ -66,7 +72,7 @@ def _stands_out(blocks: _Blocks) -> bool:
 
     Or much more than that of nine blocks in ten: a scratch beside an edge.
     """
-    allowed = 4 * min(np.median(blocks.error), SAVED) + 4 + 0.15 * np.minimum(blocks.first, blocks.second)
+    allowed = 4 * min(np.median(blocks.error), SAVED) + 4 + SLIP * blocks.slope
     errors = blocks.error / allowed
     most = errors.max()
     return most > STANDS_OUT or (most > STANDS_OUT / 3 and most > ALONE * np.quantile(errors, 0.9))
@@ -107,10 +113,15 @@ def _blocks(
     if not whole.any():
         return None
     one, two = fine(expected), fine(second)
+    slope = np.minimum(*(_means(_steepness(each), size) for each in (expected, second)))
     error = np.minimum(*(_means(each, size) for each in errors))
-    return _Blocks(
-        *(each[whole] for each in (*(_means(x, size) for x in (one**2, two**2, one * two)), error))
-    )
+    products = (_means(each, size) for each in (one**2, two**2, one * two))
+    return _Blocks(*(each[whole] for each in (*products, slope, error)))
+
+
+def _steepness(values: np.ndarray) -> np.ndarray:
+    down, right = np.gradient(values)
+    return down**2 + right**2
 
 
 def _of_one_scale(
