@@ -73,7 +73,7 @@ def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> np.ndarray:
     found = [
         (photo, other)
         for photo, other, window in _candidates(thumbnails).tolist()
-        if same_picture(_grey(files[photo]), _grey(files[other]), PLACES[window])
+        if same_picture(_green(files[photo]), _green(files[other]), PLACES[window])
     ]
     return np.array(found, np.int64).reshape(-1, 2)
 
@@ -103,8 +103,9 @@ def _rank(pairs: pd.DataFrame) -> np.ndarray:
 
 
 @lru_cache(maxsize=512)
-def _grey(file: Path) -> np.ndarray:
-    return np.asarray(thumbnail(file, SIDE * 3 // 2).convert("L"), np.float32)
+def _green(file: Path) -> np.ndarray:
+    """Not grey: what is brightened beyond white is cut off for each colour, and grey levels tell no more."""
+    return np.asarray(thumbnail(file, SIDE * 3 // 2).getchannel("G"), np.float32)
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

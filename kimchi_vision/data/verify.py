@@ -15,7 +15,7 @@ from kimchi_vision.data.alignment import LEAST, aligned, brightness, inverse, la
 
 AGREES = 0.95
 """Least correlation of the fine structure at 128 pixels: copies reach 0.97, digits of one class 0.91."""
-STANDS_OUT = 1.5
+STANDS_OUT = 1.4
 """Most error of a block of 8 x 8 of these pixels, in units of what it may be."""
 ALONE = 10
 """Most error of a block over that of nine in ten, where it is large enough to be seen."""
@@ -27,7 +27,8 @@ SAME_NOISE = 0.12
 """Least correlation of the faintest structure at 256 pixels: copies reach 0.23, two shots 0.02."""
 SIDE = 256
 """Longest side in pixels that is compared."""
-_SATURATED = (15, 235)
+BLACK, BRIGHT, WHITE = 15, 190, 240
+"""Levels below, and above, which a change of brightness may have cut off what was there."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class _Blocks:
 def same_picture(photo: np.ndarray, other: np.ndarray, place: np.ndarray) -> bool:
     """Whether `other` is `photo`, or a part of it, but for brightness, contrast, size and saving.
 
-    photo, other: grey, float32, 0 to 255, longest side SIDE or more where the files have as much.
+    photo, other: one colour, float32, 0 to 255, longest side SIDE or more where the files have as much.
     place: about where the whole of `other` lies in `photo`, as data.alignment has it.
     """
     found = aligned(photo, other, place)
@@ -75,7 +76,7 @@ def _stands_out(blocks: _Blocks) -> bool:
     allowed = 4 * min(np.median(blocks.error), SAVED) + 4 + SLIP * blocks.slope
     errors = blocks.error / allowed
     most = errors.max()
-    return most > STANDS_OUT or (most > STANDS_OUT / 3 and most > ALONE * np.quantile(errors, 0.9))
+    return most > STANDS_OUT or (most > STANDS_OUT / 2 and most > ALONE * np.quantile(errors, 0.9))
 
 
 def _noise_agrees(blocks: _Blocks) -> bool:
@@ -98,8 +99,9 @@ def _blocks(
     covered = _without_rim(covered)
     if covered.mean() < LEAST:
         return None
-    gain, offset = brightness(there[covered], second[covered])
-    back, shift = brightness(second[covered], there[covered])
+    shown = _within_range(there, second, covered)
+    gain, offset = brightness(there[shown], second[shown])
+    back, shift = brightness(second[shown], there[shown])
     if min(gain, back) < 0.1:
         return None
     expected = np.clip(gain * there + offset, 0, 255)
@@ -115,8 +117,15 @@ def _blocks(
     one, two = fine(expected), fine(second)
     slope = np.minimum(*(_means(_steepness(each), size) for each in (expected, second)))
     error = np.minimum(*(_means(each, size) for each in errors))
-    products = (_means(each, size) for each in (one**2, two**2, one * two))
-    return _Blocks(*(each[whole] for each in (*products, slope, error)))
+    squares, others, products = (_means(each, size) for each in (one**2, two**2, one * two))
+    return _Blocks(*(each[whole] for each in (squares, others, products, slope, error)))
+
+
+def _within_range(first: np.ndarray, second: np.ndarray, covered: np.ndarray) -> np.ndarray:
+    """The pixels that tell gain and offset: those of neither black nor white, where there are some."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    shown = covered & (low > 5) & (high < 245)
+    return shown if shown.mean() > 0.3 else covered
 
 
 def _steepness(values: np.ndarray) -> np.ndarray:
@@ -154,9 +163,12 @@ def _fine_structure(covered: np.ndarray, reach: float):  # noqa: ANN202
 
 
 def _unsaturated(seen: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    """The error, 0 where both are nearly black or white: a change of brightness cuts off there."""
+    """The error, 0 where both are black, or bright beside white: a change of brightness cuts off there."""
+    from scipy.ndimage import maximum_filter
+
     low, high = np.minimum(seen, expected), np.maximum(seen, expected)
-    return np.where((low > _SATURATED[1]) | (high < _SATURATED[0]), 0, seen - expected)
+    cut_off = (low > BRIGHT) & (maximum_filter(high, 3) > WHITE)
+    return np.where(cut_off | (high < BLACK), 0, seen - expected)
 
 
 def _means(values: np.ndarray, size: int) -> np.ndarray:
