@@ -9,8 +9,10 @@ from PIL import Image, ImageDraw, ImageOps
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.alignment import aligned, inverse
-from kimchi_vision.data.duplicates import _around_one, _without_scenes, groups
+from kimchi_vision.data import duplicates
+from kimchi_vision.data.alignment import aligned, inverse, settled
+from kimchi_vision.data.duplicates import _around_one, _candidates, _without_scenes, groups
+from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
 
@@ -155,3 +157,24 @@ def test_a_photo_is_laid_over_its_part_to_a_tenth_of_a_pixel():
     assert np.abs(found - true).max() < 0.1 / 128
     assert inverse(inverse(true)) == pytest.approx(true)
     assert aligned(values, np.asarray(dish(3), np.float32), np.array([[1, 0, 0], [0, 1, 0]])) is None
+
+
+def test_thumbnails_are_laid_over_their_parts_many_at_once():
+    photos = [dish(seed) for seed in range(5)]
+    parts = [photo.crop((40, 20, 300, 215)) for photo in photos]
+    first, second = (np.stack([thumbnail(each) for each in side]) for side in (photos, parts))
+    near = np.array([[0.8, 0, 0.1], [0, 0.8, 0.1]])
+    true = np.array([[195 / 240, 0, 20 / 240], [0, 260 / 320, 40 / 320]])
+    places, alike = settled(first, second, np.broadcast_to(near, (5, 2, 3)))
+    assert np.abs(places - true).max() < 0.2 / 32
+    assert alike.min() > 0.95
+    assert settled(first, second[::-1], np.broadcast_to(near, (5, 2, 3)))[1][[0, 1, 3, 4]].max() < 0.8
+
+
+def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch):
+    photos = [thumbnail(digit(seed)) for seed in range(30)]
+    pixels = np.stack([*photos, photos[4]])
+    assert len(_candidates(pixels)[0]) > 3
+    monkeypatch.setattr(duplicates, "MOST", 1)
+    monkeypatch.setattr(duplicates, "MOST_SHARE", 0.0)
+    assert _candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])
