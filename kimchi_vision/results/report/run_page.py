@@ -105,17 +105,15 @@ def _top_losses(run: Run, predictions: Predictions) -> list[dict[str, Any]]:
     """Photos with what the model says, and where it looks if that was drawn."""
     worst = predictions.of(run.metrics["top_losses"])
     items = run.items.set_index("path", drop=False).loc[worst.paths]
-    contents, files = run.photos.contents(items), run.photos.files(items)
+    files = run.photos.files(items)
     return [
         {
             **{name: row[name] for name in ("path", "truth", "predicted", "loss")},
             "probability": sure,
             "picture": images.photo(file, TOP_LOSS_SIDE),
-            "overlay": images.photo(run.files.overlay(content), TOP_LOSS_SIDE),
+            "overlay": images.photo(run.files.overlay(file.content), TOP_LOSS_SIDE),
         }
-        for row, sure, content, file in zip(
-            worst.table.to_dict("records"), worst.confidence, contents, files, strict=True
-        )
+        for row, sure, file in zip(worst.table.to_dict("records"), worst.confidence, files, strict=True)
     ]
 
 
