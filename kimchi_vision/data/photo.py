@@ -82,8 +82,9 @@ class Photos:
 
     root: folder below which every `path` of the table lies.
     items: columns path (POSIX, below root, as on disk), label (NFC), split (train, valid or test), sha256,
-    and group, a number that copies of one picture share; perhaps box, "left,top,right,bottom" in pixels of
-    the upright photo or empty, and crop, the box that a photo is cut to wherever it is opened.
+    and group, a number that copies of one picture share, and photos that `data.group_by` holds together;
+    perhaps box, "left,top,right,bottom" in pixels of the upright photo or empty, and crop, the box that a
+    photo is cut to wherever it is opened.
     vocab: the classes in the order of the model's outputs.
     notes: what was left out or looks odd: keys of base.messages, each with the values of its sentence.
     skipped: columns path, label, reason: photos that were found but left out.

@@ -102,6 +102,16 @@ def test_copies_can_be_left_out(folder_of, tmp_path):
     assert together["group"].nunique() == 12
 
 
+def test_what_group_by_holds_together_is_one_group_to_whoever_reads_the_photos(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    section = Data(path=root, group_by=r"/0*(\d)", splitter="stratified")
+    items = data.load(section, tmp_path / "cache").items
+    number = items["path"].str[-5]
+    assert (items.groupby("group")["path"].nunique() == 2).all()
+    assert (items.groupby(number)["group"].nunique() == 1).all()
+    assert (items.groupby(number)["split"].nunique() == 1).all()
+
+
 def test_corrections_come_from_files(folder_of, tmp_path):
     root = folder_of({"a": 6, "b": 6})
     (tmp_path / "out.csv").write_text("path\na/000.jpg\n")

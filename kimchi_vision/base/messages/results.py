@@ -81,9 +81,9 @@ RESULTS: dict[str, tuple[str, str]] = {
         "이미 있는 {path} 파일을 씁니다. 새로 시작하려면 이 파일을 지우세요.",
     ),
     "will_train": (
-        "`recipe: best` trains {backbone} (weights: {weights}) on about {photos} of them, and validates on "
+        "`recipe: best` trains {backbone} (weights: {weights}) on about {photos} of them, and scores it on "
         "the others. The experiment is written to {path}.",
-        "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 검증합니다. 모델은 {backbone}, 가중치는 "
+        "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 평가합니다. 모델은 {backbone}, 가중치는 "
         "{weights}이며, 실험 파일은 {path}입니다.",
     ),
     "next_steps": ("Next:", "다음 단계:"),
