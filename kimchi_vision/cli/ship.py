@@ -26,7 +26,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Say what is on photos, with the model of a run. Needs no torch."""
+    """Say what is on photos, with calibrated probabilities of the model of a run. Needs no torch."""
     from kimchi_vision.base.errors import InputError
     from kimchi_vision.deploy.predictor import Predictor, find_photos
 
