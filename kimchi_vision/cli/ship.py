@@ -75,14 +75,10 @@ def serve(
     per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
-    from kimchi_vision.base.errors import InputError
+    import uvicorn
 
-    try:
-        import uvicorn
+    from kimchi_vision.deploy.server import Limits, build
 
-        from kimchi_vision.deploy.server import Limits, build
-    except ModuleNotFoundError as error:
-        raise InputError(f"serve needs {error.name}: pip install 'kimchi-vision[app]'") from None
     application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collect)
     print(f"http://{host}:{port}   (Ctrl-C ends it)", file=sys.stderr)
     uvicorn.run(application, host=host, port=port, log_level="warning")
