@@ -143,7 +143,7 @@ def test_another_experiment_never_overwrites_a_run(finished, folder):
     assert finished.files.pkl.is_file()
 
 
-def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path, command, undrawn):
+def test_force_trains_anew_and_sets_the_earlier_run_aside(folder, tmp_path, command, undrawn):
     line = ["run", folder / "tiny.yaml", "--exports", tmp_path, *sets(*SCORED)]
     earlier = Run(tmp_path / "tiny")
     assert command(*line).code == 0
@@ -155,7 +155,7 @@ def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path
     assert earlier.files.history.read_text(encoding="utf-8") == "stale"
     assert command(*line, "--force").code == 0
     assert earlier.table(earlier.files.history)["valid_loss"].tolist() == history["valid_loss"].tolist()
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["tiny"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["tiny", "tiny.before-1"]
     assert not (earlier.path / "mine.txt").exists()
 
 
