@@ -41,7 +41,7 @@ PIXEL_LIMIT = 89_478_485
 
 
 FILE_LIMIT = 1 << 29
-"""Largest file, bytes, that is opened as a photo: as many as PIXEL_LIMIT pixels have with 16 bits a colour."""
+"""Largest file, bytes, that is opened as a photo: what PIXEL_LIMIT pixels take in 16 bits a colour."""
 
 _BOX = re.compile(r"#box=(\d+),(\d+),(\d+),(\d+)$")
 """How a path ends that means a part of a photo: left, top, right, bottom in pixels of the upright photo."""

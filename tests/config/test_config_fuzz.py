@@ -3,6 +3,7 @@
 import gc
 import random
 import tracemalloc
+from pathlib import Path
 
 import pytest
 

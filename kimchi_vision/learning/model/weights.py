@@ -94,7 +94,7 @@ def read(file: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError:  # whose own words advise to load it all the same
         raise ModelError(
             f"{file}: cannot be read as weights: it is damaged, or holds more than tensors, and a file that "
-            "does can run a program when it is loaded. Save a state dict: torch.save(model.state_dict(), FILE)."
+            "does can run a program when it is loaded. Save one with torch.save(model.state_dict(), FILE)."
         ) from None
     except Exception as error:  # garbage in a file can make the readers raise anything
         raise ModelError(f"{file}: cannot be read as weights: {_first_line(error)}") from error
