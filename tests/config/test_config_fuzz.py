@@ -58,7 +58,7 @@ def test_nested_aliases_are_not_unfolded(tmp_path):
     [
         ("defaults: some text\nrows: {a: {}}\n", "`defaults` is a part of an experiment"),
         ("!!bool xaugment:\n", "a tag"),
-        ("data: !!set [1]\n", "a tag"),
+        ("data: !!omap x\n", "a tag"),
         ("? {a: {b: 1}}\n", "where a key should"),
     ],
 )
