@@ -13,7 +13,7 @@ import filelock
 
 from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.files import TABLE_ENCODING, write_json, write_table, write_text
+from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json, write_table, write_text
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.jobs import changes
@@ -100,8 +100,10 @@ def _listed(own: OwnNames) -> str:
 
 
 def finish(folder: RunFiles, experiment: Experiment) -> None:
-    """Note that the run is complete."""
-    write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+    """Note that the run is complete, and what its files are: Run tells when one is another later."""
+    files = {file.name: sha256_of(file) for file in folder.sealed()}
+    noted = {"digest": experiment.digest, "kimchi_vision": code_version(), "files": files}
+    write_json(folder.finished, noted)
 
 
 def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | None:

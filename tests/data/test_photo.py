@@ -238,6 +238,6 @@ def test_a_file_larger_than_any_photo_is_refused_before_it_is_read(tmp_path, mon
     monkeypatch.setattr("builtins.open", lambda *arguments: pytest.fail("opened"))
     for opened in (open_photo, photo_size, partial(thumbnail, side=9)):
         with pytest.raises(ValueError, match=r"has 3,000 MB, above the limit of 537 MB"):
-            opened(huge)
+            opened(Photo(huge))
     facts, pixels = _inspect(huge)
     assert (facts["problem"], pixels) == ("has 3,000 MB, above the limit of 537 MB", None)

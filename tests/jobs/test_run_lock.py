@@ -55,13 +55,25 @@ OTHER = EXPERIMENT.model_copy(update={"question": "another?"})
 
 
 def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
-    assert finished.json(finished.files.finished) == {
-        "digest": EXPERIMENT.digest,
-        "kimchi_vision": code_version(),
-    }
+    noted = finished.json(finished.files.finished)
+    assert (noted["digest"], noted["kimchi_vision"]) == (EXPERIMENT.digest, code_version())
+    assert (
+        set(noted["files"]) == {file.name for file in finished.files.sealed()} > {"metrics.json", "items.csv"}
+    )
     assert run_lock.stands(finished.files, photos(), force=False)
     assert f"{finished.path} is finished already; --force runs it again." in caplog.text
     assert not run_lock.stands(finished.files, photos(), force=True)
+
+
+@pytest.mark.parametrize("name", ["metrics", "items", "data", "labels", "versions", "skipped"])
+def test_a_flipped_byte_in_a_finished_run_is_told_with_what_to_do(finished, name):
+    file = getattr(finished.files, name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    read = finished.table if file.suffix == ".csv" else finished.json
+    with pytest.raises(InputError, match=rf"{file.name} is damaged, or was changed.*--force"):
+        read(file)
 
 
 def test_an_unfinished_run_does_not_stand(interrupted):
