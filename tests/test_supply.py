@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -27,9 +28,9 @@ def asked() -> list[Requirement]:
 def test_the_lock_has_every_package_within_its_bounds():
     versions = {}
     for name, version in LOCKED:
-        versions.setdefault(name.lower(), []).append(Version(version))
+        versions.setdefault(canonicalize_name(name), []).append(Version(version))
     for requirement in asked():
-        found = versions[requirement.name.replace("_", "-").lower()]
+        found = versions[canonicalize_name(requirement.name)]
         assert all(requirement.specifier.contains(version) for version in found), requirement
 
 
