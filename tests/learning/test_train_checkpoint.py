@@ -1,7 +1,9 @@
 """A training that dies anywhere goes on bit for bit, on the CPU, with either engine."""
 
+import errno
 import re
 import signal
+import tempfile
 
 import pandas as pd
 import pytest
@@ -221,3 +223,24 @@ def test_weights_that_are_no_numbers_are_not_kept(tiny_learner):
     state = torch.load(run.files.last, weights_only=True)
     assert state["position"]["batches"] == 2
     assert all(values.isfinite().all() for values in state["model"].values())
+
+
+@pytest.mark.parametrize("write", [0, 3, 10])
+def test_a_disk_that_is_full_at_any_write_loses_nothing(tiny_learner, monkeypatch, write):
+    learn, run = tiny_learner(section(), "whole")
+    train.fit(section(), learn, run.files)
+    full, run = tiny_learner(section(), "full")
+    with monkeypatch.context() as disk:
+        made, left = tempfile.mkstemp, iter(range(write))
+
+        def from_here_on(*arguments, **options):
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return made(*arguments, **options)
+
+        disk.setattr("tempfile.mkstemp", from_here_on)
+        with pytest.raises(OSError, match="No space left"):
+            train.fit(section(), full, run.files)
+    again, run = tiny_learner(section(), "full")
+    train.fit(section(), again, run.files)
+    assert same(learn, again)
