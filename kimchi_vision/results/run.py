@@ -225,7 +225,7 @@ class Run:
             raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
         return self.sound(file).read_text(encoding="utf-8-sig")
 
-    @cached_property
+    @property
     def _hashes(self) -> dict[str, str]:
         """File name → sha256 at the run's end; empty while it is not finished."""
         try:
