@@ -14,14 +14,20 @@ from kimchi_vision.results.run import Run
 NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
 
 
-def exported_run(folder: Path, photos: Path, augments: dict | None = None, **files: bool):
+def exported_run(
+    folder: Path,
+    photos: Path,
+    augments: dict | None = None,
+    network: dict | None = None,
+    **files: bool,
+):
     """A run folder over photos, and its learner. files: what to export besides nothing, such as onnx=True."""
     plain = {
         "name": folder.name,
         "data": {"path": photos},
         "augment": {"resize": 80, "size": 64, **(augments or {})},
         "loader": {"batch_size": 8, "workers": 0},
-        "model": {"backbone": "test_efficientnet", "weights": "none"},
+        "model": {"backbone": "test_efficientnet", "weights": "none", **(network or {})},
         "train": [{"fit": {"epochs": 1}}],
     }
     experiment = Experiment.model_validate(plain)

@@ -3,44 +3,65 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import re
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
-from kimchi_vision.data.pixels import orientation, plain, upright
+from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, facts, opened, undecoded
+from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
+from kimchi_vision.data.pixels import plain, upright
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "PhotoSource", "Photos", "open_photo", "photo_size"]
+__all__ = [
+    "FORMATS",
+    "PIXEL_LIMIT",
+    "SUFFIXES",
+    "Note",
+    "Photo",
+    "PhotoSource",
+    "Photos",
+    "open_photo",
+    "photo_size",
+]
 
-Image.init()
-FORMATS = tuple(
-    ({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys()) | plugins()
-)
-"""Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
-PhotoSource = str | Path | bytes | Image.Image | np.ndarray
-"""What open_photo takes: a path, a file's bytes, a picture of Pillow, or values (height, width[, 3 or 4])."""
+@dataclass(frozen=True)
+class Photo:
+    """One photo as a model sees it: a file, or the part of it inside a box.
+
+    box: left, top, right, bottom in pixels of the upright photo, or None for all of it.
+    sha256: hash of the file's bytes; empty where nobody asked for it.
+    """
+
+    path: Path
+    box: tuple[int, int, int, int] | None = None
+    sha256: str = ""
+
+    @property
+    def content(self) -> str:
+        """A text that is the same whenever a model sees the same pixels; also a file's name."""
+        return f"{self.sha256}#box={_text(self.box)}" if self.box else self.sha256
+
+    def __str__(self) -> str:
+        return f"{self.path} ({_text(self.box)})" if self.box else str(self.path)
+
+
+def _text(box: tuple[int, int, int, int]) -> str:
+    return ",".join(map(str, box))
+
+
+PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
+"""What open_photo takes: a photo, a path, a file's bytes, a picture of Pillow, or values (height, width[, 3
+or 4])."""
 
 Note = tuple[str, dict[str, Any]]
 """A key of base.messages and the values of its sentence."""
-
-PIXEL_LIMIT = 89_478_485
-"""Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
-
-
-_BOX = re.compile(r"#box=(\d+),(\d+),(\d+),(\d+)$")
-"""How a path ends that means a part of a photo: left, top, right, bottom in pixels of the upright photo."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +96,17 @@ class Photos:
         """The rows of one split, in table order, with a fresh index."""
         return self.items[self.items["split"] == split].reset_index(drop=True)
 
-    def files(self, items: pd.DataFrame) -> list[Path]:
-        """Full paths of the rows of a table with a `path` column, as open_photo takes them."""
-        return [
-            self.root / f"{path}{part}" for path, part in zip(items["path"], self._parts(items), strict=True)
-        ]
+    def files(self, items: pd.DataFrame) -> list[Photo]:
+        """The photos of a table's `path` column, as open_photo takes them."""
+        return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
 
-    def contents(self, items: pd.DataFrame) -> list[str]:
-        """For each row a text that is the same whenever a model sees the same pixels."""
-        return [f"{sha}{part}" for sha, part in zip(items["sha256"], self._parts(items), strict=True)]
-
-    def _parts(self, items: pd.DataFrame) -> list[str]:
-        if "crop" not in self.items:
-            return [""] * len(items)
-        known = dict(zip(self.items["path"], self.items["crop"], strict=True))
-        return [f"#box={box}" if (box := known.get(path)) else "" for path in items["path"]]
+    @cached_property
+    def _by_path(self) -> dict[str, Photo]:
+        table = self.items
+        crops = table["crop"] if "crop" in table else [""] * len(table)
+        boxes = [tuple(map(int, crop.split(","))) if crop else None for crop in crops]
+        rows = zip(table["path"], boxes, table["sha256"], strict=True)
+        return {path: Photo(self.root / path, box, sha) for path, box, sha in rows}
 
     def facts(self) -> dict[str, Any]:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
@@ -111,7 +128,6 @@ def open_photo(
     Upright, in 8-bit sRGB, on white: data.pixels has the table of what is done; of an animation the first
     frame. A JPEG above PIXEL_LIMIT, as phones write them, is decoded at a half to an eighth of its size.
     Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
-    A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
     about: is given what the file says of itself: format, mode, EXIF orientation and camera, and animated.
@@ -122,25 +138,28 @@ def open_photo(
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
+        content = undecoded(source)
+        if content is not None:
+            return open_photo(content, mode=mode)
         photo = plain(upright(source), mode)
         return photo.copy() if photo is source else photo  # the caller may close the source
-    name = "the photo" if isinstance(source, bytes) else str(source)
-    box = None if isinstance(source, bytes) else _BOX.search(name)
-    if box:
-        source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
+    name, box = "the photo" if isinstance(source, bytes) else str(source), None
+    if isinstance(source, Photo):
+        source, box = source.path, source.box
+        least = 0 if box else least  # boxes are in pixels of the whole photo
     try:
         if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
-        with _opened(source) as image:
+        with opened(source) as image:
             if about is not None:
-                about |= _about(image)
+                about |= facts(image)
             width = image.width
-            _draft(image, least, mode)
-            photo = _upright(image, mode)
+            draft(image, least, mode)
+            photo = decoded(image, source, mode)
             if not box:
                 return photo
-            scale = image.width / width  # boxes are in pixels of the whole photo
-            return photo.crop(tuple(round(int(side) * scale) for side in box.groups()))
+            scale = image.width / width
+            return photo.crop(tuple(round(side * scale) for side in box))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
@@ -155,84 +174,33 @@ def _unidentified(source: str | Path | bytes) -> str:
         return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
-def photo_size(path: Path) -> tuple[int, int]:
+def photo_size(photo: Photo) -> tuple[int, int]:
     """Width and height in pixels of what open_photo gives, quarter turns of EXIF aside; decodes nothing."""
-    box = _BOX.search(str(path))
-    if box:
-        left, top, right, bottom = map(int, box.groups())
+    if photo.box:
+        left, top, right, bottom = photo.box
         return right - left, bottom - top
-    with _opened(path) as image:
-        _draft(image)
+    with opened(photo.path) as image:
+        draft(image)
         return image.size
 
 
-def thumbnail(path: Path, side: int) -> Image.Image:
+def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
     """A small RGB copy of a photo for people to look at, longest side at most `side` pixels.
 
     Raises ValueError and OSError as open_photo does.
     """
-    if _BOX.search(str(path)):
-        small = open_photo(path)
+    if isinstance(photo, Photo) and photo.box:
+        small = open_photo(photo)
         small.thumbnail((side, side))
         return small
     try:
-        with _opened(path) as image:
-            _draft(image, 2 * side)
-            small = _upright(image)
+        path = photo.path if isinstance(photo, Photo) else photo
+        with opened(path) as image:
+            draft(image, 2 * side)
+            small = decoded(image, path)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{photo} cannot be read: {error}") from error
     small.thumbnail((side, side))
     return small
-
-
-@contextmanager
-def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
-    """A picture of one of FORMATS, not decoded yet.
-
-    Image.open refuses more pixels than Pillow's border, before a smaller decoding can be asked for.
-    """
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
-        head = file.read(16)
-        for kind in usable(FORMATS):
-            factory, accept = Image.OPEN[kind]
-            if accept is not None and accept(head) is not True:
-                continue
-            file.seek(0)
-            try:
-                image = factory(file, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):  # as Image.open: not of this kind
-                continue
-            yield image
-            return
-        raise UnidentifiedImageError
-
-
-def _draft(image: Image.Image, least: int = 0, mode: str = "RGB") -> None:
-    """Have a JPEG decoded smaller: to `least` pixels of the shorter side, and to PIXEL_LIMIT in any case."""
-    size = (least, least) if least else image.size
-    while size[0] * size[1] > PIXEL_LIMIT:
-        size = (size[0] // 2, size[1] // 2)
-    if size != image.size or mode == "L":
-        image.draft(mode, size)
-    if image.width * image.height > PIXEL_LIMIT:
-        raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
-
-
-def _about(image: Image.Image) -> dict[str, Any]:
-    exif = image.getexif()
-    return {
-        "format": image.format,
-        "mode": image.mode,
-        "orientation": orientation(exif),
-        "camera": str(exif.get(0x0110, "")).strip(" \0"),
-        # Phones put a preview beside the photo and call that MPO.
-        "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
-    }
-
-
-def _upright(image: Image.Image, mode: str = "RGB") -> Image.Image:
-    """Changes the image itself: copying costs a scan more than hashing."""
-    image.load()
-    return plain(upright(image), mode)

@@ -44,7 +44,7 @@ def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page
     *_, written = explain.photos(run, [], "en")
     assert written == f"Written: {run.files.report}"
     worst = run.json(run.files.metrics)["top_losses"]
-    assert run.files.report.read_text("utf-8").count('alt="where the network looks"') == len(worst)
+    assert run.files.report.read_text("utf-8").count('"overlay": "data:image/webp') == len(worst)
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "Backgrounds"), ("ko", "배경")])
@@ -61,6 +61,12 @@ def test_backgrounds_are_measured_afterwards_and_shown(run, lang, heading):
 def test_a_run_without_tensors_is_told_what_to_do(run):
     run.files.safetensors.unlink()
     with pytest.raises(InputError, match="--format safetensors"):
+        explain.background(run)
+
+
+def test_damaged_tensors_are_named_with_what_to_do(run):
+    run.files.safetensors.write_bytes(run.files.safetensors.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"model.safetensors is damaged: .*--format safetensors"):
         explain.background(run)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,8 @@ def check(backbone: Backbone, weights: str) -> None:
     Raises ModelError as `load` does.
     """
     if weights in ("none", "default", "offline"):
-        locate(backbone, weights)
+        for part in backbone.parts:
+            locate(part, weights)
     else:
         load(backbone, weights)
 
@@ -63,6 +65,8 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
     shapes, and stay random.
     Raises ModelError when the weights cannot be had, are damaged, or belong to another backbone.
     """
+    if len(backbone.parts) > 1 and weights in ("none", "default", "offline"):
+        return nn.ModuleList(load(part, weights, head) for part in backbone.parts)
     file = locate(backbone, weights)
     if file is None:
         return backbone.network()
@@ -90,6 +94,11 @@ def read(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # whose own words advise to load it all the same
+        raise ModelError(
+            f"{file}: cannot be read as weights: it is damaged, or holds more than tensors, and a file that "
+            "does can run a program when it is loaded. Save one with torch.save(model.state_dict(), FILE)."
+        ) from None
     except Exception as error:  # garbage in a file can make the readers raise anything
         raise ModelError(f"{file}: cannot be read as weights: {_first_line(error)}") from error
     for wrapping in ("model", "state_dict"):
@@ -103,8 +112,11 @@ def read(file: Path) -> dict[str, Tensor]:
 def at_hand(backbone: Backbone) -> str:
     """`default`, `offline` or both, whichever need no network; empty when none does."""
     ways = {
-        "default": cache.at_hand(backbone) is not None,
-        "offline": backbone.name in OFFLINE and importlib.util.find_spec(OFFLINE[backbone.name]) is not None,
+        "default": all(cache.at_hand(part) is not None for part in backbone.parts),
+        "offline": all(
+            part.name in OFFLINE and importlib.util.find_spec(OFFLINE[part.name]) is not None
+            for part in backbone.parts
+        ),
     }
     return ", ".join(way for way, here in ways.items() if here)
 
