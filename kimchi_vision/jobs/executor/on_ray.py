@@ -39,7 +39,7 @@ class OnRay:
         self.address, self.jobs = address, jobs
 
     def run(self, leaves: Sequence[Leaf]) -> dict[str, str]:
-        """As executor.Executor says."""
+        """As Executor says."""
         ray, told = _ray(), Told(len(leaves))
         with self._connected(ray), _marked(leaves[0].exports) as mark:
             options = {**self._resources(ray), "max_retries": AGAIN, "scheduling_strategy": "SPREAD"}

@@ -59,7 +59,7 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
         return Processes(jobs)
     if on != "ray" and ":" not in on:
         raise InputError(f"--on {on}: give serial, local, ray, auto, or an address such as ray://HOST:10001.")
-    from kimchi_vision.jobs.on_ray import OnRay
+    from kimchi_vision.jobs.executor.on_ray import OnRay
 
     return OnRay(None if on == "ray" else on, jobs)
 
