@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
+from kimchi_vision.results import headline
 from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report import images
 from kimchi_vision.results.report.answers import answers
@@ -41,7 +42,8 @@ def view(run: Run, lang: Language) -> dict[str, Any]:
         "experiment_text": experiment_text,
         "run": run,
         "photos": len(predictions),
-        "answers": answers(run, text),
+        "first": headline.accuracy(run),
+        "answers": [*headline.sentences(run, text)[1:], *answers(run, text)],
         "scores": list(run.score.values()),
         "epochs": _epochs(run.history),
         "cells": _cells(predictions, small),
