@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,7 +21,17 @@ from kimchi_vision.data.pixels import orientation, plain, upright
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "PhotoSource", "Photos", "open_photo", "photo_size"]
+__all__ = [
+    "FORMATS",
+    "PIXEL_LIMIT",
+    "SUFFIXES",
+    "Note",
+    "Photo",
+    "PhotoSource",
+    "Photos",
+    "open_photo",
+    "photo_size",
+]
 
 Image.init()
 FORMATS = tuple(
@@ -29,18 +39,41 @@ FORMATS = tuple(
 )
 """Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
-PhotoSource = str | Path | bytes | Image.Image | np.ndarray
-"""What open_photo takes: a path, a file's bytes, a picture of Pillow, or values (height, width[, 3 or 4])."""
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo as a model sees it: a file, or the part of it inside a box.
+
+    box: left, top, right, bottom in pixels of the upright photo, or None for all of it.
+    sha256: hash of the file's bytes; empty where nobody asked for it.
+    """
+
+    path: Path
+    box: tuple[int, int, int, int] | None = None
+    sha256: str = ""
+
+    @property
+    def content(self) -> str:
+        """A text that is the same whenever a model sees the same pixels; also a file's name."""
+        return f"{self.sha256}#box={_text(self.box)}" if self.box else self.sha256
+
+    def __str__(self) -> str:
+        return f"{self.path} ({_text(self.box)})" if self.box else str(self.path)
+
+
+def _text(box: tuple[int, int, int, int]) -> str:
+    return ",".join(map(str, box))
+
+
+PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
+"""What open_photo takes: a photo, a path, a file's bytes, a picture of Pillow, or values (height, width[, 3
+or 4])."""
 
 Note = tuple[str, dict[str, Any]]
 """A key of base.messages and the values of its sentence."""
 
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
-
-
-_BOX = re.compile(r"#box=(\d+),(\d+),(\d+),(\d+)$")
-"""How a path ends that means a part of a photo: left, top, right, bottom in pixels of the upright photo."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +108,17 @@ class Photos:
         """The rows of one split, in table order, with a fresh index."""
         return self.items[self.items["split"] == split].reset_index(drop=True)
 
-    def files(self, items: pd.DataFrame) -> list[Path]:
-        """Full paths of the rows of a table with a `path` column, as open_photo takes them."""
-        return [
-            self.root / f"{path}{part}" for path, part in zip(items["path"], self._parts(items), strict=True)
-        ]
+    def files(self, items: pd.DataFrame) -> list[Photo]:
+        """The photos of a table's `path` column, as open_photo takes them."""
+        return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
 
-    def contents(self, items: pd.DataFrame) -> list[str]:
-        """For each row a text that is the same whenever a model sees the same pixels."""
-        return [f"{sha}{part}" for sha, part in zip(items["sha256"], self._parts(items), strict=True)]
-
-    def _parts(self, items: pd.DataFrame) -> list[str]:
-        if "crop" not in self.items:
-            return [""] * len(items)
-        known = dict(zip(self.items["path"], self.items["crop"], strict=True))
-        return [f"#box={box}" if (box := known.get(path)) else "" for path in items["path"]]
+    @cached_property
+    def _by_path(self) -> dict[str, Photo]:
+        table = self.items
+        crops = table["crop"] if "crop" in table else [""] * len(table)
+        boxes = [tuple(map(int, crop.split(","))) if crop else None for crop in crops]
+        rows = zip(table["path"], boxes, table["sha256"], strict=True)
+        return {path: Photo(self.root / path, box, sha) for path, box, sha in rows}
 
     def facts(self) -> dict[str, Any]:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
@@ -111,7 +140,6 @@ def open_photo(
     Upright, in 8-bit sRGB, on white: data.pixels has the table of what is done; of an animation the first
     frame. A JPEG above PIXEL_LIMIT, as phones write them, is decoded at a half to an eighth of its size.
     Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
-    A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
     about: is given what the file says of itself: format, mode, EXIF orientation and camera, and animated.
@@ -124,10 +152,10 @@ def open_photo(
     if isinstance(source, Image.Image):
         photo = plain(upright(source), mode)
         return photo.copy() if photo is source else photo  # the caller may close the source
-    name = "the photo" if isinstance(source, bytes) else str(source)
-    box = None if isinstance(source, bytes) else _BOX.search(name)
-    if box:
-        source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
+    name, box = "the photo" if isinstance(source, bytes) else str(source), None
+    if isinstance(source, Photo):
+        source, box = source.path, source.box
+        least = 0 if box else least  # boxes are in pixels of the whole photo
     try:
         if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
@@ -139,8 +167,8 @@ def open_photo(
             photo = _upright(image, mode)
             if not box:
                 return photo
-            scale = image.width / width  # boxes are in pixels of the whole photo
-            return photo.crop(tuple(round(int(side) * scale) for side in box.groups()))
+            scale = image.width / width
+            return photo.crop(tuple(round(side * scale) for side in box))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
@@ -155,34 +183,33 @@ def _unidentified(source: str | Path | bytes) -> str:
         return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
-def photo_size(path: Path) -> tuple[int, int]:
+def photo_size(photo: Photo) -> tuple[int, int]:
     """Width and height in pixels of what open_photo gives, quarter turns of EXIF aside; decodes nothing."""
-    box = _BOX.search(str(path))
-    if box:
-        left, top, right, bottom = map(int, box.groups())
+    if photo.box:
+        left, top, right, bottom = photo.box
         return right - left, bottom - top
-    with _opened(path) as image:
+    with _opened(photo.path) as image:
         _draft(image)
         return image.size
 
 
-def thumbnail(path: Path, side: int) -> Image.Image:
+def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
     """A small RGB copy of a photo for people to look at, longest side at most `side` pixels.
 
     Raises ValueError and OSError as open_photo does.
     """
-    if _BOX.search(str(path)):
-        small = open_photo(path)
+    if isinstance(photo, Photo) and photo.box:
+        small = open_photo(photo)
         small.thumbnail((side, side))
         return small
     try:
-        with _opened(path) as image:
+        with _opened(photo.path if isinstance(photo, Photo) else photo) as image:
             _draft(image, 2 * side)
             small = _upright(image)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{photo} cannot be read: {error}") from error
     small.thumbnail((side, side))
     return small
 

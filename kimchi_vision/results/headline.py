@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results.choices import without
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 def accuracy(run: Run) -> Score:
     """Over the test photos where there are some that were scored, else over the validation photos."""
-    return recorded(_metrics(run))["accuracy"]
+    scores = recorded(run.json(run.files.test_metrics)) if part(run) == "test" else run.score
+    return scores["accuracy"]
+
+
+def part(run: Run) -> str:
+    """test or valid: what the first number is over."""
+    return "test" if run.files.test_metrics.is_file() else str(run.metrics["split"])
 
 
 def sentences(run: Run, say: Text) -> list[str]:
     """The number, on which photos, and what was chosen on them."""
-    scored = _metrics(run)
-    test = scored["split"] == "test"
-    photos = f"{scored['photos']:,}"
-    said = [say("headline", part=say(scored["split"]), photos=photos, accuracy=accuracy(run))]
-    if test:
+    score = accuracy(run)
+    said = [say("headline", part=say(part(run)), photos=f"{score.n:,}", accuracy=score)]
+    if part(run) == "test":
         said.append(say("chose_nothing"))
         return [*said, say("test_openings", n=run.times_opened())]
     return [*said, *_chosen(run, say)]
-
-
-def _metrics(run: Run) -> dict[str, Any]:
-    return run.json_if(run.files.test_metrics) or run.metrics
 
 
 def _chosen(run: Run, say: Text) -> list[str]:

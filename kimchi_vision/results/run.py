@@ -131,6 +131,12 @@ class Run:
         """export.json: file name → size, sha256 and proof; empty when there is none."""
         return self.json_if(self.files.export)
 
+    @cached_property
+    def scored_photos(self) -> frozenset[str]:
+        """Content hashes of the photos behind the scores: runs with the same ones can be compared."""
+        items = self.items
+        return frozenset(items["sha256"][items["split"] == self.metrics["split"]])
+
     @property
     def is_finished(self) -> bool:
         """Whether the run came to its end."""

@@ -5,7 +5,7 @@ import torch
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Augment, Data, Loader
-from kimchi_vision.data.photo import Photos
+from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.learning import augment, loader
 
 SMALL = Augment(resize=48, size=32, normalize="none")
@@ -44,10 +44,10 @@ def test_an_empty_part_is_refused(photos):
 
 def test_path_bytes_and_picture_give_the_same_batch(photos):
     dls = build(photos, batch_size=4)
-    file = photos.files(photos.items)[0]
+    file = photos.files(photos.items)[0].path
     from PIL import Image
 
-    sources = [str(file), file, file.read_bytes(), Image.open(file)]
+    sources = [Photo(file), str(file), file, file.read_bytes(), Image.open(file)]
     batches = [dls.test_dl([source], num_workers=0).one_batch()[0] for source in sources]
     assert all(torch.equal(batch, batches[0]) for batch in batches)
 

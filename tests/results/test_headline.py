@@ -34,7 +34,8 @@ def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
     assert chosen.startswith("Nothing was chosen on these photos")
     assert openings == "The test photos were scored 1 times so far, by any run on this machine."
     page = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
-    assert page.index("<strong>75.0%</strong>") < page.index("Scores (validation)")
+    assert page.index("<strong>75.0 %</strong>") < page.index("Accuracy (test)")
+    assert chosen in page
 
 
 def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from kimchi_vision.data import formats, pixels
 from kimchi_vision.data import photo as photos_module
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +29,9 @@ for _module in (sys.modules[__name__], photos_module, formats, pixels):
 
 
 def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBlock:
-    """A DataBlock over rows of the table with a column file; prediction takes paths, bytes and pictures."""
+    """A DataBlock over rows of the table with a column file; prediction takes any PhotoSource."""
     opener = Transform(_pil_image)
-    opener.input_types = (str, Path, bytes, Image.Image, np.ndarray)
+    opener.input_types = (Photo, str, Path, bytes, Image.Image, np.ndarray)
     return DataBlock(
         blocks=(
             TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor),

@@ -20,10 +20,10 @@ PHOTOS = 16
 def pace(section: Train, backbone: Any, size: int) -> tuple[float, float]:
     """Seconds that a photo takes: one for a forward pass, one for a training step in the section's precision.
 
-    backbone: whose network() is measured, on the device that it would train on. size: side in pixels.
+    backbone: whose body is measured, on the device that it would train on. size: side in pixels.
     """
     device = devices.pick()
-    network = backbone.network().to(device)
+    network = backbone.body(backbone.network()).to(device)
     photos = torch.randn(PHOTOS, 3, size, size, device=device)
 
     def forward() -> None:
