@@ -13,10 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
-from kimchi_vision.data.pixels import orientation, plain, upright
+from kimchi_vision.data.formats import (
+    HEAD,
+    RAW,
+    RAW_FILE,
+    SUFFIXES,
+    is_raw,
+    is_raw_tiff,
+    plugins,
+    usable,
+    without_reader,
+)
+from kimchi_vision.data.pixels import of_16_bits, of_low_bytes, orientation, plain, upright, uses_all_bits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,6 +160,9 @@ def open_photo(
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
+        content = _undecoded(source)
+        if content is not None:
+            return open_photo(content, mode=mode)
         photo = plain(upright(source), mode)
         return photo.copy() if photo is source else photo  # the caller may close the source
     name, box = "the photo" if isinstance(source, bytes) else str(source), None
@@ -164,7 +177,7 @@ def open_photo(
                 about |= _about(image)
             width = image.width
             _draft(image, least, mode)
-            photo = _upright(image, mode)
+            photo = _upright(image, source, mode)
             if not box:
                 return photo
             scale = image.width / width
@@ -181,6 +194,15 @@ def _unidentified(source: str | Path | bytes) -> str:
         return without_reader("", source[:HEAD]) or "not a photo"
     with open(source, "rb") as file:
         return without_reader(str(source), file.read(HEAD)) or "not a photo"
+
+
+def cuts_off(source: str | Path | bytes) -> bool:
+    """Whether `Image.open(source).convert("RGB")` leaves out what open_photo reads; False for no photo."""
+    try:
+        with _opened(source) as image:
+            return image.mode not in ("RGB", "L") or bool(of_low_bytes(image)) or image.has_transparency_data
+    except (OSError, ValueError):
+        return False
 
 
 def photo_size(photo: Photo) -> tuple[int, int]:
@@ -203,9 +225,10 @@ def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
         small.thumbnail((side, side))
         return small
     try:
-        with _opened(photo.path if isinstance(photo, Photo) else photo) as image:
+        path = photo.path if isinstance(photo, Photo) else photo
+        with _opened(path) as image:
             _draft(image, 2 * side)
-            small = _upright(image)
+            small = _upright(image, path)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
@@ -224,13 +247,15 @@ def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
         head = file.read(16)
         for kind in usable(FORMATS):
             factory, accept = Image.OPEN[kind]
-            if accept is not None and accept(head) is not True:
+            if is_raw(head) or (accept is not None and accept(head) is not True):
                 continue
             file.seek(0)
             try:
                 image = factory(file, "")
             except (SyntaxError, IndexError, TypeError, struct.error):  # as Image.open: not of this kind
                 continue
+            if kind == "TIFF" and is_raw_tiff(image.tag_v2):
+                raise ValueError(RAW_FILE)
             yield image
             return
         raise UnidentifiedImageError
@@ -259,7 +284,25 @@ def _about(image: Image.Image) -> dict[str, Any]:
     }
 
 
-def _upright(image: Image.Image, mode: str = "RGB") -> Image.Image:
+def _upright(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = "RGB") -> Image.Image:
     """Changes the image itself: copying costs a scan more than hashing."""
+    low = of_low_bytes(image)
     image.load()
-    return plain(upright(image), mode)
+    if not low or uses_all_bits(image):
+        return plain(upright(image), mode)
+    with _opened(source) as again:
+        again.tile = low
+        again.load()
+        return plain(of_16_bits(upright(image), upright(again)), mode)
+
+
+def _undecoded(image: Image.Image) -> bytes | None:
+    """The file of a picture with 16-bit colours that Pillow has not read yet, and would cut to 8."""
+    file = getattr(image, "fp", None)
+    if file is None or not of_low_bytes(image):
+        return None
+    place = file.tell()
+    file.seek(0)
+    content = file.read()
+    file.seek(place)
+    return content
