@@ -68,7 +68,8 @@ def sentences(found: compare.Learning, say: Text) -> list[str]:
         verdict = "worth_it"
     photos = f"{2 * found.points['train_photos'].iloc[-1]:,}"
     said = [say(verdict, photos=photos, margin=say("point"), **_gap(found.gain, found.low, found.high))]
-    said += [] if found.points["seeds"].min() > 1 else [say("curve_one_seed")]
+    seeds = found.points["seeds"]
+    said.append(say("curve_seeds", trainings=seeds.sum()) if seeds.min() > 1 else say("curve_one_seed"))
     first = found.classes.iloc[0]
     gap = _gap(first["gain"], first["gain_low"], first["gain_high"])
     if first["gain"] <= 0 or len(found.alike) == len(found.classes) - 1:

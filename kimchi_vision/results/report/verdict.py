@@ -75,7 +75,7 @@ def _against(run: Run, text: Text) -> Iterator[str]:
     if metrics.get("floor", {}).get("verdict") == "below":
         yield text("against_floor", accuracy=f"{metrics['floor']['accuracy']:.1%}")
     found = run.json_if(run.files.background)
-    if found.get("verdict") in ("relies", "suspect"):
+    if found.get("verdict") == "relies":
         yield about_background(found, text)[0]
     yield from classes(run, text)
 
