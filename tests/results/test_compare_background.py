@@ -21,7 +21,8 @@ def answers(same: int, other: int, mask: str = "box", photos: int = 100) -> pd.D
 
 @pytest.mark.parametrize(
     ("same", "other", "mask", "photos", "verdict"),
-    [(95, 60, "box", 100, "relies"), (95, 60, "segmentation", 100, "no boxes"), (95, 94, "box", 100, "little"),
+    [(95, 60, "box", 100, "relies"), (95, 60, "segmentation", 100, "no boxes"),
+     (95, 94, "box", 100, "little"),
      (95, 94, "segmentation", 100, "no boxes"), (19, 16, "box", 20, "cannot tell")],
 )  # fmt: skip
 def test_the_verdict_follows_the_interval_of_the_gap(same, other, mask, photos, verdict):

@@ -23,11 +23,11 @@ LOOKING: dict[str, tuple[str, str]] = {
     ),
     "background_no_boxes": (
         "Whether backgrounds decide is not judged: no boxes say where the food is. With the food guessed "
-        "(GrabCut, from the middle of the photo), {same} of photos are right on what is left of another photo "
-        "of their class, {other} on that of another class. These {gap} points ({low} to {high}) are owed to "
+        "(GrabCut, from the middle of the photo), {same} of photos are right on the rest of another photo of "
+        "their class, {other} on that of another class. These {gap} points ({low} to {high}) are owed to "
         "backgrounds or to food that the guess missed: the measurement cannot tell which.",
         "음식 위치를 알려 주는 상자가 없어 배경의 영향은 판정하지 않습니다. 음식 위치를 추정하면(사진 "
-        "가운데에서 시작하는 GrabCut) 같은 클래스 사진의 나머지 부분 위에서는 {same}, 다른 클래스에서는 "
+        "가운데에서 시작하는 GrabCut) 같은 클래스 사진의 나머지 위에서는 {same}, 다른 클래스에서는 "
         "{other}를 맞힙니다. 차이 {gap}%p({low} ~ {high})가 배경 때문인지, 추정이 놓친 음식 때문인지는 이 "
         "측정으로 알 수 없습니다.",
     ),

@@ -170,8 +170,8 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "curve_seeds": (
         "Drawn out along a power law, from {trainings} trainings on repeated draws of the photos; the "
-        "interval holds what other photos, to train on and to validate with, and other seeds would change, not that "
-        "the law may bend.",
+        "interval holds what other photos, to train on and to validate with, and other seeds would change, "
+        "not that the law may bend.",
         "사진을 거듭 새로 뽑아 학습한 {trainings}번의 결과를 멱법칙으로 연장한 값입니다. 신뢰구간은 학습 "
         "사진, 검증 사진, 시드가 바뀔 때의 차이를 담지만, 법칙 자체가 휘는 경우는 담지 않습니다.",
     ),
