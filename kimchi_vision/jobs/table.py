@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,8 +148,8 @@ def _winner(finished: Finished, say: Text) -> list[str]:
     found = choices.winner(finished, means)
     if found is None:
         return []
-    shares = {key: f"{getattr(found.accuracy, key):.1%}" for key in ("value", "low", "high")}
-    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, **shares)]
+    accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
+    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, accuracy=accuracy)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said

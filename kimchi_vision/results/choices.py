@@ -107,6 +107,8 @@ def optimism(rows: Sequence[Sequence[Candidates]], units: np.ndarray, draws: int
     """
     places = np.unique(units, return_inverse=True)[1]
     number = int(places.max()) + 1
+    if number < 2:
+        return 0.0
     random = np.random.default_rng(0)
     seen = _chosen(rows, np.ones((1, len(places)), np.float32), np.ones((1, len(places)), np.float32))[0]
     unseen, left = [], draws
@@ -181,7 +183,7 @@ def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> 
         for name, runs in rows.items()
     }
     name = max(means, key=lambda row: means[row].value)
-    pooled = [run.metrics["choices"]["gain"] for run in rows[name] if {"folds", "choices"} <= {*run.metrics}]
+    pooled = [run.metrics.get("choices", {}).get("gain", 0) for run in rows[name] if "folds" in run.metrics]
     gain = optimism(list(found.values()), valid[0].units) + sum(pooled) / len(rows[name])
     epochs = sum(len(each) for trainings in found.values() for each in trainings)
     return Winner(name, len(rows), epochs, without(means[name], gain))
@@ -189,6 +191,9 @@ def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> 
 
 def without(accuracy: Estimate | Score, gain: float) -> Estimate:
     """Accuracy without what choosing has added, and Wilson's interval for photos worth as much as before."""
-    value, reach = float(np.clip(accuracy.value - gain, 0, 1)), accuracy.high - accuracy.low
+    value = float(np.clip(accuracy.value - gain, 0, 1))
+    if accuracy.low is None or accuracy.high is None:
+        return Estimate(value, None, None)
+    reach = min(accuracy.high - accuracy.low, 0.999)
     photos = brentq(lambda worth: float(np.ptp(wilson(accuracy.value, worth))) - reach, 1e-6, 1e12)
     return Estimate.around(value, *wilson(value, photos))

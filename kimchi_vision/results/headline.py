@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
@@ -37,9 +38,9 @@ def _chosen(run: Run, say: Text) -> list[str]:
     """What choosing on the validation photos did to the number."""
     train, choices = run.experiment.train, run.metrics.get("choices")
     if choices:
-        found = without(accuracy(run), choices["gain"])
-        shares = {"corrected": found.value, "low": found.low, "high": found.high}
-        return [say("epoch_chosen", epochs=choices["epochs"], **{k: f"{v:.1%}" for k, v in shares.items()})]
+        score = accuracy(run)
+        corrected = replace(score, **without(score, choices["gain"])._asdict())
+        return [say("epoch_chosen", epochs=choices["epochs"], corrected=corrected)]
     if train.keep == "best" and train.monitor != "train_loss" and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]
     return [say("nothing_chosen")]

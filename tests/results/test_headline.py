@@ -45,7 +45,7 @@ def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):
     accuracy = run.metrics["accuracy"]
     assert first.startswith(f"Accuracy on 40 validation photos (95 % interval): {100 * accuracy:.1f} %")
     assert chosen.startswith("The best of 4 epochs was chosen on these same photos")
-    assert f"about {accuracy - 0.03:.1%} (" in chosen
+    assert f"about {100 * (accuracy - 0.03):.1f} % (" in chosen
 
 
 def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):

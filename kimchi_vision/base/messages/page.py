@@ -69,9 +69,9 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "epoch_chosen": (
         "The best of {epochs} epochs was chosen on these same photos, which flatters the number: without "
-        "that, accuracy is about {corrected} ({low} to {high}; BBC-CV).",
+        "that, accuracy is about {corrected} by BBC-CV.",
         "같은 사진들로 {epochs}개 에포크 중 가장 좋은 것을 골랐기 때문에 값이 실제보다 좋습니다. 이를 "
-        "바로잡은 정확도는 약 {corrected}({low} ~ {high})입니다(BBC-CV).",
+        "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
     ),
     "epoch_chosen_before": (
         "The best of {epochs} epochs was chosen on these same photos, which flatters the number; by how much "
@@ -81,9 +81,9 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "winner": (
         "{name} was chosen from {rows} rows ({epochs} epochs) on the same photos, which flatters it: without "
-        "that, its accuracy is about {value} ({low} to {high}; BBC-CV).",
+        "that, its accuracy is about {accuracy} by BBC-CV.",
         "{name}: 같은 사진들로 {rows}개 실험({epochs}개 에포크) 중에서 골랐기 때문에 값이 실제보다 좋습니다. "
-        "이를 바로잡은 정확도는 약 {value}({low} ~ {high})입니다(BBC-CV).",
+        "이를 바로잡은 정확도는 약 {accuracy}입니다(BBC-CV).",
     ),
     "winner_test": (
         "On test photos, which chose nothing: {accuracy}.",
