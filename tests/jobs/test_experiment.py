@@ -19,6 +19,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.learning.model import restored
 from kimchi_vision.results import headline, plots
 from kimchi_vision.results.run import Run
 
@@ -84,6 +85,18 @@ def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, c
     assert not done.files.test_metrics.exists()
     assert done.times_opened() == 1  # by the other run
     assert headline.sentences(done, catalogue("en"))[0].startswith("Accuracy on 4 validation photos")
+
+
+def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):
+    keys = ["model={backbone: ['test_efficientnet', 'timm:test_resnet'], weights: none, head: linear}"]
+    keys += ["train=[probe, unfreeze, fit: {epochs: 1}]", "explain={top_losses: false, background: 0}"]
+    keys += ["export={pkl: false, weights: false, timings: false}"]
+    found = run(load(folder / "tiny.yaml", keys), tmp_path)
+    assert found.experiment.model.backbone == "test_efficientnet+timm:test_resnet"
+    assert found.exported["model.onnx"]["agreement"] == 1
+    network = restored(found.experiment.model, found.files.safetensors, 2)
+    assert network[0].centre.abs().sum() > 0
+    assert network[1][-1].weight[:, network[0].first :].abs().sum() > 0
 
 
 def test_a_run_folder_explains_itself(finished):
