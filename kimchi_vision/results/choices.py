@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from scipy.optimize import brentq
@@ -15,10 +15,26 @@ from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import METRICS, sign
 
 if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.scores import Score
+
+
+class Keeping(Protocol):
+    """What the section `train` says of the epoch that is kept."""
+
+    @property
+    def keep(self) -> Literal["last", "best"]:
+        """Whether validation photos choose."""
+
+    @property
+    def monitor(self) -> str:
+        """By which score or loss."""
+
+    @property
+    def mode(self) -> Literal["min", "max"] | None:
+        """Which of its values is best; None: what is usual."""
+
 
 DRAWS = 1000
 ROOM = 4_000_000
@@ -77,7 +93,7 @@ class Candidates:
         return len(self.right)
 
 
-def candidates(train: Train, valid: Predictions, file: Path) -> Candidates:
+def candidates(train: Keeping, valid: Predictions, file: Path) -> Candidates:
     """The epochs in the file that the validation photos chose from, or the one that was just kept."""
     epochs = Epochs.read(file)
     chose = train.keep == "best" and train.monitor != "train_loss"
@@ -86,7 +102,7 @@ def candidates(train: Train, valid: Predictions, file: Path) -> Candidates:
     return Candidates(epochs.right, _worth(epochs, train, valid))
 
 
-def _worth(epochs: Epochs, train: Train, valid: Predictions) -> np.ndarray:
+def _worth(epochs: Epochs, train: Keeping, valid: Predictions) -> np.ndarray:
     """What `train.monitor` sees in a photo; a mean over classes weighs a photo by its class."""
     if train.monitor.endswith("loss"):
         return {"max": 1.0, "min": -1.0, None: sign(train.monitor)}[train.mode] * epochs.loss
@@ -137,7 +153,7 @@ def _chosen(rows: Sequence[Sequence[Candidates]], weights: np.ndarray, scored: n
     return np.array(outer)[best, draw]
 
 
-def of_epochs(train: Train, valid: Predictions, file: Path) -> dict[str, Any]:
+def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
     """From how many epochs the validation photos chose, and what that adds to accuracy, as epochs and gain.
 
     Empty when they chose nothing. file: as write_epoch wrote it.
