@@ -203,7 +203,7 @@ def test_a_plan_has_a_row_a_share_that_keeps_what_was_given():
         (s, (3, 4)) for s in (0.25, 0.5, 1)
     ]
     assert {row.data.valid_pct for row in planned.rows} == {0.4}
-    assert planned.rows[0].model_fields_set == {"name", "data", "recipe", "seeds"}
+    assert planned.rows[0].model_fields_set == {"name", "data", "recipe", "seeds", "evaluate"}
     assert plan(experiment, [1, 0.25, 0.5]).rows[0].seeds == ()
 
 
@@ -226,8 +226,8 @@ def test_intervals_hold_what_other_training_photos_would_change():
     shares = np.array([0.25, 0.5, 1])
     means = [np.array([0.6, 0.7, 0.8]), np.array([0.72, 0.78, 0.84]), np.array([0.85, 0.85, 0.85])]
     found = Redrawn.of(shares, means)
-    assert (found.by_seed, found.freedom) == (0, 6)
-    assert found.by_photos > 0.002
+    assert found.freedom == 6
+    assert 5 * found.by_seed < found.by_photos
     right = np.tile(np.arange(400) < 340, (3, 1))
     low, high = found.interval(right, 1.0)
     assert high - low > 1.5 * np.ptp(over_seeds(right))
