@@ -1,8 +1,8 @@
 """What looking through photos costs, and what it finds: python benchmarks/data.py [--photos ../shared/food10]
 
 Prints, on this machine: the first scan against only decoding and hashing, the cached scan against a walk with
-stat, peak memory at 1,000 and 10,000 photos, recall of planted copies in drawn photos, false groups among real
-ones, and an import that was killed half-way. benchmarks/copies.py has more on copies.
+stat, peak memory at 1,000 and 10,000 photos, recall of planted copies in drawn photos, false groups among
+real ones, and an import that was killed half-way. benchmarks/copies.py has more on copies.
 """
 
 from __future__ import annotations
