@@ -31,7 +31,7 @@ def pick() -> torch.device:
 
 
 def _is_here(kind: str, number: int = 0) -> bool:
-    # torch.mps tells that itself only since PyTorch 2.5.
+    # torch.mps of PyTorch 2.4 does not tell that itself.
     told_by = getattr(torch.backends if kind == "mps" else torch, kind, None)
     if told_by is None or not told_by.is_available():
         return False
