@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
@@ -77,12 +78,31 @@ class Score:
         """Low and high, or None."""
         return None if self.low is None or self.high is None else [self.low, self.high]
 
+    def wider(self, level: float) -> list[float] | None:
+        """Ends that the truth lies beyond in a share `level` of trials a side, instead of NOMINAL.
+
+        Of a share, Wilson's for the number of photos that its interval is worth; of nats, normal.
+        """
+        if self.interval is None or level == NOMINAL:
+            return self.interval
+        ratio = stats.norm.ppf(1 - level) / stats.norm.ppf(1 - NOMINAL)
+        if self.metric.unit == "nats":
+            return [self.value + ratio * (end - self.value) for end in self.interval]
+        end = self.low if self.low != self.value else self.high
+        if end == self.value or end in (0, 1):
+            return self.interval
+        worth = stats.norm.ppf(1 - NOMINAL) ** 2 * end * (1 - end) / (self.value - end) ** 2
+        return intervals.wilson(self.value, worth, 2 * level).tolist()
+
     def __str__(self) -> str:
         shown = self.metric.shown
         if self.interval is None:
             return shown(self.value)
         return f"{shown(self.value)} ({shown(self.low)} – {shown(self.high)})"
 
+
+NOMINAL = 0.025
+"""Share of trials in which the truth lies beyond an end of a 95 % interval."""
 
 METRICS: dict[str, Metric] = {}
 """The registry, in the order in which scores are shown."""
@@ -256,5 +276,5 @@ def _lost(predictions: Predictions, section: Asked) -> Estimate:
 
 
 def _macro(predictions: Predictions, name: str) -> Estimate:
-    distinct = len(np.unique(predictions.units)) / len(predictions)
-    return intervals.macro(predictions.confusion, distinct)[name]
+    each = predictions.truth, predictions.answers, predictions.units
+    return intervals.macro(*each, len(predictions.vocab))[name]

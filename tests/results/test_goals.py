@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -9,6 +10,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import Experiment, dump
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
+from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import recorded
 
@@ -25,7 +27,7 @@ def outcomes(section, metrics):
         ([0.93, 0.961], "cannot tell"),
         ([0.93, 0.95], "cannot tell"),
         ([0.9, 0.949], "missed"),
-        (None, "not measured"),
+        (None, "cannot tell"),
     ],
 )
 def test_an_accuracy_is_judged_by_its_interval(interval, said):
@@ -39,7 +41,7 @@ def test_an_accuracy_is_judged_by_its_interval(interval, said):
         ([0.1, 0.31], "cannot tell"),
         ([0.3, 0.4], "cannot tell"),
         ([0.31, 0.4], "missed"),
-        (None, "not measured"),
+        (None, "cannot tell"),
     ],
 )
 def test_a_score_that_is_better_when_lower_has_to_be_below_its_goal(interval, said):
@@ -67,6 +69,21 @@ def test_a_goal_that_is_no_score_is_named_with_the_nearest():
 )
 def test_a_speed_is_judged_by_median_and_slow_photos(latency, said):
     assert outcomes(Goals(fps=40), {"latency_ms": latency}) == {"fps": said}
+
+
+def test_the_best_of_fifty_lucky_rows_does_not_meet_a_goal():
+    """Every row is truly at 0.89, so that no goal of 0.9 is met; alone, each is held to 95 %."""
+    random = np.random.default_rng(0)
+    goal, lucky = Goals(accuracy=0.9), {1: 0, 50: 0}
+    for _ in range(40):
+        tables = [
+            {"accuracy": hits / 400, "accuracy_interval": wilson(hits / 400, 400).tolist(), "photos": 400}
+            for hits in random.binomial(400, 0.89, 50)
+        ]
+        for rows in lucky:
+            met = [goals.outcomes(goal, each, recorded(each), rows)["accuracy"] == "met" for each in tables]
+            lucky[rows] += any(met)
+    assert lucky[50] <= 2 < lucky[1]
 
 
 def test_no_goal_has_no_outcome():

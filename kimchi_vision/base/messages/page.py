@@ -5,6 +5,16 @@ from __future__ import annotations
 PAGE: dict[str, tuple[str, str]] = {
     # The answer
     "answer": ("The answer", "결과 요약"),
+    "too_few": (
+        "These are too few independent photos to say how far that holds.",
+        "서로 독립인 사진이 너무 적어 이 값이 어디까지 맞는지는 알 수 없습니다.",
+    ),
+    "without_interval": (
+        "A score without an interval rests on too few independent photos to say how far it holds: fewer "
+        "than 8 in all, or fewer than 4 of a class.",
+        "신뢰구간이 없는 지표는 서로 독립인 사진이 너무 적어(모두 8장 미만이거나 한 클래스에 4장 미만) "
+        "어디까지 맞는지 알 수 없습니다.",
+    ),
     "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
     "right_of": (
         "{right} of {photos} {part} photos are right.",
