@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -79,7 +81,7 @@ def test_a_class_of_one_picture_is_trained_on_and_noted_as_unscored():
     photos.loc[photos["label"] != "a", "group"] = photos["label"]
     parts, notes = split(photos, section(splitter="stratified"))
     assert set(parts[photos["label"] != "a"]) == {"train"}
-    assert notes == [("noted_unscored", {"classes": "b, c"})]
+    assert notes[0] == ("noted_unscored", {"classes": "b, c"})
 
 
 def parted(*above):
@@ -134,7 +136,7 @@ def test_too_few_photos_for_a_validation_part():
         split(table({"a": 2, "b": 2}), section())
 
 
-@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
 def test_the_seed_decides_the_split(splitter):
     photos = table({"a": 30, "b": 30})
     seeds = (1, 1, 2**20 + 1)
@@ -146,7 +148,7 @@ def test_the_seed_decides_the_split(splitter):
     assert later.tolist() == first.tolist()
 
 
-@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
 def test_a_group_is_never_parted(splitter):
     photos = table({"a": 60, "b": 60})
     photos["group"] = photos.index // 3
@@ -266,3 +268,54 @@ def test_a_smaller_share_of_training_lies_within_a_larger_one():
         "c": 1,
     }
     assert share_of_training(photos, section()) is photos
+
+
+def digests(counts):
+    """Photos as they come from a camera: nothing in a digest says which class it is of."""
+    photos = table(counts)
+    return photos.assign(sha256=[hashlib.sha256(path.encode()).hexdigest() for path in photos["path"]])
+
+
+def test_photos_that_are_added_move_none_of_those_there():
+    photos = digests({"a": 200, "b": 100, "c": 60})
+    asked = section(splitter="hashed", valid_pct=0.15, test_pct=0.2)
+    random = np.random.default_rng(0)
+    order = random.permutation(len(photos))
+    before = split(photos.loc[sorted(order[:90])], asked)[0]
+    for count in (120, 200, 360):
+        now = split(photos.loc[sorted(order[:count])], asked)[0]
+        assert (now[before.index] == before).all()
+        before = now
+    shares = pd.crosstab(photos["label"], before, normalize="index")
+    assert abs(shares["valid"] - 0.15).max() < 0.1
+    assert abs(shares["test"] - 0.2).max() < 0.1
+
+
+def test_a_hashed_split_fills_each_part_of_a_small_class():
+    asked = section(splitter="hashed", valid_pct=0.1, test_pct=0.1)
+    for seed in range(20):
+        parts, _ = split(digests({"few": 3, "pair": 2, "many": 90}), asked.model_copy(update={"seed": seed}))
+        counts = pd.crosstab(digests({"few": 3, "pair": 2, "many": 90})["label"], parts)
+        assert counts.loc["few"].tolist() == [1, 1, 1]
+        assert counts.loc["pair", ["train", "valid"]].tolist() == [1, 1]
+
+
+def test_a_photo_of_a_patient_that_comes_later_joins_the_others():
+    photos = digests({"a": 40, "b": 40})
+    photos["path"] = [f"{label}/p{place % 8}_{place}.jpg" for place, label in enumerate(photos["label"])]
+    asked = section(splitter="hashed", group_by=r"/(p\d)_")
+    photos["group"] = [place % 8 for place in range(len(photos))]
+    few = photos[photos.index % 5 == 0]
+    assert (split(photos, asked)[0][few.index] == split(few, asked)[0]).all()
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
+def test_a_note_says_what_groups_did_to_the_split(splitter):
+    photos = table({"a": 20, "b": 20})
+    assert "noted_grouped" not in dict(split(photos, section(splitter=splitter))[1])
+    photos["group"] = ["burst" if row < 12 else path for row, path in enumerate(photos["path"])]
+    parts, notes = split(photos, section(splitter=splitter))
+    said = dict(notes)["noted_grouped"]
+    assert (said["count"], said["photos"], said["asked"]) == (1, 12, 0.2)
+    assert said["share"] == (parts == "valid").mean()
+    assert said["own"] == (parts == "valid")[photos["label"] == said["label"]].mean()

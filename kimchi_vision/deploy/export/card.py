@@ -36,7 +36,11 @@ def text(run: Run, space: bool = False) -> str:
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
-        licence=_licence(experiment.model.backbone, experiment.model.weights),
+        licence=" ".join(
+            dict.fromkeys(
+                _licence(name, experiment.model.weights) for name in experiment.model.backbone.split("+")
+            )
+        ),
     )
 
 
