@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 PAGE: dict[str, tuple[str, str]] = {
-<<<<<<< HEAD
-    # The answer
-    "answer": ("The answer", "결과 요약"),
     "too_few": (
         "These are too few independent photos to say how far that holds.",
         "서로 독립인 사진이 너무 적어 이 값이 어디까지 맞는지는 알 수 없습니다.",
@@ -16,7 +13,6 @@ PAGE: dict[str, tuple[str, str]] = {
         "신뢰구간이 없는 지표는 서로 독립인 사진이 너무 적어(모두 8장 미만이거나 한 클래스에 4장 미만) "
         "어디까지 맞는지 알 수 없습니다.",
     ),
-=======
     # The page
     "contents": ("Contents", "차례"),
     "section_decision": ("Decision", "결론"),
@@ -65,7 +61,6 @@ PAGE: dict[str, tuple[str, str]] = {
     "confused_of": ("{photos} of {of} photos of {actual}", "{actual} {of}장 중 {photos}장"),
     "taken_for": ("{actual}, taken for {predicted}", "{actual}인데 {predicted}(으)로 예측"),
     "a_right_one": ("{predicted}, rightly", "제대로 맞힌 {predicted}"),
->>>>>>> main
     "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
     "right_of": (
         "{right} of {photos} {part} photos are right.",
