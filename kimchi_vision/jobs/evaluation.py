@@ -106,7 +106,7 @@ def _with_interval(scored: dict[str, Any], name: str) -> str:
 def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str]:
     error = f"{found['error_wanted']:.1%}"
     if found["threshold"] is None:
-        return [say("no_threshold", error=error)]
+        return [say("no_threshold", error=error, photos=found["least_photos"])]
     low, high = found["accepted_share_interval"]
     shares = {"share": f"{found['accepted_share']:.1%}", "low": f"{low:.1%}", "high": f"{high:.1%}"}
     wrong = table[table["accepted"]]

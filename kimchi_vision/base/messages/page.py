@@ -241,6 +241,14 @@ PAGE: dict[str, tuple[str, str]] = {
         "With the temperature it is {error} ({low} to {high}; by chance {chance}).",
         "온도를 적용하면 {error}입니다({low} ~ {high}, 우연 {chance}).",
     ),
+    "abstain_promised": (
+        "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "
+        "of these photos, and {error} of the answers are wrong. On fresh photos of this kind at most "
+        "{wanted} are wrong; that promise breaks in at most {delta} of runs.",
+        "확률이 {threshold}보다 낮으면 모른다고 답합니다. 이 사진의 {coverage}에 답하고 그중 {error}가 "
+        "틀립니다. 같은 종류의 새 사진에서는 틀린 답이 {wanted} 이하이며, 이 약속이 깨지는 실행은 {delta} "
+        "이하입니다.",
+    ),
     "abstain_is": (
         "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "
         "of the photos and {error} of its answers are wrong (95% interval {low} to {high}).",

@@ -174,12 +174,15 @@ RESULTS: dict[str, tuple[str, str]] = {
     "written": ("Written: {path}", "저장: {path}"),
     # Photos of no class
     "unknown_threshold": (
-        "Answers begin at a probability of {threshold}, chosen for {error} wrong ones among them.",
-        "확률 {threshold} 이상일 때만 답합니다(답한 것 중 오답 {error}를 목표로 고른 값).",
+        "Answers begin at a probability of {threshold}, chosen for at most {error} wrong ones among them.",
+        "확률 {threshold} 이상일 때만 답합니다(답한 것 중 오답이 {error} 이하가 되도록 고른 값).",
     ),
     "no_threshold": (
-        "No threshold keeps wrong answers at {error}, so nothing is answered.",
-        "오답을 {error}로 지키는 기준값이 없어 아무것도 답하지 않습니다.",
+        "There is no threshold: these photos cannot promise that at most {error} of the answers to fresh "
+        "photos are wrong. They are too few (without any wrong answer it takes about {photos}), or too "
+        "many are wrong.",
+        "기준값이 없습니다. 이 사진들로는 새 사진에 대한 오답이 {error} 이하라고 약속할 수 없습니다. "
+        "사진이 너무 적거나(오답이 하나도 없어도 약 {photos}장 필요) 오답이 너무 많습니다.",
     ),
     "unknown_accepted": (
         "{accepted} of {photos} photos of no class are answered by mistake: {share}, 95 % interval {low} to "
