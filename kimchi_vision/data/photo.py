@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,10 @@ Note = tuple[str, dict[str, Any]]
 
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
+
+
+FILE_LIMIT = 1 << 29
+"""Largest file, bytes, that is opened as a photo: what PIXEL_LIMIT pixels take in 16 bits a colour."""
 
 
 @dataclass(frozen=True)
@@ -237,12 +242,21 @@ def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
     return small
 
 
+def check_size(file: str | Path) -> None:
+    """Raise ValueError for a file that is larger than any photo, before a byte of it is read."""
+    size = os.stat(file).st_size
+    if size > FILE_LIMIT:
+        raise ValueError(f"has {size / 1e6:,.0f} MB, above the limit of {FILE_LIMIT / 1e6:.0f} MB")
+
+
 @contextmanager
 def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
     """A picture of one of FORMATS, not decoded yet.
 
     Image.open refuses more pixels than Pillow's border, before a smaller decoding can be asked for.
     """
+    if not isinstance(source, bytes):
+        check_size(source)
     with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
         head = file.read(16)
         for kind in usable(FORMATS):

@@ -19,7 +19,7 @@ from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import FACTS, KEY, Memory
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import check_size, open_photo
 
 _BATCH = 512
 
@@ -63,6 +63,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
 def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
     facts: dict[str, Any] = {name: "" if kind == "TEXT" else 0 for name, kind in FACTS.items()}
     try:
+        check_size(file)
         content = file.read_bytes()
         facts["sha256"] = hashlib.sha256(content).hexdigest()
         if not content:

@@ -1,4 +1,6 @@
 import io
+import os
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ from PIL import Image
 
 from kimchi_vision.data import photo
 from kimchi_vision.data.photo import Photo, Photos, open_photo, photo_size, thumbnail
+from kimchi_vision.data.scan import _inspect
 
 
 def encoded(image, kind, **options):
@@ -226,3 +229,15 @@ def test_the_digest_is_of_photos_classes_and_parts_whatever_their_paths_and_orde
     }  # fmt: skip
     assert len(others | same) == 4
     assert all(len(each) == 12 and int(each, 16) >= 0 for each in others)
+
+
+def test_a_file_larger_than_any_photo_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    huge = tmp_path / "huge.jpg"
+    huge.touch()
+    os.truncate(huge, 3_000_000_000)  # takes no room on the disk
+    monkeypatch.setattr("builtins.open", lambda *arguments: pytest.fail("opened"))
+    for opened in (open_photo, photo_size, partial(thumbnail, side=9)):
+        with pytest.raises(ValueError, match=r"has 3,000 MB, above the limit of 537 MB"):
+            opened(Photo(huge))
+    facts, pixels = _inspect(huge)
+    assert (facts["problem"], pixels) == ("has 3,000 MB, above the limit of 537 MB", None)

@@ -18,6 +18,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.learning.model import restored
 from kimchi_vision.results import plots
 from kimchi_vision.results.run import Run
 
@@ -67,6 +68,18 @@ def finished(folder) -> Run:
 def undrawn(monkeypatch):
     """Figures cost more than a tiny training: they are closed without a file."""
     monkeypatch.setattr(plots, "save", lambda figure, path: figure.clear())
+
+
+def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):
+    keys = ["model={backbone: ['test_efficientnet', 'timm:test_resnet'], weights: none, head: linear}"]
+    keys += ["train=[probe, unfreeze, fit: {epochs: 1}]", "explain={top_losses: false, background: 0}"]
+    keys += ["export={pkl: false, weights: false, timings: false}"]
+    found = run(load(folder / "tiny.yaml", keys), tmp_path)
+    assert found.experiment.model.backbone == "test_efficientnet+timm:test_resnet"
+    assert found.exported["model.onnx"]["agreement"] == 1
+    network = restored(found.experiment.model, found.files.safetensors, 2)
+    assert network[0].centre.abs().sum() > 0
+    assert network[1][-1].weight[:, network[0].first :].abs().sum() > 0
 
 
 def test_a_run_folder_explains_itself(finished):
@@ -143,7 +156,7 @@ def test_another_experiment_never_overwrites_a_run(finished, folder):
     assert finished.files.pkl.is_file()
 
 
-def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path, command, undrawn):
+def test_force_trains_anew_and_sets_the_earlier_run_aside(folder, tmp_path, command, undrawn):
     line = ["run", folder / "tiny.yaml", "--exports", tmp_path, *sets(*SCORED)]
     earlier = Run(tmp_path / "tiny")
     assert command(*line).code == 0
@@ -155,7 +168,7 @@ def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path
     assert earlier.files.history.read_text(encoding="utf-8") == "stale"
     assert command(*line, "--force").code == 0
     assert earlier.table(earlier.files.history)["valid_loss"].tolist() == history["valid_loss"].tolist()
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["tiny"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["tiny", "tiny.before-1"]
     assert not (earlier.path / "mine.txt").exists()
 
 
@@ -236,7 +249,7 @@ def test_photos_that_are_left_out_are_said_in_the_reports_language(folder, tmp_p
     (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
     monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
     changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip", "report.lang=ko"]
-    with pytest.raises(InterruptedRunError, match=r"tiny keeps its last checkpoint; the same command goes"):
+    with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command goes"):
         run(load(folder / "tiny.yaml", changes), tmp_path / "exports")
     assert "사진 1장을 제외했습니다" in caplog.text
     interrupted = Run(tmp_path / "exports" / "tiny")

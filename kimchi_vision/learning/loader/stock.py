@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -75,6 +76,17 @@ class _Whole:
 
     def __reduce__(self) -> tuple[type[_Whole], tuple[()]]:
         return _Whole, ()
+
+
+def balance(dl: Any) -> None:
+    """From now on draw photos, with replacement, so that all classes are equally likely."""
+    dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
+
+
+def _evenly(dl: Any, order: list[int]) -> list[int]:
+    labels = dl.items["label"]
+    weights = 1 / labels.map(labels.value_counts())
+    return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
 
 
 def skipping_unreadable(dl: Any) -> None:
