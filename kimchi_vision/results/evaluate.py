@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn_metrics
 
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import thumbnail
-from kimchi_vision.results import plots
+from kimchi_vision.results import plots, separation
 from kimchi_vision.results.intervals import of_class
 from kimchi_vision.results.scores import scores
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.intervals import Estimate
     from kimchi_vision.results.predictions import Predictions
 
 RESULTS_SHOWN = 9
@@ -33,8 +34,10 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
 
     Each score of the registry by its name, and NAME_interval: 95 %, [low, high] or None.
     classes: precision, recall, f1, support and intervals of each; a precision or recall with nothing to
-    divide by is 0, its interval None. confusion_matrix: photos, rows actual, columns predicted.
-    most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
+    divide by is 0, its interval None; separation of the class from the rest: auc, auc_interval and
+    average_precision, None where all photos are of one class or none is of this one.
+    confusion_matrix: photos, rows actual, columns predicted. most_confused: [actual, predicted, photos], most
+    first. top_losses: paths, largest loss first.
     """
     counts = predictions.confusion
     found: dict[str, Any] = {"split": predictions.split, "photos": len(predictions)}
@@ -73,7 +76,8 @@ def classification_text(predictions: Predictions) -> str:
 
 
 def figures(predictions: Predictions, photos: Photos, top_losses: Sequence[str]) -> dict[str, Figure]:
-    """Figures by name: the confusion matrix twice, top losses, and some results drawn at random.
+    """Figures by name: the confusion matrix twice, ROC and precision-recall of each class, top losses, and some
+    results drawn at random.
 
     top_losses: paths, as `metrics` gives them.
     """
@@ -81,6 +85,10 @@ def figures(predictions: Predictions, photos: Photos, top_losses: Sequence[str])
     some = predictions.table.sample(min(RESULTS_SHOWN, len(predictions)), random_state=0)
     return {
         "confusion_matrix": plots.confusion_matrix(counts, predictions.vocab),
+        "roc": plots.one_against_rest(separation.curves(predictions, "roc"), "false positives", "recall"),
+        "precision_recall": plots.one_against_rest(
+            separation.curves(predictions, "precision_recall"), "recall", "precision"
+        ),
         "confusion_matrix_normalized": plots.confusion_matrix(counts, predictions.vocab, normalize=True),
         "top_losses": grid(predictions.of(top_losses), photos),
         "results": grid(predictions.of(some["path"]), photos),
@@ -106,6 +114,7 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
     columns = sklearn_metrics.precision_recall_fscore_support(
         truth, answers, labels=range(len(predictions.vocab)), zero_division=0
     )
+    areas, averages = separation.by_class(predictions), separation.average_precision(predictions)
     found = {}
     for place, (name, precision, recall, f1, support) in enumerate(
         zip(predictions.vocab, *columns, strict=True)
@@ -118,8 +127,17 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
             "support": int(support),
             "recall_interval": of_class(predictions.right[own], units[own]),
             "precision_interval": of_class(predictions.right[said], units[said]),
+            "separation": _separation(areas.get(name), averages.get(name)),
         }
     return found
+
+
+def _separation(area: Estimate | None, average_precision: float | None) -> dict[str, Any]:
+    return {
+        "auc": area and area.value,
+        "auc_interval": area and area.ends,
+        "average_precision": average_precision,
+    }
 
 
 def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[Any]]:

@@ -31,6 +31,11 @@ class Estimate(NamedTuple):
     low: float | None
     high: float | None
 
+    @property
+    def ends(self) -> list[float] | None:
+        """Low and high, or None."""
+        return None if self.low is None or self.high is None else [self.low, self.high]
+
     @classmethod
     def around(cls, value: float, low: float, high: float) -> Estimate:
         """With ends that rounding has not carried past the value."""
