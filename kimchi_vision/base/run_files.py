@@ -50,7 +50,7 @@ class RunFiles:
     last = File("checkpoints/last.pth", "Everything that the next epoch depends on.")
     best = File("checkpoints/best.pth", "Weights of the best epoch, with `keep: best`.")
     report = File("report.html", "The page about the run.")
-    pkl = File("model.pkl", "What learn.export writes.")
+    pkl = File("model.pkl", "What learn.export writes; learn.temperature makes its probabilities calibrated.")
     weights = File("weights.pth", "The state dict alone.")
     onnx = File("model.onnx", "The network for onnxruntime, with names, preprocessing and calibration.")
     safetensors = File("model.safetensors", "The state dict, with the metadata of model.onnx.")

@@ -29,7 +29,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Say what is on photos, with the model of a run. Needs no torch."""
+    """Say what is on photos, with calibrated probabilities of the model of a run. Needs no torch."""
     from kimchi_vision.deploy.predictor import Predictor, find_photos
 
     if as_json and as_csv:

@@ -15,11 +15,12 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import FACTS, KEY, Memory
-from kimchi_vision.data.photo import check_size, open_photo
+from kimchi_vision.data.photo import open_photo
 
 _BATCH = 512
 

@@ -15,7 +15,8 @@ from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
-from kimchi_vision.data.photo import Photo, Photos, check_size
+from kimchi_vision.data.decoding import check_size
+from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.learning import explain, model

@@ -16,6 +16,7 @@ import pytest
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
+from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.learning.model import restored
@@ -98,7 +99,8 @@ from fastai.learner import load_learner
 learn = load_learner("exports/tiny/model.pkl")
 photo = Path(sys.argv[1])
 for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
-    print(*learn.predict(source)[2].tolist())
+    p = learn.predict(source)[2]
+    print(*p.tolist(), *(p.log() / learn.temperature).softmax(-1).tolist())
 """
     row = finished.table(finished.files.predictions).iloc[0]
     photo = folder / "photos" / row["path"]
@@ -107,7 +109,9 @@ for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
     assert done.returncode == 0, done.stderr
     answers = np.loadtxt(done.stdout.splitlines())
     expected = row[[f"p:{name}" for name in ("갓김치", "백김치")]].to_numpy(float)
-    np.testing.assert_allclose(answers, np.tile(expected, (4, 1)), atol=1e-5)
+    np.testing.assert_allclose(answers[:, :2], np.tile(expected, (4, 1)), atol=1e-5)
+    calibrated = np.array(list(dict(Predictor(finished.path).predict(photo)[0].classes).values()))
+    np.testing.assert_allclose(-np.sort(-answers[:, 2:]), np.tile(calibrated, (4, 1)), atol=1e-4)
 
 
 def test_the_log_holds_what_was_said_until_the_run_ended(finished):
