@@ -76,8 +76,8 @@ def classification_text(predictions: Predictions) -> str:
 
 
 def figures(predictions: Predictions, photos: Photos, top_losses: Sequence[str]) -> dict[str, Figure]:
-    """Figures by name: the confusion matrix twice, ROC and precision-recall of each class, top losses, and some
-    results drawn at random.
+    """Figures by name: the confusion matrix twice, ROC and precision-recall of each class, top losses, and
+    some results drawn at random.
 
     top_losses: paths, as `metrics` gives them.
     """
