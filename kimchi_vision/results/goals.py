@@ -107,7 +107,7 @@ def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
             if row[name]
         ]
         said += [say("goal_line", run=row["run"], outcomes=", ".join(outcomes))] if outcomes else []
-    return [*said, say("goals_of_many", rows=len(said))] if len(said) > 1 else said
+    return [*said, say("goals_of_many", rows=len(said))] if len(said) > 2 else said
 
 
 def title(column: str, say: Text) -> str:

@@ -133,7 +133,7 @@ def test_the_decision_table_has_none_for_what_was_not_measured(runs):
     }
     known = {"run": "old", "accuracy": 0.96, "low": 0.951, "high": 0.97, "parameters": 11_000_000}
     assert old == {**dict.fromkeys(new), **known}
-    assert bare == {**dict.fromkeys(new), "run": "bare", "accuracy": 0.5, "goal_accuracy": "not measured"}
+    assert bare == {**dict.fromkeys(new), "run": "bare", "accuracy": 0.5, "goal_accuracy": "cannot tell"}
     runs[0].files.metrics.unlink()
     with pytest.raises(InputError, match=r"metrics.json is missing"):
         goals.decision([Run(runs[0].path)])
@@ -153,7 +153,7 @@ def test_outcomes_are_a_sentence_a_run_that_has_goals(runs):
     decision = goals.decision(runs)
     assert goals.sentences(decision, "en") == [
         "new: accuracy met, fps missed.",
-        "bare: accuracy not measured.",
+        "bare: accuracy cannot tell.",
     ]
     assert goals.sentences(decision, "ko") == [
         "new: 정확도 목표 달성, 속도 목표 미달.",
@@ -177,7 +177,7 @@ def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
         "File, MB": ["–", "45.7", "–"],
         "Peak memory, MB": ["–", "1,234", "–"],
         "Training, minutes": ["–", "1.5", "–"],
-        "Goal: accuracy": ["–", "met", "not measured"],
+        "Goal: accuracy": ["–", "met", "cannot tell"],
         "Goal: photos a second, one by one": ["–", "missed", "–"],
     }
     korean = goals.text(goals.decision(runs[:1]), "ko").splitlines()
