@@ -157,7 +157,7 @@ def test_outcomes_are_a_sentence_a_run_that_has_goals(runs):
     ]
     assert goals.sentences(decision, "ko") == [
         "new: 정확도 목표 달성, 속도 목표 미달.",
-        "bare: 정확도 목표 측정 안 함.",
+        "bare: 정확도 목표 알 수 없음.",
     ]
     assert goals.sentences(decision) == goals.sentences(decision, "en")
 
