@@ -223,8 +223,9 @@ def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
     others = dict(zip(VOCAB, (*VOCAB[1:], VOCAB[0]), strict=True))
     write_table(run.files.predictions, predictions.assign(truth=predictions["predicted"].map(others)))
     assert evaluation.unknown(run, folder, abstain_at=0.125, lang="en").splitlines() == [
-        "There is no threshold: these photos cannot promise that at most 12.5% of the answers to fresh photos "
-        "are wrong. They are too few (without any wrong answer it takes about 31), or too many are wrong.",
+        "There is no threshold: these photos cannot promise that at most 12.5% of the answers to fresh "
+        "photos are wrong. They are too few (without any wrong answer it takes about 31), or too many are "
+        "wrong.",
         f"Written: {run.files.unknown}",
     ]
     assert not pd.read_csv(run.files.unknown)["accepted"].any()
