@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.intervals import Estimate
     from kimchi_vision.results.predictions import Predictions
 
 RESULTS_SHOWN = 9
@@ -34,10 +33,10 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
 
     Each score of the registry by its name, and NAME_interval: 95 %, [low, high] or None.
     classes: precision, recall, f1, support and intervals of each; a precision or recall with nothing to
-    divide by is 0, its interval None; separation of the class from the rest: auc, auc_interval and
-    average_precision, None where all photos are of one class or none is of this one.
-    confusion_matrix: photos, rows actual, columns predicted. most_confused: [actual, predicted, photos], most
-    first. top_losses: paths, largest loss first.
+    divide by is 0, its interval None. separation: auc, auc_interval and average_precision of each class
+    against the rest, without classes that no photo is of. confusion_matrix: photos, rows actual, columns
+    predicted.
+    most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
     """
     counts = predictions.confusion
     found: dict[str, Any] = {"split": predictions.split, "photos": len(predictions)}
@@ -47,6 +46,7 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
         **found,
         "top_k": min(section.top_k, len(predictions.vocab)),
         "classes": _per_class(predictions),
+        "separation": _separation(predictions),
         "confusion_matrix": counts.tolist(),
         "most_confused": _most_confused(counts, predictions.vocab),
         "top_losses": predictions.worst(section.top_losses).paths,
@@ -114,7 +114,6 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
     columns = sklearn_metrics.precision_recall_fscore_support(
         truth, answers, labels=range(len(predictions.vocab)), zero_division=0
     )
-    areas, averages = separation.by_class(predictions), separation.average_precision(predictions)
     found = {}
     for place, (name, precision, recall, f1, support) in enumerate(
         zip(predictions.vocab, *columns, strict=True)
@@ -127,16 +126,15 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
             "support": int(support),
             "recall_interval": of_class(predictions.right[own], units[own]),
             "precision_interval": of_class(predictions.right[said], units[said]),
-            "separation": _separation(areas.get(name), averages.get(name)),
         }
     return found
 
 
-def _separation(area: Estimate | None, average_precision: float | None) -> dict[str, Any]:
+def _separation(predictions: Predictions) -> dict[str, dict[str, Any]]:
+    average = separation.average_precision(predictions)
     return {
-        "auc": area and area.value,
-        "auc_interval": area and area.ends,
-        "average_precision": average_precision,
+        name: {"auc": area.value, "auc_interval": area.ends, "average_precision": average[name]}
+        for name, area in separation.by_class(predictions).items()
     }
 
 

@@ -76,7 +76,7 @@ def test_log_loss_brier_score_and_area_are_in_the_registry_and_figures_show_each
     assert {"loss", "brier", "macro_auc"} <= set(found)
     assert found["brier"].value == pytest.approx(((shares - np.eye(3)[truth]) ** 2).sum(axis=1).mean())
     assert METRICS["brier"].shown(0.4123) == "0.412"
-    own = evaluate.metrics(said, Evaluate())["classes"]["김치"]["separation"]
+    own = evaluate.metrics(said, Evaluate())["separation"]["김치"]
     assert own["auc_interval"][0] < own["auc"] < own["auc_interval"][1]
     (axes,) = plots.one_against_rest(separation.curves(said, "roc"), "false positives", "recall").axes
     assert len(axes.lines) == len(VOCAB)
