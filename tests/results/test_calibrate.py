@@ -259,7 +259,7 @@ def test_figures_show_the_bins_before_and_after_and_the_chosen_point(facts):
 def test_all_right_leaves_the_temperature_alone():
     truth = np.arange(30) % 4
     probabilities = np.where(np.arange(4) == truth[:, None], 0.7, 0.1)
-    facts = calibrate.fit(Calibrate(abstain_at=0.05), predictions_of(probabilities, truth))
+    facts = calibrate.fit(Calibrate(abstain_at=0.3), predictions_of(probabilities, truth))
     assert facts["temperature"] == 1
     assert (facts["abstain"]["coverage"], facts["abstain"]["error"]) == (1, 0)
     assert "NaN" not in json.dumps(facts)
@@ -281,10 +281,10 @@ def test_the_promised_error_is_exceeded_on_fresh_photos_in_at_most_one_run_of_tw
     for seed in range(60):
         sure, right = answers(100 + seed, 400)
         sure, right, groups = (np.repeat(each, copies) for each in (sure, right, np.arange(400)))
-        found = abstain_at(0.1, sure, right, groups)
+        found = abstain_at(0.25, sure, right, groups)
         if found.threshold is not None:
             promised += 1
-            exceeded += (1 - right_later[sure_later >= found.threshold].mean()) > 0.1
+            exceeded += (1 - right_later[sure_later >= found.threshold].mean()) > 0.25
     assert promised >= 50
     assert exceeded <= 3
 
