@@ -1,6 +1,6 @@
 """Does every number keep its promise? Seeded simulation, the functions of before beside those of now.
 
-python benchmarks/promises.py [TRIALS] [PROMISE ...]
+python -m benchmarks.promises [TRIALS] [PROMISE ...]
 
 400 trials a cell by default: a share of 0.95 is then known to 2 points.
 """
