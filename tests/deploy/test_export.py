@@ -56,7 +56,8 @@ def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
     torch.nn.init.normal_(network.heads.head.weight)
     save(network, facts, tmp_path / "model.onnx")
     photo = torch.rand(1, 3, facts.preprocess.size, facts.preprocess.size)
-    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, {"image": photo.numpy()})[0]
+    feeds = {"photo": np.zeros((1, 1, 3), np.uint8), "image": photo.numpy()}
+    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(["logits"], feeds)[0]
     assert found == pytest.approx(network(photo).detach().numpy(), abs=1e-4)
 
 
@@ -70,6 +71,12 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     export.write(section, learn, run.photos, predictions, elsewhere)
     assert "model.onnx was not written" in caplog.text
     assert [file.name for file in elsewhere.path.iterdir()] == ["export.json"]
+    plain = {"name": "other", "recipe": "best", "data": {"path": "photos"}}
+    write_json(elsewhere.experiment, {**plain, "export": {"pkl": False, "weights": False}})  # YAML, too
+    (onnx, safetensors) = export.missing(Run(elsewhere.path))
+    assert onnx.startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
+    assert safetensors == f"{elsewhere.safetensors} is missing: it was not written"
+    assert export.missing(Run(tmp_path / "pooled folds")) == []
 
 
 def test_calibration_travels_in_the_file(exported):

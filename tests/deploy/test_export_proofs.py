@@ -51,6 +51,7 @@ def said(tmp_path, monkeypatch):
         for module in (whole, smaller):
             monkeypatch.setattr(module, "Classifier", lambda file: None)
             monkeypatch.setattr(module, "probabilities", probabilities)
+        monkeypatch.setattr(whole, "elsewhere", probabilities)
         return asked
 
     return make
@@ -83,7 +84,7 @@ def test_model_onnx_is_refused_when_a_probability_differs_by_more_than_a_thousan
     else:
         proof = whole.prove(None, photos_of(table), table)
         assert proof == {"photos": 3, "agreement": 1, "largest_gap": pytest.approx(found[0] - 0.6)}
-    assert rows == [["0.jpg", "1.jpg", "2.jpg"]]
+    assert rows == [["0.jpg", "1.jpg", "2.jpg"]] * 2  # prepared, and as pixels
 
 
 def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(said):
@@ -128,7 +129,13 @@ def test_a_network_that_is_in_training_is_exported_as_it_answers_and_left_as_it_
         (end.name, [size.dim_param or size.dim_value for size in end.type.tensor_type.shape.dim])
         for end in (*graph.input, *graph.output)
     ]
-    assert ends == [("image", ["batch", 3, 32, 32]), ("logits", ["batch", 7])]
+    assert ends == [
+        ("photo", ["height", "width", 3]),
+        ("image", ["batch", 3, 32, 32]),
+        ("probabilities", ["answers", 7]),
+        ("threshold", []),
+        ("logits", ["answers", 7]),
+    ]
     inputs = torch.rand(3, 3, 32, 32)
     classifier = Classifier(tmp_path / "model.onnx")
     assert classifier.facts == facts()
@@ -314,7 +321,7 @@ def test_a_learner_keeps_its_data_when_its_export_fails(tmp_path):
 
     one = Failing()
     with pytest.raises(RuntimeError):
-        learner.save(one, tmp_path / "model.pkl")
+        learner._export(one, tmp_path / "model.pkl")
     assert (one.dls, one.metrics) == ("data", "scores")
 
 

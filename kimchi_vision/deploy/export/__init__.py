@@ -20,12 +20,12 @@ from kimchi_vision.deploy.export import (
     learner,
     onnx,
     pickles,
+    plain,
     smaller,
     tensors,
     timings,
-    validation,
 )
-from kimchi_vision.deploy.export.validation import preprocess
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Export
 
-__all__ = ["FORMATS", "again", "folder", "preprocess", "write"]
+__all__ = ["FORMATS", "again", "folder", "write"]
 
 log = logging.getLogger(__name__)
 
@@ -53,22 +53,36 @@ def write(
     """Write the files that the section asks for, and export.json with the proof of each.
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
-    it is left out, export.json says why, and so does the log, but the run goes on.
+    it is left out, export.json says why, and so does the log; the run goes on to its report, see `missing`.
     """
-    wanted = {
-        "pkl": section.pkl,
-        "torch": section.weights,
-        "onnx": section.onnx,
-        "safetensors": section.safetensors,
-        **{name: getattr(section, name) for name in smaller.KINDS},
-    }
     source = _Source(learn, photos, predictions, Run(files.path))
-    for refusal in source.write([name for name in FORMATS if wanted[name]]):
+    for refusal in source.write(_wanted(section)):
         log.error("%s", refusal)
     if section.timings:
         timings.write(photos, files)
     if files.onnx.is_file():
         write_text(files.card, card.text(Run(files.path)))
+
+
+def missing(run: Run) -> list[str]:
+    """A sentence for each file that the experiment asks for and that is not there; pooled folds have none."""
+    if not run.files.export.is_file():
+        return []
+    files = _files(run.files)
+    lost = [files[name] for name in _wanted(run.experiment.export) if not files[name].is_file()]
+    proofs = run.json_if(run.files.export)
+    reasons = [proofs.get(file.name, {}).get("refused", "it was not written") for file in lost]
+    return [f"{file} is missing: {reason}" for file, reason in zip(lost, reasons, strict=True)]
+
+
+def _wanted(section: Export) -> list[str]:
+    wanted = section.model_dump() | {"torch": section.weights}
+    return [name for name in FORMATS if wanted[name]]
+
+
+def _files(own: RunFiles) -> dict[str, Path]:
+    plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
+    return plain | {name: own.smaller(name) for name in smaller.KINDS}
 
 
 def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
@@ -123,9 +137,7 @@ class _Source:
 
     @property
     def files(self) -> dict[str, Path]:
-        own = self.run.files
-        plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-        return plain | {name: own.smaller(name) for name in smaller.KINDS}
+        return _files(self.run.files)
 
     def write(self, formats: Sequence[str]) -> list[str]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
@@ -156,8 +168,10 @@ class _Source:
         return facts
 
     def _pkl(self, file: Path) -> dict[str, Any]:
-        learner.save(self.learn, file)
-        return learner.prove(file, self.photos, self.predictions)
+        bound = learner.save(self.learn, file)
+        if bound:
+            log.warning("%s: %s", self.run.files.pkl, learner.BOUND.format(**bound))
+        return {**learner.prove(file, self.photos, self.predictions), **bound}
 
     def _torch(self, file: Path) -> dict[str, Any]:
         return tensors.save_torch(self.learn.model, file)
@@ -166,8 +180,9 @@ class _Source:
         return tensors.save_safetensors(self.learn.model, self._facts(), file)
 
     def _onnx(self, file: Path) -> dict[str, Any]:
-        onnx.save(self.learn.model, self._facts(), file)
-        return onnx.prove(file, self.photos, self.predictions)
+        facts = self._facts()
+        onnx.save(self.learn.model, facts, file)
+        return onnx.prove(file, self.photos, self.predictions, facts.temperature)
 
     def _smaller(self, name: str, file: Path) -> dict[str, Any]:
         whole = self.run.files.onnx
@@ -179,8 +194,8 @@ class _Source:
     def _facts(self) -> Facts:
         facts = Facts(
             experiment=self.run.path.name,
-            backbone=str(self.learn.arch),
+            backbone=plain.backbone(self.learn),
             classes=self.photos.vocab,
-            preprocess=validation.preprocess(self.learn.dls),
+            preprocess=validation_transforms.read(self.learn.dls),
         )
         return facts.calibrated(self.run.calibration)

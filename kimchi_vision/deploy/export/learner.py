@@ -1,13 +1,15 @@
-"""model.pkl: fastai's own export, loaded in a fresh process before it gets its name."""
+"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name."""
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.deploy.export import plain
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
+
+BOUND = (
+    "it holds {holds}, which fastai and torch do not have, so it loads on Python {python} alone, and where "
+    "that part is at hand"
+)
+"""What is said of a file with parts of the user's own."""
 
 _CHECK = """
 import sys, warnings
@@ -29,8 +37,21 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path) -> None:
-    """Write what load_learner reads."""
+def save(learn: Learner, file: Path) -> dict[str, Any]:
+    """Write what load_learner reads, and say where: nothing when it does so everywhere.
+
+    A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
+    runs, `python`, and where the part that `holds` names is at hand.
+    """
+    try:
+        plain.save(learn, file)
+    except (plain.NotPortableError, RunError, pickle.PicklingError, AttributeError) as part:
+        _export(learn, file)
+        return {"python": "{}.{}".format(*sys.version_info), "holds": str(part)}
+    return {}
+
+
+def _export(learn: Learner, file: Path) -> None:
     dls, metrics = learn.dls, learn.metrics
     learn.metrics = []  # inference needs none, and they are this package's
     try:

@@ -1,0 +1,43 @@
+"""How model.pkl opens photos: as text, which every Python compiles for itself.
+
+A pickled function is bytecode, which belongs to one version of Python; a function of this package is missing
+where it is not installed.
+"""
+
+from __future__ import annotations
+
+import inspect
+
+from kimchi_vision.data import pixels
+from kimchi_vision.data.photo import PIXEL_LIMIT
+
+_OPEN = f'''
+from fastai.vision.core import PILImage
+
+def create(source):
+    """As training opened photos: upright, 8-bit sRGB, on white. source: path, bytes, array or picture."""
+    try:
+        from pillow_heif import register_heif_opener
+        register_heif_opener()
+    except ImportError:
+        pass
+    if isinstance(source, np.ndarray):
+        source = Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        return PILImage(plain(upright(source)))
+    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as photo:
+        size = photo.size
+        while size[0] * size[1] > {PIXEL_LIMIT}:
+            size = (size[0] // 2, size[1] // 2)
+        if size != photo.size:
+            photo.draft("RGB", size)
+        photo.load()
+        photo = plain(upright(photo))
+    return PILImage(photo)
+'''
+
+
+def expression() -> str:
+    """A Python expression whose value is a function from a photo to fastai's PILImage."""
+    text = inspect.getsource(pixels) + _OPEN
+    return f"(lambda names: exec({text!r}, names) or names['create'])({{'__name__': 'photos'}})"
