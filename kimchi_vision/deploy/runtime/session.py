@@ -36,7 +36,7 @@ class Classifier:
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
             self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
-            outputs = self._session.get_outputs()[0].shape[-1]
+            (outputs,) = [each.shape[-1] for each in self._session.get_outputs() if each.name == "logits"]
             if outputs != len(self.facts.classes):
                 raise ValueError(f"it has {outputs} outputs for {len(self.facts.classes)} classes")
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
@@ -44,7 +44,9 @@ class Classifier:
             raise InputError(
                 f"{file} is not a model that this program exported, or it is damaged: {reason}"
             ) from error
-        self._input = self._session.get_inputs()[0].name
+        # A file that takes photos takes prepared ones beside an empty photo.
+        takes_photos = self._session.get_inputs()[0].name == "photo"
+        self._beside = {"photo": np.zeros((1, 1, 3), np.uint8)} if takes_photos else {}
 
     def probabilities(self, photos: Iterable[Image.Image]) -> np.ndarray:
         """Float32 (photos, classes), each row summing to 1."""
@@ -53,7 +55,8 @@ class Classifier:
     def probabilities_of(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same, of photos that `facts.preprocess` has prepared."""
         batches = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-        outputs = [self._session.run(None, {self._input: np.stack(batch)})[0] for batch in batches]
+        feeds = ({**self._beside, "image": np.stack(batch)} for batch in batches)
+        outputs = [self._session.run(["logits"], feed)[0] for feed in feeds]
         if not outputs:
             return np.empty((0, len(self.facts.classes)), np.float32)
         return softmax(np.concatenate(outputs) / np.float32(self.facts.temperature))
