@@ -13,6 +13,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from kimchi_vision.base import cache
+
 settings.register_profile("same examples each time", derandomize=True, deadline=None, database=None)
 settings.load_profile("same examples each time")
 
@@ -23,6 +25,12 @@ def _photos_kept_apart(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KIMCHI_CACHE", str(tmp_path_factory.mktemp("kept")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_opened_yet(_photos_kept_apart):
+    """Tests use the same photos: each begins with a ledger of its own."""
+    cache.ledger().unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")

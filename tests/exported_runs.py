@@ -14,23 +14,29 @@ from kimchi_vision.results.run import Run
 NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
 
 
-def exported_run(folder: Path, photos: Path, augments: dict | None = None, **files: bool):
+def exported_run(
+    folder: Path,
+    photos: Path,
+    augments: dict | None = None,
+    backbone: str = "test_efficientnet",
+    **files: bool,
+):
     """A run folder over photos, and its learner. files: what to export besides nothing, such as onnx=True."""
     plain = {
         "name": folder.name,
         "data": {"path": photos},
         "augment": {"resize": 80, "size": 64, **(augments or {})},
         "loader": {"batch_size": 8, "workers": 0},
-        "model": {"backbone": "test_efficientnet", "weights": "none"},
+        "model": {"backbone": backbone, "weights": "none"},
         "train": [{"fit": {"epochs": 1}}],
     }
     experiment = Experiment.model_validate(plain)
     run = Run(folder)
     train.seed(experiment.train)
     found = data.load(experiment.data)
-    backbone = model.find(experiment.model, experiment.augment.size)
-    dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, backbone.stats))
-    learn = model.learner(experiment.model, backbone, dls, folder)
+    network = model.find(experiment.model, experiment.augment.size)
+    dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, network.stats))
+    learn = model.learner(experiment.model, network, dls, folder)
     predictions = predict.predictions(learn, found)
     write_text(run.files.experiment, dump(experiment.resolved()))
     write_json(run.files.labels, list(found.vocab))

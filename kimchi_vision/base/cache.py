@@ -33,6 +33,11 @@ def folder(kind: str = "photos", place: Path | None = None) -> Path:
     return (place or root()) / kind
 
 
+def ledger() -> Path:
+    """The file that notes when test photos were scored; nothing can make it anew, so `clear` leaves it."""
+    return root() / "openings.sqlite"
+
+
 def room() -> int:
     """Free bytes there."""
     place = folder()

@@ -50,6 +50,8 @@ def load(section: Data, cache: Path | None = None) -> Photos:
     photos = leave_out(groups.copies(photos, section))
     gone = select.lost(found_of_each, photos, skipped, section)
     _check_classes(photos["label"].value_counts(), root)
+    photos["picture"] = photos["group"]
+    photos["group"] = groups.joined(photos, section.group_by)
     photos["split"], notes = split(photos, section)
     photos = share_of_training(leave_out(leaks(photos)), section)
     photos, unboxed = cut.boxed(photos, root, section)

@@ -36,6 +36,11 @@ def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     """
     if pattern is None:
         return photos["group"].to_numpy()
+    return _components(photos["group"], matches(photos, pattern))
+
+
+def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
+    """What the pattern finds in each path, or the path where it finds nothing. Errors as in `joined`."""
     try:
         found = [re.search(pattern, path) for path in photos["path"]]
     except re.error as error:
@@ -46,7 +51,7 @@ def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
         match[match.re.groups and 1] if match else path
         for match, path in zip(found, photos["path"], strict=True)
     ]
-    return _components(photos["group"], pd.Series(keys, index=photos.index))
+    return pd.Series(keys, index=photos.index)
 
 
 def _components(first: pd.Series, second: pd.Series) -> np.ndarray:

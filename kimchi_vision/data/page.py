@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.pages import render
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.photo import thumbnail
 
@@ -18,9 +19,6 @@ _SIDE, _SAMPLES = 112, 8
 
 def write(audit: Audit, file: Path, lang: str = "auto") -> None:
     """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto."""
-    from jinja2 import Environment, PackageLoader
-
-    pages = Environment(loader=PackageLoader("kimchi_vision.data", "."), autoescape=True)
     chosen = language(lang)
     photos = audit.photos
     classes = [
@@ -35,10 +33,11 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
     ]
     say = catalogue(chosen)
     troubled = photos[photos["problem"] != ""].set_index("path")["problem"]
-    text = pages.get_template("page.html").render(
-        lang=chosen,
-        say=say,
-        root=audit.root.resolve().name,
+    text = render(
+        "kimchi_vision.data",
+        "page.html",
+        chosen,
+        name=say("audit_title", root=audit.root.resolve().name),
         photos=len(photos),
         megabytes=photos["bytes"].sum() / 1e6,
         classes=classes,
@@ -63,7 +62,7 @@ def _inline(file: Path) -> str | None:
     """A data URI, or None when the photo cannot be shown."""
     content = io.BytesIO()
     try:
-        thumbnail(file, _SIDE).save(content, "JPEG", quality=70)
+        thumbnail(file, _SIDE).save(content, "WEBP", quality=60)
     except (ValueError, OSError):
         return None
-    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -20,7 +20,6 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     Raises DataError when nothing is left to train on or to validate with, and when a splitter was given for a
     set with parts of its own.
     """
-    photos = photos.assign(group=groups.joined(photos, section.group_by))
     own = (photos["part"] != "").any()
     way = "file" if section.split else section.splitter
     if way == "auto":
@@ -36,13 +35,15 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     for part, purpose in (("train", "train on"), ("valid", "validate with")):
         if part not in set(parts):
             raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
-    return parts.rename("split"), notes + _check_classes(photos["label"], parts, way)
+    notes += _check_classes(photos["label"], parts, way)
+    return parts.rename("split"), notes + (_grouped(photos, parts, section, way) if way in WAYS else [])
 
 
 def leaks(photos: pd.DataFrame) -> pd.DataFrame:
-    """Photos (path, label, reason) whose picture lies in a part that is trained on less: test, then valid.
+    """Photos (path, label, reason) whose group lies in a part that is trained on less: test, then valid.
 
-    Only folders and files can split so; the copy that is trained on goes, the one that scores stays.
+    Only folders and files can split so; what is trained on goes, what scores stays. picture: a column with
+    the same number for copies of one picture, which a group may hold several of.
     Raises DataError when that leaves nothing to train on of a class.
     """
     rank = photos["split"].map({"train": 0, "valid": 1, "test": 2})
@@ -52,10 +53,13 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
     lost = sorted(set(photos["label"][train]) - set(photos["label"][train & (highest == 0)]))
     if lost:
         raise DataError(
-            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part. "
-            "Add other photos, or take the copies out of valid and test."
+            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part, "
+            "or is of a group (data.group_by) that has photos there. Add other photos, or take those out of "
+            "valid and test."
         )
-    return photos[["path", "label"]].assign(reason="its picture is in the " + part + " part too")[
+    copied = rank.groupby(photos["picture"]).transform("max") == highest
+    what = copied.map({True: "picture", False: "group (data.group_by)"})
+    return photos[["path", "label"]].assign(reason="its " + what + " is in the " + part + " part too")[
         rank < highest
     ]
 
@@ -67,7 +71,7 @@ def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """
     if section.train_share == 1:
         return photos
-    train = photos[photos["split"] == "train"].drop_duplicates("group")
+    train = photos[photos["split"] == "train"].drop_duplicates(["group", "label"])
     generator = np.random.default_rng(section.seed)
     kept: list[int] = []
     for _, groups_of_class in train.groupby("label", sort=True)["group"]:
@@ -113,6 +117,35 @@ def _dealt(sizes: np.ndarray, section: Data) -> np.ndarray:
     return parts.astype(object)
 
 
+def _hashed(photos: pd.DataFrame, section: Data) -> pd.Series:
+    """Each group's part by a hash of its content, keyed by the seed: photos that come later move none.
+
+    The hash is that of the group's first key: what `group_by` matches, else the photo's digest. A copy of a
+    photo can bring an earlier key. Shares of a class are those asked for give or take chance; a class that
+    lacks a part gets the group nearest to it.
+    """
+    own = photos["sha256"] if section.group_by is None else groups.matches(photos, section.group_by)
+    places = own.groupby(photos["group"]).transform("min").map(lambda key: split_file.place(key, section))
+    units = photos.assign(place=places).drop_duplicates("group").sort_values("place", kind="stable")
+    parts = units["place"].map(lambda place: split_file.part_at(place, section))
+    for _, rows in units.groupby("label", sort=True):
+        parts[rows.index] = _filled(parts[rows.index], bool(section.test_pct))
+    return photos["group"].map(parts.set_axis(units["group"]))
+
+
+def _filled(parts: pd.Series, test: bool) -> pd.Series:
+    """Parts of a class in the order of their places, each part with a group while there are enough."""
+    if "train" not in set(parts):
+        parts[parts.index[-1]] = "train"
+    for part in ("valid", "test") if test else ("valid",):
+        spare = parts[parts.duplicated(keep=False)]
+        if part == "valid" and spare.empty:
+            spare = parts[parts == "test"]
+        if part not in set(parts) and len(spare):
+            parts[spare.index[0]] = part
+    return parts
+
+
 def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
     """Part `fold` of scikit-learn's StratifiedGroupKFold validates; the others train."""
     from sklearn.model_selection import StratifiedGroupKFold
@@ -128,7 +161,7 @@ def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
     return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
 
 
-WAYS = {"random": _random, "stratified": _stratified, "kfold": _kfold}
+WAYS = {"random": _random, "stratified": _stratified, "hashed": _hashed, "kfold": _kfold}
 """Splitters of photos that have no part yet."""
 
 
@@ -181,6 +214,20 @@ def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:
         )
     unscored = ", ".join(counts.index[counts["valid"] == 0])
     return [("noted_unscored", {"classes": unscored})] if unscored else []
+
+
+def _grouped(photos: pd.DataFrame, parts: pd.Series, section: Data, way: str) -> list[Note]:
+    """What staying together made of the shares: of all photos, and of the class that it moved most."""
+    sizes = photos["group"].value_counts()
+    sizes = sizes[sizes > 1]
+    if sizes.empty:
+        return []
+    asked = 1 / section.folds if way == "kfold" else section.valid_pct
+    valid = parts == "valid"
+    of_class = valid.groupby(photos["label"]).mean()
+    label = (of_class - asked).abs().idxmax()
+    values = {"count": len(sizes), "photos": int(sizes.sum()), "share": float(valid.mean()), "asked": asked}
+    return [("noted_grouped", {**values, "label": label, "own": float(of_class[label])})]
 
 
 def torch_randperm(count: int, seed: int) -> np.ndarray:

@@ -26,7 +26,7 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
     """The part of each photo by its content, and notes about new and missing photos.
 
     A photo that the file does not know goes where the set itself puts it (column part), or where its group
-    is; else to train or valid by its content hash, so that what is there already never moves.
+    is; else to a part by its content hash, so that what is there already never moves.
     Raises DataError when the file cannot be used.
     """
     table = _table(file)
@@ -34,7 +34,7 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
     parts = photos["sha256"].map(known)
     new = parts.isna()
     by_group = parts.groupby(photos["group"]).transform("first")
-    by_hash = photos["sha256"].map(lambda content: _drawn(content, section))
+    by_hash = photos["sha256"].map(lambda content: part_at(place(content, section), section))
     leader = by_hash.groupby(photos["group"]).transform("first")
     missing = len(known.index.difference(photos["sha256"]))
     notes = []
@@ -46,9 +46,16 @@ def read(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, li
     return parts.fillna(own).fillna(by_group).fillna(leader), notes
 
 
-def _drawn(content: str, section: Data) -> str:
-    number = hashlib.sha256(f"{section.seed} {content}".encode()).digest()[:8]
-    return "valid" if int.from_bytes(number, "big") < section.valid_pct * 2**64 else "train"
+def place(key: str, section: Data) -> float:
+    """Where a key lies between 0 and 1: evenly spread, the same on every machine, another for each seed."""
+    return int.from_bytes(hashlib.sha256(f"{section.seed} {key}".encode()).digest()[:8], "big") / 2**64
+
+
+def part_at(at: float, section: Data) -> str:
+    """The part of a place: valid has the lowest ones, then test, then train."""
+    if at < section.valid_pct:
+        return "valid"
+    return "test" if at < section.valid_pct + section.test_pct else "train"
 
 
 def _table(file: Path) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.config import Experiment
+from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.learning.model import at_hand
 
 BACKBONES = (
@@ -20,11 +21,27 @@ BACKBONES = (
 """Backbones with their `model.weights`, in the order in which they are looked for on this machine."""
 UNREACHED = ("resnet18", "default")
 """What is taken where none is at hand: its weights are downloaded."""
+VALID_PCT, TEST_PCT = 0.15, 0.2
+"""Shares of the photos that choose, and that only score what was chosen."""
+ENOUGH = 40
+"""Photos of the middle class from which there is a test part: eight of each class, of those there are."""
 
 
 def from_folder(path: Path, name: str | None = None) -> Experiment:
     """The experiment for a folder of class folders. name: of the run, by default that of the folder."""
-    return Experiment.model_validate({"name": name or run_name(path), "data": {"path": path}, **settings()})
+    section = {"path": path, **splitting(read(path))}
+    return Experiment.model_validate({"name": name or run_name(path), "data": section, **settings()})
+
+
+def splitting(listing: Listing) -> dict[str, Any]:
+    """Keys of the section data for photos of which nothing else is said: the set's own parts, or train, valid
+    and test; without test where that would be too few photos to say anything.
+    """
+    if listing.parted:
+        return {}
+    enough = listing.photos["label"].value_counts().median() >= ENOUGH
+    shares = {"valid_pct": VALID_PCT, "test_pct": TEST_PCT} if enough else {"valid_pct": 0.2}
+    return {"splitter": "hashed", **shares}
 
 
 def settings() -> dict[str, Any]:

@@ -23,7 +23,7 @@ def undisturbed() -> Iterator[None]:
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     cudnn = torch.backends.cudnn
     flags, threads, vision = (
-        (cudnn.deterministic, cudnn.benchmark),
+        (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32),
         torch.get_num_threads(),
         _opencv_threads(),
     )
@@ -37,7 +37,7 @@ def undisturbed() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if gpus:
             torch.cuda.set_rng_state_all(gpus)
-        cudnn.deterministic, cudnn.benchmark = flags
+        cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = flags
         torch.set_num_threads(threads)
         _opencv_threads(vision)
         give_back()

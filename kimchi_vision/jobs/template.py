@@ -13,9 +13,6 @@ from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
 
-VALID_PCT = 0.2
-"""Share of the photos that the experiment validates on."""
-
 
 def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) -> Path:
     """Write the experiment for the photos below `photos`, and return its path.
@@ -61,23 +58,21 @@ def training_photos(listing: Listing) -> int:
     """About how many photos the experiment will train on."""
     if listing.parted:
         return int((listing.photos["part"] == "train").sum())
-    return round((1 - VALID_PCT) * len(listing.photos))
+    section = folder.splitting(listing)
+    return round((1 - section["valid_pct"] - section.get("test_pct", 0)) * len(listing.photos))
 
 
 def _text(photos: Path, path: Path, listing: Listing) -> str:
     counts = listing.photos["label"].value_counts()
     smallest = _one_line(str(counts.idxmin()))
     says, values = listing.took
-    split = (
-        "# The set's own parts are kept." if listing.parted else "# Stratified: each class is split alike."
-    )
     return f"""\
 # {path.stem}: how well can {len(counts)} classes be told apart with {counts.sum()} photos?
 # {command("run", path)}
 # Expect: {smallest}, with {counts.min()} photos, is the smallest class; its score is the least certain.
 
 # Read: {_one_line(catalogue("en")(says, **values))}
-{split}
+# {_split(listing)}
 data: {{{", ".join(_data(photos, listing))}}}
 # yaml-language-server: $schema={keys.SCHEMA}
 # Backbones: python -m kimchi_vision models. Other settings: python -m kimchi_vision new PHOTOS --recipe NAME.
@@ -86,8 +81,22 @@ data: {{{", ".join(_data(photos, listing))}}}
 
 def _data(photos: Path, listing: Listing) -> list[str]:
     layout = [] if listing.asked == "auto" else [f"layout: {listing.asked}"]
-    split = [] if listing.parted else ["splitter: stratified", f"valid_pct: {VALID_PCT}"]
+    split = [f"{key}: {value}" for key, value in folder.splitting(listing).items()]
     return [f"path: {_quoted(str(photos))}", *layout, *split]
+
+
+def _split(listing: Listing) -> str:
+    if listing.parted:
+        return "The set's own parts are kept."
+    if "test_pct" in folder.splitting(listing):
+        return (
+            "Photos that are added move none of those there. The test part scores what the valid part chose."
+        )
+    return (
+        f"Most classes have fewer than {folder.ENOUGH} photos, too few for a test part: the valid part "
+        "chooses and scores,\n# and the report corrects for that. Each photo scored once, by five models: "
+        "`folds: 5` in a table."
+    )
 
 
 def _one_line(text: str) -> str:

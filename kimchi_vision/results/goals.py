@@ -89,12 +89,19 @@ def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
     said = []
     for row in decision.to_dict("records"):
         outcomes = [
-            say("goal_outcome", goal=_goal(name, say), outcome=say(row[name].replace(" ", "_")))
+            say("goal_outcome", goal=title(name, say), outcome=say(row[name].replace(" ", "_")))
             for name in columns
             if row[name]
         ]
         said += [say("goal_line", run=row["run"], outcomes=", ".join(outcomes))] if outcomes else []
     return said
+
+
+def title(column: str, say: Text) -> str:
+    """A goal as it stands within a sentence; F1 and the like keep their capitals. column: goal_NAME."""
+    name = column.removeprefix("goal_")
+    shown = say(column if name == FPS else name)
+    return shown if shown[1:2].isupper() else shown[:1].lower() + shown[1:]
 
 
 def _outcome(goal: float, seen: Sequence[float] | None, sign: int) -> Outcome:
@@ -106,16 +113,9 @@ def _outcome(goal: float, seen: Sequence[float] | None, sign: int) -> Outcome:
     return "missed" if best < sign * goal else "cannot tell"
 
 
-def _goal(column: str, say: Text) -> str:
-    """As it stands within a sentence; F1 and the like keep their capitals."""
-    name = column.removeprefix("goal_")
-    title = say(column if name == FPS else name)
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
-
-
 def _title(column: str, say: Text) -> str:
     if column.startswith("goal_") and column != f"goal_{FPS}":
-        return say("decision_goal", goal=_goal(column, say))
+        return say("decision_goal", goal=title(column, say))
     return say(column if column in METRICS else f"decision_{column}")
 
 

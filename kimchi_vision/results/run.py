@@ -13,6 +13,7 @@ from kimchi_vision.base.files import read_table, write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import openings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,24 +131,40 @@ class Run:
         """export.json: file name → size, sha256 and proof; empty when there is none."""
         return self.json_if(self.files.export)
 
+    @cached_property
+    def scored_photos(self) -> frozenset[str]:
+        """Content hashes of the photos behind the scores: runs with the same ones can be compared."""
+        items = self.items
+        return frozenset(items["sha256"][items["split"] == self.metrics["split"]])
+
     @property
     def is_finished(self) -> bool:
         """Whether the run came to its end."""
         return self.files.finished.is_file()
 
     def times_opened(self) -> int:
-        """How often the test part was scored."""
-        return len(self.table(self.files.test_openings)) if self.files.test_openings.is_file() else 0
+        """How often any of the test photos was scored as one: by this run, or by others on this machine."""
+        file = self.files.test_openings
+        own = self.table(file).itertuples(index=False, name=None) if file.is_file() else ()
+        return len({*own, *openings.of(self._test_photos)})
 
     def open_test(self, command: str) -> None:
-        """Note in test_openings.csv that a command is about to score the test part."""
+        """Note in test_openings.csv, and beside all runs, that a command is about to score the test part."""
         import pandas as pd
 
         file = self.files.test_openings
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(timezone.utc).isoformat()
         opening = pd.DataFrame({"time": [now], "command": [command]})
         known = [self.table(file)] if file.is_file() else []
         write_table(file, pd.concat([*known, opening], ignore_index=True))
+        openings.note(self._test_photos, (now, command))
+
+    @property
+    def _test_photos(self) -> list[str]:
+        """Content hashes."""
+        if not self.files.items.is_file():
+            return []
+        return list(self.items["sha256"][self.items["split"] == "test"])
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""

@@ -4,6 +4,7 @@ import pytest
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import TEXTS, catalogue, language
+from kimchi_vision.base.messages.particles import with_particles
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -33,6 +34,21 @@ def test_auto_asks_the_environment(variables, expected, monkeypatch):
 def test_another_language_is_refused():
     with pytest.raises(InputError, match="fr"):
         language("fr")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("김치을(를)", "김치를"),
+        ("밥을(를) 찍은 밥이(가)", "밥을 찍은 밥이"),
+        ("쌀(으)로, 김밥(으)로, 국수(으)로", "쌀로, 김밥으로, 국수로"),
+        ("3장은(는) 3은(는) 2은(는)", "3장은 3은 2는"),
+        ("'깍두기'과(와)", "'깍두기'와"),
+        ("bibimbap을(를)", "bibimbap을(를)"),
+    ],
+)
+def test_particles_follow_the_sound_before_them(said, shown):
+    assert with_particles(said) == shown
 
 
 def test_values_fill_the_braces():

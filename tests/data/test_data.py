@@ -18,7 +18,7 @@ def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
     assert len(photos.part("valid")) == 4
     assert photos.items["sha256"].str.fullmatch("[0-9a-f]{64}").all()
     assert photos.items["sha256"].nunique() == 20
-    assert all(file.is_file() for file in photos.files(photos.items))
+    assert all(file.path.is_file() for file in photos.files(photos.items))
 
 
 def test_per_class_keeps_the_first_by_name(folder_of, tmp_path):
@@ -100,6 +100,16 @@ def test_copies_can_be_left_out(folder_of, tmp_path):
     assert together.loc["a/small.png", "group"] == together.loc["a/000.jpg", "group"]
     assert together.loc["a/small.png", "split"] == together.loc["a/000.jpg", "split"]
     assert together["group"].nunique() == 12
+
+
+def test_what_group_by_holds_together_is_one_group_to_whoever_reads_the_photos(folder_of, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    section = Data(path=root, group_by=r"/0*(\d)", splitter="stratified")
+    items = data.load(section, tmp_path / "cache").items
+    number = items["path"].str[-5]
+    assert (items.groupby("group")["path"].nunique() == 2).all()
+    assert (items.groupby(number)["group"].nunique() == 1).all()
+    assert (items.groupby(number)["split"].nunique() == 1).all()
 
 
 def test_corrections_come_from_files(folder_of, tmp_path):

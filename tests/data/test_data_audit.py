@@ -133,8 +133,8 @@ def test_the_page_holds_everything(odd, tmp_path, monkeypatch):
     assert "갓김치/conflict.jpg  =  깍두기/000.jpg" in shown.output
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "깍두기/empty.jpg: is empty" in page
-    assert "data:image/jpeg;base64," in page
-    assert "http" not in page
+    assert "data:image/webp;base64," in page
+    assert "://" not in page
 
 
 def test_page_and_command_line_speak_korean(odd, tmp_path, monkeypatch):

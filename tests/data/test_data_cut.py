@@ -166,7 +166,7 @@ def test_the_page_shows_what_the_model_saw(root, tmp_path):
     sizes = [open_photo(file).size for file in photos.files(photos.items)]
     assert sorted(sizes) == [(24, 24)] * 15 + [(64, 48)]
     pictures = re.findall(
-        r"data:image/jpeg;base64,([\w+/=]+)", report.write(run, Report()).read_text("utf-8")
+        r"data:image/webp;base64,([\w+/=]+)", report.write(run, Report()).read_text("utf-8")
     )
     shown = [Image.open(io.BytesIO(base64.b64decode(each))) for each in pictures]
     photos_shown = {photo.size for photo in shown if max(photo.size) <= 64}

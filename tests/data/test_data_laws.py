@@ -17,7 +17,7 @@ from kimchi_vision.data import folder
 from kimchi_vision.data.split import leaks, split
 from tests.conftest import noise
 
-SPLITTERS = st.sampled_from(["random", "stratified", "kfold"])
+SPLITTERS = st.sampled_from(["random", "stratified", "hashed", "kfold"])
 SEEDS = st.integers(0, 2**33)
 
 
@@ -47,7 +47,7 @@ def test_every_photo_is_in_one_part_and_no_group_is_cut(photos, splitter, seed, 
     assert len(parts) == len(photos)
     assert {"train", "valid"} <= set(parts) <= {"train", "valid", "test"}
     assert parts.groupby(photos["group"]).nunique().eq(1).all()
-    assert leaks(photos.assign(split=parts)).empty
+    assert leaks(photos.assign(split=parts, picture=photos["group"])).empty
     assert set(photos["label"][parts == "train"]) == set(photos["label"])
 
 
@@ -88,7 +88,7 @@ def test_the_order_of_files_on_the_disk_changes_no_split(root, splitter, seed, c
         pd.testing.assert_frame_equal(items(root, splitter, seed), before)
 
 
-@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
 def test_another_name_of_the_folder_changes_no_split(root, splitter, tmp_path):
     other = shutil.copytree(root, tmp_path / "train" / "다른 이름")
     pd.testing.assert_frame_equal(items(other, splitter, 3), items(root, splitter, 3))

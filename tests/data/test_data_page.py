@@ -115,16 +115,16 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
     page = shown(found, tmp_path)
     megabytes = sum(file.stat().st_size for file in root.rglob("*.jpg")) / 1e6
     assert f"27 photos, {megabytes:.1f} MB, 2 classes, {len(found.findings)} findings." in page
-    assert re.findall(r'<tr><td>(.)</td><td class="number">(\d+)</td>', page) == [("a", "20"), ("b", "5")]
-    assert re.findall(r'class="bar" style="width: ([\d.]+)%', page) == ["100.0", "25.0"]
-    assert re.findall(r'<td class="number">(\d+ × \d+)</td>', page) == ["64 × 48", "62 × 44"]
+    assert re.findall(r'<tr><th scope="row">(.)</th><td>(\d+)</td>', page) == [("a", "20"), ("b", "5")]
+    assert re.findall(r'class="bar"><div style="width: ([\d.]+)%', page) == ["100.0", "25.0"]
+    assert re.findall(r"<td>(\d+ × \d+)</td>", page) == ["64 × 48", "62 × 44"]
     samples = re.findall(r'alt="(\w/\w+\.jpg)"', page)
     assert samples == [f"a/{n:03}.jpg" for n in range(0, 16, 2)] + [f"b/{n:03}.jpg" for n in range(5)]
     assert "<figcaption>b/page.jpg: is not a photo</figcaption>" in page
     assert "<figcaption>b/half.jpg: cannot be read: " in page
     assert page.count("<title>photos: ") == 1
-    pictures = [base64.b64decode(each) for each in re.findall(r"data:image/jpeg;base64,([^\"]+)", page)]
-    assert {Image.open(io.BytesIO(each)).format for each in pictures} == {"JPEG"}
+    pictures = [base64.b64decode(each) for each in re.findall(r"data:image/webp;base64,([^\"]+)", page)]
+    assert {Image.open(io.BytesIO(each)).format for each in pictures} == {"WEBP"}
     assert len(pictures) == len(samples)
     write_page(audit(folder_of({"x": 2}, tmp_path / "wide"), tmp_path), tmp_path / "page.html", "ko")
     assert '<html lang="ko">' in (tmp_path / "page.html").read_text(encoding="utf-8")

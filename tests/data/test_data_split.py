@@ -1,9 +1,12 @@
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.groups import joined
 from kimchi_vision.data.split import leaks, share_of_training, split, torch_randperm
 
 
@@ -78,7 +81,7 @@ def test_a_class_of_one_picture_is_trained_on_and_noted_as_unscored():
     photos.loc[photos["label"] != "a", "group"] = photos["label"]
     parts, notes = split(photos, section(splitter="stratified"))
     assert set(parts[photos["label"] != "a"]) == {"train"}
-    assert notes == [("noted_unscored", {"classes": "b, c"})]
+    assert notes[0] == ("noted_unscored", {"classes": "b, c"})
 
 
 def parted(*above):
@@ -133,7 +136,7 @@ def test_too_few_photos_for_a_validation_part():
         split(table({"a": 2, "b": 2}), section())
 
 
-@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
 def test_the_seed_decides_the_split(splitter):
     photos = table({"a": 30, "b": 30})
     seeds = (1, 1, 2**20 + 1)
@@ -145,7 +148,7 @@ def test_the_seed_decides_the_split(splitter):
     assert later.tolist() == first.tolist()
 
 
-@pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
 def test_a_group_is_never_parted(splitter):
     photos = table({"a": 60, "b": 60})
     photos["group"] = photos.index // 3
@@ -168,7 +171,7 @@ def test_group_by_takes_the_first_bracket_or_all_that_matches(pattern):
     photos["path"] = [
         f"bowl{number // 4}/{number}.jpg" if number < 80 else f"{number}.jpg" for number in range(120)
     ]
-    parts, _ = split(photos, section(group_by=pattern))
+    parts, _ = split(photos.assign(group=joined(photos, pattern)), section())
     bowls = photos["path"].str.extract(r"(bowl\d+)/")[0]
     assert (parts.groupby(bowls).nunique() == 1).all()
     assert parts.groupby(bowls).first().nunique() == 2
@@ -180,7 +183,7 @@ def test_copies_and_bowls_join_into_one_group():
     photos["path"] = [f"bowl{number // 2}/{number}.jpg" for number in range(80)]
     photos["group"] = [(number + 1) // 2 for number in range(80)]  # each bowl shares a picture with the next
     with pytest.raises(DataError, match="leaves none to"):
-        split(photos, section(group_by=r"bowl\d+"))
+        split(photos.assign(group=joined(photos, r"bowl\d+")), section())
 
 
 def test_photos_of_one_bowl_stay_together():
@@ -188,14 +191,15 @@ def test_photos_of_one_bowl_stay_together():
     photos["path"] = [
         f"{label}/bowl{number % 8}_{number}.jpg" for number, label in enumerate(photos["label"])
     ]
-    parts, _ = split(photos, section(splitter="stratified", group_by=r"bowl(\d+)_"))
+    together = photos.assign(group=joined(photos, r"bowl(\d+)_"))
+    parts, _ = split(together, section(splitter="stratified"))
     assert (parts.groupby(photos["path"].str.extract(r"(bowl\d+)")[0]).nunique() == 1).all()
     for pattern, reason in (
         ("(", r"^`data\.group_by`: \( is not a regular expression: missing \), .*\.$"),
         ("plate", r"^`data\.group_by`: plate matches no path, such as a/bowl0_0\.jpg\.$"),
     ):
         with pytest.raises(DataError, match=reason):
-            split(photos, section(group_by=pattern))
+            joined(photos, pattern)
 
 
 def test_the_folds_cover_every_photo_once():
@@ -211,12 +215,27 @@ def test_the_folds_cover_every_photo_once():
 
 def test_a_picture_in_train_and_test_folders_is_not_trained_on():
     rows = [("train", 0), ("train", 1), ("valid", 0), ("test", 1), ("valid", 2), ("test", 2), ("train", 3)]
-    photos = table({"a": 7}).assign(split=[part for part, _ in rows], group=[group for _, group in rows])
+    parts, pictures = zip(*rows, strict=True)
+    photos = table({"a": 7}).assign(split=parts, group=pictures, picture=pictures)
     assert leaks(photos).to_numpy().tolist() == [
         ["a/0.jpg", "a", "its picture is in the valid part too"],
         ["a/1.jpg", "a", "its picture is in the test part too"],
         ["a/4.jpg", "a", "its picture is in the test part too"],
     ]
+
+
+def test_a_bowl_in_train_and_test_folders_is_not_trained_on():
+    photos = table({"a": 4}).assign(split=["train", "test", "train", "valid"], group=[0, 0, 1, 2])
+    photos["picture"] = photos.index
+    assert leaks(photos).to_numpy().tolist() == [
+        ["a/0.jpg", "a", "its group (data.group_by) is in the test part too"]
+    ]
+
+
+def test_a_share_of_training_keeps_a_class_whose_groups_hold_other_classes_too():
+    photos = table({"a": 30, "b": 30}).assign(split="train")
+    photos["group"] = photos.index % 30
+    assert set(share_of_training(photos, section(train_share=0.1))["label"]) == {"a", "b"}
 
 
 def test_a_smaller_share_of_training_lies_within_a_larger_one():
@@ -249,3 +268,54 @@ def test_a_smaller_share_of_training_lies_within_a_larger_one():
         "c": 1,
     }
     assert share_of_training(photos, section()) is photos
+
+
+def digests(counts):
+    """Photos as they come from a camera: nothing in a digest says which class it is of."""
+    photos = table(counts)
+    return photos.assign(sha256=[hashlib.sha256(path.encode()).hexdigest() for path in photos["path"]])
+
+
+def test_photos_that_are_added_move_none_of_those_there():
+    photos = digests({"a": 200, "b": 100, "c": 60})
+    asked = section(splitter="hashed", valid_pct=0.15, test_pct=0.2)
+    random = np.random.default_rng(0)
+    order = random.permutation(len(photos))
+    before = split(photos.loc[sorted(order[:90])], asked)[0]
+    for count in (120, 200, 360):
+        now = split(photos.loc[sorted(order[:count])], asked)[0]
+        assert (now[before.index] == before).all()
+        before = now
+    shares = pd.crosstab(photos["label"], before, normalize="index")
+    assert abs(shares["valid"] - 0.15).max() < 0.1
+    assert abs(shares["test"] - 0.2).max() < 0.1
+
+
+def test_a_hashed_split_fills_each_part_of_a_small_class():
+    asked = section(splitter="hashed", valid_pct=0.1, test_pct=0.1)
+    for seed in range(20):
+        parts, _ = split(digests({"few": 3, "pair": 2, "many": 90}), asked.model_copy(update={"seed": seed}))
+        counts = pd.crosstab(digests({"few": 3, "pair": 2, "many": 90})["label"], parts)
+        assert counts.loc["few"].tolist() == [1, 1, 1]
+        assert counts.loc["pair", ["train", "valid"]].tolist() == [1, 1]
+
+
+def test_a_photo_of_a_patient_that_comes_later_joins_the_others():
+    photos = digests({"a": 40, "b": 40})
+    photos["path"] = [f"{label}/p{place % 8}_{place}.jpg" for place, label in enumerate(photos["label"])]
+    asked = section(splitter="hashed", group_by=r"/(p\d)_")
+    photos["group"] = [place % 8 for place in range(len(photos))]
+    few = photos[photos.index % 5 == 0]
+    assert (split(photos, asked)[0][few.index] == split(few, asked)[0]).all()
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
+def test_a_note_says_what_groups_did_to_the_split(splitter):
+    photos = table({"a": 20, "b": 20})
+    assert "noted_grouped" not in dict(split(photos, section(splitter=splitter))[1])
+    photos["group"] = ["burst" if row < 12 else path for row, path in enumerate(photos["path"])]
+    parts, notes = split(photos, section(splitter=splitter))
+    said = dict(notes)["noted_grouped"]
+    assert (said["count"], said["photos"], said["asked"]) == (1, 12, 0.2)
+    assert said["share"] == (parts == "valid").mean()
+    assert said["own"] == (parts == "valid")[photos["label"] == said["label"]].mean()

@@ -18,6 +18,7 @@ from kimchi_vision.deploy import export
 from kimchi_vision.deploy.export import smaller
 from kimchi_vision.deploy.export.onnx import save
 from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.learning.model import restored
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
@@ -43,6 +44,16 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
     with safe_open(run.files.safetensors, "np") as file:
         assert Facts.from_metadata(file.metadata()) == facts
         assert set(file.keys()) == set(learn.model.state_dict())
+
+
+def test_backbones_side_by_side_are_exported_as_one_model(tmp_path, folder_of):
+    photos = folder_of({"a": 6, "b": 6})
+    pair = "test_efficientnet+timm:test_resnet"
+    run, learn = exported_run(tmp_path / "run", photos, backbone=pair, onnx=True, safetensors=True)
+    assert run.exported["model.onnx"]["agreement"] == 1
+    photo = torch.rand(1, 3, 64, 64)
+    found = restored(run.experiment.model, run.files.safetensors, 2)(photo)
+    torch.testing.assert_close(found, learn.model.eval()(photo))
 
 
 def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):

@@ -113,7 +113,7 @@ def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     assert kept["accuracy_interval"] == pytest.approx(wilson(19 / 25, 15).tolist())
     assert (kept["split"], kept["top_k"]) == ("test", 2)
     page = run.files.report.read_text(encoding="utf-8")
-    assert "Scores over the test photos" in page
+    assert 'id="test"' in page
     assert "The test part was scored 2 times so far." in page
 
 

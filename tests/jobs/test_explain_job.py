@@ -44,7 +44,7 @@ def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page
     *_, written = explain.photos(run, [], "en")
     assert written == f"Written: {run.files.report}"
     worst = run.json(run.files.metrics)["top_losses"]
-    assert run.files.report.read_text("utf-8").count('alt="where the network looks"') == len(worst)
+    assert run.files.report.read_text("utf-8").count('"overlay": "data:image/webp') == len(worst)
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "Backgrounds"), ("ko", "배경")])

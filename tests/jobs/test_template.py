@@ -37,8 +37,8 @@ def test_the_recipe_is_written_out(tmp_path, name):
     expected = load(path).model_validate({"name": "mine", "data": {"path": photos}, **recipe.settings(name)})
     assert (experiment.train, experiment.augment) == (expected.train, expected.augment)
     assert (experiment.model, experiment.loader) == (expected.model, expected.loader)
-    assert (experiment.data.path, experiment.data.splitter) == (photos, "stratified")
-    assert experiment.data.valid_pct == template.VALID_PCT
+    assert (experiment.data.path, experiment.data.splitter) == (photos, "hashed")
+    assert (experiment.data.valid_pct, experiment.data.test_pct) == (0.2, 0.0)
     text = path.read_text(encoding="utf-8")
     assert "# mine: how well can 2 classes be told apart with 7 photos?\n" in text
     assert f"# python -m kimchi_vision run {path}\n" in text
@@ -56,7 +56,8 @@ def test_new_writes_the_recipe_the_backbone_and_the_place_that_are_asked_for(tmp
     )
     best = load(path)
     assert (best.model.backbone, best.model.head) == ("resnet18", "linear")
-    assert best.train.stages[-1].arguments.epochs == 8  # of 808 training photos
+    assert best.train.stages[-1].arguments.epochs == 10  # of 656 training photos
+    assert (best.data.valid_pct, best.data.test_pct) == (0.15, 0.2)
     assert command("new", "mine", "--recipe", "tutorial", "--backbone", "vit_b_16").code == 2  # it exists
     command("new", "mine", "--recipe", "tutorial", "--backbone", "vit_b_16", "--output", "other.yaml")
     other = load(Path("other.yaml"))

@@ -58,7 +58,9 @@ def by_fused(section, photos):
     small = [fused.presize(photo) for photo in photos]
     pictures = fused.empty(len(photos))
     fused(small, draws, pictures)
-    torch_pictures = fused.on_device(fused.windows(small, draws), draws, "cpu").permute(0, 2, 3, 1)
+    windows = fused.room(len(small), torch.device("cpu"))
+    fused.windows(small, draws, windows.numpy())
+    torch_pictures = fused.on_device(windows, draws, "cpu").permute(0, 2, 3, 1)
     return pictures, torch_pictures.numpy(), draws
 
 

@@ -160,7 +160,7 @@ def test_the_floor_answers_for_the_validation_photos(photos, caplog):
 
 
 def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(photos, caplog):
-    gone = photos.files(photos.part("train"))[0]
+    gone = photos.files(photos.part("train"))[0].path
     gone.unlink()
     with pytest.raises(ValueError, match=gone.name):
         linear_probe.floor(Features(), Colours(), photos, PREPROCESS)
@@ -174,12 +174,12 @@ def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(pho
 def test_a_class_that_vanished_is_named(photos):
     train = photos.part("train")
     for file in photos.files(train[train["label"] == "갓김치"]):
-        file.unlink()
+        file.path.unlink()
     with pytest.raises(RunError, match="No training photo of 갓김치"):
         linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
 
 
 def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):
-    photos.files(photos.part("valid"))[0].unlink()
+    photos.files(photos.part("valid"))[0].path.unlink()
     with pytest.raises(ValueError, match="No such file"):
         linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)

@@ -9,7 +9,12 @@ from kimchi_vision.config import sections
 from kimchi_vision.learning import augment, loader
 from kimchi_vision.learning.model import find, learner, summary
 
-SMALL = [("resnet18", 64), ("tf_efficientnet_lite0", 64), ("timm:resnet18", 64)]
+SMALL = [
+    ("resnet18", 64),
+    ("tf_efficientnet_lite0", 64),
+    ("timm:resnet18", 64),
+    ("test_efficientnet+timm:test_resnet", 64),
+]
 LARGE = [
     ("resnet34", 64),
     ("resnet50", 64),

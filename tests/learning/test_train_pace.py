@@ -24,7 +24,8 @@ class Tiny(nn.Module):
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
 def test_a_training_step_is_timed_in_its_own_precision(precision, dtype):
     network = Tiny()
-    forward, step = train.pace(Train(precision=precision), SimpleNamespace(network=lambda: network), 32)
+    backbone = SimpleNamespace(network=lambda: network, body=lambda network: network)
+    forward, step = train.pace(Train(precision=precision), backbone, 32)
     assert forward > 0
     assert step > 0
     assert set(network.calls) == {(False, 32, torch.float32), (True, 32, dtype)}

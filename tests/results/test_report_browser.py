@@ -27,12 +27,17 @@ const start = document.querySelector(".matrix td.right button");
 start.focus();
 start.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
 document.getElementById("shares").click();
-document.documentElement.style.width = "360px";
+const form = document.getElementById("filters");
+const wrong = document.querySelectorAll("#gallery figure").length;
+form.elements.sure.value = 95;
+form.dispatchEvent(new Event("input"));
 document.body.append(Object.assign(document.createElement("output"), { textContent: JSON.stringify({
   ...opened,
   moved: document.activeElement !== start && document.activeElement.closest("td") !== null,
   share: cell.textContent,
-  width: document.querySelector("main").scrollWidth,
+  wrong,
+  sure: document.querySelectorAll("#gallery figure").length,
+  beyond: document.documentElement.scrollWidth - innerWidth,
   asked: performance.getEntriesByType("resource").filter((entry) => !entry.name.startsWith("data:")).length,
 }) }));
 </script>"""
@@ -47,12 +52,13 @@ def page(folder_of, tmp_path):
 def test_cells_open_their_photos_and_a_phone_shows_the_page(page, tmp_path):
     visited = page.with_name("visited.html")
     visited.write_text(page.read_text("utf-8").replace("</body>", f"{VISITOR}</body>"), encoding="utf-8")
-    seen = told(visited.as_uri(), tmp_path / "browser")
+    seen = told(visited.as_uri(), tmp_path / "browser", "--window-size=500,900")
     assert seen["photos"] == int(seen["cell"]) > 0
     assert "실제" in seen["title"]
     assert seen["moved"]
     assert seen["share"].endswith("%")
-    assert seen["width"] <= 360
+    assert seen["wrong"] > seen["sure"]
+    assert seen["beyond"] <= 0
     assert seen["asked"] == 0
 
 

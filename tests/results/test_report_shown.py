@@ -14,8 +14,8 @@ from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Calibrate, Report, Train
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import calibrate, report, scores
-from kimchi_vision.results.report.answers import answers
+from kimchi_vision.results import calibrate, report
+from kimchi_vision.results.report import training, verdict
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -39,8 +39,8 @@ def section(run, name):
     rows = {}
     for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL):
         texts = re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)
-        first, *others = [" ".join(re.sub(r"<[^>]*>", "", text).split()) for text in texts]
-        rows[unescape(first)] = others
+        first, *others = [unescape(" ".join(re.sub(r"<[^>]*>", "", text).split())) for text in texts]
+        rows[first] = others
     return part, rows
 
 
@@ -61,7 +61,6 @@ def score(found, name):
 
 NAMES = {
     "Accuracy": "accuracy",
-    "Error rate": "error_rate",
     "Macro precision": "macro_precision",
     "Macro recall": "macro_recall",
     "Macro F1": "macro_f1",
@@ -73,28 +72,28 @@ def test_each_score_stands_beside_its_name(run):
     top = {"top_k": 2, "top_k_accuracy": 0.9321, "top_k_accuracy_interval": [0.9, 0.9555]}
     metrics = run.json(run.files.metrics) | top
     write_json(run.files.metrics, metrics)
-    _, rows = section(run, "scores")
-    assert len({round(metrics[key], 3) for key in NAMES.values()}) == 6
+    _, rows = section(run, "details")
+    assert len({round(metrics[key], 3) for key in NAMES.values()}) == 5
     for name, key in NAMES.items():
-        assert rows[name] == [score(metrics, key)]
-    assert rows["Top-k accuracy (2)"] == ["93.2 % 90.0 % – 95.5 %"]
-    assert rows["Photos"] == ["60"]
-    titles = {name: say(name) for name in scores.METRICS} | {"top_k_accuracy": "Top-k accuracy (2)"}
-    assert [*rows][1:] == [*titles.values(), "Photos"]
+        assert rows[name] == [score(metrics, key), say(f"{key}_explained")]
+    assert rows["Top-k accuracy (2)"][0] == "93.2 % 90.0 % – 95.5 %"
+    assert rows["Photos"] == ["60", ""]
+    assert "Error rate" not in rows  # what accuracy says already
 
 
-def test_each_score_says_what_it_is(run):
-    part, _ = section(run, "scores")
-    assert f'title="{say("macro_f1_explained")}"' in part
-    assert part.count("title=") == len(scores.METRICS)
+def test_facts_have_plain_names(run):
+    _, rows = section(run, "details")
+    assert rows["Parameters"] == ["4,321,000"]
+    assert rows["Packages"] == ["fastai 2.8.12"]
+    assert not any("." in key for key in rows)
 
 
 def test_a_score_without_an_interval_stands_alone(run):
     """As in folders of before loss and top-k accuracy had one."""
     metrics = run.json(run.files.metrics)
     write_json(run.files.metrics, {key: each for key, each in metrics.items() if key != "loss_interval"})
-    _, rows = section(run, "scores")
-    assert rows["Loss, mean over photos"] == [f"{metrics['loss']:.3f}"]
+    _, rows = section(run, "details")
+    assert rows["Loss, mean over photos"][0] == f"{metrics['loss']:.3f}"
 
 
 def test_each_class_has_its_recall_and_precision_in_their_columns(run):
@@ -134,8 +133,10 @@ def test_the_matrix_counts_photos_with_actual_classes_in_rows(run):
     part, rows = section(run, "confusion")
     counts = run.json(run.files.metrics)["confusion_matrix"]
     assert rows["Actual \\ Predicted"] == list(VOCAB)
-    for name, row in zip(VOCAB, counts, strict=True):
-        assert rows[name] == [str(count or "") for count in row]
+    part = part.split('id="classes"')[0]
+    for row, texts in zip(counts, re.findall(r"<tr>.*?</tr>", part, re.DOTALL)[1:], strict=False):
+        cells = re.findall(r"<td.*?</td>", texts, re.DOTALL)
+        assert [re.sub("<[^>]*>", "", cell).strip() for cell in cells] == [str(count or "") for count in row]
     cells = re.findall(r'<td class="(\w+)".*?data-actual="(\d)" data-predicted="(\d)"', part, re.DOTALL)
     assert {kind for kind, actual, predicted in cells if actual == predicted} == {"right"}
     assert {kind for kind, actual, predicted in cells if actual != predicted} == {"wrong"}
@@ -150,31 +151,13 @@ def test_the_photos_behind_a_number_are_those_of_the_table_of_predictions(run):
             "path": row["path"],
             "actual": VOCAB.index(row["truth"]),
             "predicted": VOCAB.index(row["predicted"]),
+            "sure": round(row["p:" + row["predicted"]], 4),
             "probability": f"{row['p:' + row['predicted']]:.1%}",
             "loss": f"{row['loss']:.2f}",
             "picture": None,
         }
         for row in table.to_dict("records")
     ]
-
-
-def test_top_losses_say_what_was_said_and_what_is_true(run):
-    metrics, table = run.json(run.files.metrics), run.table(run.files.predictions).set_index("path")
-    best = table["loss"].idxmin()
-    write_json(run.files.metrics, {**metrics, "top_losses": [*metrics["top_losses"][:2], best]})
-    part, _ = section(run, "top-losses")
-    kinds = re.findall(r'<figure class="(\w+)"', part)
-    assert kinds == ["wrong", "wrong", "right"]
-    captions = re.findall(r"<figcaption>(.*?)</figcaption>", part, re.DOTALL)
-    for path, caption in zip([*metrics["top_losses"][:2], best], captions, strict=True):
-        row = table.loc[path]
-        assert (
-            re.sub("<.*?>", " ", caption).split()
-            == (
-                f"{row['predicted']} {row['p:' + row['predicted']]:.1%} Actual: {row['truth']} "
-                f"loss {row['loss']:.2f} {path}"
-            ).split()
-        )
 
 
 def test_calibration_says_both_errors_and_the_threshold(run):
@@ -194,71 +177,79 @@ def test_calibration_says_both_errors_and_the_threshold(run):
         assert share in said
 
 
-METRICS = {
-    "split": "valid",
-    "photos": 1200,
-    "error_rate": 0.25,
-    "most_confused": [["001", "NA", 9], ["NA", "김치", 7], ["김치", "001", 2], ["NA", "001", 1]],
-    "confusion_matrix": [[5, 0, 9], [2, 8, 0], [1, 7, 0]],
-    "classes": {
-        "001": {"recall": 5 / 14, "support": 14},
-        "김치": {"recall": 0.8, "support": 10},
-        "NA": {"recall": 0.0, "support": 0},
-    },
-}
-
-
-def sentences(metrics=METRICS, history=None, **train):
+def sentences(history=None, **train):
     section = Train(stages=["lr_find"], **{"keep": "best", "monitor": "valid_loss", **train})
-    history = pd.DataFrame() if history is None else history
     experiment = SimpleNamespace(train=section)
-    run = SimpleNamespace(metrics=metrics, history=history, experiment=experiment, vocab=VOCAB)
-    return answers(run, say)
+    return training.sentences(SimpleNamespace(history=history, experiment=experiment), say)
 
 
-def test_the_page_opens_with_what_is_right_and_what_is_confused():
-    assert sentences() == [
-        "900 of 1,200 validation photos are right.",
-        "It confuses most: 001 taken for NA (9), NA taken for 김치 (7), 김치 taken for 001 (2).",
-        "Weakest class: 001, with 5 of its 14 photos found.",
-        "No validation photo of: NA.",
-    ]
-    nothing = {"most_confused": [], "confusion_matrix": [[3, 0, 0], [0, 3, 0], [0, 0, 0]]}
-    assert sentences(METRICS | nothing)[1:] == [
-        "It confuses nothing on these photos.",
-        "Never predicted: NA.",
-        "No validation photo of: NA.",
-    ]
+def test_classes_without_photos_or_answers_are_named(run):
+    classes = {"001": (5, 14, 0.6), "김치": (1, 10, 0.4), "NA": (0, 0, None)}
+    metrics = {
+        "split": "valid",
+        "confusion_matrix": [[5, 0, 9], [2, 1, 7], [0, 0, 0]],
+        "classes": {
+            name: {"recall": found / max(of, 1), "support": of, "recall_interval": [0, high]}
+            for name, (found, of, high) in classes.items()
+        },
+    }
+    said = list(verdict.classes(SimpleNamespace(metrics=metrics, vocab=VOCAB), say))
+    assert said == ["No validation photo of: NA.", "Missed more often than found: 김치 (1 of 10 found)."]
+    metrics["confusion_matrix"] = [[5, 9, 0], [2, 8, 0], [0, 0, 0]]
+    assert "Never predicted: NA." in list(verdict.classes(SimpleNamespace(metrics=metrics, vocab=VOCAB), say))
 
 
 def test_the_page_says_which_epoch_is_kept_and_from_where_it_overfits():
     history = pd.DataFrame(HISTORY)
     overfits = "From epoch 3 on, training loss falls while validation loss rises: the model learns by heart."
     best = "Epoch 2 of 4 is kept: its Validation loss, 0.8, is the best of all."
-    assert sentences(history=history)[1:3] == [best, overfits]
-    by_accuracy = sentences(history=history.assign(kept=[False, False, True, False]), monitor="accuracy")
-    assert by_accuracy[1] == "Epoch 3 of 4 is kept: its Accuracy, 0.79, is the best of all."
-    last = sentences(history=history.assign(kept=np.arange(4) == 3), keep="last")
-    assert last[1] == "Epoch 4, the last, is kept. The lowest validation loss was that of epoch 2."
-    start = sentences(history=history.assign(kept=False))
-    assert start[1] == "What training started from is kept: no epoch was better."
-    assert start[2].startswith("It confuses most")
-    falling = sentences(history=history.assign(valid_loss=[4, 3, 2, 1]))
+    assert sentences(history)[:2] == [best, overfits]
+    by_accuracy = sentences(history.assign(kept=[False, False, True, False]), monitor="accuracy")
+    assert by_accuracy[0] == "Epoch 3 of 4 is kept: its Accuracy, 79.0 %, is the best of all."
+    last = sentences(history.assign(kept=np.arange(4) == 3), keep="last")
+    assert last[0] == "Epoch 4, the last, is kept. The lowest validation loss was that of epoch 2."
+    start = sentences(history.assign(kept=False))
+    assert start == ["What training started from is kept: no epoch was better."]
+    falling = sentences(history.assign(valid_loss=[4, 3, 2, 1]))
     assert not any("by heart" in sentence for sentence in falling)
 
 
-def test_the_page_says_what_folds_floor_and_views_reached():
+def test_two_losses_are_told_apart_where_labels_are_smoothed():
+    history = pd.DataFrame(HISTORY)
+    assert "label smoothing (0.1)" in sentences(history, label_smoothing=0.1)[-1]
+    assert not any("smoothing" in each for each in sentences(history, label_smoothing=0))
+
+
+def test_the_page_says_what_folds_floor_and_views_reached(run):
     gain = {"accuracy": 0.7, "accuracy_interval": [0.6, 0.8], "gain": 0.05, "gain_interval": [0.01, 0.09]}
     more = {
         "folds": [{"accuracy": 0.5}, {"accuracy": 0.75}],
         "floor": {**gain, "verdict": "above"},
         "tta": {**gain, "n": 4, "gain": -0.02, "verdict": "below"},
     }
-    said = sentences(METRICS | more, pd.DataFrame(HISTORY))
-    assert "50.0%, 75.0%" in said[1]
-    assert "frozen features has 70.0% right, and training adds +5.0 points (+1.0 to +9.0)" in said[2]
-    assert said[3].startswith(
-        "Averaged over 4 varied views of each photo and the plain one: 70.0% (60.0% to 80.0%)"
-    )
-    assert "-2.0 points (+1.0 to +9.0) against one view: worse" in said[3]
-    assert not any("frozen features" in sentence for sentence in sentences(METRICS | more))
+    write_json(run.files.metrics, {**run.json(run.files.metrics), **more})
+    part, _ = section(run, "decision")
+    assert "50.0%, 75.0%" in part
+    assert "frozen features, has 70.0% right, and training adds +5.0 points (+1.0 to +9.0)" in part
+    assert "Averaged over 4 varied views of each photo and the plain one: 70.0% (60.0% to 80.0%)" in part
+    assert "-2.0 points (+1.0 to +9.0) against one view: worse" in part
+    assert "Baseline (linear probe)" in part
+
+
+def test_a_background_that_decides_is_the_first_thing_said(run):
+    shares = {"photos": 60, "accuracy": 0.9, "accuracy_interval": [0.8, 1]}
+    found = {
+        "photos": 60,
+        "masks": {"box": 60},
+        "chance": 0.5,
+        "conditions": {"same": shares, "other": {**shares, "accuracy": 0.5}},
+        "gap": 0.4,
+        "gap_interval": [0.3, 0.5],
+        "verdict": "relies",
+        **dict.fromkeys(("followed", "outside", "area")),
+    }
+    write_json(run.files.background, found)
+    part, _ = section(run, "decision")
+    assert "Backgrounds decide part of the answers: 90.0%" in part
+    part, _ = section(run, "background")
+    assert part.count("<circle") == 2

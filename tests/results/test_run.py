@@ -127,10 +127,10 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
     assert f"n = {accuracy.n}" in shown
-    assert "Floor (frozen features): 61.2 %" in shown
+    assert "Baseline (linear probe): 61.2 %" in shown
     assert EVIL not in shown
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown
-    assert shown.count('<img src="data:image/jpeg') == 6
+    assert shown.count('<img src="data:image/webp') == 6
 
 
 def test_a_run_that_has_not_ended_says_so_in_a_notebook(run):

@@ -11,6 +11,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages.data import DATA
 from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
+from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
 
 __all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
@@ -49,7 +50,8 @@ def catalogue(lang: Language) -> Text:
     column = ("en", "ko").index(lang)
 
     def text(key: str, **values: Any) -> str:
-        return TEXTS[key][column].format(**{name: said(value) for name, value in values.items()})
+        found = TEXTS[key][column].format(**{name: said(value) for name, value in values.items()})
+        return with_particles(found) if lang == "ko" else found
 
     def said(value: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):

@@ -8,10 +8,6 @@ from typing import Any
 Text = Callable[..., str]
 
 LOOKING: dict[str, tuple[str, str]] = {
-    "overlay_help": (
-        "Beside each photo: the brighter a place, the more it speaks for the predicted class (Grad-CAM).",
-        "각 사진 옆: 밝을수록 예측한 클래스의 근거가 된 곳입니다(Grad-CAM).",
-    ),
     "overlay_of": ("where the network looks", "모델이 본 곳"),
     "background": ("Backgrounds", "배경"),
     "background_relies": (
@@ -77,8 +73,6 @@ LOOKING: dict[str, tuple[str, str]] = {
         "Always guessing the commonest class would be right on {chance}.",
         "가장 흔한 클래스만 답하면 {chance}를 맞힙니다.",
     ),
-    "condition": ("The photo", "사진"),
-    "change": ("Change, points", "변화, %p"),
     "condition_plain": ("as it is", "그대로"),
     "condition_food_only": ("food only, background blank", "음식만(배경 지움)"),
     "condition_blurred": ("background blurred", "배경 흐림"),

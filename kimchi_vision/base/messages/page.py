@@ -3,8 +3,54 @@
 from __future__ import annotations
 
 PAGE: dict[str, tuple[str, str]] = {
-    # The answer
-    "answer": ("The answer", "결과 요약"),
+    # The page
+    "contents": ("Contents", "차례"),
+    "section_decision": ("Decision", "결론"),
+    "section_confusion": ("Classes", "클래스"),
+    "section_errors": ("Photos", "사진"),
+    "section_training": ("Training", "학습 과정"),
+    "section_background": ("Backgrounds", "배경"),
+    "section_calibration": ("What the probabilities are worth", "확률을 믿어도 되는가"),
+    "section_test": ("Test photos", "시험 사진"),
+    "section_data": ("Data", "데이터"),
+    "section_timings": ("Time and memory", "시간과 메모리"),
+    "section_details": ("Details", "자세히"),
+    "as_table": ("As a table", "표로 보기"),
+    # The decision
+    "verdict_ship": ("Ship it: every goal is met.", "배포해도 됩니다. 목표를 모두 달성했습니다."),
+    "verdict_open": (
+        "Nothing here speaks against shipping it, if {low} at least is enough.",
+        "최소 {low}로 충분하다면 배포해도 좋습니다. 걸리는 점이 없습니다.",
+    ),
+    "verdict_not_yet": ("Not yet, because:", "아직 이릅니다. 이유는 다음과 같습니다."),
+    "against_goal": ("The goal for {goal}: {outcome}.", "{goal} 목표: {outcome}."),
+    "against_few": (
+        "{photos} photos say too little: the true accuracy may lie anywhere from {low} to {high}.",
+        "사진 {photos}장으로는 부족합니다. 실제 정확도는 {low} ~ {high} 사이 어디든 될 수 있습니다.",
+    ),
+    "against_chance": (
+        "It is not shown to beat always answering the commonest class, which is right on {chance}.",
+        "가장 흔한 클래스만 답하는 것({chance})보다 낫다고 할 수 없습니다.",
+    ),
+    "against_floor": (
+        "Training made it worse than its baseline, which has {accuracy} right.",
+        "학습 결과가 기준 모델({accuracy})보다 나쁩니다.",
+    ),
+    "against_classes": (
+        "Missed more often than found: {names}.",
+        "맞힌 것보다 놓친 것이 많은 클래스: {names}.",
+    ),
+    "missed_class": ("{name} ({found} of {support} found)", "{name}({support}장 중 {found}장)"),
+    "n_tells": (
+        "With {photos} photos chance alone moves this by up to {points} points; four times as many photos "
+        "halve that.",
+        "사진이 {photos}장이면 우연만으로 최대 {points}%p 달라집니다. 네 배로 늘리면 그 절반이 됩니다.",
+    ),
+    "this_run": ("This run", "이 실험"),
+    "confused_most": ("What it confuses most", "가장 많이 헷갈린 것"),
+    "confused_of": ("{photos} of {of} photos of {actual}", "{actual} {of}장 중 {photos}장"),
+    "taken_for": ("{actual}, taken for {predicted}", "{actual}인데 {predicted}(으)로 예측"),
+    "a_right_one": ("{predicted}, rightly", "제대로 맞힌 {predicted}"),
     "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
     "right_of": (
         "{right} of {photos} {part} photos are right.",
@@ -26,22 +72,22 @@ PAGE: dict[str, tuple[str, str]] = {
         "더 나은 에포크가 없어 학습을 시작한 상태를 남겼습니다.",
     ),
     "floor_above": (
-        "Training is worth it: a linear head on frozen features has {accuracy} right, and training adds "
-        "{gain} points ({low} to {high}).",
-        "학습할 가치가 있습니다. 고정된 특징 위의 선형 분류기는 {accuracy}이고, 학습이 {gain}%p를 더했습니다"
-        "({low} ~ {high}).",
+        "Training is worth it: the baseline, a linear probe on frozen features, has {accuracy} right, and "
+        "training adds {gain} points ({low} to {high}).",
+        "학습할 가치가 있습니다. 기준 모델(고정된 특징 위의 선형 프로브)은 {accuracy}이고, 학습이 {gain}%p를 "
+        "더했습니다({low} ~ {high}).",
     ),
     "floor_cannot_tell": (
-        "A linear head on frozen features has {accuracy} right. Whether training adds to that cannot be told "
-        "({gain} points, {low} to {high}); more photos would tell.",
-        "몇 초면 되는, 고정된 특징 위의 선형 분류기가 {accuracy}입니다. 학습이 더 나은지 알 수 없습니다"
+        "The baseline, a linear probe on frozen features, has {accuracy} right. Whether training adds to "
+        "that cannot be told ({gain} points, {low} to {high}); more photos would tell.",
+        "기준 모델(고정된 특징 위의 선형 프로브)이 {accuracy}입니다. 학습이 더 나은지 알 수 없습니다"
         "({gain}%p, {low} ~ {high}). 사진이 더 많으면 알 수 있습니다.",
     ),
     "floor_below": (
-        "Training made it worse: a linear head on frozen features has {accuracy} right, the run {gain} "
-        "points ({low} to {high}). Try `recipe: best`, which starts from that head.",
-        "학습이 오히려 나빠졌습니다. 고정된 특징 위의 선형 분류기는 {accuracy}이고 학습 후 {gain}%p입니다"
-        "({low} ~ {high}). 그 분류기에서 시작하는 `recipe: best`를 써 보세요.",
+        "Training made it worse: the baseline, a linear probe on frozen features, has {accuracy} right, the "
+        "run {gain} points ({low} to {high}). Try `recipe: best`, which starts from that probe.",
+        "학습이 오히려 나빠졌습니다. 기준 모델(고정된 특징 위의 선형 프로브)은 {accuracy}이고 학습 후 "
+        "{gain}%p입니다({low} ~ {high}). 그 프로브에서 시작하는 `recipe: best`를 써 보세요.",
     ),
     "tta_above": (
         "Averaged over {n} varied views of each photo and the plain one: {accuracy} ({least} to {most}), "
@@ -70,18 +116,60 @@ PAGE: dict[str, tuple[str, str]] = {
     "confuses_nothing": ("It confuses nothing on these photos.", "이 사진들에서는 틀린 것이 없습니다."),
     "never_predicted": ("Never predicted: {names}.", "한 번도 예측하지 않은 클래스: {names}."),
     "no_photos_of": ("No {part} photo of: {names}.", "{part} 사진이 없는 클래스: {names}."),
-    "weakest": (
-        "Weakest class: {name}, with {found} of its {support} photos found.",
-        "가장 약한 클래스: {name}, 사진 {support}장 중 {found}장 찾음.",
+    # Photos
+    "errors_help": (
+        "The surest mistakes first: look for wrong labels among them.",
+        "가장 확신하고 틀린 사진부터 나옵니다. 그중에 잘못된 라벨이 있는지 확인하세요.",
     ),
+    "show_which": ("Show", "보기"),
+    "only_wrong": ("wrong answers", "틀린 사진"),
+    "only_right": ("right answers", "맞힌 사진"),
+    "all_photos": ("all photos", "모든 사진"),
+    "any_class": ("any", "전체"),
+    "at_least_sure": ("Confidence at least", "확신 최소"),
+    "show_more": ("Show more", "더 보기"),
+    "shown_of": ("{shown} of {photos} photos shown", "사진 {photos}장 중 {shown}장 표시"),
+    "classes_help": ("with 95 % intervals, the worst first.", "95% 신뢰구간 포함, 낮은 것부터."),
+    # Charts
+    "by_epoch": ("{score} by epoch", "에포크별 {score}"),
+    "two_losses": (
+        "This validation loss counts label smoothing ({smoothing}), which keeps it from reaching 0; the loss "
+        "of single photos and in the scores does not, so the two differ.",
+        "이 검증 손실에는 라벨 스무딩({smoothing})이 들어 있어 0이 되지 않습니다. 사진별 손실과 지표의 "
+        "손실에는 없으므로 두 값이 다릅니다.",
+    ),
+    "confidence": ("Confidence", "확신"),
+    "coverage": ("Photos answered", "답한 사진"),
+    "bin": (
+        "{photos} photos at a confidence of {sure}: {right} right",
+        "확신 {sure}인 사진 {photos}장: {right} 맞힘",
+    ),
+    "answered": ("{coverage} answered: {risk} wrong", "{coverage} 답함: {risk} 오답"),
+    "threshold": ("answers from {at}", "{at}부터 답함"),
+    # Facts
+    "fact_model.parameters": ("Parameters", "파라미터 수"),
+    "fact_model.trainable.frozen": (
+        "Parameters trained while the body is frozen",
+        "본체를 고정할 때 학습하는 파라미터",
+    ),
+    "fact_model.trainable.unfrozen": ("Parameters trained otherwise", "그 밖에 학습하는 파라미터"),
+    "fact_model.groups": ("Parameters by layer group", "층 그룹별 파라미터"),
+    "fact_model.size_mb": ("Size of the weights, MB", "가중치 크기, MB"),
+    "fact_train.epochs": ("Epochs", "에포크 수"),
+    "fact_train.kept_epoch": ("Epoch that is kept", "채택한 에포크"),
+    "fact_train.seconds": ("Training, seconds", "학습 시간(초)"),
+    "fact_train.overfits_from": ("Overfits from epoch", "과적합이 시작된 에포크"),
+    "fact_kimchi_vision": ("kimchi-vision", "kimchi-vision"),
+    "fact_python": ("Python", "Python"),
+    "fact_packages": ("Packages", "패키지"),
+    "fact_system": ("System", "시스템"),
+    "fact_processor": ("Processor", "프로세서"),
+    "fact_cores": ("Processor cores", "프로세서 코어 수"),
     # Scores
     "scores": ("Scores", "지표"),
     "score": ("Score", "지표"),
-    "value": ("Value", "값"),
     "photos": ("Photos", "사진 수"),
     # Training
-    "training": ("Training", "학습 과정"),
-    "no_epochs": ("Nothing was trained.", "학습한 에포크가 없습니다."),
     "stage": ("Stage", "단계"),
     "epoch": ("Epoch", "에포크"),
     "lr": ("Learning rate", "학습률"),
@@ -116,7 +204,7 @@ PAGE: dict[str, tuple[str, str]] = {
         "사진 {photos}장 중 {missing}장이 {root} 폴더에 없어 이름만 실었습니다.",
     ),
     "probability": ("probability", "확률"),
-    "photo_loss": ("loss", "손실"),
+    "photo_loss": ("loss of this photo", "사진별 손실"),
     "no_script": (
         "The photos behind the numbers need JavaScript, which is off.",
         "JavaScript가 꺼져 있어 숫자 뒤의 사진을 볼 수 없습니다.",
@@ -128,12 +216,6 @@ PAGE: dict[str, tuple[str, str]] = {
     "recall": ("Recall", "재현율"),
     "f1": ("F1", "F1"),
     "support": ("Photos", "사진 수"),
-    "top_losses": ("Largest losses", "손실이 가장 큰 사진"),
-    "top_losses_help": (
-        "Where the model was most wrong, or least sure. Look for wrong labels first.",
-        "모델이 가장 크게 틀렸거나 확신이 없던 사진입니다. 라벨 오류부터 확인하세요.",
-    ),
-    "calibration": ("What the probabilities are worth", "확률을 믿어도 되는가"),
     "temperature_is": (
         "Outputs are divided by a temperature of {temperature}, fitted on the validation photos; above 1 the "
         "model was too sure of itself.",
@@ -160,25 +242,24 @@ PAGE: dict[str, tuple[str, str]] = {
         "Wrong answers when only the surest photos are answered",
         "확신이 큰 사진부터 답할 때의 오답률",
     ),
-    "timings": ("Time and memory", "시간과 메모리"),
-    "figures": ("Figures", "그림"),
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
-    "figure_results": ("Some results", "예측 예시"),
-    "data": ("Data", "데이터"),
     "total": ("Total", "합계"),
     "test_openings": (
         "The test part was scored {n} times so far.",
         "시험 사진은 지금까지 {n}번 평가에 쓰였습니다.",
     ),
-    "test_scores": ("Scores over the test photos", "시험 사진 지표"),
     # Ground
     "classification_report": ("Classification report as text", "분류 보고서(텍스트)"),
-    "ground": ("What it stands on", "실험의 바탕"),
     "summary": ("Layers", "층별 요약"),
     "facts": ("Facts and times", "모델 정보와 시간"),
     "environment": ("Environment", "실행 환경"),
     "experiment": ("Experiment", "실험 설정"),
     # The page over a table
+    "accuracy_cost": ("Accuracy against time", "정확도와 시간"),
+    "flips": (
+        "Photos that only one has right: {best} {gained}, {other} {lost}.",
+        "한쪽만 맞힌 사진: {best} {gained}장, {other} {lost}장.",
+    ),
     "table": ("Runs side by side", "실험 비교"),
     "run": ("Run", "실험"),
     "kept_epoch": ("Kept epoch", "채택 에포크"),

@@ -69,7 +69,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     "accuracy_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
     "accuracy_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
     "seeds": ("Seeds", "시드 수"),
-    "floor": ("Floor (frozen features)", "바닥선(고정 특징)"),
+    "floor": ("Baseline (linear probe)", "기준 모델(선형 프로브)"),
     "model_mb": ("File, MB", "파일, MB"),
     "train_minutes": ("Training, minutes", "학습 시간(분)"),
     "not_finished": (
@@ -81,9 +81,9 @@ RESULTS: dict[str, tuple[str, str]] = {
         "이미 있는 {path} 파일을 씁니다. 새로 시작하려면 이 파일을 지우세요.",
     ),
     "will_train": (
-        "`recipe: best` trains {backbone} (weights: {weights}) on about {photos} of them, and validates on "
+        "`recipe: best` trains {backbone} (weights: {weights}) on about {photos} of them, and scores it on "
         "the others. The experiment is written to {path}.",
-        "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 검증합니다. 모델은 {backbone}, 가중치는 "
+        "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 평가합니다. 모델은 {backbone}, 가중치는 "
         "{weights}이며, 실험 파일은 {path}입니다.",
     ),
     "next_steps": ("Next:", "다음 단계:"),
@@ -109,10 +109,6 @@ RESULTS: dict[str, tuple[str, str]] = {
     "decision_help": (
         "A photo from file to answer: read, decode, resize, network, with model.onnx on {machine}.",
         "파일에서 답까지(읽기, 디코딩, 크기 조정, 신경망) model.onnx로 잰 값입니다. 기계: {machine}.",
-    ),
-    "accuracy_latency": (
-        "Accuracy against latency; the area is the size of the file",
-        "정확도와 지연, 면적은 파일 크기",
     ),
     "met": ("met", "달성"),
     "missed": ("missed", "미달"),

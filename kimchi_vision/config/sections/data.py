@@ -72,12 +72,15 @@ class Data(Section):
         "group", description="copies of one picture stay in one part, are left out, or are not looked for"
     )
     group_by: str | None = Field(
-        None, description="regular expression on the path; photos with the same match stay in one part"
+        None,
+        description="regular expression on the path; photos with the same match stay in one part and "
+        "count as one in intervals and tests",
     )
-    splitter: Literal["auto", "random", "stratified", "kfold", "folders"] = Field(
+    splitter: Literal["auto", "random", "stratified", "hashed", "kfold", "folders"] = Field(
         "auto",
         description="auto: the set's own parts, such as train/ and val/, else random; random: fastai's "
-        "RandomSplitter; stratified: the same by class; kfold: one of `folds` parts by class; folders: the "
+        "RandomSplitter; stratified: the same by class; hashed: by a hash of each photo's content, so that "
+        "photos that are added move none of those there; kfold: one of `folds` parts by class; folders: the "
         "set's own parts, where test validates when there is no valid",
     )
     parts: Literal["keep", "pool"] = Field(

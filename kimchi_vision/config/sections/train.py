@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.stages import Stage
@@ -35,10 +35,19 @@ class Features(Section):
     folds: int = Field(5, ge=2, description="parts of the cross-validation that chooses its regularisation")
 
 
+def _joined(backbones: Any) -> Any:
+    """A list of names as one name."""
+    return "+".join(map(str, backbones)) if isinstance(backbones, list | tuple) else backbones
+
+
 class Model(Section):
     """Backbone, weights and head."""
 
-    backbone: str = Field("resnet18", min_length=1, description="a torchvision or timm name; see `models`")
+    backbone: Annotated[str, BeforeValidator(_joined)] = Field(
+        "resnet18",
+        min_length=1,
+        description="a torchvision or timm name; see `models`. Of several, [a, b] or a+b, a head hears all",
+    )
     weights: str = Field(
         "default", min_length=1, description="default, none, offline, or a .pth or .safetensors file"
     )

@@ -38,7 +38,11 @@ def text(run: Run, space: bool = False) -> str:
         proof=run.exported.get(run.files.onnx.name),
         bound=learner.BOUND.format(**pkl) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
-        licence=_licence(experiment.model.backbone, experiment.model.weights),
+        licence=" ".join(
+            dict.fromkeys(
+                _licence(name, experiment.model.weights) for name in experiment.model.backbone.split("+")
+            )
+        ),
     )
 
 

@@ -24,7 +24,7 @@ from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import Facts
 
 if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.data.photo import Photo, Photos
     from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 256
@@ -102,7 +102,7 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     return {"photos": len(sample), "agreement": float(same.mean()), "largest_gap": gap}
 
 
-def elsewhere(file: Path, files: list[Path]) -> np.ndarray:
+def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
     """What the file says about pixels of photos in a process that has onnxruntime and NumPy alone."""
     command, pipe = [sys.executable, "-c", _ELSEWHERE, str(file)], subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:
@@ -116,7 +116,7 @@ def elsewhere(file: Path, files: list[Path]) -> np.ndarray:
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 
 
-def probabilities(classifier: Classifier, files: list[Path]) -> np.ndarray:
+def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:
     """Of photo files, before calibration: (photos, classes)."""
     classifier.facts = dataclasses.replace(classifier.facts, temperature=1.0)
     # The first photo goes alone: a batch of one is what a user sends.

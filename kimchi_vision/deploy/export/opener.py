@@ -16,6 +16,9 @@ from fastai.vision.core import PILImage
 
 def create(source):
     """As training opened photos: upright, 8-bit sRGB, on white. source: path, bytes, array or picture."""
+    return PILImage(opened(source))
+
+def opened(source):
     try:
         from pillow_heif import register_heif_opener
         register_heif_opener()
@@ -24,16 +27,21 @@ def create(source):
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return PILImage(plain(upright(source)))
+        return plain(upright(source))
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as photo:
         size = photo.size
         while size[0] * size[1] > {PIXEL_LIMIT}:
             size = (size[0] // 2, size[1] // 2)
         if size != photo.size:
             photo.draft("RGB", size)
+        low = of_low_bytes(photo)
         photo.load()
-        photo = plain(upright(photo))
-    return PILImage(photo)
+        if not low or uses_all_bits(photo):
+            return plain(upright(photo))
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as again:
+            again.tile = low
+            again.load()
+            return plain(of_16_bits(upright(photo), upright(again)))
 '''
 
 

@@ -26,6 +26,7 @@ from kimchi_vision.deploy.export import onnx
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs.bench.pipeline import Clock, Pipeline
 from kimchi_vision.learning import train
+from kimchi_vision.learning.device import wait
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 
@@ -88,7 +89,7 @@ def _steps(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
     """Steps on one batch that is at hand, unfrozen; here also frozen with freeze_bn, and that epoch."""
     learn.unfreeze()
     batch = [torch.as_tensor(part).as_subclass(torch.Tensor) for part in learn.dls.train.one_batch()]
-    found = {"step": _step_rate(pipeline, learn, batch, held=False)}
+    found = {"step": step_rate(pipeline, learn, batch, held=False)}
     if pipeline.plain:
         return found
     learn.add_cb(clock := Clock(0.0))
@@ -98,10 +99,11 @@ def _steps(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
     pipeline.fit(learn, section, learn.path / "held")
     learn.remove_cb(clock)
     rate = len(learn.dls.train) * learn.dls.train.bs / clock.train_seconds[0]
-    return found | {"frozen_bn": rate, "step_frozen_bn": _step_rate(pipeline, learn, batch, held=True)}
+    return found | {"frozen_bn": rate, "step_frozen_bn": step_rate(pipeline, learn, batch, held=True)}
 
 
-def _step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], held: bool) -> float:
+def step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], held: bool) -> float:
+    """Photos a second of training steps on one batch. held: the body is in evaluation mode."""
     images, labels = batch
     with pipeline.precision(learn):
         learn.model.train()
@@ -114,7 +116,8 @@ def _step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], he
             learn.opt.zero_grad()
 
         step()
-        spent, _ = timed(lambda: [step() for _ in range(STEPS)])
+        wait(images.device)
+        spent, _ = timed(lambda: ([step() for _ in range(STEPS)], wait(images.device)))
     return STEPS * len(images) / spent
 
 
@@ -122,7 +125,7 @@ def _data(pipeline: Pipeline, dls: Any) -> dict[str, float]:
     """Decoding, photos before augmentation, augmentation, and batches, each alone."""
     dl = dls.train
     files = pipeline.photos.files(pipeline.photos.part("train"))[: dl.bs]
-    decoded, _ = timed(lambda: [PILImage.create(f) if pipeline.plain else open_photo(f) for f in files])
+    decoded, _ = timed(lambda: [PILImage.create(f.path) if pipeline.plain else open_photo(f) for f in files])
     if pipeline.plain:
         dl.before_iter()
         resized, items = timed(lambda: [dl.do_item(row) for row in range(dl.bs)])

@@ -19,6 +19,7 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.bench import plain as script
 from kimchi_vision.learning import augment, loader, model, train
+from kimchi_vision.learning.device import wait
 from kimchi_vision.learning.train import precision
 
 
@@ -49,6 +50,7 @@ class Clock(Callback):
 
     def after_train(self) -> None:
         """A training pass is done."""
+        wait(self.dls.device)
         self.train_seconds.append(time.perf_counter() - self.started)
 
     def before_validate(self) -> None:
@@ -58,6 +60,7 @@ class Clock(Callback):
     def after_validate(self) -> None:
         """A validation pass is done, or was left out, as lr_find does."""
         if self.validating is not None:
+            wait(self.dls.device)
             self.valid_seconds.append(time.perf_counter() - self.validating)
             self.validating = None
 

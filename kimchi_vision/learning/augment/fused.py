@@ -11,6 +11,7 @@ import numpy as np
 from kimchi_vision.learning.augment import geometry, on_device
 from kimchi_vision.learning.augment.params import Draws, draw
 from kimchi_vision.learning.augment.presize import PAIRS, Presize, taps
+from kimchi_vision.learning.device import room
 
 if TYPE_CHECKING:
     import torch
@@ -60,14 +61,20 @@ class Fused:
                 cv2.warpPerspective(window, matrices[row], size, **options), tables[row][None], pictures[row]
             )
 
-    def windows(self, photos: Sequence[np.ndarray], draws: Draws) -> np.ndarray:
-        """The square part of each photo that its draw keeps: (n, side, side, 3) uint8."""
-        parts = zip(photos, draws.part, strict=True)
-        return np.stack([self.presize.window(photo, part) for photo, part in parts])
+    def room(self, count: int, device: Any) -> torch.Tensor:
+        """Room for so many `windows`, (n, side, side, 3) uint8, from where a device takes them."""
+        return room((count, self.presize.side, self.presize.side, 3), device)
 
-    def on_device(self, windows: np.ndarray, draws: Draws, device: Any) -> torch.Tensor:
+    def windows(self, photos: Sequence[np.ndarray], draws: Draws, windows: np.ndarray) -> None:
+        """Fill `windows`, made by `room`, with the square part of each photo that its draw keeps."""
+        for row, (photo, part) in enumerate(zip(photos, draws.part, strict=True)):
+            windows[row] = self.presize.window(photo, part)
+
+    def on_device(self, windows: torch.Tensor, draws: Draws, device: Any) -> torch.Tensor:
         """The same with torch, from `windows` to (n, 3, size, size) float32, channels last."""
-        return on_device.pictures(windows, self._matrices(draws), draws, self, device)
+        matrices, halved = self._matrices(draws), self.halved(draws)
+        photos = on_device.warped(windows, matrices, halved, self.section, device)
+        return on_device.lit(photos, draws, self.mean, self.std)
 
     def halved(self, draws: Draws) -> np.ndarray:
         """(n,) whether fastai would average pairs of a photo's pixels first, which one warp does not."""

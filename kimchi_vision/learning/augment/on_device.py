@@ -10,35 +10,44 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from kimchi_vision.learning.augment.presize import PAIRS, taps
+from kimchi_vision.learning.device import sent
 
 if TYPE_CHECKING:
-    from kimchi_vision.learning.augment.fused import Fused
+    from kimchi_vision.config.sections import Augment
     from kimchi_vision.learning.augment.params import Draws
 
 
-def pictures(windows: np.ndarray, matrices: np.ndarray, draws: Draws, fused: Fused, device: Any) -> Tensor:
-    """(n, side, side, 3) uint8 photos, moved, lit and normalised: (n, 3, size, size) float32.
+def warped(
+    windows: Tensor, matrices: np.ndarray, halved: np.ndarray, section: Augment, device: Any
+) -> Tensor:
+    """(n, side, side, 3) uint8 photos, moved: (n, 3, size, size) float32, 0 to 1, on the device.
 
     matrices: (n, 3, 3), from pixels of the result to pixels of the photo.
+    halved: (n,) whether pairs of a photo's pixels are averaged first.
     """
-    photos = torch.from_numpy(windows)
-    if torch.device(device).type == "cuda":
-        photos = photos.pin_memory()
-    photos = photos.to(device, non_blocking=True).permute(0, 3, 1, 2).float().div_(255)
-    if (halved := fused.halved(draws)).any():
+    photos = sent(windows, device).permute(0, 3, 1, 2).float().div_(255)
+    if halved.any():
         photos = torch.where(_column(halved, device), _pairs(photos), photos)
-    section = fused.section
-    grid = _grid(torch.from_numpy(matrices).float().to(device), section.size)
+    grid = _grid(sent(torch.from_numpy(matrices).float(), device), section.size)
     side = windows.shape[1]
     grid = 2 * grid / (side - 1) - 1 if section.align_corners else (2 * grid + 1) / side - 1
     moved = F.grid_sample(
         photos, grid, section.mode, padding_mode=section.pad_mode, align_corners=section.align_corners
     )
-    mean, std = (
-        torch.as_tensor(v, dtype=torch.float32, device=device)[:, None, None] for v in (fused.mean, fused.std)
-    )
-    lit = _lit(moved.clamp_(0, 1), draws, device)
-    return lit.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+    return moved.clamp_(0, 1)
+
+
+def lit(photos: Tensor, draws: Draws, mean: np.ndarray, std: np.ndarray) -> Tensor:
+    """Brightness and contrast on the logit, then normalised, channels last.
+
+    Source: fastai.vision.augment, Brightness and Contrast.
+    """
+    light = (draws.brightness, draws.contrast)
+    brightness, contrast = (_column(value.astype(np.float32), photos.device) for value in light)
+    changed = ((photos.logit(1e-7) + brightness.logit()) * contrast).sigmoid()
+    stats = (torch.as_tensor(each, dtype=torch.float32) for each in (mean, std))
+    mean, std = (sent(each, photos.device)[:, None, None] for each in stats)
+    return changed.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
 
 
 def _grid(matrices: Tensor, size: int) -> Tensor:
@@ -52,17 +61,11 @@ def _grid(matrices: Tensor, size: int) -> Tensor:
 
 def _pairs(photos: Tensor) -> Tensor:
     """Neighbouring pixels averaged, along both axes."""
-    weights = torch.from_numpy(np.outer(taps(PAIRS), taps(PAIRS))).to(photos)
+    weights = sent(torch.from_numpy(np.outer(taps(PAIRS), taps(PAIRS))).float(), photos.device)
     padded = F.pad(photos, (1, 1, 1, 1), mode="reflect")
     return F.conv2d(padded, weights.expand(photos.shape[1], 1, 3, 3), groups=photos.shape[1])
 
 
 def _column(values: np.ndarray, device: Any) -> Tensor:
     """(n, 1, 1, 1)."""
-    return torch.as_tensor(values, device=device)[:, None, None, None]
-
-
-def _lit(photos: Tensor, draws: Draws, device: Any) -> Tensor:
-    """Brightness and contrast on the logit. Source: fastai.vision.augment, Brightness and Contrast."""
-    brightness, contrast = (_column(value, device).float() for value in (draws.brightness, draws.contrast))
-    return ((photos.logit(1e-7) + brightness.logit()) * contrast).sigmoid()
+    return sent(torch.as_tensor(values), device)[:, None, None, None]

@@ -9,6 +9,7 @@ import numpy as np
 from fastai.data.core import DataLoaders
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.learning import device
 from kimchi_vision.learning.loader import prepared, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
 
@@ -37,9 +38,9 @@ def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
     batch_size = min(section.batch_size, count)
     if batch_size < section.batch_size:
         log.info("loader.batch_size is %d here: there are no more training photos.", batch_size)
-    items["file"] = [str(file) for file in photos.files(items)]
+    items["file"] = photos.files(items)
     block = stock.block(photos, tfms.item, tfms.batch)
-    dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers)
+    dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers, device=device.pick())
     if tfms.train is None:
         if photos.on_unreadable == "skip":
             stock.skipping_unreadable(dls.train)

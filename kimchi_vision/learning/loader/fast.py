@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,10 @@ import numpy as np
 import torch
 from fastai.data.core import TfmdDL
 
+from kimchi_vision.learning.device import sent
+
 if TYPE_CHECKING:
+    from kimchi_vision.learning.augment.params import Draws
     from kimchi_vision.learning.loader.prepared import ByNumber, Part
 
 
@@ -68,8 +71,7 @@ class FastDL(TfmdDL):
         if not len(rows):
             return None
         pictures = self.pictures([photo for photo in photos if photo is not None], rows, pool)
-        classes = self.classes[order[rows]].to(self.device, non_blocking=True)
-        return pictures.to(self.device, non_blocking=True), classes
+        return sent(pictures, self.device), sent(self.classes[order[rows]], self.device)
 
     def begin(self, count: int) -> None:
         """Called before an epoch of so many photos."""
@@ -102,14 +104,27 @@ class FusedDL(FastDL):
 
     def pictures(self, photos: list[np.ndarray], rows: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
         """As FastDL says; on a GPU the small photos go there first."""
-        draws = self.draws[rows]
-        if torch.device(self.device).type != "cpu":
-            return self.fused.on_device(self.fused.windows(photos, draws), draws, self.device)
-        pictures = self.fused.empty(len(photos))
+        draws, device = self.draws[rows], torch.device(self.device)
+        if device.type == "cpu":
+            pictures = self.fused.empty(len(photos))
+            self._filled(self.fused, pictures, photos, draws, pool)
+            return torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        windows = self.fused.room(len(photos), device)
+        self._filled(self.fused.windows, windows.numpy(), photos, draws, pool)
+        return self.fused.on_device(windows, draws, device)
 
-        def fill(chunk: slice) -> None:
-            self.fused(photos[chunk], draws[chunk], pictures[chunk])
+    def _filled(
+        self,
+        fill: Callable[[list[np.ndarray], Draws, np.ndarray], None],
+        room: np.ndarray,
+        photos: list[np.ndarray],
+        draws: Draws,
+        pool: ThreadPoolExecutor,
+    ) -> None:
+        """Every thread fills its part of the room."""
+
+        def part(rows: slice) -> None:
+            fill(photos[rows], draws[rows], room[rows])
 
         step = -(-len(photos) // self.threads)
-        list(pool.map(fill, [slice(start, start + step) for start in range(0, len(photos), step)]))
-        return torch.from_numpy(pictures).permute(0, 3, 1, 2)
+        list(pool.map(part, [slice(start, start + step) for start in range(0, len(photos), step)]))

@@ -68,6 +68,11 @@ class Backbone(ABC):
         return shape
 
     @property
+    def parts(self) -> tuple[Backbone, ...]:
+        """The networks it consists of: itself, but for joined ones."""
+        return (self,)
+
+    @property
     def splitter(self) -> Any:
         """Parameter groups that fastai ships for this network; None when it ships none."""
         return None

@@ -41,6 +41,7 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         )
     finally:
         del model_meta[arch]
+    learn.model.to(dls.device)
     learn.arch = backbone.name
     return learn
 

@@ -13,6 +13,7 @@ from kimchi_vision.learning.model import from_timm, from_torchvision, weights
 from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.from_timm import TimmBackbone
 from kimchi_vision.learning.model.from_torchvision import TorchvisionBackbone
+from kimchi_vision.learning.model.joined import JoinedBackbone
 
 
 def find(section: Model, size: int) -> Backbone:
@@ -30,10 +31,12 @@ def find(section: Model, size: int) -> Backbone:
 
 def named(name: str) -> Backbone:
     """Look up a backbone. A name that both libraries have is torchvision's; a prefix chooses:
-    `torchvision:resnet18`, `timm:resnet18`.
+    `torchvision:resnet18`, `timm:resnet18`. Names with + between them are joined.
 
     Raises ModelError, which gives the nearest names.
     """
+    if "+" in name:
+        return JoinedBackbone.of([named(each) for each in name.split("+")])
     library, colon, bare = name.rpartition(":")
     if library not in ("", "torchvision", "timm") or (colon and not library):
         raise ModelError(f"model.backbone {name}: the prefix is timm: or torchvision:, not {library}:.")
@@ -63,6 +66,11 @@ def _nearest(name: str, library: str) -> str:
 
 def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:
     """Raise ModelError, which names the key, unless the backbone takes photos of this many pixels a side."""
+    for part in backbone.parts:
+        _check_size(part, size, key)
+
+
+def _check_size(backbone: Backbone, size: int, key: str) -> None:
     if backbone.fixed and size != backbone.size:
         raise ModelError(
             f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "

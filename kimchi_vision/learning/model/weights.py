@@ -51,7 +51,8 @@ def check(backbone: Backbone, weights: str) -> None:
     Raises ModelError as `load` does.
     """
     if weights in ("none", "default", "offline"):
-        locate(backbone, weights)
+        for part in backbone.parts:
+            locate(part, weights)
     else:
         load(backbone, weights)
 
@@ -63,6 +64,8 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
     shapes, and stay random.
     Raises ModelError when the weights cannot be had, are damaged, or belong to another backbone.
     """
+    if len(backbone.parts) > 1 and weights in ("none", "default", "offline"):
+        return nn.ModuleList(load(part, weights, head) for part in backbone.parts)
     file = locate(backbone, weights)
     if file is None:
         return backbone.network()
@@ -103,8 +106,11 @@ def read(file: Path) -> dict[str, Tensor]:
 def at_hand(backbone: Backbone) -> str:
     """`default`, `offline` or both, whichever need no network; empty when none does."""
     ways = {
-        "default": cache.at_hand(backbone) is not None,
-        "offline": backbone.name in OFFLINE and importlib.util.find_spec(OFFLINE[backbone.name]) is not None,
+        "default": all(cache.at_hand(part) is not None for part in backbone.parts),
+        "offline": all(
+            part.name in OFFLINE and importlib.util.find_spec(OFFLINE[part.name]) is not None
+            for part in backbone.parts
+        ),
     }
     return ", ".join(way for way, here in ways.items() if here)
 

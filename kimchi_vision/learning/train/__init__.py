@@ -12,6 +12,7 @@ import torch
 from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
+from kimchi_vision.learning import device
 from kimchi_vision.learning.train import precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
@@ -47,8 +48,12 @@ log = logging.getLogger(__name__)
 
 
 def seed(section: Train) -> None:
-    """Seed Python, NumPy and torch. Call before the DataLoaders are built: they draw their order then."""
+    """Seed Python, NumPy and torch, whose float32 is exact from then on.
+
+    Call before the DataLoaders are built: they draw their order then.
+    """
     set_seed(section.seed, reproducible=True)
+    device.exact()
 
 
 @contextmanager
@@ -83,6 +88,7 @@ def fit(
     photos fit into memory; KeyboardInterrupt, after a checkpoint, on Ctrl-C.
     """
     learn.path, learn.model_dir = files.path, files.checkpoints.name
+    learn.model.to(learn.dls.device)  # fastai moves it with its first epoch, features are computed before
     learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
     learn.loss_func = loss(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))

@@ -12,6 +12,7 @@ from fastai.callback.core import CancelBackwardException, CancelStepException
 from fastai.callback.mixup import MixHandler
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.learning import device
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -67,8 +68,7 @@ class Fitting:
             )
         if self.learn.opt:
             self.learn.opt.zero_grad()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        device.empty(self.learn.xb[0].device)
         log.warning(
             "There is not enough memory for %d photos at once. From here on each batch of %d goes through "
             "the network in %d parts, and their gradients add up: the effective batch stays %d.",

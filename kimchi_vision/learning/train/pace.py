@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-from fastai.torch_core import default_device
 
+from kimchi_vision.learning import device as devices
 from kimchi_vision.learning.train import precision
 from kimchi_vision.learning.train.timing import shortest
 
@@ -20,26 +20,20 @@ PHOTOS = 16
 def pace(section: Train, backbone: Any, size: int) -> tuple[float, float]:
     """Seconds that a photo takes: one for a forward pass, one for a training step in the section's precision.
 
-    backbone: whose network() is measured, on the device that it would train on. size: side in pixels.
+    backbone: whose body is measured, on the device that it would train on. size: side in pixels.
     """
-    device = default_device()
-    network = backbone.network().to(device)
+    device = devices.pick()
+    network = backbone.body(backbone.network()).to(device)
     photos = torch.randn(PHOTOS, 3, size, size, device=device)
 
     def forward() -> None:
         with torch.inference_mode():
             network.eval()(photos)
-        _wait(device)
+        devices.wait(device)
 
     def step() -> None:
         network.train()(photos).sum().backward()
-        _wait(device)
+        devices.wait(device)
 
     with precision.halved(section, network, device):
         return tuple(shortest(work, times=1) / PHOTOS for work in (forward, step))
-
-
-def _wait(device: torch.device) -> None:
-    """Until a GPU has done what it was asked for."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

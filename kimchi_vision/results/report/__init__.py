@@ -7,9 +7,9 @@ from pathlib import Path
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.pages import render
 from kimchi_vision.config.sections import Report
 from kimchi_vision.results.report import run_page, table_page
-from kimchi_vision.results.report.render import render
 from kimchi_vision.results.run import Run
 
 __all__ = ["write", "write_table"]
@@ -22,7 +22,7 @@ def write(run: Run, section: Report) -> Path:
     Raises InputError when metrics.json, predictions.csv, labels.json or experiment.yaml is missing.
     """
     chosen = language(section.lang)
-    write_text(run.files.report, render("run.html", chosen, **run_page.view(run, chosen)))
+    write_text(run.files.report, render(__name__, "run.html", chosen, **run_page.view(run, chosen)))
     return run.files.report
 
 
@@ -35,5 +35,5 @@ def write_table(
     """
     chosen = language(lang)
     view = table_page.view(rows, path.parent, verdicts, catalogue(chosen))
-    write_text(path, render("table.html", chosen, **view))
+    write_text(path, render(__name__, "table.html", chosen, **view))
     return path

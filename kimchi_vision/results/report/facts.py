@@ -1,8 +1,14 @@
-"""What pages say of an experiment and its machine."""
+"""What pages say of an experiment and its machine, in plain words."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.base.messages import TEXTS, Text
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.run import Run
 
 
 def question(asked: str, text: str) -> list[str]:
@@ -23,6 +29,31 @@ def machine(metrics: dict[str, Any]) -> str | None:
     return f"{found['processor']} ({found['cores']})" if found else None
 
 
+def timings(metrics: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, by the key of its text; empty when nothing was."""
+    latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
+    found = {
+        "decision_p50_ms": latency.get("p50"),
+        "decision_p95_ms": latency.get("p95"),
+        "decision_photos_per_second": metrics.get("photos_per_second"),
+        "decision_peak_memory_mb": metrics.get("peak_memory_mb"),
+        "train_seconds": train.get("seconds"),
+    }
+    measured = {key: value for key, value in found.items() if value is not None}
+    return {"measured": measured, "machine": machine(metrics)}
+
+
+def plain(run: Run, text: Text) -> dict[str, dict[str, Any]]:
+    """Model and training, and the machine that made them: title → what a line is called → its value."""
+    known = {key: run.metrics.get(key, {}) for key in ("model", "train")}
+    versions = dict(run.json_if(run.files.versions))
+    packages = ", ".join(f"{name} {version}" for name, version in versions.pop("packages", {}).items())
+    return {
+        text("facts"): _named(dict(flat(known)), text),
+        text("environment"): _named({**versions, **({"packages": packages} if packages else {})}, text),
+    }
+
+
 def flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """Values under dotted names; lists are joined, what is not set is left out."""
     pairs: list[tuple[str, Any]] = []
@@ -33,3 +64,7 @@ def flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
             pairs.append((f"{prefix}{key}", shown))
     return pairs
+
+
+def _named(values: Mapping[str, Any], text: Text) -> dict[str, Any]:
+    return {text(f"fact_{key}") if f"fact_{key}" in TEXTS else key: value for key, value in values.items()}

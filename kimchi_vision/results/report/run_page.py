@@ -7,68 +7,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
-from kimchi_vision.results.history import overfits_from
-from kimchi_vision.results.report import images
-from kimchi_vision.results.report.answers import answers
-from kimchi_vision.results.report.facts import flat, machine, question
-from kimchi_vision.results.report.render import percent
+from kimchi_vision.base.pages import percent
+from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
+    from kimchi_vision.results.scores import Score
 
-TOP_LOSS_SIDE = 240
-SHOWN_OTHERWISE = ("confusion_matrix", "top_losses", "reliability", "risk_coverage")
-"""Figures that other sections of the page show, or whose content is there as text or photos."""
-OF_PHOTOS = ("batch", "results")
-"""Figures that show photos; the others are charts, which turn dark with the page."""
+OVERLAY_SIDE = 160
 
 
 def view(run: Run, lang: Language) -> dict[str, Any]:
-    """The template's values."""
+    """The template's values. sections: the ids of those that have something to show, in order."""
     text = catalogue(lang)
     experiment_text = run.files.experiment.read_text(encoding="utf-8")
     predictions = run.predictions.part(run.metrics["split"])
     predictions = predictions.worst(len(predictions))
     small = _thumbnails(run, predictions)
     parts = _parts(run)
+    found = {
+        "decision": decision.view(run, predictions, text),
+        "confusion": {"classes": _classes(run, text), "about": list(verdict.classes(run, text))},
+        "errors": {"photos": _cells(run, predictions, small)},
+        "training": training.view(run, text),
+        "background": _background(run, text),
+        "calibration": calibration.view(run, text),
+        "test": _test(run) if "test" in parts else None,
+        "data": {"parts": parts, "batch": _batch(run)},
+        "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
+        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "texts": _texts(run)},
+    }
     return {
         "name": run.experiment.name,
-        "question": question(run.experiment.question, experiment_text),
+        "question": facts.question(run.experiment.question, experiment_text),
         "experiment_text": experiment_text,
         "run": run,
         "photos": len(predictions),
-        "answers": answers(run, text),
-        "scores": list(run.score.values()),
-        "epochs": _epochs(run.history),
-        "cells": _cells(predictions, small),
-        "top_losses": _top_losses(run, predictions),
         "missing": len(small.missing),
         "left_out": len(small.left_out),
-        "parts": parts,
-        "test_openings": run.times_opened() if "test" in parts else None,
-        "test": list(recorded(run.json(run.files.test_metrics)).values())
-        if run.files.test_metrics.is_file()
-        else [],
-        "background": _background(run, text),
-        "calibration": _calibration(run),
-        "timings": _timings(run.metrics),
-        "figures": _figures(run),
-        "facts": dict(flat({key: run.metrics.get(key, {}) for key in ("model", "train")})),
-        "environment": dict(flat(run.json_if(run.files.versions))),
-        "texts": _texts(run),
+        "found": {name: each for name, each in found.items() if each},
     }
-
-
-def _epochs(history: pd.DataFrame) -> dict[str, Any] | None:
-    if history.empty:
-        return None
-    columns = [name for name in history.columns if name != "kept"]
-    rows = history.to_dict("records")
-    return {"columns": columns, "rows": rows, "overfits_from": overfits_from(history)}
 
 
 def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
@@ -77,20 +57,52 @@ def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
     return images.thumbnails(dict(zip(rows.paths, run.photos.files(rows.table), strict=True)))
 
 
-def _cells(predictions: Predictions, small: images.Thumbnails) -> list[dict[str, Any]]:
+def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[dict[str, Any]]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
+    overlays = _overlays(run, predictions)
     return [
         {
             "path": path,
             "actual": int(actual),
             "predicted": int(predicted),
+            "sure": round(float(sure), 4),
             "probability": percent(sure),
             "loss": f"{loss:.2f}",
             "picture": small.pictures.get(path),
+            **({"overlay": overlays[path]} if path in overlays else {}),
         }
         for path, actual, predicted, sure, loss in zip(predictions.paths, *columns, strict=True)
     ]
+
+
+def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
+    """Where the network looks, of the photos for which that was drawn: path → picture."""
+    worst = predictions.of(run.metrics["top_losses"])
+    shown = run.photos.files(worst.table)
+    drawn = ((path, run.files.overlay(photo.content)) for path, photo in zip(worst.paths, shown, strict=True))
+    found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn if file.is_file()}
+    return {path: picture for path, picture in found.items() if picture}
+
+
+def _classes(run: Run, text: Text) -> charts.Intervals:
+    """Recall and precision of each class with intervals, the worst recall first."""
+    classes = run.metrics["classes"]
+    rows = []
+    for name in sorted(classes, key=lambda name: (classes[name]["recall"], name)):
+        own = classes[name]
+        marks = []
+        for kind, key in (("own", "recall"), ("other", "precision")):
+            interval = own.get(f"{key}_interval")
+            if interval:
+                tip = f"{text(key)} {percent(own[key])} ({percent(interval[0])} – {percent(interval[1])})"
+                marks.append(charts.Mark(own[key], *interval, kind, tip))
+        found = round(own["recall"] * own["support"])
+        rows.append(
+            charts.Row(name, marks, "  ·  ".join(mark.tip for mark in marks), f"{found}/{own['support']}")
+        )
+    ends = [end for row in rows for each in row.marks for end in (each.low, each.high)]
+    return charts.Intervals(rows, charts.shares([*ends, 1.0]))
 
 
 def _background(run: Run, text: Text) -> dict[str, Any] | None:
@@ -98,25 +110,18 @@ def _background(run: Run, text: Text) -> dict[str, Any] | None:
     found = run.json_if(run.files.background)
     if not found:
         return None
-    return {**found, "sentences": about_background(found, text)}
-
-
-def _top_losses(run: Run, predictions: Predictions) -> list[dict[str, Any]]:
-    """Photos with what the model says, and where it looks if that was drawn."""
-    worst = predictions.of(run.metrics["top_losses"])
-    items = run.items.set_index("path", drop=False).loc[worst.paths]
-    contents, files = run.photos.contents(items), run.photos.files(items)
-    return [
-        {
-            **{name: row[name] for name in ("path", "truth", "predicted", "loss")},
-            "probability": sure,
-            "picture": images.photo(file, TOP_LOSS_SIDE),
-            "overlay": images.photo(run.files.overlay(content), TOP_LOSS_SIDE),
-        }
-        for row, sure, content, file in zip(
-            worst.table.to_dict("records"), worst.confidence, contents, files, strict=True
-        )
-    ]
+    rows = []
+    for name, own in found["conditions"].items():
+        if own["accuracy"] is not None:
+            low, high = own["accuracy_interval"]
+            shown = f"{percent(own['accuracy'])} ({percent(low)} – {percent(high)})"
+            kind = "baseline" if name == "plain" else "own"
+            mark = charts.Mark(own["accuracy"], low, high, kind, shown)
+            rows.append(charts.Row(text(f"condition_{name}"), [mark], shown))
+    axis = charts.shares(
+        [found["chance"], *(end for row in rows for end in (row.marks[0].low, row.marks[0].high))]
+    )
+    return {"sentences": about_background(found, text), "conditions": charts.Intervals(rows, axis)}
 
 
 def _parts(run: Run) -> dict[str, dict[str, int]]:
@@ -127,40 +132,20 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
 
 
-def _calibration(run: Run) -> dict[str, Any] | None:
-    """What calibration.json says, and its figures."""
-    if not run.calibration:
-        return None
-    files = [run.files.figure(name) for name in ("reliability", "risk_coverage")]
-    figures = [
-        {"key": f"figure_{file.stem}", "source": images.figure(file, of_photos=False)}
-        for file in files
-        if file.is_file()
-    ]
-    return {**run.calibration, "figures": figures}
+def _test(run: Run) -> dict[str, Any]:
+    scored = run.json_if(run.files.test_metrics)
+    return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
 
 
-def _timings(metrics: dict[str, Any]) -> dict[str, Any]:
-    """What was measured, by the key of its text; empty when nothing was."""
-    latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
-    found = {
-        "decision_p50_ms": latency.get("p50"),
-        "decision_p95_ms": latency.get("p95"),
-        "decision_photos_per_second": metrics.get("photos_per_second"),
-        "decision_peak_memory_mb": metrics.get("peak_memory_mb"),
-        "train_seconds": train.get("seconds"),
-    }
-    measured = {key: value for key, value in found.items() if value is not None}
-    return {"measured": measured, "machine": machine(metrics)}
+def _scores(run: Run) -> list[Score]:
+    """All but what another says already: the error rate, and a top-k score of no more classes than k."""
+    silent = {"error_rate", *(["top_k_accuracy"] if run.metrics["top_k"] >= len(run.vocab) else [])}
+    return [score for name, score in run.score.items() if name not in silent]
 
 
-def _figures(run: Run) -> list[dict[str, Any]]:
-    found = [path for path in run.files.drawn() if not path.stem.startswith(SHOWN_OTHERWISE)]
-    return [
-        {"key": f"figure_{path.stem}", "of_photos": of_photos, "source": images.figure(path, of_photos)}
-        for path in found
-        for of_photos in [path.stem in OF_PHOTOS]
-    ]
+def _batch(run: Run) -> str | None:
+    file = run.files.figure("batch")
+    return images.figure(file) if file.is_file() else None
 
 
 def _texts(run: Run) -> dict[str, str]:

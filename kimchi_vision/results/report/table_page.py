@@ -12,7 +12,8 @@ from typing import Any
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results import goals
-from kimchi_vision.results.report import images
+from kimchi_vision.results.compare import summary
+from kimchi_vision.results.report import charts, images
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import Score
@@ -30,21 +31,77 @@ def view(
     experiments = {name: runs[0].experiment.resolved() for name, runs in rows.items()}
     every = [run for runs in rows.values() for run in runs]
     names = [name for name in every[0].score if all(name in run.score for run in every)]
+    names = [name for name in names if name != "error_rate"]  # accuracy says it
+    other_photos = _on_other_photos(every)
     return {
         "name": folder.resolve().name,
         "verdicts": list(verdicts),
+        "plot": _plot(rows, folder),
+        "cost": _cost(every, say),
+        "flips": [] if other_photos else _flips(rows),
         "rows": [_row(name, runs, folder, names) for name, runs in rows.items()],
         "scores": tuple(names),
         "differences": _differences(experiments),
         "decision": _decision(folder, say),
         "pictures": {
             file.stem: images.figure(file, of_photos=False)
-            for file in (folder / "learning_curve.png", folder / "accuracy_latency.png")
+            for file in (folder / "learning_curve.png",)
             if file.is_file()
         },
         "machine": _machines(every),
-        "on_other_photos": _on_other_photos(every),
+        "on_other_photos": other_photos,
     }
+
+
+def _plot(rows: Mapping[str, Sequence[Run]], folder: Path) -> charts.Intervals:
+    """Accuracy of each row with its interval over photos and seeds, the highest first."""
+    drawn = []
+    for name, runs in rows.items():
+        accuracy = replace(runs[0].score["accuracy"], value=mean(run.score["accuracy"].value for run in runs))
+        if len(runs) > 1:
+            found = summary(runs)
+            accuracy = replace(accuracy, low=found["low"], high=found["high"])
+        mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, "other", str(accuracy))
+        drawn.append(charts.Row(name, [mark], str(accuracy), link=_link(runs[0], folder)))
+    drawn.sort(key=lambda row: -row.marks[0].value)
+    drawn[0] = replace(drawn[0], marks=[replace(drawn[0].marks[0], kind="own")])
+    marks = [row.marks[0] for row in drawn]
+    ends = [end for each in marks for end in (each.low, each.high, each.value) if end is not None]
+    return charts.Intervals(drawn, charts.shares(ends))
+
+
+def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
+    """Accuracy against the median time of a photo, of the runs for which that was measured."""
+    timed = [(run, (run.metrics.get("latency_ms") or {}).get("p50")) for run in runs]
+    timed = [(run, milliseconds) for run, milliseconds in timed if milliseconds]
+    if len(timed) < 2:
+        return None
+    best = max(run.score["accuracy"].value for run, _ in timed)
+    series = []
+    for run, milliseconds in timed:
+        accuracy = run.score["accuracy"]
+        low, high = accuracy.interval or (accuracy.value, accuracy.value)
+        kind = "own" if accuracy.value == best else "other"
+        point = (milliseconds, accuracy.value, f"{run.name}: {accuracy}, {milliseconds:.1f} ms")
+        series.append(charts.Series(run.name, [point], kind, line=False, low=[low], high=[high]))
+    y = charts.shares([end for each in series for end in (*each.low, *each.high)])
+    x = charts.axis([0.0, *(milliseconds for _, milliseconds in timed)], "{:g}".format)
+    return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
+
+
+def _flips(rows: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+    """The best row against each other: photos that only one of the two has right, of their first runs."""
+    first = {name: runs[0] for name, runs in rows.items()}
+    best = max(first, key=lambda name: first[name].score["accuracy"].value)
+    ours = first[best].predictions.part(first[best].metrics["split"])
+    found = []
+    for name, run in first.items():
+        theirs = run.predictions
+        if name != best and set(ours.paths) <= set(theirs.paths):
+            right, other = ours.right, theirs.of(ours.paths).right
+            gained, lost = int((right & ~other).sum()), int((other & ~right).sum())
+            found.append({"best": best, "other": name, "gained": gained, "lost": lost})
+    return found
 
 
 def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> dict[str, Any]:

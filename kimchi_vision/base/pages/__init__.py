@@ -1,24 +1,24 @@
-"""Templates to HTML: everything that a run brings is escaped."""
+"""Pages that open offline, all of one design: templates to HTML, in which all that is brought is escaped."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from kimchi_vision.base.messages import TEXTS, Language, catalogue
 
 
-def render(template: str, lang: Language, **view: Any) -> str:
-    """A page as text."""
+def render(package: str, template: str, lang: Language, **view: Any) -> str:
+    """A page as text. package: the one in whose folder `templates` the template lies, such as __name__."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
-        loader=PackageLoader("kimchi_vision.results.report"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader(__name__)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, points=points, number=number, of_epoch=of_epoch)
+    environment.filters.update(percent=percent, points=points, number=number)
     text = catalogue(lang)
     return environment.get_template(template).render(
         lang=lang, t=text, label=lambda key: text(key) if key in TEXTS else key, **view
@@ -42,11 +42,3 @@ def number(value: Any) -> str:
     if isinstance(value, int) or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.3g}" if abs(value) < 0.01 else f"{value:,.4f}".rstrip("0")
-
-
-def of_epoch(value: Any, column: str) -> str:
-    """A value of the epoch table, with the same number of digits all down its column."""
-    if not isinstance(value, float):
-        return str(value)
-    kind = ".1e" if column.startswith("lr") else ".1f" if column == "seconds" else ".4f"
-    return f"{value:{kind}}"

@@ -1,0 +1,71 @@
+"""What the probabilities are worth: sentences, and charts where they hold points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kimchi_vision.base.messages import Text
+from kimchi_vision.base.pages import percent
+from kimchi_vision.results.report import charts
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.run import Run
+
+FEWEST_BINS = 3
+"""Bins of the reliability diagram with photos, below which a diagram shows nothing."""
+FEWEST_PHOTOS = 3
+"""Photos of a bin, below which its accuracy says nothing."""
+
+
+def view(run: Run, text: Text) -> dict[str, Any] | None:
+    """The template's values; None where nothing was measured."""
+    found = run.calibration
+    if not found:
+        return None
+    drawn = [_reliability(found, text), _risk(found, text)]
+    return {**found, "charts": [chart for chart in drawn if chart is not None]}
+
+
+def _reliability(found: dict[str, Any], text: Text) -> charts.Chart | None:
+    bins = [each for each in found["after"]["reliability"] if each["photos"] >= FEWEST_PHOTOS]
+    if len(bins) < FEWEST_BINS:
+        return None
+    points = [
+        (
+            each["confidence"],
+            each["accuracy"],
+            text(
+                "bin",
+                photos=each["photos"],
+                sure=percent(each["confidence"]),
+                right=percent(each["accuracy"]),
+            ),
+        )
+        for each in bins
+    ]
+    ends = {key: [each[f"accuracy_{key}"] for each in bins] for key in ("low", "high")}
+    series = charts.Series(text("accuracy"), points, line=False, **ends)
+    x = charts.shares([0.0, 1.0])
+    return charts.Chart(text("figure_reliability"), x, x, text("confidence"), [series], diagonal=True)
+
+
+def _risk(found: dict[str, Any], text: Text) -> charts.Chart | None:
+    curve = found["risk_coverage"]
+    if not any(point["risk"] for point in curve):
+        return None
+    points = [
+        (
+            point["coverage"],
+            point["risk"],
+            text("answered", coverage=percent(point["coverage"]), risk=percent(point["risk"])),
+        )
+        for point in curve
+    ]
+    series = [charts.Series(text("error_rate"), points)]
+    abstain = found["abstain"]
+    marked = None
+    if abstain and abstain["error"] is not None:
+        marked = (abstain["coverage"], text("threshold", at=f"{abstain['threshold']:.2f}"))
+    y = charts.shares([0.0, *(point["risk"] for point in curve)])
+    x = charts.shares([0.0, 1.0])
+    return charts.Chart(text("figure_risk_coverage"), x, y, text("coverage"), series, marked)

@@ -1,0 +1,132 @@
+"""What charts.html draws: values become places, in per cent of a chart's width and height."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """From values to 0 at the start of the axis and 100 at its end, with round numbers between.
+
+    ticks: (place, label).
+    """
+
+    low: float
+    high: float
+    ticks: tuple[tuple[float, str], ...]
+    scale: Scale = "linear"
+
+    def at(self, value: float) -> float:
+        """The place of a value, per cent."""
+        low, high, value = (np.log10(v) if self.scale == "log" else v for v in (self.low, self.high, value))
+        return round(float(np.clip(100 * (value - low) / (high - low), 0, 100)), 2)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A value on an interval plot, with its interval. kind: own, baseline or other; tip: said on hovering."""
+
+    value: float
+    low: float | None
+    high: float | None
+    kind: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of an interval plot: its name, its marks, and the numbers that stand behind."""
+
+    name: str
+    marks: Sequence[Mark]
+    shown: str
+    note: str = ""
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Rows over one axis."""
+
+    rows: Sequence[Row]
+    axis: Axis
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points (x, y, tip) of a chart, with the ends of their intervals. kind: own, baseline or other."""
+
+    name: str
+    points: Sequence[tuple[float, float, str]]
+    kind: str = "own"
+    line: bool = True
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series over two axes. marked: an x with its word. diagonal: where both axes agree."""
+
+    title: str
+    x: Axis
+    y: Axis
+    x_title: str
+    series: Sequence[Series]
+    marked: tuple[float, str] | None = None
+    diagonal: bool = False
+    names: bool = False
+    """Whether points have their names beside them."""
+
+
+def axis(values: Sequence[float], shown: Callable[[float], str], steps: int = 5) -> Axis:
+    """A linear axis around all values, ending at round numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = min(values), max(values)
+    if low == high:
+        low, high = low - 0.05 * (abs(low) or 1), high + 0.05 * (abs(high) or 1)
+    places = MaxNLocator(steps, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    return _ticked(float(places[0]), float(places[-1]), places, shown)
+
+
+def shares(values: Sequence[float]) -> Axis:
+    """The same for shares: it does not leave 0 to 1."""
+    found = axis(values, percent, 4)
+    inside = [place / 100 * (found.high - found.low) + found.low for place, _ in found.ticks]
+    inside = [place for place in inside if -1e-6 <= place <= 1 + 1e-6]
+    return _ticked(inside[0], inside[-1], inside, percent)
+
+
+def percent(share: float) -> str:
+    """A tick's label."""
+    return f"{round(100 * share, 1):g}%"
+
+
+def whole(low: float, high: float, shown: Callable[[float], str]) -> Axis:
+    """An axis over whole numbers, such as epochs, with half a step on both sides."""
+    from matplotlib.ticker import MaxNLocator
+
+    places = MaxNLocator(8, integer=True, min_n_ticks=1).tick_values(low, high)
+    inside = [place for place in places if low <= place <= high]
+    return _ticked(low - 0.5, high + 0.5, inside, shown)
+
+
+def rates(values: Sequence[float]) -> Axis:
+    """A logarithmic axis with powers of ten."""
+    low, high = float(min(values)), float(max(values))
+    powers = range(int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9)) + 1)
+    made = Axis(low, high, (), "log")
+    return Axis(low, high, tuple((made.at(10.0**power), f"{10.0**power:g}") for power in powers), "log")
+
+
+def _ticked(low: float, high: float, places: Sequence[float], shown: Callable[[float], str]) -> Axis:
+    made = Axis(low, high, ())
+    return Axis(low, high, tuple((made.at(float(place)), shown(float(place))) for place in places))

@@ -1,0 +1,116 @@
+"""The first screen of the page: the verdict, accuracy on a scale beside others, the worst confusions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kimchi_vision.base.errors import KimchiError
+from kimchi_vision.base.messages import Text, about_gain
+from kimchi_vision.results.report import charts, images, verdict
+from kimchi_vision.results.run import Run
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.predictions import Predictions
+    from kimchi_vision.results.scores import Metric, Score
+
+PAIR_SIDE = 200
+EARLIER = 4
+"""Other runs of the same photos that are drawn beside this one."""
+
+
+def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
+    """The template's values."""
+    metrics = run.metrics
+    sentences = verdict.size(run, text)
+    if "folds" in metrics:
+        accuracies = ", ".join(f"{fold['accuracy']:.1%}" for fold in metrics["folds"])
+        sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
+    if "floor" in metrics and len(run.history):
+        sentences.append(about_gain("floor", metrics["floor"], text))
+    if "tta" in metrics:
+        sentences.append(about_gain("tta", metrics["tta"], text))
+    return {
+        "verdict": verdict.verdict(run, text),
+        "accuracy": run.score["accuracy"],
+        "sentences": sentences,
+        "scale": _scale(run, text),
+        "confusions": list(_confusions(run, predictions)),
+    }
+
+
+def _scale(run: Run, text: Text) -> charts.Intervals:
+    accuracy = run.score["accuracy"]
+    rows = [_row(text("this_run"), accuracy, "own")]
+    floor = run.metrics.get("floor")
+    if floor:
+        low, high = floor["accuracy_interval"]
+        shown = _shown(accuracy.metric, floor["accuracy"], low, high)
+        mark = charts.Mark(floor["accuracy"], low, high, "baseline", shown)
+        rows.append(charts.Row(text("floor"), [mark], shown))
+    rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
+    goal = run.experiment.goals.wanted.get("accuracy")
+    if goal is not None:
+        shown = accuracy.metric.shown(goal)
+        mark = charts.Mark(goal, None, None, "goal", shown)
+        rows.append(charts.Row(text("decision_goal", goal=text("accuracy")), [mark], shown))
+    ends = [end for row in rows for each in row.marks for end in (each.low, each.high, each.value)]
+    return charts.Intervals(rows, charts.shares([end for end in ends if end is not None]))
+
+
+def _row(name: str, accuracy: Score, kind: str) -> charts.Row:
+    mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, kind, str(accuracy))
+    return charts.Row(name, [mark], str(accuracy))
+
+
+def _shown(metric: Metric, value: float, low: float, high: float) -> str:
+    return f"{metric.shown(value)} ({metric.shown(low)} – {metric.shown(high)})"
+
+
+def _earlier(run: Run) -> list[Run]:
+    """The newest runs beside this one that were scored on the same photos."""
+    try:
+        folders = [folder for folder in run.path.resolve().parent.iterdir() if folder.is_dir()]
+    except OSError:
+        return []
+    others = [Run(folder) for folder in folders if folder != run.path.resolve()]
+    finished = [other for other in others if other.is_finished and other.files.metrics.is_file()]
+    finished.sort(key=lambda other: other.files.finished.stat().st_mtime, reverse=True)
+    ours, found = run.scored_photos, []
+    for other in finished[: 5 * EARLIER]:
+        try:
+            if other.scored_photos == ours and "accuracy" in other.score:
+                found.append(other)
+        except (KimchiError, KeyError, OSError):
+            continue  # a folder that is damaged is no matter of this run
+    return found[:EARLIER]
+
+
+def _confusions(run: Run, predictions: Predictions) -> Iterator[dict[str, Any]]:
+    """The surest photo of each pair that is confused, beside the surest of what it was taken for."""
+    table, sure = predictions.table, predictions.confidence
+    truth, said = table["truth"].to_numpy(), table["predicted"].to_numpy()
+    for actual, predicted, count in run.metrics["most_confused"][: verdict.CONFUSIONS_NAMED]:
+        taken = _surest(predictions, (truth == actual) & (said == predicted), sure)
+        like = _surest(predictions, (truth == predicted) & (said == predicted), sure)
+        yield {
+            "actual": actual,
+            "predicted": predicted,
+            "photos": count,
+            "of": int((truth == actual).sum()),
+            "taken": _picture(run, predictions, taken),
+            "like": _picture(run, predictions, like),
+        }
+
+
+def _surest(predictions: Predictions, rows: np.ndarray, sure: np.ndarray) -> int | None:
+    return int(np.where(rows, sure, -1).argmax()) if rows.any() else None
+
+
+def _picture(run: Run, predictions: Predictions, place: int | None) -> str | None:
+    if place is None:
+        return None
+    one = predictions.where(np.array([place]))
+    return images.photo(run.photos.files(one.table)[0], PAIR_SIDE)
