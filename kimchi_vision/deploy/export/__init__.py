@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import replacing, write_json, write_text
@@ -24,6 +24,7 @@ from kimchi_vision.deploy.export import (
     smaller,
     tensors,
     timings,
+    web,
 )
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
@@ -39,7 +40,8 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 
 log = logging.getLogger(__name__)
 
-FORMATS = ("pkl", "torch", "onnx", "safetensors", *smaller.KINDS)
+FROM_ONNX = (*smaller.KINDS, "openvino")
+FORMATS = ("pkl", "torch", "onnx", "safetensors", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 
 
@@ -77,12 +79,12 @@ def missing(run: Run) -> list[str]:
 
 def _wanted(section: Export) -> list[str]:
     wanted = section.model_dump() | {"torch": section.weights}
-    return [name for name in FORMATS if wanted[name]]
+    return [name for name in FORMATS if wanted.get(name)]
 
 
 def _files(own: RunFiles) -> dict[str, Path]:
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-    return plain | {name: own.smaller(name) for name in smaller.KINDS}
+    return plain | {name: own.smaller(name) for name in smaller.KINDS} | {"openvino": own.openvino}
 
 
 def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
@@ -100,7 +102,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
         raise InputError(
             f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
         )
-    learn = None if set(formats) <= set(smaller.KINDS) else _learner(run, trust)
+    learn = None if set(formats) <= set(FROM_ONNX) else _learner(run, trust)
     source = _Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
@@ -116,16 +118,19 @@ def _learner(run: Run, trust: bool) -> Learner:
     return learn
 
 
-def folder(run: Run, path: Path, space: bool) -> Path:
-    """A folder that serves the model: a Hugging Face Space, or for `docker build`. Raises InputError."""
-    return folders.write(run, path, space)
+def folder(run: Run, path: Path, kind: Literal["space", "docker", "web"]) -> Path:
+    """A folder with the model: a Hugging Face Space, for `docker build`, or a page that needs no server.
+
+    Raises InputError.
+    """
+    return web.write(run, path) if kind == "web" else folders.write(run, path, kind == "space")
 
 
 @dataclass(frozen=True)
 class _Source:
     """A learner, the photos that it answered for, and where its files go.
 
-    learn: None is enough for smaller.KINDS.
+    learn: None is enough for FROM_ONNX.
     own: False for a learner from elsewhere, whose pickles stay a stranger's.
     """
 
@@ -185,11 +190,21 @@ class _Source:
         return onnx.prove(file, self.photos, self.predictions, facts.temperature)
 
     def _smaller(self, name: str, file: Path) -> dict[str, Any]:
+        smaller.save(name, self._whole(), self.photos, file)
+        return smaller.cost(file, self.photos, self.predictions)
+
+    def _openvino(self, file: Path) -> dict[str, Any]:
+        from kimchi_vision.deploy.export import openvino  # an extra
+
+        whole, weights = self._whole(), self.run.files.openvino_weights
+        openvino.save(whole, file, weights)
+        return openvino.prove(file, weights, whole, self.photos, self.predictions)
+
+    def _whole(self) -> Path:
         whole = self.run.files.onnx
         if not whole.is_file():
             raise RunError(f"it is made from {whole}, which is missing. Export onnx, too.")
-        smaller.save(name, whole, self.photos, file)
-        return smaller.cost(file, self.photos, self.predictions)
+        return whole
 
     def _facts(self) -> Facts:
         facts = Facts(
