@@ -31,6 +31,8 @@ def pick() -> torch.device:
 
 
 def _is_here(kind: str, number: int = 0) -> bool:
+    if kind == "mps":  # before torch 2.6 its backend alone says so
+        return number == 0 and torch.backends.mps.is_available()
     module = getattr(torch, kind, None)
     if module is None or not module.is_available():
         return False

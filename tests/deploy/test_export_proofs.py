@@ -20,7 +20,7 @@ from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import learner, pickles, smaller, tensors
+from kimchi_vision.deploy.export import learner, photo_graph, pickles, smaller, tensors
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.predictions import Predictions
@@ -83,8 +83,10 @@ def test_model_onnx_is_refused_when_a_probability_differs_by_more_than_a_thousan
             whole.prove(None, photos_of(table), table)
     else:
         proof = whole.prove(None, photos_of(table), table)
-        assert proof == {"photos": 3, "agreement": 1, "largest_gap": pytest.approx(found[0] - 0.6)}
-    assert rows == [["0.jpg", "1.jpg", "2.jpg"]] * 2  # prepared, and as pixels
+        gap = pytest.approx(found[0] - 0.6, abs=1e-12)
+        pixels = {"pixels_agreement": 1, "pixels_gap": gap}
+        assert proof == {"photos": 3, "agreement": 1, "largest_gap": gap, **pixels}
+    assert rows == [["0.jpg", "1.jpg", "2.jpg"]] * (1 if refused else 2)  # prepared, and as pixels
 
 
 def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(said):
@@ -110,8 +112,10 @@ def test_a_files_own_temperature_has_no_part_in_its_proof(tmp_path, photo):
     expected = answers(about, [open_photo(one) for one in files])
     assert whole.probabilities(Classifier(file), files) == pytest.approx(expected, abs=1e-5)
     table = table_of(expected, [SEVEN[0]] * 36, vocab=SEVEN)
-    proof = whole.prove(file, photos_of(table, tmp_path), table)
-    assert (proof["photos"], proof["agreement"]) == (36, 1)
+    onnx.save(photo_graph.wrapped(onnx.load(file), about), file)
+    proof = whole.prove(file, photos_of(table, tmp_path), table, temperature=3.0)
+    assert (proof["photos"], proof["agreement"], proof["pixels_agreement"]) == (36, 1, 1)
+    assert 0 <= proof["pixels_gap"] < 2e-3
     assert 0 <= proof["largest_gap"] < 1e-5
     with pytest.raises(RunError):
         whole.prove(save(file, about, seed=1), photos_of(table, tmp_path), table)
