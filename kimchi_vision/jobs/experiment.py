@@ -16,6 +16,7 @@ from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain, catalogue, language
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
@@ -128,6 +129,8 @@ def _train_and_report(
     prepared: Prepared, files: RunFiles, tracking: track.Tracking, watch: Watch | None
 ) -> None:
     experiment, photos = prepared.experiment, prepared.photos
+    if why := recipe.reasons(experiment, photos):
+        log.info("%s", why)
     train.seed(experiment.train)
     dls = prepared.dataloaders()
     plots.save(plots.photo_grid(*loader.sample(dls)), files.figure("batch"))
@@ -137,8 +140,9 @@ def _train_and_report(
     floor = linear_probe.floor(experiment.features, learn.model[0], photos, validation_transforms.read(dls))
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
+    head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     with prepared.own.beside(learn):
-        history = train.fit(experiment.train, learn, files, floor and floor.head, watch, tracking.scalars)
+        history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
     _report(prepared, learn, files, {"model": model_facts, "train": train.facts(history)}, floor)
@@ -237,9 +241,11 @@ def _logged(files: RunFiles) -> Iterator[None]:
     logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as stop:
+        kept = "keeps its last checkpoint" if files.last.is_file() else "has no checkpoint yet"
         raise InterruptedRunError(
-            f"Interrupted. {files.path} keeps its last checkpoint; the same command goes on from there."
+            f"Interrupted. {files.path} {kept}; the same command goes on from there.",
+            ENDED if isinstance(stop, Terminated) else 130,
         ) from None
     finally:
         logger.removeHandler(handler)

@@ -76,3 +76,15 @@ def test_sample_shows_what_the_model_sees(photos):
     assert images[0].shape == (32, 32, 3)
     assert set(labels) <= set(photos.vocab)
     assert 0 <= np.min(images) <= np.max(images) <= 1
+
+
+@pytest.mark.parametrize("engine", ["fused", "fastai"])
+def test_a_rare_class_is_drawn_as_often_as_the_others(folder_of, tmp_path, engine):
+    path = folder_of({"배추김치": 40, "깍두기": 8})
+    photos = data.load(Data(path=path, splitter="stratified"), tmp_path)
+    small = Augment(resize=48, size=32, normalize="none", engine=engine)
+    tfms = augment.transforms(small, ((0.5,) * 3, (0.5,) * 3))
+    dls = loader.build(Loader(workers=0, batch_size=8, sampling="balanced"), photos, tfms)
+    labels = torch.cat([labels for _ in range(6) for _, labels in dls.train])
+    assert len(labels) > 150
+    assert 0.35 < labels.float().mean() < 0.65

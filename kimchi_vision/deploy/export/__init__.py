@@ -173,7 +173,7 @@ class _Source:
         return facts
 
     def _pkl(self, file: Path) -> dict[str, Any]:
-        bound = learner.save(self.learn, file)
+        bound = learner.save(self.learn, file, self._facts().temperature)
         if bound:
             log.warning("%s: %s", self.run.files.pkl, learner.BOUND.format(**bound))
         return {**learner.prove(file, self.photos, self.predictions), **bound}

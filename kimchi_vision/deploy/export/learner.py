@@ -1,4 +1,8 @@
-"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name."""
+"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name.
+
+learn.predict gives probabilities as trained, and `(p.log() / learn.temperature).softmax(-1)` calibrated ones,
+as `predict` and the other files do.
+"""
 
 from __future__ import annotations
 
@@ -39,22 +43,24 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path) -> dict[str, Any]:
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> dict[str, Any]:
     """Write what load_learner reads, and say where: nothing when it does so everywhere.
 
     A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
-    runs, `python`, and where the part that `holds` names is at hand.
+    runs, `python`, and where the part that `holds` names is at hand. temperature: goes along as
+    `learn.temperature`.
     """
     try:
-        plain.save(learn, file)
+        plain.save(learn, file, temperature)
     except (plain.NotPortableError, RunError, pickle.PicklingError, AttributeError) as part:
-        _export(learn, file)
+        _export(learn, file, temperature)
         return {"python": "{}.{}".format(*sys.version_info), "holds": str(part)}
     return {}
 
 
-def _export(learn: Learner, file: Path) -> None:
+def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
     dls, metrics = learn.dls, learn.metrics
+    learn.temperature = temperature
     learn.metrics = []  # inference needs none, and they are this package's
     try:
         learn.export(file.resolve())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 
 from kimchi_vision.data import pixels
-from kimchi_vision.data.photo import PIXEL_LIMIT
+from kimchi_vision.data.decoding import PIXEL_LIMIT
 
 _OPEN = f'''
 from fastai.vision.core import PILImage

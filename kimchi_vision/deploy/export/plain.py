@@ -63,9 +63,10 @@ class Call:
         return (self.call, ()) if self.state is None else (self.call, (), self.state)
 
 
-def save(learn: Learner, file: Path) -> None:
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
     """Write what load_learner makes a Learner of: for inference, or to go on with other DataLoaders.
 
+    temperature: goes along as `learn.temperature`.
     Raises NotPortableError for a model with parts that are the user's own, RunError for such transforms.
     """
     model = _plain(learn.model)
@@ -76,7 +77,7 @@ def save(learn: Learner, file: Path) -> None:
         model,
         loss_func=Call(CrossEntropyLossFlat),
         **splitter,
-        state={"arch": backbone(learn)},
+        state={"arch": backbone(learn), "temperature": temperature},
     )
     by_name = SimpleNamespace(__name__=__name__, Pickler=_Pickler)
     with file.open("wb") as stream:  # by its path torch would write the file's name into it

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from kimchi_vision.base.cache import folder
 from kimchi_vision.base.files import replacing
+from kimchi_vision.data.pixels import READING
 from kimchi_vision.learning.loader.pack import ENTRY, Pack, encode
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ AT_ONCE = 64
 
 
 def key(settings: str, hashes: Iterable[str]) -> str:
-    """A name that changes with the settings and with any photo."""
-    return hashlib.sha256("\n".join([settings, *hashes]).encode()).hexdigest()[:24]
+    """A name that changes with the settings, with any photo, and with how photos are read."""
+    return hashlib.sha256("\n".join([settings, str(READING), *hashes]).encode()).hexdigest()[:24]
 
 
 def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
@@ -36,7 +37,7 @@ def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) 
     kind: how photos are stored, a numpy type or `jpeg`. make: photo number → array, thread-safe.
     A second process waits for the first one to finish the same pack.
     """
-    files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npy")
+    files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npz")
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with FileLock(folder() / f"{name}.lock"):
@@ -54,7 +55,7 @@ def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], 
     """A finished pack, or None when there is none or it is damaged."""
     if not index.is_file():
         return None
-    with suppress(ValueError, OSError, EOFError):
+    with suppress(Exception):  # zipfile, zlib and NumPy each have their own
         pack = Pack(data, index, kind, make)
         if len(pack) == count:
             return pack
@@ -72,7 +73,7 @@ def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int],
             file.write(content)
         size = file.tell()
     with replacing(index) as temporary:
-        np.save(temporary, entries)
+        np.savez(temporary, entries=entries)
     log.info("%d photos are cached: %.0f MB in %s.", count, size / 1e6, data.parent)
 
 

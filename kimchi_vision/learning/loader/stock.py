@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -16,9 +17,10 @@ from fastai.vision.core import PILImage
 from fasttransform import Transform
 from PIL import Image
 
-from kimchi_vision.data import formats, pixels
+from kimchi_vision.data import decoding, formats, pixels
 from kimchi_vision.data import photo as photos_module
-from kimchi_vision.data.photo import Photo, cuts_off, open_photo
+from kimchi_vision.data.decoding import cuts_off
+from kimchi_vision.data.photo import Photo, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
 
 # An exported learner carries the code that opens a photo, so it loads where this package is not installed.
-for _module in (sys.modules[__name__], photos_module, formats, pixels):
+for _module in (sys.modules[__name__], photos_module, decoding, formats, pixels):
     cloudpickle.register_pickle_by_value(_module)
 
 
@@ -75,6 +77,17 @@ class _Whole:
 
     def __reduce__(self) -> tuple[type[_Whole], tuple[()]]:
         return _Whole, ()
+
+
+def balance(dl: Any) -> None:
+    """From now on draw photos, with replacement, so that all classes are equally likely."""
+    dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
+
+
+def _evenly(dl: Any, order: list[int]) -> list[int]:
+    labels = dl.items["label"]
+    weights = 1 / labels.map(labels.value_counts())
+    return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
 
 
 def skipping_unreadable(dl: Any) -> None:
