@@ -103,6 +103,9 @@ class RunFiles:
         return self.path / name
 
     openvino = File("model.openvino.xml", "The network for OpenVINO, with names and preprocessing.")
+    coreml = File(
+        "model.coreml.zip", "A classifier for Apple's devices, and check.py, which asks it on a Mac."
+    )
     openvino_weights = File("model.openvino.bin", "Its weights.")
 
     def smaller(self, kind: str) -> Path:

@@ -51,7 +51,7 @@ def export_command(
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino; with commas."
+            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml; with commas."
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,

@@ -41,7 +41,7 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 log = logging.getLogger(__name__)
 
 FROM_ONNX = (*smaller.KINDS, "openvino")
-FORMATS = ("pkl", "torch", "onnx", "safetensors", *FROM_ONNX)
+FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 
 
@@ -84,7 +84,11 @@ def _wanted(section: Export) -> list[str]:
 
 def _files(own: RunFiles) -> dict[str, Path]:
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-    return plain | {name: own.smaller(name) for name in smaller.KINDS} | {"openvino": own.openvino}
+    return (
+        plain
+        | {name: own.smaller(name) for name in smaller.KINDS}
+        | {"openvino": own.openvino, "coreml": own.coreml}
+    )
 
 
 def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
@@ -192,6 +196,13 @@ class _Source:
     def _smaller(self, name: str, file: Path) -> dict[str, Any]:
         smaller.save(name, self._whole(), self.photos, file)
         return smaller.cost(file, self.photos, self.predictions)
+
+    def _coreml(self, file: Path) -> dict[str, Any]:
+        from kimchi_vision.deploy.export import coreml  # an extra
+
+        facts = self._facts()
+        coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
+        return coreml.prove(file, facts)
 
     def _openvino(self, file: Path) -> dict[str, Any]:
         from kimchi_vision.deploy.export import openvino  # an extra

@@ -175,9 +175,7 @@ def _choosing(steps: Preprocess) -> tuple[list[onnx.NodeProto], ...]:
 
 def _values(facts: Facts) -> dict[str, np.ndarray]:
     steps, whole = facts.preprocess, np.int64
-    places, weights = steps.sampling.taps(steps.resize, steps.size)
-    sampling = np.zeros((steps.size, steps.resize), np.float32)
-    np.add.at(sampling, (np.arange(steps.size)[:, None], places), weights)
+    sampling = steps.sampling.matrix(steps.resize, steps.size).astype(np.float32)
     mean, std = (np.array(each)[:, None, None] for each in (steps.mean, steps.std))
     values = {
         "zero": np.array(0, whole),
