@@ -84,11 +84,8 @@ def _wanted(section: Export) -> list[str]:
 
 def _files(own: RunFiles) -> dict[str, Path]:
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-    return (
-        plain
-        | {name: own.smaller(name) for name in smaller.KINDS}
-        | {"openvino": own.openvino, "coreml": own.coreml}
-    )
+    extras = {"coreml": own.coreml, "openvino": own.openvino}
+    return plain | extras | {name: own.smaller(name) for name in smaller.KINDS}
 
 
 def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
