@@ -49,8 +49,10 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
 def test_backbones_side_by_side_are_exported_as_one_model(tmp_path, folder_of):
     photos = folder_of({"a": 6, "b": 6})
     pair = {"backbone": "test_efficientnet+timm:test_resnet", "head": "linear"}
-    run, learn = exported_run(tmp_path / "run", photos, network=pair, onnx=True, safetensors=True)
+    run, learn = exported_run(tmp_path / "run", photos, network=pair, pkl=True, onnx=True, safetensors=True)
     assert run.exported["model.onnx"]["agreement"] == 1
+    assert set(run.exported["model.pkl"]) == {"bytes", "sha256", "photos", "largest_gap"}
+    assert b"kimchi" not in run.files.pkl.read_bytes()
     photo = torch.rand(1, 3, 64, 64)
     found = restored(run.experiment.model, run.files.safetensors, 2)(photo)
     torch.testing.assert_close(found, learn.model.eval()(photo))

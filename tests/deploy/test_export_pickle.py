@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageCms
 
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy.export import learner, opener
+from kimchi_vision.deploy.export import as_text, learner
 
 ALLOWED = re.compile(
     r"__builtin__ (eval|object|set|tuple)|collections OrderedDict|functools partial"
@@ -66,7 +66,7 @@ def test_it_opens_photos_as_training_did(photo, options, tmp_path):
         options["exif"][0x0112] = 6
     photo.paste("navy", (0, 0, 4, 3)) if photo.mode == "RGB" else None
     photo.save(file, **options)
-    create = eval(opener.expression())
+    create = eval(as_text.photo_opener())
     expected = np.asarray(open_photo(file))
     for source in (file, str(file), file.read_bytes(), Image.open(io.BytesIO(file.read_bytes()))):
         assert np.array_equal(np.asarray(create(source)), expected)

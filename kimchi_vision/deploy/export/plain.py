@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import pickle
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from fastai.torch_core import TensorCategory, TensorImage
 from fastai.vision.learner import default_split
 from fasttransform import Transform
 
-from kimchi_vision.deploy.export import opener
+from kimchi_vision.deploy.export import as_text
 from kimchi_vision.results import validation_transforms
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def backbone(learn: Learner) -> str:
 
 def _dataloaders(steps: Preprocess, vocab: Sequence[str]) -> Call:
     """Without photos, with all that is done to one."""
-    create = Call(Transform, Call(eval, opener.expression()))
+    create = Call(Transform, Call(eval, as_text.photo_opener()))
     photos = Call(TfmdLists, [], [create], types=[object])
     labels = Call(TfmdLists, [], [Call(Categorize, vocab=list(vocab), sort=False)], types=[object])
     loader = Call(
@@ -119,10 +120,19 @@ def _plain(model: torch.nn.Module) -> torch.nn.Module:
 
 
 class _Pickler(pickle.Pickler):
-    """Refuses what is of none of PACKAGES."""
+    """Refuses what is of none of PACKAGES; writes classes of this package's networks as text."""
 
     def reducer_override(self, part: Any) -> Any:
         named = part if hasattr(part, "__qualname__") else type(part)
-        if named is not Call and named.__module__.partition(".")[0] not in PACKAGES:
+        if named is Call or named.__module__.partition(".")[0] in PACKAGES:
+            return NotImplemented
+        if not _is_ours(named):
             raise NotPortableError(f"{named.__module__}.{named.__qualname__}")
-        return NotImplemented
+        if part is not named:
+            return NotImplemented  # its class comes next
+        return eval, (as_text.class_of(sys.modules[named.__module__], named.__name__),)
+
+
+def _is_ours(named: Any) -> bool:
+    own = named.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return own and isinstance(named, type) and issubclass(named, torch.nn.Module)

@@ -1,4 +1,4 @@
-"""How model.pkl opens photos: as text, which every Python compiles for itself.
+"""What of this package model.pkl needs, as text, which every Python compiles for itself.
 
 A pickled function is bytecode, which belongs to one version of Python; a function of this package is missing
 where it is not installed.
@@ -6,7 +6,9 @@ where it is not installed.
 
 from __future__ import annotations
 
+import ast
 import inspect
+from types import ModuleType
 
 from kimchi_vision.data import pixels
 from kimchi_vision.data.decoding import PIXEL_LIMIT
@@ -45,7 +47,26 @@ def opened(source):
 '''
 
 
-def expression() -> str:
+def photo_opener() -> str:
     """A Python expression whose value is a function from a photo to fastai's PILImage."""
-    text = inspect.getsource(pixels) + _OPEN
-    return f"(lambda names: exec({text!r}, names) or names['create'])({{'__name__': 'photos'}})"
+    return _expression(inspect.getsource(pixels) + _OPEN, "create")
+
+
+def class_of(module: ModuleType, name: str) -> str:
+    """A Python expression whose value is the class of that name. module: imports no other of this package."""
+    source = inspect.getsource(module)
+    lines = source.splitlines()
+    kept = [node for node in ast.parse(source).body if not _is_of_pickling(node)]
+    text = "\n".join(line for node in kept for line in lines[node.lineno - 1 : node.end_lineno])
+    return _expression(text, name)
+
+
+def _is_of_pickling(node: ast.stmt) -> bool:
+    """What registers the module with cloudpickle; docstrings, too."""
+    return isinstance(node, ast.Expr) or (
+        isinstance(node, ast.Import) and node.names[0].name == "cloudpickle"
+    )
+
+
+def _expression(text: str, name: str) -> str:
+    return f"(lambda names: exec({text!r}, names) or names[{name!r}])({{'__name__': 'text'}})"
