@@ -89,7 +89,7 @@ def test_the_ten_lines_answer_with_onnxruntime_numpy_and_pillow_alone(page, tmp_
     (tmp_path / "model.onnx").symlink_to(run.files.onnx.resolve())
     first = run.predictions.part("valid").spread(1)
     (file,) = run.photos.files(first.table)
-    turned = Image.open(file).transpose(Image.Transpose.ROTATE_90)
+    turned = Image.open(file.path).transpose(Image.Transpose.ROTATE_90)
     exif = turned.getexif()
     exif[0x0112] = 6
     turned.save(tmp_path / "photo.jpg", exif=exif, quality=95)
