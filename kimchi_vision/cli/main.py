@@ -72,14 +72,17 @@ def run_command(
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.experiment import run
+    from kimchi_vision.results.headline import sentences
 
     say = catalogue(language(lang))
     if isinstance(loaded, Table):
         finished = table.run_rows(loaded, exports, force)
     else:
         finished = {loaded.name: [run(loaded, exports, force)]}
-    _print_table(table.side_by_side(finished), say)
     runs = [run for row in finished.values() for run in row]
+    if len(runs) == 1:
+        print("\n".join(sentences(runs[0], say)))
+    _print_table(table.side_by_side(finished), say)
     if len(runs) > 1:
         print(table.verdicts(finished, lang))
     for each in runs:
