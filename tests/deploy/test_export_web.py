@@ -6,15 +6,19 @@ import json
 import os
 import shutil
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from browsers import CHROMIUM, needs_chromium
+from small_models import facts, save
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import web
+from kimchi_vision.deploy.export import photo_graph, web
 from kimchi_vision.results.run import Run
 
 PACKAGE = Path(os.environ.get("KIMCHI_ONNXRUNTIME_WEB", "missing"))
@@ -40,27 +44,43 @@ def test_a_file_that_takes_no_photos_is_refused(seven, tmp_path):
         export.folder(run, tmp_path / "page", "web")
 
 
+def test_a_smaller_model_is_offered_with_what_it_loses(tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    for file in (run.files.onnx, run.files.smaller("int8")):
+        file.write_bytes(bytes(2_000_000))
+    assert [model["file"] for model in web._models(run)] == ["model.onnx"]
+    lost = {"accuracy_lost": 0.0125, "accuracy_lost_interval": [-0.01, 0.04]}
+    write_json(run.files.export, {"model.int8.onnx": lost})
+    assert web._models(Run(run.path))[1] == {
+        "file": "model.int8.onnx",
+        "megabytes": 2.0,
+        "lost": [1.2, -1.0, 4.0],
+    }
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *given):
+        pass
+
+
 @pytest.fixture
-def page(exported, tmp_path, monkeypatch):
-    """The folder's address, the run, and the paths that were asked for."""
+def shown(tmp_path, monkeypatch):
+    """Write the page of a run, and serve it: its address."""
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     shutil.copyfile(PACKAGE, tmp_path / "cache" / f"{web.PACKAGE}-{web.VERSION}.tgz")
-    folder = export.folder(exported[0], tmp_path / "page", "web")
+    with ExitStack() as ends:
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *given):
-            pass
+        def show(run):
+            folder = export.folder(run, tmp_path / "page", "web")
+            handler = functools.partial(Quiet, directory=str(folder))
+            server = ends.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+            ends.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}/"
 
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
-    )
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/", exported[0]
-    server.shutdown()
-    server.server_close()
-    thread.join()
+        yield show
 
 
 def answered(tab, file):
@@ -72,9 +92,10 @@ def answered(tab, file):
 
 @needs_chromium
 @needs_package
-def test_a_phone_answers_as_python_does_and_goes_on_without_a_network(page):
+def test_a_phone_answers_as_python_does_and_goes_on_without_a_network(exported, shown):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    address, run = page
+    run, _ = exported
+    address = shown(run)
     valid = run.predictions.part("valid")
     asked = []
     with playwright.sync_playwright() as started:
@@ -100,3 +121,22 @@ def test_a_phone_answers_as_python_does_and_goes_on_without_a_network(page):
         assert "읽을 수 없는" in tab.inner_text("#trouble")
         browser.close()
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {address.split("/")[2]}
+
+
+@needs_chromium
+@needs_package
+def test_a_photo_below_the_threshold_is_not_known(shown, tmp_path, photo):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    run, about = Run(tmp_path / "run"), facts(abstain_threshold=0.999, temperature=9.0)
+    run.path.mkdir()
+    onnx.save(photo_graph.wrapped(onnx.load(save(run.files.onnx, about)), about), run.files.onnx)
+    address = shown(run)
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(locale="en-US")
+        tab.goto(address)
+        tab.wait_for_selector("#main:not([hidden])", timeout=60_000)
+        answer = answered(tab, photo(tmp_path / "some.jpg"))
+        assert (answer["known"], tab.inner_text("#answer")) == (False, "I don't know")
+        assert "It looks most like:" in tab.inner_text("#time")
+        browser.close()
