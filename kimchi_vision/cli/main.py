@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision.base.errors import InputError, KimchiError
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
@@ -69,16 +69,20 @@ def run_command(
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
     from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.experiment import run
+    from kimchi_vision.results.headline import sentences
 
     say = catalogue(language(lang))
     if isinstance(loaded, Table):
         finished = table.run_rows(loaded, exports, force)
     else:
         finished = {loaded.name: [run(loaded, exports, force)]}
-    _print_table(table.side_by_side(finished), say)
     runs = [run for row in finished.values() for run in row]
+    if len(runs) == 1:
+        print("\n".join(sentences(runs[0], say)))
+    _print_table(table.side_by_side(finished), say)
     if len(runs) > 1:
         print(table.verdicts(finished, lang))
     for each in runs:
@@ -89,6 +93,8 @@ def run_command(
         from kimchi_vision.jobs.template import next_steps
 
         print(next_steps(runs[0].path, lang))
+    if lost := [reason for each in runs for reason in export.missing(each)]:
+        raise RunError("\n".join(lost))
 
 
 @app.command()

@@ -96,6 +96,7 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     plain = asked.model_dump(mode="json", exclude_unset=True)
     plain["data"] = {**plain["data"], "split": str(file)}
     plain["export"] = NO_FILES
+    plain["evaluate"] = {**plain.get("evaluate", {}), "test": False}
     return Experiment.model_validate(plain)
 
 

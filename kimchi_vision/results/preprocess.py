@@ -41,6 +41,11 @@ class Preprocess:
         values = np.ascontiguousarray(columns.T).reshape(self.size, 3, self.size)
         return np.ascontiguousarray((values * self._scale - self._shift).transpose(1, 0, 2))
 
+    @property
+    def is_normalized(self) -> bool:
+        """Whether values leave the range from 0 to 1."""
+        return (self.mean, self.std) != ((0.0,) * 3, (1.0,) * 3)
+
     def square(self, photo: Image.Image) -> Image.Image:
         """The centre, or all, of a photo, resized by Pillow: to the pixel what fastai's Resize gives."""
         width, height = photo.size
@@ -49,7 +54,9 @@ class Preprocess:
             side = right - left
             if side * side > PIXEL_LIMIT:
                 raise ValueError(f"the photo has {side} x {side} pixels when it is padded to a square")
-            photo = photo.crop((max(left, 0), max(top, 0), min(right, width), min(bottom, height)))
+            shown = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+            if shown != (0, 0, width, height):  # a copy of a large photo takes hundreds of megabytes
+                photo = photo.crop(shown)
             photo = _reflected(photo, max(-left, 0), max(-top, 0), side)
         return photo.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
 
