@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision.base.errors import InputError, KimchiError
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
@@ -69,6 +69,7 @@ def run_command(
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
     from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.experiment import run
     from kimchi_vision.results.headline import sentences
@@ -92,6 +93,8 @@ def run_command(
         from kimchi_vision.jobs.template import next_steps
 
         print(next_steps(runs[0].path, lang))
+    if lost := [reason for each in runs for reason in export.missing(each)]:
+        raise RunError("\n".join(lost))
 
 
 @app.command()
