@@ -75,6 +75,7 @@ def serve(
     per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
+    from kimchi_vision.base.environment import install
     from kimchi_vision.base.errors import InputError
 
     try:
@@ -82,7 +83,7 @@ def serve(
 
         from kimchi_vision.deploy.server import Limits, build
     except ModuleNotFoundError as error:
-        raise InputError(f"serve needs {error.name}: pip install 'kimchi-vision[app]'") from None
+        raise InputError(f"serve needs {error.name}: {install('app')}") from None
     application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collect)
     print(f"http://{host}:{port}   (Ctrl-C ends it)", file=sys.stderr)
     uvicorn.run(application, host=host, port=port, log_level="warning")

@@ -7,6 +7,8 @@ from pathlib import PurePath
 
 from PIL import Image
 
+from kimchi_vision.base.environment import install
+
 HEIF = frozenset((".heic", ".heif", ".hif"))
 JXL = frozenset((".jxl",))
 RAW = frozenset(
@@ -73,7 +75,7 @@ def without_reader(name: str, head: bytes = b"") -> str:
     if ending in RAW or (head[:4] == b"II*\0" and head[8:10] == b"CR"):
         return "a camera's raw file; save it as JPEG or TIFF with the program that developed it"
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return "HEIC, which needs a reader: pip install 'kimchi-vision[heif]'; or save it as JPEG"
+        return f"HEIC, which needs a reader: {install('heif')}; or save it as JPEG"
     if _is_jxl(head):
         return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin; or save it as JPEG"
     return ""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kimchi_vision.base.environment import install
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.jobs.track.worker import Told
@@ -26,7 +27,7 @@ def check(section: Track) -> None:
     """Raise InputError, which says how to install it, for a tracker whose package is missing."""
     for name in section.to:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"track: {name} is not installed: pip install 'kimchi-vision[{name}]'")
+            raise InputError(f"track: {name} is not installed: {install(name)}")
 
 
 class Tracking:

@@ -1,0 +1,72 @@
+"""The pictures of the README, from a run of the quickstart: python docs/pictures.py [LANGUAGE...]"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from rich.console import Console
+from rich.text import Text
+
+from kimchi_vision.config.sections import Report
+from kimchi_vision.results import report
+from kimchi_vision.results.run import Run
+
+DOCS = Path(__file__).parent
+EXPERIMENT = "experiments/quickstart.yaml"
+WIDTH, HEIGHT = 1280, 800
+
+
+def main(languages: list[str]) -> None:
+    """Run the quickstart in a folder that is deleted, and write console and report for each language."""
+    with tempfile.TemporaryDirectory() as folder:
+        for language in languages:
+            said = _run(Path(folder), language)
+            console_picture(said, DOCS / f"console.{language}.svg")
+            page = report.write(Run.open(Path(folder) / "quickstart"), Report(lang=language))
+            report_picture(page, DOCS / f"report.{language}.webp")
+
+
+def console_picture(said: str, file: Path) -> None:
+    """What a terminal shows, as SVG."""
+    console = Console(record=True, width=110, file=io.StringIO(), highlight=False)
+    console.print(Text(said))
+    file.write_text(console.export_svg(title="kimchi_vision"), encoding="utf-8")
+
+
+def report_picture(page: Path, file: Path) -> None:
+    """The first screen of a page."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        raise SystemExit("The picture of the report needs Chromium: apt install chromium")
+    shot = page.with_name("shot.png")
+    options = ["--headless=new", "--no-sandbox", "--hide-scrollbars", "--virtual-time-budget=4000"]
+    size = f"--window-size={WIDTH},{HEIGHT}"
+    profile = f"--user-data-dir={page.parent / 'profile'}"
+    subprocess.run(
+        [browser, *options, size, profile, f"--screenshot={shot}", page.resolve().as_uri()],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    with Image.open(shot) as image:
+        image.convert("RGB").save(file, "WEBP", quality=80)
+
+
+def _run(exports: Path, language: str) -> str:
+    """Both streams of the command as they come; a run that is there already is not run again."""
+    words = ["-m", "kimchi_vision", "run", EXPERIMENT, "--exports", str(exports), "--lang", language]
+    done = subprocess.run(
+        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+    )
+    said = done.stdout.replace(str(exports), "exports")
+    return f"$ python -m kimchi_vision run {EXPERIMENT}\n{said.rstrip()}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["en"])
