@@ -103,12 +103,13 @@ def compare(
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
     print(result.text())
     if output:
-        print(f"\nWritten: {result.write(output)}")
+        print(f"\n{catalogue(language(lang))('written', path=result.write(output))}")
 
 
 @app.command()
@@ -182,9 +183,10 @@ def new(
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
     chosen["model"] = {**own, **chosen.get("model", {})}
     path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
+    say = catalogue(language(lang))
     for says, values in listing.notes():
-        print(catalogue(language(lang))(says, **values))
-    print(f"{path} is written. Next: {command('run', path)}")
+        print(say(says, **values))
+    print(say("new_written", path=path, command=command("run", path)))
 
 
 @app.command()

@@ -85,8 +85,15 @@ def serve(
     except ModuleNotFoundError as error:
         raise InputError(f"serve needs {error.name}: {install('app')}") from None
     application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collect)
-    print(f"http://{host}:{port}   (Ctrl-C ends it)", file=sys.stderr)
+    print(_say("serving_at", address=f"http://{host}:{port}"), file=sys.stderr)
     uvicorn.run(application, host=host, port=port, log_level="warning")
+
+
+def _say(key: str, **values: str) -> str:
+    """In the system's language."""
+    from kimchi_vision.base.messages import catalogue, language
+
+    return catalogue(language("auto"))(key, **values)
 
 
 def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
@@ -104,7 +111,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label or 'unknown (below the threshold)'}\n    {shares}")
+            print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept
 

@@ -1,8 +1,10 @@
 """What is typed on the command line arrives where it is used, and what makes no sense is refused."""
 
+import ast
 import importlib
 import inspect
 import logging
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -365,3 +367,24 @@ def test_whoever_gives_no_command_sees_the_four_that_matter(command, tmp_path, m
     assert "quickstart" not in said
     write_text(Path("experiments/quickstart.yaml"), EXPERIMENT)
     assert "python -m kimchi_vision run experiments/quickstart.yaml" in command().out
+
+
+def words_of(call):
+    """What a call prints by itself: the words that stand in it, not in another call's arguments."""
+    waiting = list(call.args)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"[^\W\d_]{3,}", node.value)
+        elif not isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+            waiting += [
+                each for each in ast.iter_child_nodes(node) if each is not getattr(node, "format_spec", 0)
+            ]
+
+
+@pytest.mark.parametrize("file", sorted(Path(main.__file__).parent.glob("*.py")), ids=lambda file: file.name)
+def test_every_word_that_a_command_prints_is_in_the_catalogue(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    prints = [call for call in calls if ast.unparse(call.func) in ("print", "_print", "console.print")]
+    assert [(call.lineno, words) for call in prints if (words := list(words_of(call)))] == []

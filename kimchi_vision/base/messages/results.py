@@ -86,32 +86,7 @@ RESULTS: dict[str, tuple[str, str]] = {
         "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 평가합니다. 모델은 {backbone}, 가중치는 "
         "{weights}이며, 실험 파일은 {path}입니다.",
     ),
-    "first_steps": (
-        "Photos in class folders become a classifier, and a page that says how far to trust it.",
-        "클래스별 폴더의 사진으로 분류기를 만들고, 얼마나 믿을 수 있는지 한 페이지로 알려 줍니다.",
-    ),
-    "first_run": ("train on a folder of photos", "사진 폴더로 학습"),
-    "first_predict": ("ask the model about photos", "사진을 모델에 물어보기"),
-    "first_compare": ("which of two runs is better", "두 실험 중 나은 쪽"),
-    "first_serve": ("a page for phones, and an API", "휴대폰용 페이지와 API"),
-    "first_quickstart": (
-        "No photos at hand? Drawn ones, in a few minutes: {command}",
-        "사진이 없다면 그려 만든 사진으로 몇 분이면 됩니다: {command}",
-    ),
-    "first_help": ("Everything else: {command}", "나머지 명령: {command}"),
-    "next_steps": ("Next:", "다음 단계:"),
-    "files_in": ("Files in {path}:", "{path} 폴더의 파일:"),
-    "stage_photos": ("Reading photos", "사진 읽기"),
-    "stage_features": ("Baseline", "기준 모델"),
-    "stage_train": ("Training", "학습"),
-    "stage_explain": ("Looking at the answers", "예측 살펴보기"),
-    "stage_export": ("Writing files", "파일 쓰기"),
-    "foreign_warnings": (
-        "Warnings of libraries: {n}. They are in log.txt; -v shows them.",
-        "라이브러리 경고 {n}건은 log.txt에 있습니다. -v를 붙이면 화면에도 나옵니다.",
-    ),
     "report_at": ("Report: {path}", "보고서: {path}"),
-    "model_at": ("Model:  {path}", "모델:   {path}"),
     "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),
     # Goals
     "goal_line": ("{run}: {outcomes}.", "{run}: {outcomes}."),
