@@ -18,7 +18,7 @@ def exported_run(
     folder: Path,
     photos: Path,
     augments: dict | None = None,
-    backbone: str = "test_efficientnet",
+    network: dict | None = None,
     **files: bool,
 ):
     """A run folder over photos, and its learner. files: what to export besides nothing, such as onnx=True."""
@@ -27,16 +27,16 @@ def exported_run(
         "data": {"path": photos},
         "augment": {"resize": 80, "size": 64, **(augments or {})},
         "loader": {"batch_size": 8, "workers": 0},
-        "model": {"backbone": backbone, "weights": "none"},
+        "model": {"backbone": "test_efficientnet", "weights": "none", **(network or {})},
         "train": [{"fit": {"epochs": 1}}],
     }
     experiment = Experiment.model_validate(plain)
     run = Run(folder)
     train.seed(experiment.train)
     found = data.load(experiment.data)
-    network = model.find(experiment.model, experiment.augment.size)
-    dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, network.stats))
-    learn = model.learner(experiment.model, network, dls, folder)
+    backbone = model.find(experiment.model, experiment.augment.size)
+    dls = loader.build(experiment.loader, found, augment.transforms(experiment.augment, backbone.stats))
+    learn = model.learner(experiment.model, backbone, dls, folder)
     predictions = predict.predictions(learn, found)
     write_text(run.files.experiment, dump(experiment.resolved()))
     write_json(run.files.labels, list(found.vocab))

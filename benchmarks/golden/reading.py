@@ -75,7 +75,7 @@ def _yaml(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _csv(path: Path) -> Iterator[tuple[str, Any]]:
     """Cells by row, counted from 1, and column; what reads as a number is one."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         for number, row in enumerate(csv.DictReader(file), 1):
             yield from ((f"row {number}, {column}", _number(cell)) for column, cell in row.items())
 

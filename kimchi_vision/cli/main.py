@@ -176,11 +176,12 @@ def new(
     from kimchi_vision.data.layout import read
     from kimchi_vision.jobs import folder
     from kimchi_vision.jobs.template import command, training_photos, write
-    from kimchi_vision.learning.recipe import settings, usual_epochs
+    from kimchi_vision.learning.model.find import named
+    from kimchi_vision.learning.recipe import settings
 
     listing = read(photos, layout)
-    chosen = settings(recipe, epochs=usual_epochs(training_photos(listing)))
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
+    chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
     path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
     say = catalogue(language(lang))

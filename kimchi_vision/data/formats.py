@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Any
 
 from PIL import Image
 
@@ -15,6 +17,7 @@ RAW = frozenset(
     (".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".raw", ".3fr")
 )
 """Endings of cameras' raw files. Pillow takes some of them for TIFF and would give their little preview."""
+RAW_FILE = "a camera's raw file; save it as JPEG or TIFF with the program that developed it"
 DECODED = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
 )
@@ -29,6 +32,8 @@ _PLUGINS = {"HEIF": ("pillow_heif", "register_heif_opener"), "JXL": ("pillow_jxl
 _BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"II*\0", b"MM\0*")
 _JXL_STARTS = (b"\xff\x0a\xff", b"\xff\x0a", b"\0\0\0\x0cJXL ")
+_RAW_STARTS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb")
+_SUBFILE, _PHOTOMETRIC, _SUB_IFDS, _DNG = 254, 262, 330, 50706
 HEAD = 32
 """Bytes of a file that `looks_like_photo` wants."""
 
@@ -69,16 +74,31 @@ def looks_like_photo(head: bytes) -> bool:
 def without_reader(name: str, head: bytes = b"") -> str:
     """Why a file of this name or beginning is not decoded, and what to do; "" when nothing is known of it.
 
-    A raw file is told by its name; for all others the beginning counts, since endings lie.
+    A raw file is told by its name too; for all others the beginning counts, since endings lie.
     """
     ending = PurePath(name).suffix.lower()
-    if ending in RAW or (head[:4] == b"II*\0" and head[8:10] == b"CR"):
-        return "a camera's raw file; save it as JPEG or TIFF with the program that developed it"
+    if ending in RAW or is_raw(head):
+        return RAW_FILE
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
         return f"HEIC, which needs a reader: {install('heif')}; or save it as JPEG"
     if _is_jxl(head):
         return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin; or save it as JPEG"
     return ""
+
+
+def is_raw(head: bytes) -> bool:
+    """Whether a file that begins so is a camera's raw file of a kind that is no plain TIFF."""
+    return (
+        head.startswith(_RAW_STARTS)
+        or (head[:4] == b"II*\0" and head[8:10] == b"CR")
+        or head[4:12] == b"ftypcrx "
+    )
+
+
+def is_raw_tiff(tags: Mapping[int, Any]) -> bool:
+    """Whether the first picture of a TIFF is the preview of raw ones, as in DNG, NEF and ARW."""
+    preview = tags.get(_SUBFILE) == 1 and _SUB_IFDS in tags
+    return _DNG in tags or tags.get(_PHOTOMETRIC) in (32803, 34892) or preview
 
 
 def _is_jxl(head: bytes) -> bool:

@@ -4,24 +4,44 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, plugins, usable, without_reader
-from kimchi_vision.data.pixels import orientation, plain, upright
+from kimchi_vision.data.formats import (
+    HEAD,
+    RAW,
+    RAW_FILE,
+    SUFFIXES,
+    is_raw,
+    is_raw_tiff,
+    plugins,
+    usable,
+    without_reader,
+)
+from kimchi_vision.data.pixels import of_16_bits, of_low_bytes, orientation, plain, upright, uses_all_bits
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "PhotoSource", "Photos", "open_photo", "photo_size"]
+__all__ = [
+    "FORMATS",
+    "PIXEL_LIMIT",
+    "SUFFIXES",
+    "Note",
+    "Photo",
+    "PhotoSource",
+    "Photos",
+    "open_photo",
+    "photo_size",
+]
 
 Image.init()
 FORMATS = tuple(
@@ -29,18 +49,41 @@ FORMATS = tuple(
 )
 """Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
-PhotoSource = str | Path | bytes | Image.Image | np.ndarray
-"""What open_photo takes: a path, a file's bytes, a picture of Pillow, or values (height, width[, 3 or 4])."""
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo as a model sees it: a file, or the part of it inside a box.
+
+    box: left, top, right, bottom in pixels of the upright photo, or None for all of it.
+    sha256: hash of the file's bytes; empty where nobody asked for it.
+    """
+
+    path: Path
+    box: tuple[int, int, int, int] | None = None
+    sha256: str = ""
+
+    @property
+    def content(self) -> str:
+        """A text that is the same whenever a model sees the same pixels; also a file's name."""
+        return f"{self.sha256}#box={_text(self.box)}" if self.box else self.sha256
+
+    def __str__(self) -> str:
+        return f"{self.path} ({_text(self.box)})" if self.box else str(self.path)
+
+
+def _text(box: tuple[int, int, int, int]) -> str:
+    return ",".join(map(str, box))
+
+
+PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
+"""What open_photo takes: a photo, a path, a file's bytes, a picture of Pillow, or values (height, width[, 3
+or 4])."""
 
 Note = tuple[str, dict[str, Any]]
 """A key of base.messages and the values of its sentence."""
 
 PIXEL_LIMIT = 89_478_485
 """Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
-
-
-_BOX = re.compile(r"#box=(\d+),(\d+),(\d+),(\d+)$")
-"""How a path ends that means a part of a photo: left, top, right, bottom in pixels of the upright photo."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +118,17 @@ class Photos:
         """The rows of one split, in table order, with a fresh index."""
         return self.items[self.items["split"] == split].reset_index(drop=True)
 
-    def files(self, items: pd.DataFrame) -> list[Path]:
-        """Full paths of the rows of a table with a `path` column, as open_photo takes them."""
-        return [
-            self.root / f"{path}{part}" for path, part in zip(items["path"], self._parts(items), strict=True)
-        ]
+    def files(self, items: pd.DataFrame) -> list[Photo]:
+        """The photos of a table's `path` column, as open_photo takes them."""
+        return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
 
-    def contents(self, items: pd.DataFrame) -> list[str]:
-        """For each row a text that is the same whenever a model sees the same pixels."""
-        return [f"{sha}{part}" for sha, part in zip(items["sha256"], self._parts(items), strict=True)]
-
-    def _parts(self, items: pd.DataFrame) -> list[str]:
-        if "crop" not in self.items:
-            return [""] * len(items)
-        known = dict(zip(self.items["path"], self.items["crop"], strict=True))
-        return [f"#box={box}" if (box := known.get(path)) else "" for path in items["path"]]
+    @cached_property
+    def _by_path(self) -> dict[str, Photo]:
+        table = self.items
+        crops = table["crop"] if "crop" in table else [""] * len(table)
+        boxes = [tuple(map(int, crop.split(","))) if crop else None for crop in crops]
+        rows = zip(table["path"], boxes, table["sha256"], strict=True)
+        return {path: Photo(self.root / path, box, sha) for path, box, sha in rows}
 
     def facts(self) -> dict[str, Any]:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
@@ -111,7 +150,6 @@ def open_photo(
     Upright, in 8-bit sRGB, on white: data.pixels has the table of what is done; of an animation the first
     frame. A JPEG above PIXEL_LIMIT, as phones write them, is decoded at a half to an eighth of its size.
     Every place that shows a photo to a model opens it here, so training and prediction see the same pixels.
-    A path that ends in #box=left,top,right,bottom gives that part.
     least: pixels of the shorter side that are enough; a larger JPEG is decoded at a half to an eighth, which
     is several times faster and not quite the same.
     about: is given what the file says of itself: format, mode, EXIF orientation and camera, and animated.
@@ -122,12 +160,15 @@ def open_photo(
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
+        content = _undecoded(source)
+        if content is not None:
+            return open_photo(content, mode=mode)
         photo = plain(upright(source), mode)
         return photo.copy() if photo is source else photo  # the caller may close the source
-    name = "the photo" if isinstance(source, bytes) else str(source)
-    box = None if isinstance(source, bytes) else _BOX.search(name)
-    if box:
-        source, least = name[: box.start()], 0  # boxes are in pixels of the whole photo
+    name, box = "the photo" if isinstance(source, bytes) else str(source), None
+    if isinstance(source, Photo):
+        source, box = source.path, source.box
+        least = 0 if box else least  # boxes are in pixels of the whole photo
     try:
         if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
@@ -136,11 +177,11 @@ def open_photo(
                 about |= _about(image)
             width = image.width
             _draft(image, least, mode)
-            photo = _upright(image, mode)
+            photo = _upright(image, source, mode)
             if not box:
                 return photo
-            scale = image.width / width  # boxes are in pixels of the whole photo
-            return photo.crop(tuple(round(int(side) * scale) for side in box.groups()))
+            scale = image.width / width
+            return photo.crop(tuple(round(side * scale) for side in box))
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.
@@ -155,34 +196,43 @@ def _unidentified(source: str | Path | bytes) -> str:
         return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
-def photo_size(path: Path) -> tuple[int, int]:
+def cuts_off(source: str | Path | bytes) -> bool:
+    """Whether `Image.open(source).convert("RGB")` leaves out what open_photo reads; False for no photo."""
+    try:
+        with _opened(source) as image:
+            return image.mode not in ("RGB", "L") or bool(of_low_bytes(image)) or image.has_transparency_data
+    except (OSError, ValueError):
+        return False
+
+
+def photo_size(photo: Photo) -> tuple[int, int]:
     """Width and height in pixels of what open_photo gives, quarter turns of EXIF aside; decodes nothing."""
-    box = _BOX.search(str(path))
-    if box:
-        left, top, right, bottom = map(int, box.groups())
+    if photo.box:
+        left, top, right, bottom = photo.box
         return right - left, bottom - top
-    with _opened(path) as image:
+    with _opened(photo.path) as image:
         _draft(image)
         return image.size
 
 
-def thumbnail(path: Path, side: int) -> Image.Image:
+def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
     """A small RGB copy of a photo for people to look at, longest side at most `side` pixels.
 
     Raises ValueError and OSError as open_photo does.
     """
-    if _BOX.search(str(path)):
-        small = open_photo(path)
+    if isinstance(photo, Photo) and photo.box:
+        small = open_photo(photo)
         small.thumbnail((side, side))
         return small
     try:
+        path = photo.path if isinstance(photo, Photo) else photo
         with _opened(path) as image:
             _draft(image, 2 * side)
-            small = _upright(image)
+            small = _upright(image, path)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise ValueError(f"{photo} cannot be read: {error}") from error
     small.thumbnail((side, side))
     return small
 
@@ -197,13 +247,15 @@ def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
         head = file.read(16)
         for kind in usable(FORMATS):
             factory, accept = Image.OPEN[kind]
-            if accept is not None and accept(head) is not True:
+            if is_raw(head) or (accept is not None and accept(head) is not True):
                 continue
             file.seek(0)
             try:
                 image = factory(file, "")
             except (SyntaxError, IndexError, TypeError, struct.error):  # as Image.open: not of this kind
                 continue
+            if kind == "TIFF" and is_raw_tiff(image.tag_v2):
+                raise ValueError(RAW_FILE)
             yield image
             return
         raise UnidentifiedImageError
@@ -232,7 +284,25 @@ def _about(image: Image.Image) -> dict[str, Any]:
     }
 
 
-def _upright(image: Image.Image, mode: str = "RGB") -> Image.Image:
+def _upright(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = "RGB") -> Image.Image:
     """Changes the image itself: copying costs a scan more than hashing."""
+    low = of_low_bytes(image)
     image.load()
-    return plain(upright(image), mode)
+    if not low or uses_all_bits(image):
+        return plain(upright(image), mode)
+    with _opened(source) as again:
+        again.tile = low
+        again.load()
+        return plain(of_16_bits(upright(image), upright(again)), mode)
+
+
+def _undecoded(image: Image.Image) -> bytes | None:
+    """The file of a picture with 16-bit colours that Pillow has not read yet, and would cut to 8."""
+    file = getattr(image, "fp", None)
+    if file is None or not of_low_bytes(image):
+        return None
+    place = file.tell()
+    file.seek(0)
+    content = file.read()
+    file.seek(place)
+    return content

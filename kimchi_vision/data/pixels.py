@@ -7,6 +7,7 @@
 | transparency                           | laid on white                                           |
 | palette, grey, bilevel, CMYK, YCC, LAB | converted                                               |
 | more than 8 bits a value, float        | from black to white of the file's own range: see `white`|
+| 16 bits of each colour                 | so too; the brightest colour counts                     |
 | MaxSampleValue in a TIFF               | that is white                                           |
 | WhiteIsZero in a deep TIFF             | inverted                                                |
 | several frames                         | the first                                               |
@@ -15,9 +16,11 @@
 from __future__ import annotations
 
 import io
+import sys
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFile
 
 ORIENTATION = 0x0112
 _TURNS = {
@@ -64,6 +67,40 @@ def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image if image.mode == mode else image.convert(mode)
+
+
+def of_low_bytes(image: ImageFile.ImageFile) -> list[Any]:
+    """What to decode of a file not decoded yet for the low bytes of 16-bit colours; [] for other files.
+
+    Pillow gives the high bytes. Read in the other order of bytes, the same file gives the low ones.
+    """
+    native = "L" if sys.byteorder == "little" else "B"
+    found = []
+    for tile in getattr(image, "tile", ()):
+        args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
+        name, _, order = str(args[0]).partition(";16")
+        if name[:1] not in ("R", "G", "B", "A") or order not in ("L", "B", "N"):
+            return []
+        other = "B" if (native if order == "N" else order) == "L" else "L"
+        swapped = (f"{name};16{other}", *args[1:])
+        found.append(type(tile)((*tile[:3], swapped)) if type(tile) is tuple else tile._replace(args=swapped))
+    return found
+
+
+def uses_all_bits(high: Image.Image) -> bool:
+    """Whether the high bytes of 16-bit colours say where white is: see `white`."""
+    return max(most for _, most in high.convert("RGB").getextrema()) >= FULL_16 >> 8
+
+
+def of_16_bits(high: Image.Image, low: Image.Image) -> Image.Image:
+    """Colours of 16 bits by their bytes, as 8 bits; transparency has a range of its own."""
+    values = np.asarray(high).astype(np.uint16) << 8 | np.asarray(low)
+    parts = [values[..., :3], values[..., 3:]]
+    scaled = [part * (255 / white(part)) + 0.5 for part in parts if part.size]
+    pixels = np.clip(np.concatenate(scaled, axis=2), 0, 255).astype(np.uint8)
+    plain = Image.fromarray(pixels)
+    plain.info = high.info
+    return plain
 
 
 def white(values: np.ndarray, stated: float | None = None) -> float:

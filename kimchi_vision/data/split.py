@@ -35,7 +35,8 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     for part, purpose in (("train", "train on"), ("valid", "validate with")):
         if part not in set(parts):
             raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
-    return parts.rename("split"), notes + _check_classes(photos["label"], parts, way)
+    notes += _check_classes(photos["label"], parts, way)
+    return parts.rename("split"), notes + (_grouped(photos, parts, section, way) if way in WAYS else [])
 
 
 def leaks(photos: pd.DataFrame) -> pd.DataFrame:
@@ -213,6 +214,20 @@ def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:
         )
     unscored = ", ".join(counts.index[counts["valid"] == 0])
     return [("noted_unscored", {"classes": unscored})] if unscored else []
+
+
+def _grouped(photos: pd.DataFrame, parts: pd.Series, section: Data, way: str) -> list[Note]:
+    """What staying together made of the shares: of all photos, and of the class that it moved most."""
+    sizes = photos["group"].value_counts()
+    sizes = sizes[sizes > 1]
+    if sizes.empty:
+        return []
+    asked = 1 / section.folds if way == "kfold" else section.valid_pct
+    valid = parts == "valid"
+    of_class = valid.groupby(photos["label"]).mean()
+    label = (of_class - asked).abs().idxmax()
+    values = {"count": len(sizes), "photos": int(sizes.sum()), "share": float(valid.mean()), "asked": asked}
+    return [("noted_grouped", {**values, "label": label, "own": float(of_class[label])})]
 
 
 def torch_randperm(count: int, seed: int) -> np.ndarray:

@@ -129,6 +129,8 @@ def _train_and_report(
     prepared: Prepared, files: RunFiles, tracking: track.Tracking, watch: Watch | None
 ) -> None:
     experiment, photos = prepared.experiment, prepared.photos
+    if why := recipe.reasons(experiment, photos):
+        log.info("%s", why)
     train.seed(experiment.train)
     progress.begins("photos")
     dls = prepared.dataloaders()
@@ -140,9 +142,10 @@ def _train_and_report(
     floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
+    head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
     with prepared.own.beside(learn):
-        history = train.fit(experiment.train, learn, files, floor and floor.head, watch, tracking.scalars)
+        history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
     _report(prepared, learn, files, {"model": model_facts, "train": train.facts(history)}, floor)

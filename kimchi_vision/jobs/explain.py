@@ -15,7 +15,7 @@ from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
-from kimchi_vision.data.photo import Photos
+from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.learning import explain, model
@@ -62,23 +62,24 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
     say, experiment = catalogue(language(lang)), run.experiment
     explainer, facts = _restored(experiment, run)
     if paths:
-        files = find_photos(paths)
-        contents = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        files = [
+            Photo(file, sha256=hashlib.sha256(file.read_bytes()).hexdigest()) for file in find_photos(paths)
+        ]
     else:
         known = run.photos
         rows = known.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
-        files, contents = known.files(rows), known.contents(rows)
+        files = known.files(rows)
     looks = explainer.looks(files)
-    for file, content in zip(files, contents, strict=True):
+    for file in files:
         try:
             look = next(looks)
         except (OSError, ValueError) as error:
             raise InputError(str(error)) from None
-        explain.save(look, run.files.overlay(content))
+        explain.save(look, run.files.overlay(file.content))
         probabilities = softmax(look.logits / facts.temperature)
         best = int(probabilities.argmax())
         yield f"{file}: {facts.classes[best]} {probabilities[best]:.1%}"
-        yield f"    {run.files.overlay(content)}"
+        yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
 

@@ -15,6 +15,7 @@ BACKBONES = (
     ("efficientnet_b2", "default"),
     ("resnet50", "default"),
     ("resnet18", "default"),
+    ("tf_efficientnet_lite1", "offline"),
     ("tf_efficientnet_lite2", "offline"),
     ("tf_efficientnet_lite0", "offline"),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
@@ -34,7 +33,7 @@ class Run(opened.Run):
                 f"{self.files.safetensors} is missing. Write it with: "
                 f"python -m kimchi_vision export {self.path} --format safetensors"
             )
-        missing = [file for file in self.photos.files(self.items) if not Path(file).is_file()]
+        missing = [file for file in self.photos.files(self.items) if not file.path.is_file()]
         if missing:
             raise InputError(f"{missing[0]} is missing, and {len(missing) - 1} more photos of this run.")
         experiment = self.experiment.replace(model={"weights": "none"}, recipe=None, budget=None)

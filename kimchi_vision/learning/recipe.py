@@ -15,8 +15,11 @@ log = logging.getLogger(__name__)
 
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 10
 """Epochs of `best` on a large folder and on a small one; a budget gives none to the most."""
-SEEN = 6400
+SEEN = 25_600
 """Photos that `best` learns from, each counted once an epoch, as far as these bounds allow it."""
+MANY = 2000
+"""Training photos from which batches are twice as large, at rates of one and a half: as many steps, in which
+each photo is seen twice as often."""
 
 Pace = Callable[[int], tuple[float, float]]
 """From a side in pixels to the seconds that a photo takes, in a forward pass and in a training step."""
@@ -29,12 +32,35 @@ def resolve(asked: Experiment, photos: Photos, backbone: Any, pace: Pace | None 
     """
     if asked.recipe is None:
         return asked
-    size = backbone.size if backbone.fixed else asked.augment.size
-    epochs = usual_epochs(len(photos.part("train")))
+    given = asked.augment.size if "size" in asked.augment.model_fields_set else None
+    size, train = backbone.size if backbone.fixed else given or backbone.size, len(photos.part("train"))
+    epochs = None
     if asked.recipe == "best" and asked.budget:
         epochs = _affordable(asked, photos, pace(size))
-    chosen = settings(asked.recipe, size, epochs, pretrained=asked.model.weights != "none")
+    chosen = settings(asked.recipe, train, size, epochs, pretrained=asked.model.weights != "none")
     return asked.on_top_of(chosen)
+
+
+def reasons(experiment: Experiment, photos: Photos) -> str:
+    """What `best` decided for these photos and why, a sentence or two; empty for everything else.
+
+    experiment: as `resolve` gives it.
+    """
+    cycle = experiment.train.stages[-1].arguments
+    if experiment.recipe != "best" or not hasattr(cycle, "lr_max"):
+        return ""
+    train, batch = len(photos.part("train")), experiment.loader.batch_size
+    text = (
+        f"recipe best: {cycle.epochs} epochs of {train} training photos at {experiment.augment.size} pixels, "
+        f"in batches of {batch}. Training ends after {SEEN} photos or {MOST_EPOCHS} epochs, whichever is "
+        f"less, but not before {FEWEST_EPOCHS}; from {MANY} photos on batches are larger."
+    )
+    first, *others = experiment.model.backbone.split("+")
+    if others:
+        text += (
+            f" {first} learns; {', '.join(others)} stay as they are and have 3 parts of 10 in each answer."
+        )
+    return text
 
 
 def usual_epochs(train: int) -> int:
@@ -43,13 +69,14 @@ def usual_epochs(train: int) -> int:
 
 
 def settings(
-    recipe: str, size: int = 224, epochs: int = MOST_EPOCHS, pretrained: bool = True
+    recipe: str, photos: int = 1, size: int = 224, epochs: int | None = None, pretrained: bool = True
 ) -> dict[str, Any]:
     """The sections that a recipe sets.
 
     tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:
     the same as a start, then all layers, the lower ones slower (Kumar et al., 2022, arXiv:2202.10054).
-    size: side of the photos, pixels. epochs: of `best`; 0 leaves the head alone.
+    photos: how many there are to train on. size: side of the photos, pixels. epochs: of `best`, usual_epochs
+    when not given; 0 leaves the head alone.
     Chosen on five classes of Food-101; benchmarks/recipes.md says how, and what the others gave.
     """
     if recipe == "tutorial":
@@ -60,6 +87,7 @@ def settings(
         ]
         augment = {"resize": math.ceil(size * 460 / 224), "size": size, "min_scale": 0.75}
         return {"augment": augment, "train": {"stages": stages}}
+    epochs = usual_epochs(photos) if epochs is None else epochs
     # Kept this much larger, photos stay sharp: two small steps down blur them twice.
     resize = math.ceil(size * 384 / 224)
     augment = {"resize": resize, "size": size, "min_scale": 0.35, "crop_batch": False}
@@ -68,12 +96,14 @@ def settings(
         return {"augment": augment, "loader": {"batch_size": 32}, "train": {"stages": stages, "keep": "best"}}
     stages = ["probe"]
     if recipe == "best" and epochs:
-        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": [2e-4, 6e-4]}}]
+        rates = [3e-4, 9e-4] if photos >= MANY else [2e-4, 6e-4]
+        stages += ["unfreeze", {"fit_one_cycle": {"epochs": epochs, "lr_max": rates}}]
     # With few photos tuning may cost more than it brings: the running mean of the weights stays near their
     # start after few steps, and the start itself is kept when no epoch is better.
     train = {"stages": stages, "keep": "best", "ema": 0.99, "freeze_bn": True, "label_smoothing": 0.1}
     model = {"head": "linear", "ps": 0.2}
-    return {"augment": augment, "loader": {"batch_size": 16}, "model": model, "train": train}
+    batches = {"batch_size": 32 if photos >= MANY else 16}
+    return {"augment": augment, "loader": batches, "model": model, "train": train}
 
 
 def _affordable(asked: Experiment, photos: Photos, pace: tuple[float, float]) -> int:

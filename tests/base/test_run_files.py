@@ -8,6 +8,7 @@ import pytest
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.run_files import File, RunFiles
+from kimchi_vision.data.photo import Photo
 from kimchi_vision.results.run import Run
 
 
@@ -81,5 +82,6 @@ def test_figures_and_checkpoints_are_listed_in_order_without_halves(run):
 
 def test_two_boxes_of_one_photo_have_pictures_of_their_own(run):
     sha = "0123456789abcdef" * 4
-    names = {run.files.overlay(f"{sha}{part}").name for part in ("", "#box=0,0,9,9", "#box=0,0,9,8")}
+    boxes = (None, (0, 0, 9, 9), (0, 0, 9, 8))
+    names = {run.files.overlay(Photo(Path("1.jpg"), box, sha).content).name for box in boxes}
     assert names == {"0123456789ab.jpg", "0123456789ab#box=0,0,9,9.jpg", "0123456789ab#box=0,0,9,8.jpg"}

@@ -18,7 +18,7 @@ def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
     assert len(photos.part("valid")) == 4
     assert photos.items["sha256"].str.fullmatch("[0-9a-f]{64}").all()
     assert photos.items["sha256"].nunique() == 20
-    assert all(file.is_file() for file in photos.files(photos.items))
+    assert all(file.path.is_file() for file in photos.files(photos.items))
 
 
 def test_per_class_keeps_the_first_by_name(folder_of, tmp_path):

@@ -8,17 +8,18 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from kimchi_vision.data.duplicates import groups
-from kimchi_vision.data.hashes import WINDOWS, HashIndex, photo_hashes, window_hashes
+from kimchi_vision.data.hashes import RADIUS, HashIndex, photo_hashes, window_hashes
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.data.scan import scan
+from kimchi_vision.data.windows import CROPS
 
 
 def test_hashes_are_imagehash_phash():
     imagehash = pytest.importorskip("imagehash")
     thumbnails = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8)
     hashes = window_hashes(thumbnails)
-    for number, pixels in ((0, thumbnails), (WINDOWS - 1, thumbnails[:, :, ::-1])):
+    for number, pixels in ((0, thumbnails), (len(CROPS), thumbnails[:, :, ::-1])):
         expected = [int(str(imagehash.phash(Image.fromarray(each))), 16) for each in pixels]
         assert hashes[:, number].tolist() == expected
     assert photo_hashes(thumbnails).tolist() == hashes[:, 0].tolist()
@@ -34,7 +35,7 @@ def test_the_index_finds_what_comparing_all_pairs_finds():
     found = set(zip(*map(np.ndarray.tolist, HashIndex(hashes).near(queries)), strict=True))
     distances = np.bitwise_count(queries[:, None] ^ hashes[None])
     assert set(zip(*map(np.ndarray.tolist, np.nonzero(distances <= 7)), strict=True)) <= found
-    assert all(distances[pair] <= 8 for pair in found)
+    assert all(distances[pair] <= RADIUS for pair in found)
 
 
 def cropped(photo):

@@ -81,7 +81,7 @@ def test_a_class_of_one_picture_is_trained_on_and_noted_as_unscored():
     photos.loc[photos["label"] != "a", "group"] = photos["label"]
     parts, notes = split(photos, section(splitter="stratified"))
     assert set(parts[photos["label"] != "a"]) == {"train"}
-    assert notes == [("noted_unscored", {"classes": "b, c"})]
+    assert notes[0] == ("noted_unscored", {"classes": "b, c"})
 
 
 def parted(*above):
@@ -307,3 +307,15 @@ def test_a_photo_of_a_patient_that_comes_later_joins_the_others():
     photos["group"] = [place % 8 for place in range(len(photos))]
     few = photos[photos.index % 5 == 0]
     assert (split(photos, asked)[0][few.index] == split(few, asked)[0]).all()
+
+
+@pytest.mark.parametrize("splitter", ["random", "stratified", "hashed", "kfold"])
+def test_a_note_says_what_groups_did_to_the_split(splitter):
+    photos = table({"a": 20, "b": 20})
+    assert "noted_grouped" not in dict(split(photos, section(splitter=splitter))[1])
+    photos["group"] = ["burst" if row < 12 else path for row, path in enumerate(photos["path"])]
+    parts, notes = split(photos, section(splitter=splitter))
+    said = dict(notes)["noted_grouped"]
+    assert (said["count"], said["photos"], said["asked"]) == (1, 12, 0.2)
+    assert said["share"] == (parts == "valid").mean()
+    assert said["own"] == (parts == "valid")[photos["label"] == said["label"]].mean()

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from kimchi_vision.data import photo
-from kimchi_vision.data.photo import Photos, open_photo, photo_size, thumbnail
+from kimchi_vision.data.photo import Photo, Photos, open_photo, photo_size, thumbnail
 
 
 def encoded(image, kind, **options):
@@ -76,10 +76,10 @@ def test_a_jpeg_is_decoded_small_where_that_is_enough(large, least, size):
 
 def test_a_part_of_a_photo_is_cut_from_the_whole(large):
     whole = open_photo(large)
-    part = f"{large}#box=40,30,140,90"
+    part = Photo(large, (40, 30, 140, 90))
     assert open_photo(part, least=20).tobytes() == whole.crop((40, 30, 140, 90)).tobytes()
     assert photo_size(part) == (100, 60)
-    assert photo_size(large) == (400, 300)
+    assert photo_size(Photo(large)) == (400, 300)
     small = thumbnail(part, 50)
     assert small.size == (50, 30)
     assert np.abs(np.asarray(small)[15, 25].astype(int) - whole.getpixel((90, 60))).max() < 4
@@ -91,7 +91,7 @@ def test_a_box_is_in_pixels_of_the_upright_photo(tmp_path):
     photo = Image.new("RGB", (96, 48), "blue")
     photo.paste("red", (0, 24, 48, 48))  # upright: the left upper quarter
     photo.save(tmp_path / "turned.png", exif=exif)
-    part = open_photo(f"{tmp_path / 'turned.png'}#box=0,0,24,48")
+    part = open_photo(Photo(tmp_path / "turned.png", (0, 0, 24, 48)))
     assert part.getcolors() == [(24 * 48, (255, 0, 0))]
 
 
@@ -170,8 +170,8 @@ def test_errors_name_the_file_as_it_was_given(tmp_path):
     with pytest.raises(ValueError, match=r"^the photo cannot be read: not a photo$"):
         open_photo(b"<html>")
     (tmp_path / "page.jpg").write_text("<html>")
-    with pytest.raises(ValueError, match=r"page\.jpg#box=0,0,4,4 cannot be read: not a photo$"):
-        open_photo(f"{tmp_path}/page.jpg#box=0,0,4,4")
+    with pytest.raises(ValueError, match=r"page\.jpg \(0,0,4,4\) cannot be read: not a photo$"):
+        open_photo(Photo(tmp_path / "page.jpg", (0, 0, 4, 4)))
     with pytest.raises(IsADirectoryError):
         open_photo(tmp_path)
 
@@ -191,13 +191,13 @@ def test_parts_files_and_contents_follow_the_table(tmp_path):
     found = Photos(tmp_path, TABLE, ("b", "a"))
     assert found.part("valid")["path"].tolist() == ["b/1.jpg", "a/2.jpg"]
     assert found.part("valid").index.tolist() == [0, 1]
-    assert found.files(found.part("valid")) == [tmp_path / "b" / "1.jpg", tmp_path / "a" / "2.jpg"]
-    assert found.contents(TABLE[::-1]) == ["03", "02", "01", "00"]
+    files = found.files(found.part("valid"))
+    assert [file.path for file in files] == [tmp_path / "b" / "1.jpg", tmp_path / "a" / "2.jpg"]
+    assert [file.content for file in found.files(TABLE[::-1])] == ["03", "02", "01", "00"]
     cut = Photos(tmp_path, TABLE.assign(crop=["", "1,2,3,4", "", "5,6,7,8"]), ("a", "b"))
-    names = ["b/1.jpg#box=1,2,3,4", "a/2.jpg", "b/3.jpg#box=5,6,7,8"]
-    assert cut.files(TABLE[1:]) == [tmp_path / name for name in names]
-    assert cut.contents(TABLE[:2]) == ["00", "01#box=1,2,3,4"]
-    assert cut.files(pd.DataFrame({"path": ["other.jpg"]})) == [tmp_path / "other.jpg"]
+    assert [file.box for file in cut.files(TABLE)] == [None, (1, 2, 3, 4), None, (5, 6, 7, 8)]
+    assert [file.content for file in cut.files(TABLE[:2])] == ["00", "01#box=1,2,3,4"]
+    assert cut.files(pd.DataFrame({"path": ["other.jpg"]})) == [Photo(tmp_path / "other.jpg")]
 
 
 def test_facts_count_parts_and_classes(tmp_path, monkeypatch):

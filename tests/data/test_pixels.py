@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from kimchi_vision.data.photo import open_photo, photo_size
+from kimchi_vision.data.photo import Photo, open_photo, photo_size, thumbnail
 
 RAMP = np.linspace(0, 255, 64 * 48).reshape(48, 64)
 
@@ -80,9 +80,52 @@ def test_a_phones_108_megapixels_are_decoded_at_half_its_size():
 def test_the_size_that_is_told_is_the_size_that_is_opened(tmp_path):
     file = tmp_path / "large.jpg"
     Image.new("L", (12000, 9000)).save(file, quality=20)
-    assert photo_size(file) == (6000, 4500)
+    assert photo_size(Photo(file)) == (6000, 4500)
 
 
 def test_arrays_of_values_are_photos():
     assert open_photo(np.full((3, 4), 7, np.uint8)).getpixel((0, 0)) == (7, 7, 7)
     assert open_photo(np.zeros((3, 4, 4), np.uint8)).getpixel((0, 0)) == (255, 255, 255)
+
+
+def deep_colours(values: np.ndarray, ending: str) -> bytes:
+    cv2 = pytest.importorskip("cv2")
+    order = [2, 1, 0, 3][: values.shape[2]]
+    return cv2.imencode(ending, np.ascontiguousarray(values[..., order]))[1].tobytes()
+
+
+@pytest.mark.parametrize("ending", [".png", ".tiff"])
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_16_bits_of_each_colour_show_what_their_8_bit_copy_shows(tmp_path, bits, ending):
+    shown = np.stack([RAMP, 255 - RAMP, RAMP / 2], axis=2)
+    content = deep_colours((shown * ((1 << bits) - 1) / 255).astype(np.uint16), ending)
+    file = tmp_path / f"deep{ending}"
+    file.write_bytes(content)
+    with Image.open(file) as opened:
+        for source in (content, file, opened, Image.open(io.BytesIO(content))):
+            assert np.abs(np.asarray(open_photo(source), float) - shown).max() < 2
+    assert np.abs(np.asarray(thumbnail(file, 64), float) - shown).max() < 2
+
+
+def test_transparency_of_16_bits_has_a_range_of_its_own():
+    colours = np.full((48, 64, 4), 1000, np.uint16)
+    colours[..., 3] = np.where(np.arange(64) < 32, 65535, 0)
+    colours[:, :8, :3] = 4000
+    found = np.asarray(open_photo(deep_colours(colours, ".png")), int)
+    assert np.abs(found[0, [0, 20, 50], 0] - [255, 64, 255]).max() < 2
+
+
+def raw_file(kind: str) -> bytes:
+    """The beginning of what a camera writes, with a preview that Pillow would show."""
+    if kind == "CR3":
+        return b"\0\0\0\x18ftypcrx " + bytes(64)
+    tags = {"DNG": {50706: b"\1\4\0\0"}, "NEF": {254: 1, 330: 8}}
+    return stored(RAMP.astype(np.uint8), "TIFF", tiffinfo=tags[kind])
+
+
+@pytest.mark.parametrize("kind", ["DNG", "NEF", "CR3"])
+def test_a_raw_file_named_as_a_jpeg_is_none(tmp_path, kind):
+    (tmp_path / "photo.jpg").write_bytes(raw_file(kind))
+    for source in (tmp_path / "photo.jpg", raw_file(kind)):
+        with pytest.raises(ValueError, match="a camera's raw file; save it as JPEG"):
+            open_photo(source)

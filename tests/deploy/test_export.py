@@ -48,8 +48,8 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
 
 def test_backbones_side_by_side_are_exported_as_one_model(tmp_path, folder_of):
     photos = folder_of({"a": 6, "b": 6})
-    pair = "test_efficientnet+timm:test_resnet"
-    run, learn = exported_run(tmp_path / "run", photos, backbone=pair, onnx=True, safetensors=True)
+    pair = {"backbone": "test_efficientnet+timm:test_resnet", "head": "linear"}
+    run, learn = exported_run(tmp_path / "run", photos, network=pair, onnx=True, safetensors=True)
     assert run.exported["model.onnx"]["agreement"] == 1
     photo = torch.rand(1, 3, 64, 64)
     found = restored(run.experiment.model, run.files.safetensors, 2)(photo)

@@ -45,7 +45,7 @@ def said(tmp_path, monkeypatch):
 
     def make(rows):
         def probabilities(classifier, files):
-            asked.append([file.name for file in files])
+            asked.append([file.path.name for file in files])
             return np.asarray(rows, float)
 
         for module in (whole, smaller):
@@ -189,10 +189,11 @@ def test_int8_takes_its_ranges_from_128_training_photos_of_all_classes(tmp_path,
     items = pd.DataFrame({"label": labels[::-1], "split": "train"})
     items["path"] = [f"{label}{number}.jpg" for number, label in enumerate(items["label"])]
     items = pd.concat([items.assign(split="valid", path="valid.jpg"), items], ignore_index=True)
+    items["sha256"] = items["path"]
     file, opened = photo(tmp_path / "some.jpg"), []
 
-    def open_one(path):
-        opened.append(path.name)
+    def open_one(photo):
+        opened.append(photo.path.name)
         if len(opened) == 2:
             raise ValueError("half a file")
         return open_photo(file)
@@ -216,6 +217,7 @@ def test_a_smaller_file_holds_smaller_weights_and_says_what_the_whole_one_says(
     fp32 = save(tmp_path / "model.onnx", about)
     files = [photo(tmp_path / f"{seed}.jpg", seed) for seed in range(24)]
     items = pd.DataFrame({"path": [file.name for file in files], "label": "NA", "split": "train"})
+    items["sha256"] = items["path"]
     small = tmp_path / f"model.{kind}.onnx"
     smaller.save(kind, fp32, Photos(tmp_path, items, SEVEN), small)
     (values,) = [one for one in onnx.load(small).graph.initializer if list(one.dims) == [48, 7]]

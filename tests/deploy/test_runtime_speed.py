@@ -5,6 +5,7 @@ from fake_runs import fake_run
 
 from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Goals
+from kimchi_vision.data.photo import Photo
 from kimchi_vision.deploy.runtime import speed
 from kimchi_vision.jobs import table
 from kimchi_vision.results import goals
@@ -25,7 +26,7 @@ def test_an_export_says_what_its_model_takes_and_on_which_machine(exported):
 def test_few_photos_are_taken_again(exported):
     run = exported[0]
     photo = next((run.path.parents[1] / "photos" / "김치").iterdir())
-    assert speed.measure(run.files.onnx, [photo])["latency_ms"]["photos"] == 20
+    assert speed.measure(run.files.onnx, [Photo(photo)])["latency_ms"]["photos"] == 20
 
 
 def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):

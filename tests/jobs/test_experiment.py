@@ -18,6 +18,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.learning.model import restored
 from kimchi_vision.results import plots
 from kimchi_vision.results.run import Run
 
@@ -67,6 +68,18 @@ def finished(folder) -> Run:
 def undrawn(monkeypatch):
     """Figures cost more than a tiny training: they are closed without a file."""
     monkeypatch.setattr(plots, "save", lambda figure, path: figure.clear())
+
+
+def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):
+    keys = ["model={backbone: ['test_efficientnet', 'timm:test_resnet'], weights: none, head: linear}"]
+    keys += ["train=[probe, unfreeze, fit: {epochs: 1}]", "explain={top_losses: false, background: 0}"]
+    keys += ["export={pkl: false, weights: false, timings: false}"]
+    found = run(load(folder / "tiny.yaml", keys), tmp_path)
+    assert found.experiment.model.backbone == "test_efficientnet+timm:test_resnet"
+    assert found.exported["model.onnx"]["agreement"] == 1
+    network = restored(found.experiment.model, found.files.safetensors, 2)
+    assert network[0].centre.abs().sum() > 0
+    assert network[1][-1].weight[:, network[0].first :].abs().sum() > 0
 
 
 def test_a_run_folder_explains_itself(finished):

@@ -13,6 +13,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.config.sections import Data, Features
 from kimchi_vision.learning import linear_probe
 from kimchi_vision.learning.linear_probe import linear
+from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.preprocess import Preprocess
 
 PREPROCESS = Preprocess(resize=16, size=16)
@@ -160,7 +161,7 @@ def test_the_floor_answers_for_the_validation_photos(photos, caplog):
 
 
 def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(photos, caplog):
-    gone = photos.files(photos.part("train"))[0]
+    gone = photos.files(photos.part("train"))[0].path
     gone.unlink()
     with pytest.raises(ValueError, match=gone.name):
         linear_probe.floor(Features(), Colours(), photos, PREPROCESS)
@@ -174,12 +175,25 @@ def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(pho
 def test_a_class_that_vanished_is_named(photos):
     train = photos.part("train")
     for file in photos.files(train[train["label"] == "갓김치"]):
-        file.unlink()
+        file.path.unlink()
     with pytest.raises(RunError, match="No training photo of 갓김치"):
         linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
 
 
 def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):
-    photos.files(photos.part("valid"))[0].unlink()
+    photos.files(photos.part("valid"))[0].path.unlink()
     with pytest.raises(ValueError, match="No such file"):
         linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
+
+
+def test_a_trained_body_starts_from_its_own_head_and_the_others_keep_their_say(photos):
+    body = SideBySide([Colours(), Colours()], [3, 3], [((0.5,) * 3, (0.5,) * 3)] * 2)
+    train = photos.part("train")
+    values = linear_probe.compute(body, photos, train, PREPROCESS)
+    floor = linear_probe.floor(Features(), body, photos, PREPROCESS)
+    assert np.allclose(body.centre, values[:, 3:].mean(axis=0), atol=1e-6)
+    labels = train["label"].map(photos.vocab.index).to_numpy()
+    own = linear_probe.fit(Features(), values[:, :3], labels, 2)
+    assert np.allclose(floor.start.weight[:, :3], own.weight)
+    assert np.allclose(floor.start.weight[:, 3:], linear.OTHERS * own.weight, atol=1e-4)
+    assert not np.allclose(floor.head.weight, floor.start.weight)

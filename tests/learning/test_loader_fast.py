@@ -91,7 +91,7 @@ def test_validation_and_prediction_show_fastais_pictures(photos, cache):
 def test_a_changed_photo_is_read_anew(photos, photo, tmp_path):
     before = epoch(build(photos).train)
     for number, file in enumerate(photos.files(photos.items)):
-        photo(file, seed=1000 + number)
+        photo(file.path, seed=1000 + number)
     changed = data.load(Data(path=photos.root, splitter="stratified"), tmp_path)
     assert not torch.equal(epoch(build(changed).train), before)
 

@@ -45,7 +45,8 @@ def photos(tmp_path):
 
 def test_a_part_is_its_files_contents_and_class_numbers(photos, tmp_path):
     part = prepared.part(photos, "train")
-    assert part.files == [tmp_path / name for name in ("a/0.png", "a/2.png", "b/3.png")]
+    paths = [tmp_path / name for name in ("a/0.png", "a/2.png", "b/3.png")]
+    assert [file.path for file in part.files] == paths
     assert part.hashes == ["0", "2", "3"]
     assert part.classes.tolist() == [1, 1, 0]
 

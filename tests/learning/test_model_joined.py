@@ -19,27 +19,39 @@ def test_a_list_of_backbones_is_one_that_sees_with_all_of_them():
     joined = find(section, 64)
     body = joined.body(joined.network()).eval()
     photos = torch.rand(2, 3, 64, 64)
-    alone = [each(photos) for each in body.bodies]
-    assert alone[0].shape[1] != alone[1].shape[1]
-    assert joined.features(body)[0] == sum(each.shape[1] for each in alone)
+    first, second = body(photos).split([body.first, len(body.centre)], 1)
+    torch.testing.assert_close(first, body.bodies[0](photos))
+    assert second.shape == body.bodies[1](photos).shape
 
 
 def test_each_body_gets_photos_as_it_was_trained():
-    photo = torch.rand(1, 3, 8, 8)
-    body = nn.Conv2d(3, 4, 3)
-    bodies = [body, copy.deepcopy(body)]
+    photo, body = torch.rand(1, 3, 8, 8), nn.Conv2d(3, 4, 3)
     stats = torch.tensor([HALF, OTHER])[..., None, None]
     normalised = [(photo - mean) / std for mean, std in stats]
-    first, second = SideBySide(bodies, [HALF, OTHER])(normalised[0]).split(4, 1)
+    joined = SideBySide([body, copy.deepcopy(body)], [4, 4], [HALF, OTHER]).eval()
+    first, second = joined(normalised[0]).split(4, 1)
     torch.testing.assert_close(first, body(normalised[0]))
     torch.testing.assert_close(second, body(normalised[1]))
 
 
-def test_maps_keep_their_places_unless_one_body_has_none():
-    bodies = [nn.Conv2d(3, 4, 1), nn.Conv2d(3, 5, 1, stride=2)]
-    assert SideBySide(bodies, [HALF, HALF])(torch.rand(2, 3, 8, 8)).shape == (2, 9, 8, 8)
+def test_what_they_find_takes_the_shape_of_what_the_first_finds():
+    maps, small = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 5, 1, stride=2)
     flat = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 6))
-    assert SideBySide([*bodies, flat], [HALF] * 3)(torch.rand(2, 3, 8, 8)).shape == (2, 15)
+    photos = torch.rand(2, 3, 8, 8)
+    assert SideBySide([maps, small, flat], [4, 5, 6], [HALF] * 3).eval()(photos).shape == (2, 15, 8, 8)
+    assert SideBySide([flat, small], [6, 5], [HALF] * 2).eval()(photos).shape == (2, 11)
+
+
+def test_the_others_are_silent_while_the_first_learns_and_silence_is_their_average():
+    joined = SideBySide([nn.Conv2d(3, 4, 1), nn.Conv2d(3, 5, 1)], [4, 5], [HALF] * 2)
+    photos = torch.rand(2, 3, 8, 8)
+    joined.centre.fill_(0.25)
+    found = joined(photos)
+    assert (found[:, 4:] == 0).all()
+    spoken = joined.eval()(photos)
+    torch.testing.assert_close(spoken[:, :4], found[:, :4])
+    torch.testing.assert_close(spoken[:, 4:], joined.bodies[1](photos) - 0.25)
+    assert [parameter.requires_grad for parameter in joined.parameters()] == [True, True, False, False]
 
 
 def test_one_that_takes_a_single_size_decides():

@@ -5,16 +5,13 @@ import torch
 from fastai.learner import load_learner
 
 from kimchi_vision import data
+from kimchi_vision.base.errors import ModelError
 from kimchi_vision.config import sections
 from kimchi_vision.learning import augment, loader
 from kimchi_vision.learning.model import find, learner, summary
 
-SMALL = [
-    ("resnet18", 64),
-    ("tf_efficientnet_lite0", 64),
-    ("timm:resnet18", 64),
-    ("test_efficientnet+timm:test_resnet", 64),
-]
+SMALL = [("resnet18", 64), ("tf_efficientnet_lite0", 64), ("timm:resnet18", 64)]
+PAIR = "test_efficientnet+timm:test_resnet"
 LARGE = [
     ("resnet34", 64),
     ("resnet50", 64),
@@ -64,6 +61,28 @@ def test_a_backbone_freezes_trains_and_loads_elsewhere(learner_of, backbone, siz
     loaded = load_learner(tmp_path / "model.pkl")
     photo = torch.rand(1, 3, size, size)
     assert torch.equal(loaded.model.eval()(photo), learn.model.eval()(photo))
+
+
+@pytest.mark.filterwarnings("ignore:load_learner` uses Python's insecure pickle:UserWarning")
+def test_of_several_backbones_the_first_learns_and_all_load_elsewhere(learner_of, tmp_path, monkeypatch):
+    learn = learner_of(sections.Model(backbone=PAIR, weights="none", head="linear"))
+    learns, stays = (next(p for p in body.parameters() if p.ndim > 1) for body in learn.model[0].bodies)
+    head = learn.model[1][-1].weight
+    assert (head[:, learn.model[0].first :] == 0).all()
+    assert changed_by_an_epoch(learn.unfreeze, learn, [learns, stays, head]) == [True, False, True]
+    assert (head[:, learn.model[0].first :] == 0).all()
+
+    learn.export("model.pkl")
+    for name in [name for name in sys.modules if name.startswith("kimchi_vision")]:
+        monkeypatch.setitem(sys.modules, name, None)
+    loaded = load_learner(tmp_path / "model.pkl")
+    photo = torch.rand(1, 3, 64, 64)
+    assert torch.equal(loaded.model.eval()(photo), learn.model.eval()(photo))
+
+
+def test_several_backbones_need_a_linear_head(learner_of):
+    with pytest.raises(ModelError, match="several backbones need"):
+        learner_of(sections.Model(backbone=PAIR, weights="none"))
 
 
 def changed_by_an_epoch(freeze, learn, parameters) -> list[bool]:

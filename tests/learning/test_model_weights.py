@@ -105,6 +105,8 @@ def no_network(monkeypatch, tmp_path):
     """Empty cache folders, and a proxy that refuses every connection."""
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    # urllib keeps the proxies of its first call.
+    monkeypatch.setattr("urllib.request._opener", None)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub" / "checkpoints"

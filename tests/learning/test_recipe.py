@@ -64,7 +64,31 @@ def test_a_backbone_of_one_size_gets_that_size(photos):
 
 
 def test_a_small_folder_gets_more_epochs_than_a_large_one():
-    assert [recipe.usual_epochs(train) for train in (1, 640, 1000, 100_000)] == [10, 10, 7, 4]
+    assert [recipe.usual_epochs(train) for train in (1, 640, 3200, 100_000)] == [10, 10, 8, 4]
+
+
+def test_a_large_folder_is_learned_from_in_larger_batches():
+    few, many = (recipe.settings("best", train) for train in (640, 3200))
+    assert [tree["loader"]["batch_size"] for tree in (few, many)] == [16, 32]
+    rates = [tree["train"]["stages"][-1]["fit_one_cycle"]["lr_max"] for tree in (few, many)]
+    assert rates == [[2e-4, 6e-4], [3e-4, 9e-4]]
+
+
+def test_photos_get_the_size_that_the_backbone_knows_unless_one_is_given(photos):
+    lite1 = SimpleNamespace(size=240, fixed=False)
+    best = recipe.resolve(asked(recipe="best"), photos, lite1)
+    own = recipe.resolve(asked(recipe="best", augment={"size": 64}), photos, lite1)
+    assert (best.augment.size, best.augment.resize, own.augment.size) == (240, 412, 64)
+
+
+def test_the_recipe_says_what_it_decided(photos):
+    pair = {"backbone": ["tf_efficientnet_lite1", "tf_efficientnet_lite0"]}
+    best = recipe.resolve(asked(recipe="best", model=pair), photos, BACKBONE)
+    said = recipe.reasons(best, photos)
+    count = len(photos.part("train"))
+    assert said.startswith(f"recipe best: 10 epochs of {count} training photos at 224 pixels")
+    assert "tf_efficientnet_lite1 learns; tf_efficientnet_lite0 stay" in said
+    assert recipe.reasons(recipe.resolve(asked(recipe="quick"), photos, BACKBONE), photos) == ""
 
 
 def test_a_short_budget_gives_the_head_alone_and_says_so(photos, caplog):

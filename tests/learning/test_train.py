@@ -7,7 +7,7 @@ import pytest
 import torch
 from fastai.callback.core import Callback
 from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
+from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
 from fastcore.basics import noop
 from torch import nn
 
@@ -418,6 +418,48 @@ def test_balanced_classes_count_the_same(tiny_learner):
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
     weights = train.regularize.loss(section, learn).func.weight
     assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)
+
+
+@pytest.mark.parametrize("name", train.optimizer.OPTIMIZERS)
+def test_an_optimizer_by_its_name_trains_what_is_not_frozen(tiny_learner, name):
+    section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, opt_func=name)
+    learn, run = tiny_learner(section)
+    learn.freeze()
+    body, head = learn.model[0][0].weight.clone(), learn.model[1][-1].weight.clone()
+    history = train.fit(section, learn, run.files)
+    assert np.isfinite(history["train_loss"]).all()
+    assert torch.equal(learn.model[0][0].weight, body)
+    assert not torch.equal(learn.model[1][-1].weight, head)
+
+
+def test_the_focal_loss_is_fastais(tiny_learner):
+    section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, loss="focal")
+    learn, run = tiny_learner(section)
+    history = train.fit(section, learn, run.files)
+    expected = float(FocalLossFlat()(*learn.get_preds(act=noop)))
+    assert history["valid_loss"].iloc[-1] == pytest.approx(expected, rel=1e-4)
+    with pytest.raises(ValueError, match="loss: focal"):
+        stages(loss="focal", label_smoothing=0.1)
+
+
+def test_logits_are_adjusted_in_training_alone(tiny_learner):
+    section = stages({"fit": {"epochs": 1, "lr": 1e-9}}, logit_adjustment=1.0)
+    learn, run = tiny_learner(section)
+    count = len(learn.dls.train.items)
+    learn.dls.train.items["label"] = ["갓김치"] * (count - 1) + ["백김치"]
+    seen = []
+
+    class Look(Callback):
+        order = 30
+
+        def after_pred(self):
+            seen.append((self.training, (self.pred - self.model(self.x))[0].tolist()))
+
+    learn.add_cb(Look())
+    train.fit(section, learn, run.files)
+    shift = dict(seen)
+    assert shift[False] == [0, 0]
+    assert shift[True][0] - shift[True][1] == pytest.approx(math.log(count - 1), abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def begun(folder_of, tmp_path):
 @pytest.mark.parametrize(("engine", "workers"), [("fastai", 0), ("fastai", 2), ("fused", 1)])
 def test_a_photo_that_disappears_is_named(begun, engine, workers):
     learn, photos, run = begun("error", engine, workers)
-    lost = photos.files(photos.part("train"))[2]
+    lost = photos.files(photos.part("train"))[2].path
     lost.unlink()
     with (
         pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put it back"),
@@ -63,7 +63,7 @@ def test_a_photo_is_listed_once(tmp_path):
 
 def test_a_validation_photo_that_goes_bad_stops_the_run(begun):
     learn, photos, run = begun("skip")
-    bad = photos.files(photos.part("valid"))[0]
+    bad = photos.files(photos.part("valid"))[0].path
     bad.write_bytes(b"no photo any more")
     with pytest.raises(RunError, match=bad.name), train.named(photos):
         train.fit(ONE_EPOCH, learn, run.files)
@@ -79,7 +79,7 @@ def test_other_errors_stay_what_they_are(begun):
 def test_a_photo_that_was_bad_when_the_cache_was_made_comes_back(folder_of, tmp_path, monkeypatch):
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "packs"))
     photos = data.load(Data(path=folder_of({"a": 6, "b": 6}), policy={"unreadable": "skip"}), tmp_path)
-    file = photos.files(photos.part("train"))[1]
+    file = photos.files(photos.part("train"))[1].path
     content = file.read_bytes()
     file.write_bytes(b"no photo any more")
     tfms = augment.transforms(Augment(resize=40, size=32, engine="fused"), HALVES)

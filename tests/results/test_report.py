@@ -110,12 +110,12 @@ def test_nothing_is_loaded_from_elsewhere(run):
 def test_photos_are_inlined_and_named_when_they_are_gone(run, photos):
     before = page(run)
     gone = photos.files(photos.part("valid"))[:3]
-    for path in gone:
-        path.unlink()
+    for file in gone:
+        file.path.unlink()
     after = page(run)
     assert after.count("data:image/webp") < before.count("data:image/webp")
     assert f"3 of {len(photos.part('valid'))} photos are no longer in {photos.root}" in after
-    assert gone[0].name in after
+    assert gone[0].path.name in after
 
 
 def test_every_text_exists_in_korean(run, monkeypatch):

@@ -220,6 +220,12 @@ DATA: dict[str, tuple[str, str]] = {
         "No photo to validate with of: {classes}; their scores will say nothing.",
         "검증할 사진이 없는 클래스: {classes}. 이 클래스들의 점수는 뜻이 없습니다.",
     ),
+    "noted_grouped": (
+        "{photos} photos are {count} groups that stay together (copies of one picture, or `data.group_by`). "
+        "With them {share:.0%} of the photos validate; {asked:.0%} was asked for. Of {label}: {own:.0%}.",
+        "사진 {photos}장은 함께 두는 묶음 {count}개입니다(같은 사진의 사본, 또는 `data.group_by`). "
+        "그래서 검증 사진은 전체의 {share:.0%}입니다(요청 {asked:.0%}). {label}에서는 {own:.0%}입니다.",
+    ),
     "noted_left_out": (
         "{count} {count:photo was/photos were} left out ({classes}): {reasons}.",
         "사진 {count}장을 제외했습니다({classes}): {reasons}.",

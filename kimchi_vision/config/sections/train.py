@@ -26,6 +26,9 @@ class Loader(Section):
         "auto",
         description="how small photos are kept between epochs and runs; auto packs JPEG when memory is short",
     )
+    sampling: Literal["shuffle", "balanced"] = Field(
+        "shuffle", description="balanced: photos are drawn so that an epoch shows all classes alike"
+    )
 
 
 class Features(Section):
@@ -46,7 +49,7 @@ class Model(Section):
     backbone: Annotated[str, BeforeValidator(_joined)] = Field(
         "resnet18",
         min_length=1,
-        description="a torchvision or timm name; see `models`. Of several, [a, b] or a+b, a head hears all",
+        description="a torchvision or timm name; see `models`. Of several, [a, b] or a+b, the first learns",
     )
     weights: str = Field(
         "default", min_length=1, description="default, none, offline, or a .pth or .safetensors file"
@@ -98,6 +101,17 @@ class Train(Section):
     class_weights: Literal["none", "balanced"] = Field(
         "none", description="balanced: a photo of a rare class counts more, as scikit-learn weighs it"
     )
+    logit_adjustment: float = Field(
+        0.0,
+        ge=0,
+        description="1: training adds the log of its share to each class's logit, so that rare classes count",
+    )
+    loss: Literal["cross_entropy", "focal"] = Field(
+        "cross_entropy", description="focal: fastai's, in which photos that are told well count less"
+    )
+    opt_func: Literal["adam", "lamb", "lion", "qhadam", "radam", "ranger", "rmsprop", "sgd"] = Field(
+        "adam", description="fastai's optimizers by their names, and timm's lion; each wants its own rates"
+    )
     mixup: float = Field(0.0, ge=0, description="alpha of fastai's MixUp; 0 mixes nothing")
     cutmix: float = Field(0.0, ge=0, description="alpha of fastai's CutMix; 0 mixes nothing")
     ema: float = Field(
@@ -135,6 +149,12 @@ class Train(Section):
     def _one_mixes(self) -> Train:
         if self.mixup and self.cutmix:
             raise ValueError("give either mixup or cutmix: each takes the whole batch")
+        return self
+
+    @model_validator(mode="after")
+    def _focal_smooths_nothing(self) -> Train:
+        if self.loss == "focal" and self.label_smoothing:
+            raise ValueError("give either `loss: focal` or label_smoothing: fastai has no loss with both")
         return self
 
     @model_validator(mode="after")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.data.photo import open_photo
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
-    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.data.photo import Photo, Photos
     from kimchi_vision.results.predictions import Predictions
 
 LARGEST_GAP = 1e-5
@@ -47,10 +49,11 @@ def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any
     """
     sample = predictions.part("valid").spread(4)
     answers = sample.probabilities
-    expected = zip(photos.files(sample.table), answers.argmax(axis=1), answers.max(axis=1), strict=True)
-    arguments = [str(part) for photo in expected for part in photo]
-    command = [sys.executable, "-c", _CHECK, str(file), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        names = [_named(photo, Path(folder)) for photo in photos.files(sample.table)]
+        expected = zip(names, answers.argmax(axis=1), answers.max(axis=1), strict=True)
+        command = [sys.executable, "-c", _CHECK, str(file), *(str(part) for row in expected for part in row)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise RunError(f"it does not load in a fresh process: {reason}")
@@ -58,3 +61,12 @@ def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any
     if not gap <= LARGEST_GAP:
         raise RunError(f"loaded again, its answers differ by {gap:.1e}.")
     return {"photos": len(sample), "largest_gap": gap}
+
+
+def _named(photo: Photo, folder: Path) -> Path:
+    """A file that shows the photo: its own, or its part in `folder`."""
+    if photo.box is None:
+        return photo.path
+    part = folder / f"{photo.content}.png"
+    open_photo(photo).save(part)
+    return part

@@ -20,7 +20,7 @@ from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.model_metadata import Facts
 
 if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.data.photo import Photo, Photos
     from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 256
@@ -85,7 +85,7 @@ def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any
     return {"photos": len(sample), "agreement": float(same.mean()), "largest_gap": gap}
 
 
-def probabilities(classifier: Classifier, files: list[Path]) -> np.ndarray:
+def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:
     """Of photo files, before calibration: (photos, classes)."""
     classifier.facts = dataclasses.replace(classifier.facts, temperature=1.0)
     # The first photo goes alone: a batch of one is what a user sends.

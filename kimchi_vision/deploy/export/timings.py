@@ -33,8 +33,9 @@ def write(photos: Photos, files: RunFiles) -> None:
         return
     valid = photos.part("valid")
     some = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
-    command = [sys.executable, "-m", "kimchi_vision.deploy.runtime.speed", files.onnx, *photos.files(some)]
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "kimchi_vision.deploy.runtime.speed", str(files.onnx)]
+    asked = json.dumps([[str(photo.path), photo.box] for photo in photos.files(some)])
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         log.error("The speed of %s was not measured: %s", files.onnx, reason)

@@ -1,6 +1,7 @@
 """How fast a model file answers on this machine: measured in a process that does nothing else.
 
-python -m kimchi_vision.deploy.runtime.speed MODEL.onnx PHOTO... prints what `measure` returns, as JSON.
+python -m kimchi_vision.deploy.runtime.speed MODEL.onnx reads a JSON list of [path, box or null] and prints
+what `measure` returns, as JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.runtime.session import Classifier
 
 WARM = 3
@@ -31,7 +32,7 @@ LEAST = 20
 """A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
 
 
-def measure(file: Path, photos: Sequence[Path]) -> dict[str, Any]:
+def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
     """latency_ms (p50, p95, photos), photos_per_second, and peak_memory_mb of this process.
 
     Latency is of one photo after the other, from file to probabilities: read, decode, resize, network.
@@ -49,7 +50,7 @@ def measure(file: Path, photos: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _one_by_one(classifier: Classifier, photos: Sequence[Path]) -> list[float]:
+def _one_by_one(classifier: Classifier, photos: Sequence[Photo]) -> list[float]:
     """Milliseconds."""
     times: list[float] = []
     for photo in itertools.islice(itertools.cycle(photos), max(LEAST, min(ONE_BY_ONE, len(photos)))):
@@ -61,11 +62,11 @@ def _one_by_one(classifier: Classifier, photos: Sequence[Path]) -> list[float]:
     return times
 
 
-def _in_bulk(classifier: Classifier, photos: Sequence[Path]) -> float:
+def _in_bulk(classifier: Classifier, photos: Sequence[Photo]) -> float:
     """Photos a second."""
     waiting = itertools.islice(itertools.cycle(photos), max(CHUNK, min(BULK, len(photos))))
 
-    def prepared(photo: Path) -> np.ndarray:
+    def prepared(photo: Photo) -> np.ndarray:
         return classifier.facts.preprocess(open_photo(photo))
 
     done, started = 0, time.perf_counter()
@@ -95,4 +96,5 @@ def _peak_memory() -> float | None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])))
+    asked = [Photo(Path(path), box and tuple(box)) for path, box in json.load(sys.stdin)]
+    print(json.dumps(measure(Path(sys.argv[1]), asked)))

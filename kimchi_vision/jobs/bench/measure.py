@@ -125,7 +125,7 @@ def _data(pipeline: Pipeline, dls: Any) -> dict[str, float]:
     """Decoding, photos before augmentation, augmentation, and batches, each alone."""
     dl = dls.train
     files = pipeline.photos.files(pipeline.photos.part("train"))[: dl.bs]
-    decoded, _ = timed(lambda: [PILImage.create(f) if pipeline.plain else open_photo(f) for f in files])
+    decoded, _ = timed(lambda: [PILImage.create(f.path) if pipeline.plain else open_photo(f) for f in files])
     if pipeline.plain:
         dl.before_iter()
         resized, items = timed(lambda: [dl.do_item(row) for row in range(dl.bs)])

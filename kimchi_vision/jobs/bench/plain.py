@@ -23,7 +23,7 @@ def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> Dat
     """The same split, sizes and augmentation. normalize: fastai's Normalize, or nothing."""
     section = experiment.augment
     items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)
-    items = items.assign(file=photos.files(items), valid=items["split"] == "valid")
+    items = items.assign(file=[photo.path for photo in photos.files(items)], valid=items["split"] == "valid")
     varied = section.model_dump(exclude={"resize", "resize_method", "crop_batch", "normalize", "engine"})
     block = DataBlock(
         blocks=(ImageBlock, CategoryBlock(vocab=list(photos.vocab), sort=False)),

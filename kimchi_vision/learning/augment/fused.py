@@ -72,7 +72,9 @@ class Fused:
 
     def on_device(self, windows: torch.Tensor, draws: Draws, device: Any) -> torch.Tensor:
         """The same with torch, from `windows` to (n, 3, size, size) float32, channels last."""
-        return on_device.pictures(windows, self._matrices(draws), draws, self, device)
+        matrices, halved = self._matrices(draws), self.halved(draws)
+        photos = on_device.warped(windows, matrices, halved, self.section, device)
+        return on_device.lit(photos, draws, self.mean, self.std)
 
     def halved(self, draws: Draws) -> np.ndarray:
         """(n,) whether fastai would average pairs of a photo's pixels first, which one warp does not."""

@@ -13,30 +13,41 @@ from kimchi_vision.learning.augment.presize import PAIRS, taps
 from kimchi_vision.learning.device import sent
 
 if TYPE_CHECKING:
-    from kimchi_vision.learning.augment.fused import Fused
+    from kimchi_vision.config.sections import Augment
     from kimchi_vision.learning.augment.params import Draws
 
 
-def pictures(windows: Tensor, matrices: np.ndarray, draws: Draws, fused: Fused, device: Any) -> Tensor:
-    """(n, side, side, 3) uint8 photos, moved, lit and normalised: (n, 3, size, size) float32.
+def warped(
+    windows: Tensor, matrices: np.ndarray, halved: np.ndarray, section: Augment, device: Any
+) -> Tensor:
+    """(n, side, side, 3) uint8 photos, moved: (n, 3, size, size) float32, 0 to 1, on the device.
 
     matrices: (n, 3, 3), from pixels of the result to pixels of the photo.
+    halved: (n,) whether pairs of a photo's pixels are averaged first.
     """
     photos = sent(windows, device).permute(0, 3, 1, 2).float().div_(255)
-    if (halved := fused.halved(draws)).any():
+    if halved.any():
         photos = torch.where(_column(halved, device), _pairs(photos), photos)
-    section = fused.section
     grid = _grid(sent(torch.from_numpy(matrices).float(), device), section.size)
     side = windows.shape[1]
     grid = 2 * grid / (side - 1) - 1 if section.align_corners else (2 * grid + 1) / side - 1
     moved = F.grid_sample(
         photos, grid, section.mode, padding_mode=section.pad_mode, align_corners=section.align_corners
     )
-    mean, std = (
-        sent(torch.as_tensor(v, dtype=torch.float32), device)[:, None, None] for v in (fused.mean, fused.std)
-    )
-    lit = _lit(moved.clamp_(0, 1), draws, device)
-    return lit.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+    return moved.clamp_(0, 1)
+
+
+def lit(photos: Tensor, draws: Draws, mean: np.ndarray, std: np.ndarray) -> Tensor:
+    """Brightness and contrast on the logit, then normalised, channels last.
+
+    Source: fastai.vision.augment, Brightness and Contrast.
+    """
+    light = (draws.brightness, draws.contrast)
+    brightness, contrast = (_column(value.astype(np.float32), photos.device) for value in light)
+    changed = ((photos.logit(1e-7) + brightness.logit()) * contrast).sigmoid()
+    stats = (torch.as_tensor(each, dtype=torch.float32) for each in (mean, std))
+    mean, std = (sent(each, photos.device)[:, None, None] for each in stats)
+    return changed.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
 
 
 def _grid(matrices: Tensor, size: int) -> Tensor:
@@ -58,10 +69,3 @@ def _pairs(photos: Tensor) -> Tensor:
 def _column(values: np.ndarray, device: Any) -> Tensor:
     """(n, 1, 1, 1)."""
     return sent(torch.as_tensor(values), device)[:, None, None, None]
-
-
-def _lit(photos: Tensor, draws: Draws, device: Any) -> Tensor:
-    """Brightness and contrast on the logit. Source: fastai.vision.augment, Brightness and Contrast."""
-    light = (draws.brightness, draws.contrast)
-    brightness, contrast = (_column(value.astype(np.float32), device) for value in light)
-    return ((photos.logit(1e-7) + brightness.logit()) * contrast).sigmoid()

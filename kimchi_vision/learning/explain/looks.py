@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from kimchi_vision.base.files import replacing
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.learning.explain.gradcam import GradCam, Seen, evaluating
 from kimchi_vision.results import plots
 
@@ -52,7 +52,7 @@ class Explainer:
         self.network, self.preprocess = network, preprocess
         self._grad_cam = GradCam(network, preprocess.size)
 
-    def looks(self, files: Sequence[Path]) -> Iterator[Look]:
+    def looks(self, files: Sequence[Photo]) -> Iterator[Look]:
         """One Look a photo, at what speaks for its most probable class. Errors as open_photo's."""
         for file in files:
             photo = open_photo(file)
@@ -85,8 +85,8 @@ def top_losses(
         return
     rows = photos.items.set_index("path", drop=False).loc[list(worst)]
     looks = explainer.looks(photos.files(rows))
-    for content, look in zip(photos.contents(rows), looks, strict=True):
-        save(look, files.overlay(content))
+    for photo, look in zip(photos.files(rows), looks, strict=True):
+        save(look, files.overlay(photo.content))
 
 
 def save(look: Look, path: Path) -> None:

@@ -18,7 +18,7 @@ from filelock import FileLock
 from kimchi_vision.base import cache
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.progress import reached
-from kimchi_vision.data.photo import Photos, open_photo
+from kimchi_vision.data.photo import Photo, Photos, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,17 +53,15 @@ def _completed(
     file: Path, body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess
 ) -> np.ndarray:
     known = _read(file)
-    wanted = photos.contents(items)
-    missing = {
-        name: file for name, file in zip(wanted, photos.files(items), strict=True) if name not in known
-    }
+    files = photos.files(items)
+    missing = {file.content: file for file in files if file.content not in known}
     if missing:
         opened = _opener(photos, items, preprocess)
         known |= dict(zip(missing, _computed(body, opened, list(missing.values())), strict=True))
         whole = {name: values for name, values in known.items() if np.isfinite(values).all()}
         with replacing(file) as temporary:
             np.savez(temporary, hashes=np.array(list(whole)), values=np.array(list(whole.values())))
-    return np.stack([known[name] for name in wanted])
+    return np.stack([known[file.content] for file in files])
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
@@ -78,11 +76,11 @@ def _read(file: Path) -> dict[str, np.ndarray]:
         return {}
 
 
-def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Callable[[Path], np.ndarray]:
+def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Callable[[Photo], np.ndarray]:
     """From a file to what the body takes; a photo that may be skipped becomes NaN, and so do its features."""
     may_skip = photos.on_unreadable == "skip" and items["split"].eq("train").all()
 
-    def opened(file: Path) -> np.ndarray:
+    def opened(file: Photo) -> np.ndarray:
         try:
             return preprocess(open_photo(file))
         except (OSError, ValueError) as error:
@@ -95,7 +93,7 @@ def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Call
 
 
 def _computed(
-    body: nn.Module, opened: Callable[[Path], np.ndarray], files: list[Path]
+    body: nn.Module, opened: Callable[[Photo], np.ndarray], files: list[Photo]
 ) -> Iterator[np.ndarray]:
     """Features photo by photo; the photos of the next batch are opened while the body works."""
     was_training, device = body.training, next(body.parameters()).device

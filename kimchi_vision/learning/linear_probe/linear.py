@@ -16,6 +16,8 @@ STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """Values of scikit-learn's C that are tried, for features of variance 1 on average."""
 FEW = 1e-1
 """C where a class has a single photo, which leaves nothing to choose by."""
+OTHERS = 3 / 7
+"""Weight of what frozen bodies say beside a trained one, whose logits count once (benchmarks/recipes.md)."""
 ENOUGH = 2000
 """Photos that C is chosen on; the fit takes all."""
 
@@ -55,6 +57,17 @@ def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: in
     # Both become part of the head, so that it takes features as the body gives them.
     weight /= scale
     return Linear(weight, bias - weight @ centre, strength)
+
+
+def apart(section: Features, features: np.ndarray, labels: np.ndarray, classes: int, first: int) -> Linear:
+    """A head for the first so many features and one for the others, whose logits count OTHERS.
+
+    The first alone can then be trained, and what the others say stays beside it.
+    """
+    own = fit(section, features[:, :first], labels, classes)
+    others = fit(section, features[:, first:], labels, classes)
+    weight = np.concatenate([own.weight, OTHERS * others.weight], axis=1)
+    return Linear(weight, own.bias + OTHERS * others.bias, own.strength)
 
 
 def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import torch
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning.linear_probe.compute import compute
-from kimchi_vision.learning.linear_probe.linear import Linear, fit
+from kimchi_vision.learning.linear_probe.linear import Linear, apart, fit
+from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -30,11 +32,13 @@ log = logging.getLogger(__name__)
 class Floor:
     """A linear head and what it says about the validation photos.
 
+    start: the head that training starts from: `head`, but for bodies side by side.
     predictions: columns as evaluate.predictions has them. seconds: for features and fit.
     lost: columns path, label, reason: training photos that had no part in it.
     """
 
     head: Linear
+    start: Linear
     predictions: Predictions
     seconds: float
     lost: pd.DataFrame
@@ -52,16 +56,19 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     train, valid = photos.part("train"), photos.part("valid")
     place = {name: number for number, name in enumerate(photos.vocab)}
     labels = train["label"].map(place).to_numpy(int)
-    values = compute(body, photos, train, preprocess)
+    values, asked = (compute(body, photos, part, preprocess) for part in (train, valid))
     read = np.isfinite(values).all(axis=1)
     empty = set(photos.vocab) - set(train["label"][read])
     if empty:
         raise RunError(
             f"No training photo of {', '.join(sorted(empty))} can be read any more: put them back."
         )
-    head = fit(section, values[read], labels[read], len(photos.vocab))
-    probabilities = head.probabilities(compute(body, photos, valid, preprocess))
-    predictions = Predictions.from_probabilities(valid, probabilities, photos.vocab)
+    labels, classes, centre = labels[read], len(photos.vocab), _centred(body, values[read])
+    values, asked = values[read] - centre, asked - centre
+    head = start = fit(section, values, labels, classes)
+    if isinstance(body, SideBySide):
+        start = apart(section, values, labels, classes, body.first)
+    predictions = Predictions.from_probabilities(valid, head.probabilities(asked), photos.vocab)
     seconds = round(time.perf_counter() - started, 1)
     log.info(
         "Floor: %d of %d photos right by a linear head on frozen features, %.0f s.",
@@ -70,4 +77,13 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
         seconds,
     )
     lost = train.loc[~read, ["path", "label"]].assign(reason="cannot be read any more")
-    return Floor(head, predictions, seconds, lost)
+    return Floor(head, start, predictions, seconds, lost)
+
+
+def _centred(body: nn.Module, values: np.ndarray) -> np.ndarray:
+    """What bodies side by side take off their features from now on, (features,)."""
+    centre = np.zeros(values.shape[1], np.float32)
+    if isinstance(body, SideBySide):
+        centre[body.first :] = values[:, body.first :].mean(axis=0)
+        body.centre.copy_(torch.from_numpy(centre[body.first :]))
+    return centre

@@ -38,14 +38,15 @@ def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
     batch_size = min(section.batch_size, count)
     if batch_size < section.batch_size:
         log.info("loader.batch_size is %d here: there are no more training photos.", batch_size)
-    items["file"] = [str(file) for file in photos.files(items)]
+    items["file"] = photos.files(items)
     block = stock.block(photos, tfms.item, tfms.batch)
     dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers, device=device.pick())
-    if tfms.train is None:
-        if photos.on_unreadable == "skip":
-            stock.skipping_unreadable(dls.train)
-        return dls
-    dls.loaders = [_train(section, photos, dls, tfms), _valid(section, photos, dls, tfms)]
+    if tfms.train is not None:
+        dls.loaders = [_train(section, photos, dls, tfms), _valid(section, photos, dls, tfms)]
+    elif photos.on_unreadable == "skip":
+        stock.skipping_unreadable(dls.train)
+    if section.sampling == "balanced":
+        stock.balance(dls.train)
     return dls
 
 

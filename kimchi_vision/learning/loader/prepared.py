@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -17,7 +16,7 @@ from kimchi_vision.learning.loader import photo_cache
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Loader
-    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.data.photo import Photo, Photos
 
 SHARE_OF_MEMORY = 0.5
 """Uncompressed photos above this share of the free memory would be read from the disk again and again."""
@@ -33,11 +32,15 @@ class ByNumber(Protocol):
 
 @dataclass(frozen=True)
 class Part:
-    """The photos of one split: files, content hashes, and class numbers."""
+    """The photos of one split and their class numbers."""
 
-    files: list[Path]
-    hashes: list[str]
+    files: list[Photo]
     classes: np.ndarray
+
+    @property
+    def hashes(self) -> list[str]:
+        """What each photo shows, for the names of caches."""
+        return [file.content for file in self.files]
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def part(photos: Photos, split: str) -> Part:
     """The rows of a split in table order."""
     rows = photos.part(split)
     numbers = {name: number for number, name in enumerate(photos.vocab)}
-    return Part(photos.files(rows), photos.contents(rows), rows["label"].map(numbers).to_numpy())
+    return Part(photos.files(rows), rows["label"].map(numbers).to_numpy())
 
 
 def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
@@ -96,7 +99,7 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
     return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
 
 
-def _pixels(file: Path, presize: Any) -> int:
+def _pixels(file: Photo, presize: Any) -> int:
     try:
         return math.prod(presize.shape(*photo_size(file)))
     except OSError:

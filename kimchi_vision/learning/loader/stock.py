@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 import numpy as np
 from fastai.data.block import CategoryBlock, DataBlock, TransformBlock
 from fastai.data.transforms import ColReader, IntToFloatTensor
+from fastai.vision import core
 from fastai.vision.core import PILImage
 from fasttransform import Transform
 from PIL import Image
 
 from kimchi_vision.data import formats, pixels
 from kimchi_vision.data import photo as photos_module
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, cuts_off, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,9 +32,10 @@ for _module in (sys.modules[__name__], photos_module, formats, pixels):
 
 
 def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBlock:
-    """A DataBlock over rows of the table with a column file; prediction takes paths, bytes and pictures."""
+    """A DataBlock over rows of the table with a column file; prediction takes any PhotoSource."""
     opener = Transform(_pil_image)
-    opener.input_types = (str, Path, bytes, Image.Image, np.ndarray)
+    opener.whole = _Whole()
+    opener.input_types = (Photo, str, Path, bytes, Image.Image, np.ndarray)
     return DataBlock(
         blocks=(
             TransformBlock(type_tfms=opener, batch_tfms=IntToFloatTensor),
@@ -46,7 +50,43 @@ def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBl
 
 
 def _pil_image(source: Any) -> PILImage:
-    return PILImage(open_photo(source))
+    return PILImage(getattr(source, "whole", None) or open_photo(source))
+
+
+class _Whole:
+    """Has PILImage.create keep, beside what it gives, the photo as open_photo sees it, where they may differ.
+
+    fastai's own reading drops transparency and the low bits of deep pictures. It stays as it is, for whoever
+    uses it; a learner of this package takes what was kept. Loading an exported learner sees to it, too.
+    """
+
+    def __init__(self) -> None:
+        read = core.load_image
+        if not hasattr(read, "keeps_whole"):
+
+            def load_image(fn: Any, mode: str | None = None) -> Image.Image:
+                seen = read(fn, mode)
+                source = fn.getvalue() if isinstance(fn, io.BytesIO) else fn
+                if isinstance(source, (str, Path, bytes)) and cuts_off(source):
+                    seen.whole = open_photo(source)
+                return seen
+
+            load_image.keeps_whole = True
+            core.load_image = load_image
+
+    def __reduce__(self) -> tuple[type[_Whole], tuple[()]]:
+        return _Whole, ()
+
+
+def balance(dl: Any) -> None:
+    """From now on draw photos, with replacement, so that all classes are equally likely."""
+    dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
+
+
+def _evenly(dl: Any, order: list[int]) -> list[int]:
+    labels = dl.items["label"]
+    weights = 1 / labels.map(labels.value_counts())
+    return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
 
 
 def skipping_unreadable(dl: Any) -> None:

@@ -15,6 +15,7 @@ from kimchi_vision.config.sections import Model
 from kimchi_vision.learning.model import groups, weights
 from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.find import named
+from kimchi_vision.learning.model.side_by_side import SideBySide
 
 
 def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
@@ -27,8 +28,7 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
     Raises ModelError when the weights cannot be had or do not fit.
     """
     body = backbone.body(weights.load(backbone, section.weights))
-    features = backbone.features(body)
-    head = _head(section, features, len(dls.vocab))
+    head = _head(section, backbone, body, len(dls.vocab))
 
     # vision_learner calls its arch and cuts the result; ours is cut already, so that weights are checked.
     def arch(pretrained: bool) -> nn.Module:
@@ -43,6 +43,8 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
         del model_meta[arch]
     learn.model.to(dls.device)
     learn.arch = backbone.name
+    if isinstance(body, SideBySide):  # the others have no say before the stage `probe` gives them one
+        torch.nn.init.zeros_(learn.model[1][-1].weight[:, body.first :])
     return learn
 
 
@@ -54,7 +56,7 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
     """
     backbone = named(section.backbone)
     body = backbone.body(backbone.network())
-    network = nn.Sequential(body, _head(section, backbone.features(body), classes))
+    network = nn.Sequential(body, _head(section, backbone, body, classes))
     try:
         network.load_state_dict(weights.read(tensors))
     except RuntimeError as error:
@@ -63,8 +65,14 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
     return network.eval()
 
 
-def _head(section: Model, features: torch.Size, classes: int) -> nn.Sequential:
-    """features: what the body gives for a photo, (channels, height, width) or (channels,)."""
+def _head(section: Model, backbone: Backbone, body: nn.Module, classes: int) -> nn.Sequential:
+    """A head for what the body gives for a photo, (channels, height, width) or (channels,)."""
+    features = backbone.features(body)
+    if len(backbone.parts) > 1 and section.head != "linear":
+        raise ModelError(
+            f"model.backbone {backbone.name}: several backbones need `model.head: linear`, which "
+            "`recipe: quick` and `recipe: best` set."
+        )
     if section.head == "linear":
         pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(features) == 3 else []
         return nn.Sequential(*pool, nn.Dropout(section.ps), nn.Linear(features[0], classes))

@@ -21,19 +21,15 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 def split(model: nn.Sequential) -> L:
     """Three groups, as fastai has them for resnets: the body's first half, its second half, the head.
 
-    Halves by number of layers, in the order in which a photo passes them; of bodies side by side, the halves
-    of each.
+    Halves by number of layers, in the order in which a photo passes them; of bodies side by side those of the
+    first, which learns.
     """
     body, head = model
-    halves = [_halves(each) for each in getattr(body, "bodies", [body])]
-    return L(*(_joined(each) for each in zip(*halves, strict=True)), params(head))
-
-
-def _halves(body: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    known = isinstance(body, TimmBody) and hasattr(body.model, "group_matcher")
-    layers = _timm_layers(body.model) if known else _layers(body)
+    learns = getattr(body, "bodies", [body])[0]
+    known = isinstance(learns, TimmBody) and hasattr(learns.model, "group_matcher")
+    layers = _timm_layers(learns.model) if known else _layers(learns)
     half = len(layers) // 2
-    return _joined(layers[:half]), _joined(layers[half:])
+    return L(_joined(layers[:half]), _joined(layers[half:]), params(head))
 
 
 def _joined(layers: list[list[nn.Parameter]]) -> list[nn.Parameter]:

@@ -1,4 +1,4 @@
-"""Several backbones under one name, `a+b`: each looks at the photo, one head hears all."""
+"""Several backbones under one name, `a+b`: each looks at the photo, one head hears all, the first learns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kimchi_vision.learning.model.side_by_side import SideBySide
 
 @dataclass(frozen=True)
 class JoinedBackbone(Backbone):
-    """Backbones side by side; the first one's statistics normalise the photos.
+    """Backbones side by side; the first one's statistics normalise the photos, and it alone learns.
 
     A linear head on them is the sum of one head each, so that one model averages what they say.
     """
@@ -52,7 +52,8 @@ class JoinedBackbone(Backbone):
     @override
     def body(self, network: nn.ModuleList) -> SideBySide:
         bodies = [each.body(part) for each, part in zip(self.parts, network, strict=True)]
-        return SideBySide(bodies, [each.stats for each in self.parts])
+        widths = [each.features(body)[0] for each, body in zip(self.parts, bodies, strict=True)]
+        return SideBySide(bodies, widths, [each.stats for each in self.parts])
 
     @override
     def pretrained(self, file: Path) -> nn.Module:

@@ -29,7 +29,7 @@ def summary(learn: Learner, size: int) -> tuple[str, dict[str, Any]]:
         "parameters": _count(parameters),
         "trainable": {
             "frozen": _count(p for p in parameters if id(p) in trained),
-            "unfrozen": _count(parameters),
+            "unfrozen": _count(p for group in groups for p in group),
         },
         "groups": [_count(group) for group in groups],
         "size_mb": round(sum(t.nbytes for t in learn.model.state_dict().values()) / 1e6, 1),

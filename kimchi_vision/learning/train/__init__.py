@@ -13,7 +13,7 @@ from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.learning import device
-from kimchi_vision.learning.train import precision, progress, randomness
+from kimchi_vision.learning.train import optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
     Ending,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Train
 
-__all__ = ["epoch_scores", "facts", "fit", "listed", "named", "pace", "seed", "seeded"]
+__all__ = ["epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
 
 Head = tuple[Any, ...]
 
@@ -91,6 +91,7 @@ def fit(
     learn.model.to(learn.dls.device)  # fastai moves it with its first epoch, features are computed before
     learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
     learn.loss_func = loss(section, learn)
+    optimizer.choose(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(files, epochs, section, watch, tell)
     best = KeepBest(section, recording)
@@ -106,7 +107,7 @@ def fit(
             checkpoint,
             Ending(recording),
             bar,
-            *callbacks(section),
+            *callbacks(section, learn),
             LostPhotos(files),
         ]
         with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
@@ -114,6 +115,11 @@ def fit(
     if average:
         average.finish(learn)
     return _kept(section, learn, best, pd.DataFrame(recording.rows))
+
+
+def goes_on(section: Train) -> bool:
+    """Whether anything is trained after the stage `probe`."""
+    return any(stage.name != "probe" for stage in section.stages)
 
 
 def facts(history: pd.DataFrame) -> dict[str, Any]:

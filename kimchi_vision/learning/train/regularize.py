@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from fastai.callback.core import Callback
 from fastai.callback.mixup import CutMix, MixUp
-from fastai.losses import CrossEntropyLossFlat, LabelSmoothingCrossEntropyFlat
+from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
 from sklearn.utils.class_weight import compute_class_weight
 
 from kimchi_vision.learning.train.callbacks import FreezeBN
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def loss(section: Train, learn: Learner) -> Any:
-    """Cross-entropy with the section's smoothing and class weights; validation loss has them too."""
-    if not section.label_smoothing and section.class_weights == "none":
+    """The section's loss with its smoothing and class weights; validation loss has them too."""
+    if section.loss == "cross_entropy" and not section.label_smoothing and section.class_weights == "none":
         return learn.loss_func
     weight, dls = None, learn.dls
     if section.class_weights == "balanced":
@@ -29,12 +30,36 @@ def loss(section: Train, learn: Learner) -> Any:
         weight = torch.tensor(weights, dtype=torch.float32, device=dls.device)
     if section.label_smoothing:
         return LabelSmoothingCrossEntropyFlat(eps=section.label_smoothing, weight=weight)
-    return CrossEntropyLossFlat(weight=weight)
+    kind = FocalLossFlat if section.loss == "focal" else CrossEntropyLossFlat
+    return kind(weight=weight)
 
 
-def callbacks(section: Train) -> list[Any]:
+class LogitAdjustment(Callback):
+    """Adds the log of its share to each class's logit in training; what is then learned is for equal shares.
+
+    strength: factor, Menon's tau. labels: class numbers of the training photos.
+    Source: Menon et al., 2021, "Long-tail learning via logit adjustment", arXiv:2007.07314.
+    """
+
+    order = 20  # after precision, which gives the logits as float32
+
+    def __init__(self, strength: float, labels: np.ndarray, classes: int) -> None:
+        shares = np.bincount(labels, minlength=classes) / len(labels)
+        self.added = torch.tensor(strength * np.log(np.maximum(shares, 1e-9)), dtype=torch.float32)
+
+    def after_pred(self) -> None:
+        """The logits that the loss sees."""
+        if self.training:
+            self.learn.pred = self.pred + self.added.to(self.pred.device)
+
+
+def callbacks(section: Train, learn: Learner) -> list[Any]:
     """What the section asks for beside every training stage."""
     wanted = []
+    if section.logit_adjustment:
+        dls = learn.dls
+        labels = dls.train.items["label"].map({name: number for number, name in enumerate(dls.vocab)})
+        wanted.append(LogitAdjustment(section.logit_adjustment, labels.to_numpy(int), len(dls.vocab)))
     if section.freeze_bn:
         wanted.append(FreezeBN())
     if section.mixup:

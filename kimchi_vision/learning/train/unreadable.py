@@ -65,7 +65,7 @@ def named(photos: Photos) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RuntimeError) as error:
-        items = photos.items.assign(file=[str(file) for file in photos.files(photos.items)])
+        items = photos.items.assign(file=photos.files(photos.items))
         lost = unreadable(items)
         if lost.empty:
             raise

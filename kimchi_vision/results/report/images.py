@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from kimchi_vision.data.photo import thumbnail
+from kimchi_vision.data.photo import Photo, thumbnail
 
 THUMBNAIL_SIDE = 112
 THUMBNAILS_BYTES = 1_900_000
@@ -29,7 +29,7 @@ class Thumbnails:
     left_out: frozenset[str]
 
 
-def thumbnails(files: Mapping[str, Path]) -> Thumbnails:
+def thumbnails(files: Mapping[str, Photo]) -> Thumbnails:
     """Small pictures of photos, by path, in the given order, as many as THUMBNAILS_BYTES hold."""
     pictures: dict[str, str] = {}
     missing: set[str] = set()
@@ -46,7 +46,7 @@ def thumbnails(files: Mapping[str, Path]) -> Thumbnails:
     return Thumbnails(pictures, frozenset(missing), left_out)
 
 
-def photo(path: Path, side: int) -> str | None:
+def photo(path: Photo | Path, side: int) -> str | None:
     """A data URI of a photo, or None when it cannot be read."""
     try:
         return _uri(thumbnail(path, side), quality=60)
@@ -62,7 +62,7 @@ def figure(path: Path, of_photos: bool = True) -> str:
     return _uri(picture, quality=65) if of_photos else _uri(picture, lossless=True)
 
 
-def _drawn(files: Mapping[str, Path]) -> Iterator[tuple[str, str | None]]:
+def _drawn(files: Mapping[str, Photo]) -> Iterator[tuple[str, str | None]]:
     """A few hundred at a time, so that little is drawn in vain when the room is used up."""
     rest = iter(files)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

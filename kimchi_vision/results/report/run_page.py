@@ -79,8 +79,8 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
 def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
     """Where the network looks, of the photos for which that was drawn: path → picture."""
     worst = predictions.of(run.metrics["top_losses"])
-    items = run.items.set_index("path", drop=False).loc[worst.paths]
-    drawn = zip(worst.paths, map(run.files.overlay, run.photos.contents(items)), strict=True)
+    shown = run.photos.files(worst.table)
+    drawn = ((path, run.files.overlay(photo.content)) for path, photo in zip(worst.paths, shown, strict=True))
     found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn if file.is_file()}
     return {path: picture for path, picture in found.items() if picture}
 
