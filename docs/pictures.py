@@ -25,9 +25,12 @@ WIDTH, HEIGHT = 1280, 800
 def main(languages: list[str]) -> None:
     """Run the quickstart in a folder that is deleted, and write console and report for each language."""
     with tempfile.TemporaryDirectory() as folder:
+        epochs = ""
         for language in languages:
-            said = _run(Path(folder), language)
-            console_picture(said, DOCS / f"console.{language}.svg")
+            said, shown = _run(Path(folder), language)
+            epochs = epochs or said  # the run that is there already is not run again
+            lines = f"$ python -m kimchi_vision run {EXPERIMENT}\n{epochs}{shown}"
+            console_picture(lines.rstrip(), DOCS / f"console.{language}.svg")
             page = report.write(Run.open(Path(folder) / "quickstart"), Report(lang=language))
             report_picture(page, DOCS / f"report.{language}.webp")
 
@@ -58,14 +61,11 @@ def report_picture(page: Path, file: Path) -> None:
         image.convert("RGB").save(file, "WEBP", quality=80)
 
 
-def _run(exports: Path, language: str) -> str:
-    """Both streams of the command as they come; a run that is there already is not run again."""
+def _run(exports: Path, language: str) -> tuple[str, str]:
+    """What the command says while it works, and at its end."""
     words = ["-m", "kimchi_vision", "run", EXPERIMENT, "--exports", str(exports), "--lang", language]
-    done = subprocess.run(
-        [sys.executable, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
-    )
-    said = done.stdout.replace(str(exports), "exports")
-    return f"$ python -m kimchi_vision run {EXPERIMENT}\n{said.rstrip()}"
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    return tuple(text.replace(str(exports), "exports") for text in (done.stderr, done.stdout))
 
 
 if __name__ == "__main__":

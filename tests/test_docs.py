@@ -4,7 +4,6 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -19,17 +18,14 @@ named = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relativ
 
 def parsed(words: list[str]) -> None:
     """Read a command line as the program does, up to calling the command."""
-    command = typer.main.get_command(app)
-    context = click.Context(command)
-    while isinstance(command, click.Group):
-        name, *words = words
-        found = command.get_command(context, name)
-        assert found is not None, f"there is no command {name}"
-        if isinstance(found, click.Group) and (not words or words[0].startswith("-")):
+    command, name = typer.main.get_command(app), ""
+    while hasattr(command, "commands"):  # a group of commands
+        if not words or words[0].startswith("-"):
             return
-        command = found
-    with command.make_context(name, list(words)):
-        pass
+        name, *words = words
+        assert name in command.commands, f"there is no command {name}"
+        command = command.commands[name]
+    command.make_context(name, words)
 
 
 @named
