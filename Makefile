@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all golden mutate clean
+.PHONY: quickstart test test-all golden mutate lock audit versions clean
 
 # The commit that `make golden` compares with.
 BASE ?= HEAD~1
@@ -30,10 +30,28 @@ mutate: $(VENV)/dev.installed
 
 $(VENV)/train.installed: EXTRAS := train,offline
 $(VENV)/dev.installed: EXTRAS := train,offline,dev
+$(VENV)/audit.installed: EXTRAS := audit
 $(VENV)/%.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(LOCKED),--require-hashes --requirement locked.txt)\
+		$(if $(LOCKED),,--constraint constraints.txt --editable '.[$(EXTRAS)]')
+	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --no-deps --editable .)
 	touch $@
+
+# The versions that `make quickstart LOCKED=yes` installs, each with its hashes.
+lock: $(VENV)/dev.installed
+	$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --generate-hashes --upgrade \
+		--python-version 3.10 --constraint constraints.txt --output-file locked.txt \
+		--extra train --extra offline --extra app pyproject.toml
+
+# The list of what is installed, sbom.json (CycloneDX), and the known faults of it.
+audit: $(VENV)/audit.installed
+	$(BIN)/cyclonedx-py requirements --output-file sbom.json locked.txt
+	$(BIN)/python benchmarks/audit.py
+
+# A small run with the lowest versions on the oldest Python, and with the newest on the newest. Gigabytes, minutes.
+versions: $(VENV)/dev.installed
+	.ci/versions
 
 clean:
 	rm -rf $(VENV)

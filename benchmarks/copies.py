@@ -3,12 +3,15 @@
 Prints, for each kind of change, the share of copies of so many photos that are grouped with their photo, and
 how many groups hold different photos; then the pairs found among all photos of the folder, and among shots of
 one scene: the folders of ../shared/cases, whose photos are all different.
+
+With --search 10000 20000 40000: what the search among so many drawn thumbnails costs, and its exponent.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import resource
 import tempfile
 import time
 from contextlib import closing
@@ -19,10 +22,11 @@ import pandas as pd
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from kimchi_vision.data import layout
-from kimchi_vision.data.duplicates import groups
+from kimchi_vision.data.duplicates import candidates, groups
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.data.scan import scan
+from kimchi_vision.data.windows import SIDE, sampled
 
 BICUBIC = Image.Resampling.BICUBIC
 
@@ -122,13 +126,54 @@ def different(root):
     print(f"{root}: {len(photos)} photos, {pairs} pairs, {in_groups} photos in groups, {took:.0f} s")
 
 
+def drawn(count, planted=0.02):
+    """Thumbnails with the spectrum of photos, of which a share is another one, cropped and brighter."""
+    generator = np.random.default_rng(0)
+    down, right = np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE), indexing="ij")
+    spectrum = 1 / np.maximum(np.hypot(down, right), 1 / SIDE) ** 1.2
+    spectrum[0, 0] = 0
+    pixels = np.empty((count, SIDE, SIDE), np.uint8)
+    for start in range(0, count, 1000):
+        noise = generator.normal(size=pixels[start : start + 1000].shape)
+        waves = np.fft.ifft2(np.fft.fft2(noise) * spectrum).real
+        waves *= 50 / waves.std(axis=(1, 2), keepdims=True)
+        pixels[start : start + 1000] = np.clip(128 + waves, 0, 255)
+    copies = int(planted * count)
+    inner = np.broadcast_to([[0.85, 0, 0.05], [0, 0.85, 0.1]], (copies, 2, 3))
+    pixels[-copies:] = np.clip(1.1 * sampled(pixels[:copies], inner), 0, 255)
+    return pixels, copies
+
+
+def search(counts):
+    """Processor time and peak memory of the search for pairs that are opened, and its exponent."""
+    spent = []
+    for count in counts:
+        pixels, copies = drawn(count)
+        start = time.process_time()
+        pairs = {frozenset(pair) for pair in candidates(pixels)[0].tolist()}
+        spent.append(time.process_time() - start)
+        found = sum(frozenset((each, count - copies + each)) in pairs for each in range(copies))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{count} thumbnails: {spent[-1]:.1f} s, peak {peak:.0f} MiB, {found} of {copies} planted copies "
+            f"among {len(pairs)} pairs to open",
+            flush=True,
+        )
+    exponent = np.polyfit(np.log(counts), np.log(spent), 1)[0]
+    print(f"time grows with the number of photos to the power of {exponent:.2f}")
+
+
 def main():
     """Run all."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=Path, default=Path("../shared/food10"))
     parser.add_argument("--cases", type=Path, default=Path("../shared/cases"))
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--search", type=int, nargs="+", default=())
     options = parser.parse_args()
+    if options.search:
+        search(options.search)
+        return
     files = sorted(options.photos.rglob("*.jpg"))
     picked = np.random.default_rng(0).choice(len(files), options.count, replace=False)
     originals = [open_photo(files[number]) for number in picked]

@@ -1,13 +1,15 @@
 """A server under load and under bad uploads.
 
 python benchmarks/serve.py RUN PHOTOS [SECONDS] [MUTATED]: concurrent clients for some seconds beside the bare
-Predictor in one thread, then mutated uploads of every kind of picture: statuses, and memory before and after.
+Predictor in one thread; the same beside hostile ones; memory while 16 photos of 64 megapixels are answered;
+then mutated uploads of every kind of picture: statuses, and memory before and after.
 """
 
 from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import io
 import os
 import random
@@ -28,7 +30,7 @@ from PIL import Image
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.predictor import Predictor
 
-CLIENTS = 8
+CLIENTS = 16
 ON_ITS_SIDE = Image.Exif()
 ON_ITS_SIDE[0x0112] = 6
 ANIMATED = {"save_all": True}
@@ -65,6 +67,14 @@ MAKES = [
 """Colours, kind and options of the files that one photo becomes."""
 
 
+@functools.cache
+def large_png() -> bytes:
+    """64 megapixels in some kilobytes."""
+    file = io.BytesIO()
+    Image.new("1", (8000, 8000)).save(file, "PNG")
+    return file.getvalue()
+
+
 @contextlib.contextmanager
 def serving(run: Path, **environment: str) -> Iterator[tuple[int, str]]:
     """A server in a process of its own: its number and its address."""
@@ -92,8 +102,8 @@ def _wait(address: str) -> None:
     raise SystemExit("The server does not answer.")
 
 
-def load(address: str, contents: list[bytes], seconds: float) -> None:
-    """Clients that each wait for an answer before they ask again."""
+def load(address: str, contents: list[bytes], seconds: float, beside: str = "") -> None:
+    """Clients that each wait for an answer before they ask again. beside: who else asks, in words."""
     waits, statuses, end = [], collections.Counter(), time.perf_counter() + seconds
 
     def client(number: int) -> None:
@@ -112,8 +122,60 @@ def load(address: str, contents: list[bytes], seconds: float) -> None:
         thread.join()
     p50, p99 = (1000 * np.percentile(waits, q) for q in (50, 99))
     print(
-        f"served: {len(waits) / seconds:.1f} photos/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms, {dict(statuses)}"
+        f"served{beside}: {len(waits) / seconds:.1f} photos/s, p50 {p50:.0f} ms, p99 {p99:.0f} ms, "
+        f"{dict(statuses)}"
     )
+
+
+@contextlib.contextmanager
+def hostile(address: str) -> Iterator[None]:
+    """Beside the block: 300 requests that never end, large pictures one after the other, and broken ones."""
+    host, port = address.removeprefix("http://").split(":")
+    ended, draw = threading.Event(), random.Random(0)
+    half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+
+    def halves() -> None:
+        while not ended.is_set():
+            with contextlib.ExitStack() as open_ones:
+                for _ in range(300):
+                    opened = open_ones.enter_context(socket.create_connection((host, int(port))))
+                    opened.sendall(half)
+                ended.wait(5)
+
+    def uploads() -> None:
+        with httpx.Client(timeout=60) as session:
+            while not ended.is_set():
+                for content in (large_png(), draw.randbytes(10_000), large_png()[:5000]):
+                    session.post(f"{address}/predict", files={"photos": content})
+
+    threads = [threading.Thread(target=attack) for attack in (halves, uploads)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def large(server: int, address: str) -> None:
+    """One request of 16 photos of 64 megapixels: memory before, at most, and a few seconds later."""
+    before, most, done = _resident(server), 0.0, threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.02):
+            most = max(most, _resident(server))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    reply = httpx.post(f"{address}/predict", files=[("photos", large_png())] * 16, timeout=300)
+    done.set()
+    watcher.join()
+    time.sleep(3)
+    after = _resident(server)
+    print(f"large: {reply.status_code}, memory {before:.0f} -> {most:.0f} -> {after:.0f} MB")
 
 
 def bare(run: Path, contents: list[bytes], seconds: float) -> None:
@@ -206,8 +268,11 @@ def main(run: Path, photos: Path, seconds: float = 60, count: int = 2000) -> Non
     contents = [file.read_bytes() for file in sorted(photos.rglob("*.jpg"))[:64]]
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     bare(run, contents, min(seconds, 10))
-    with serving(run) as (_, address):
+    with serving(run) as (server, address):
         load(address, contents, seconds)
+        with hostile(address):
+            load(address, contents, seconds, " beside hostile clients")
+        large(server, address)
     seeds = uploads([open_photo(content) for content in contents[:3]])
     # Without it glibc keeps freed photos, up to hundreds of megabytes of them, and a leak would not be seen.
     with serving(run, MALLOC_MMAP_THRESHOLD_="65536") as (server, address):

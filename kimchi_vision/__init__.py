@@ -54,7 +54,12 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what libraries announce to developers as they are imported
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        try:
+            return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        except ModuleNotFoundError as error:
+            from kimchi_vision.base.extras import missing
+
+            raise ModuleNotFoundError(missing(error) or str(error), name=error.name) from None
 
 
 def __dir__() -> list[str]:

@@ -29,11 +29,11 @@ def told(address: str, profile: Path, *options: str) -> dict[str, Any]:
 
 
 @contextmanager
-def serving(app) -> Iterator[str]:
-    """The address of an application in a thread."""
+def serving(app, **options: Any) -> Iterator[str]:
+    """The address of an application in a thread. options: of uvicorn.Config."""
     import uvicorn
 
-    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=5, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

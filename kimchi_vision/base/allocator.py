@@ -26,8 +26,14 @@ def give_back() -> bool:
     """Tell glibc to map large blocks again, and to return what is free; True when it was told."""
     if not _thresholds(_DEFAULT, _DEFAULT):
         return False
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    hand_back()
     return True
+
+
+def hand_back() -> None:
+    """Return what is free to the system; does nothing outside glibc on Linux."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _thresholds(mapped: int, trimmed: int) -> bool:

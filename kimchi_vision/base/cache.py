@@ -15,7 +15,7 @@ KINDS = {
 }
 """Folders in the cache, with what lies in them."""
 _NAMES = {
-    "photos": ("*.pack", "*.index.npy", "*.features.npz", "*.lock"),
+    "photos": ("*.pack", "*.index.np[yz]", "*.features.npz", "*.lock"),
     "scans": ("*.sqlite", "*.sqlite-journal"),
     "samples": ("sample-*-" + 12 * "?", ".sample-*"),
 }

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import shlex
 from importlib import metadata
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 _PACKAGES = (
     "fastai",
@@ -39,16 +36,6 @@ def versions() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
     }
-
-
-def install(extra: str) -> str:
-    """The command that adds an extra to this package, as the package itself was installed."""
-    direct = metadata.distribution("kimchi-vision").read_text("direct_url.json")
-    source = json.loads(direct) if direct else {}
-    clone = source.get("url", "").startswith("file://") and "dir_info" in source
-    place = f"-e {unquote(urlparse(source['url']).path)}" if clone else "kimchi-vision"
-    option, _, name = place.rpartition(" ")
-    return " ".join(filter(None, ("pip install", option, shlex.quote(f"{name}[{extra}]"))))
 
 
 def code_version() -> str:

@@ -6,7 +6,7 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
 │   ├── DataError            the folder of photos
 │   └── ModelError           a backbone or its weights
 └── RunError                 a run that started could not go on; exit code 1
-    └── InterruptedRunError  the user pressed Ctrl-C; exit code 130
+    └── InterruptedRunError  the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
 """
 
 
@@ -39,6 +39,8 @@ class RunError(KimchiError):
 
 
 class InterruptedRunError(RunError):
-    """The user stopped a run."""
+    """The user, or a scheduler, stopped a run."""
 
-    exit_code = 130
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

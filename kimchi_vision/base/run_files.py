@@ -50,18 +50,32 @@ class RunFiles:
     last = File("checkpoints/last.pth", "Everything that the next epoch depends on.")
     best = File("checkpoints/best.pth", "Weights of the best epoch, with `keep: best`.")
     report = File("report.html", "The page about the run.")
-    pkl = File("model.pkl", "What learn.export writes.")
+    pkl = File("model.pkl", "What learn.export writes; learn.temperature makes its probabilities calibrated.")
     weights = File("weights.pth", "The state dict alone.")
     onnx = File("model.onnx", "The network for onnxruntime, with names, preprocessing and calibration.")
     safetensors = File("model.safetensors", "The state dict, with the metadata of model.onnx.")
     card = File("card.md", "What the model is, how it scores, what it confuses, and its limits.")
     export = File("export.json", "Size, sha256 and proof of each exported file, or why it was refused.")
     log = File("log.txt", "What the run printed.")
-    finished = File("finished.json", "Written last: the experiment's digest and the code version.")
+    finished = File("finished.json", "Written last: the experiment's digest, code version, files' sha256.")
     test_openings = File("test_openings.csv", "Columns time (UTC), command: when the test part was scored.")
     test_metrics = File("test.json", "Scores over the test photos, when they were asked for.")
     unknown = File("unknown.csv", "Columns photo, answer, probability, accepted: photos of no class.")
     unknown_metrics = File("unknown.json", "How many photos of no class are answered by mistake.")
+
+    def sealed(self) -> list[Path]:
+        """Those that are there of the files that nothing writes again once the run is finished."""
+        kept = (
+            self.versions,
+            self.own_parts,
+            self.items,
+            self.data,
+            self.skipped,
+            self.history,
+            self.lr_find,
+        )
+        said = (self.predictions, self.averaged, self.metrics, self.calibration, self.labels)
+        return [file for file in (*kept, *said) if file.is_file()]
 
     def figure(self, name: str) -> Path:
         """One figure, such as `confusion_matrix`."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision.base.errors import KimchiError
+from kimchi_vision.base.errors import InputError, KimchiError
+from kimchi_vision.base.extras import missing
+from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
 
 if TYPE_CHECKING:
@@ -209,15 +211,22 @@ app.add_typer(measure.app)
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 interrupted."""
+    """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("kimchi_vision").setLevel(logging.INFO)
     # What libraries announce to developers is nothing that a user can act on.
     warnings.filterwarnings("ignore", category=FutureWarning)
+    listen()
     try:
         app()
     except KimchiError as error:
         _stop(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        words = [word for word in sys.argv[1:] if not word.startswith("-")]
+        said = missing(error, words[0] if words else "")
+        _stop(said or f"{type(error).__name__}: {error}", InputError.exit_code if said else 1)
+    except Terminated:
+        _stop("Ended by SIGTERM.", ENDED)
     except Exception as error:
         _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import stat
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
+
+from kimchi_vision.base.errors import InputError
 
 if TYPE_CHECKING:
     from kimchi_vision.deploy.predictor import Prediction
@@ -26,8 +29,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
 ) -> None:
-    """Say what is on photos, with the model of a run. Needs no torch."""
-    from kimchi_vision.base.errors import InputError
+    """Say what is on photos, with calibrated probabilities of the model of a run. Needs no torch."""
     from kimchi_vision.deploy.predictor import Predictor, find_photos
 
     if as_json and as_csv:
@@ -68,25 +70,46 @@ def export_command(
 @app.command()
 def serve(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")],
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask."),
+    ] = None,
+    host_name: Annotated[
+        list[str] | None, typer.Option(help="A name under which browsers ask this server.")
+    ] = None,
+    behind_proxy: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A reverse proxy that says who asks.")
+    ] = None,
     collect: Annotated[Path | None, typer.Option(help="Keep uploads and answers in this folder.")] = None,
+    collect_megabytes: Annotated[float, typer.Option(min=1, help="Room for those.")] = 1000,
     megabytes: Annotated[float, typer.Option(min=0.1, help="Largest upload.")] = 20,
     per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
-    from kimchi_vision.base.environment import install
-    from kimchi_vision.base.errors import InputError
+    from kimchi_vision.base.allocator import give_back
+    from kimchi_vision.deploy.server import Access, Collection, Limits, build, listen
 
+    if token is None and not _is_loopback(host):
+        raise InputError(
+            f"--host {host} lets other machines in. Give --token SECRET, which they must know, "
+            "or --token none where everybody may ask."
+        )
+    access = Access(tuple(host_name or ()), None if token in (None, "none") else token)
+    collection = Collection(collect, collect_megabytes) if collect else None
+    application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collection, access)
+    give_back()  # large photos go back to the system as soon as they are answered
+    asks = f"/?token={access.token}" if access.token else ""
+    print(_say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
+    listen.run(application, host, port, behind_proxy)
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        import uvicorn
-
-        from kimchi_vision.deploy.server import Limits, build
-    except ModuleNotFoundError as error:
-        raise InputError(f"serve needs {error.name}: {install('app')}") from None
-    application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collect)
-    print(_say("serving_at", address=f"http://{host}:{port}"), file=sys.stderr)
-    uvicorn.run(application, host=host, port=port, log_level="warning")
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _say(key: str, **values: str) -> str:

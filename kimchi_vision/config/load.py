@@ -70,6 +70,8 @@ def read_yaml(path: Path) -> CommentedMap:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     except TypeError:  # ruamel has no hash for a key such as {a: {b: 1}}
         raise ConfigError(f"{path}: not valid YAML: a mapping or a list stands where a key should.") from None
+    except Exception:  # its readers of tags, such as !!bool or !!set, raise what they meet
+        raise ConfigError(f"{path}: not valid YAML: a tag (!!) does not fit what follows it.") from None
     if not isinstance(tree, CommentedMap):
         raise ConfigError(f"{path}: an experiment is a list of `section:` keys; this file holds none.")
     if _values(tree, {}) > MOST_VALUES:
@@ -142,6 +144,8 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
     if not isinstance(rows, CommentedMap) or not rows:
         raise ConfigError(f"{path}: `rows` needs at least one `name: {{...}}`.")
     defaults = tree.get("defaults") or CommentedMap()
+    if not isinstance(defaults, CommentedMap):
+        raise ConfigError(f"{path}: `defaults` is a part of an experiment, such as `train: {{seed: 1}}`.")
     return Table(
         name=path.stem,
         rows=tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items()),
@@ -181,7 +185,7 @@ def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
             raise ConfigError(f"--set {text}: write it as section.key=value, such as augment.max_rotate=20.")
         try:
             parsed = YAML().load(value)
-        except (YAMLError, ValueError, TypeError, RecursionError):
+        except Exception:  # as in read_yaml
             raise ConfigError(f"--set {text}: the value is not valid YAML.") from None
         branch = CommentedMap({dotted.split(".")[-1]: parsed})
         for key in reversed(dotted.split(".")[:-1]):

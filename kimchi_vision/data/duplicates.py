@@ -83,13 +83,13 @@ def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> np.ndarray:
     """Rows (photo, other): hashes near, thumbnails alike, and one picture when laid over each other."""
     found = [
         (photo, other)
-        for (photo, other), place in zip(*_candidates(thumbnails), strict=True)
+        for (photo, other), place in zip(*candidates(thumbnails), strict=True)
         if same_picture(_green(files[photo]), _green(files[other]), place)
     ]
     return np.array(found, np.int64).reshape(-1, 2)
 
 
-def _candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (photo, other), each pair once, in the order of the photos; and placements (pairs, 2, 3)."""
     near = _similar(thumbnails)
     places, scores = [np.empty((0, 2, 3))], [np.empty(0)]

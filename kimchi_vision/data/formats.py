@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from kimchi_vision.base.environment import install
+from kimchi_vision.base.extras import install
 
 HEIF = frozenset((".heic", ".heif", ".hif"))
 JXL = frozenset((".jxl",))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sqlite3
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import pandas as pd
 from kimchi_vision.base.cache import folder
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
+
+log = logging.getLogger(__name__)
 
 KEY = {"path": "TEXT", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
 FACTS = {
@@ -35,6 +39,7 @@ _TEXTS = [name for name, kind in FACTS.items() if kind == "TEXT"]
 _NUMBERS = np.dtype([(name, _KINDS[kind]) for name, kind in {**KEY, **FACTS}.items() if kind != "TEXT"])
 # Between texts; one within a text is kept as a space.
 _APART = "\0"
+_TABLES = {"photos": ("path", "texts", "numbers"), "thumbnails": ("sha256", "pixels")}
 _UNKNOWN = ("", _APART * (len(_TEXTS) - 1), np.full((), -1, _NUMBERS).tobytes())
 
 
@@ -48,12 +53,12 @@ class Memory:
     def __init__(self, root: Path, cache: Path | None = None) -> None:
         # Another version of this module may remember other facts or lay them out in another way; and with
         # another reader installed, other photos can be read.
-        layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS)]).encode()
+        layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS), _TABLES]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
+        file = folder("scans", cache) / f"{name}.sqlite"
         try:
-            scans = folder("scans", cache)
-            scans.mkdir(parents=True, exist_ok=True)
-            self._database = self._opened(str(scans / f"{name}.sqlite"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._database = self._sound(file)
         except (OSError, sqlite3.Error):
             self._database = self._opened(":memory:")
 
@@ -81,8 +86,10 @@ class Memory:
         ]
         rows = zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True)
         with self._database as database:
-            database.executemany("INSERT OR REPLACE INTO photos VALUES (?, ?, ?)", rows)
-            database.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?)", pixels)
+            for table, known in (("photos", rows), ("thumbnails", pixels)):
+                places = [f"?{place}" for place, _ in enumerate(_TABLES[table], 1)]
+                values = ", ".join([*places, _crc(places)])
+                database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({values})", known)
 
     def thumbnails(self, hashes: Iterable[str]) -> np.ndarray:
         """(photos, SIDE, SIDE) uint8 in the order of the content hashes, which must be known."""
@@ -94,12 +101,36 @@ class Memory:
                 pixels[places[each]] = np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)
         return pixels
 
+    def _sound(self, file: Path) -> sqlite3.Connection:
+        """The file's database; one that is damaged is named and begun anew."""
+        try:
+            database = self._opened(str(file))
+            damaged = [
+                database.execute(f"SELECT 1 FROM {table} WHERE crc IS NOT {_crc(columns)}").fetchone()
+                for table, columns in _TABLES.items()
+            ]
+            if not any(damaged) and database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+                return database
+            database.close()
+        except sqlite3.OperationalError:  # locked, or nothing can be written there
+            raise
+        except sqlite3.DatabaseError:
+            pass
+        log.warning("%s is damaged; the photos are read anew.", file)
+        file.unlink()
+        return self._opened(str(file))
+
     @staticmethod
     def _opened(file: str) -> sqlite3.Connection:
         database = sqlite3.connect(file, timeout=60)
+        database.create_function("checksum", -1, lambda *row: zlib.crc32(_APART.encode().join(row)))
         with database:
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS photos (path TEXT PRIMARY KEY, texts TEXT, numbers BLOB)"
-            )
-            database.execute("CREATE TABLE IF NOT EXISTS thumbnails (sha256 TEXT PRIMARY KEY, pixels BLOB)")
+            for table, (key, *others) in _TABLES.items():
+                columns = f"{key} PRIMARY KEY, {', '.join(others)}, crc"
+                database.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
         return database
+
+
+def _crc(columns: Iterable[str]) -> str:
+    """SQL for the checksum of a row, which SQLite has no function for."""
+    return f"checksum({', '.join(f'CAST({column} AS BLOB)' for column in columns)})"

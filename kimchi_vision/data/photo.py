@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from kimchi_vision.data.formats import (
-    HEAD,
-    RAW,
-    RAW_FILE,
-    SUFFIXES,
-    is_raw,
-    is_raw_tiff,
-    plugins,
-    usable,
-    without_reader,
-)
-from kimchi_vision.data.pixels import of_16_bits, of_low_bytes, orientation, plain, upright, uses_all_bits
+from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, facts, opened, undecoded
+from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
+from kimchi_vision.data.pixels import plain, upright
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,12 +29,6 @@ __all__ = [
     "open_photo",
     "photo_size",
 ]
-
-Image.init()
-FORMATS = tuple(
-    ({"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"} & Image.OPEN.keys()) | plugins()
-)
-"""Kinds of picture that are decoded; Pillow knows more, some of which start other programs."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +62,6 @@ or 4])."""
 
 Note = tuple[str, dict[str, Any]]
 """A key of base.messages and the values of its sentence."""
-
-PIXEL_LIMIT = 89_478_485
-"""Most pixels that are decoded: Pillow's own border to a decompression bomb, 256 MiB of RGB."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +138,7 @@ def open_photo(
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        content = _undecoded(source)
+        content = undecoded(source)
         if content is not None:
             return open_photo(content, mode=mode)
         photo = plain(upright(source), mode)
@@ -172,12 +150,12 @@ def open_photo(
     try:
         if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
-        with _opened(source) as image:
+        with opened(source) as image:
             if about is not None:
-                about |= _about(image)
+                about |= facts(image)
             width = image.width
-            _draft(image, least, mode)
-            photo = _upright(image, source, mode)
+            draft(image, least, mode)
+            photo = decoded(image, source, mode)
             if not box:
                 return photo
             scale = image.width / width
@@ -196,22 +174,13 @@ def _unidentified(source: str | Path | bytes) -> str:
         return without_reader(str(source), file.read(HEAD)) or "not a photo"
 
 
-def cuts_off(source: str | Path | bytes) -> bool:
-    """Whether `Image.open(source).convert("RGB")` leaves out what open_photo reads; False for no photo."""
-    try:
-        with _opened(source) as image:
-            return image.mode not in ("RGB", "L") or bool(of_low_bytes(image)) or image.has_transparency_data
-    except (OSError, ValueError):
-        return False
-
-
 def photo_size(photo: Photo) -> tuple[int, int]:
     """Width and height in pixels of what open_photo gives, quarter turns of EXIF aside; decodes nothing."""
     if photo.box:
         left, top, right, bottom = photo.box
         return right - left, bottom - top
-    with _opened(photo.path) as image:
-        _draft(image)
+    with opened(photo.path) as image:
+        draft(image)
         return image.size
 
 
@@ -226,83 +195,12 @@ def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
         return small
     try:
         path = photo.path if isinstance(photo, Photo) else photo
-        with _opened(path) as image:
-            _draft(image, 2 * side)
-            small = _upright(image, path)
+        with opened(path) as image:
+            draft(image, 2 * side)
+            small = decoded(image, path)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:
         raise ValueError(f"{photo} cannot be read: {error}") from error
     small.thumbnail((side, side))
     return small
-
-
-@contextmanager
-def _opened(source: str | Path | bytes) -> Iterator[Image.Image]:
-    """A picture of one of FORMATS, not decoded yet.
-
-    Image.open refuses more pixels than Pillow's border, before a smaller decoding can be asked for.
-    """
-    with io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb") as file:
-        head = file.read(16)
-        for kind in usable(FORMATS):
-            factory, accept = Image.OPEN[kind]
-            if is_raw(head) or (accept is not None and accept(head) is not True):
-                continue
-            file.seek(0)
-            try:
-                image = factory(file, "")
-            except (SyntaxError, IndexError, TypeError, struct.error):  # as Image.open: not of this kind
-                continue
-            if kind == "TIFF" and is_raw_tiff(image.tag_v2):
-                raise ValueError(RAW_FILE)
-            yield image
-            return
-        raise UnidentifiedImageError
-
-
-def _draft(image: Image.Image, least: int = 0, mode: str = "RGB") -> None:
-    """Have a JPEG decoded smaller: to `least` pixels of the shorter side, and to PIXEL_LIMIT in any case."""
-    size = (least, least) if least else image.size
-    while size[0] * size[1] > PIXEL_LIMIT:
-        size = (size[0] // 2, size[1] // 2)
-    if size != image.size or mode == "L":
-        image.draft(mode, size)
-    if image.width * image.height > PIXEL_LIMIT:
-        raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
-
-
-def _about(image: Image.Image) -> dict[str, Any]:
-    exif = image.getexif()
-    return {
-        "format": image.format,
-        "mode": image.mode,
-        "orientation": orientation(exif),
-        "camera": str(exif.get(0x0110, "")).strip(" \0"),
-        # Phones put a preview beside the photo and call that MPO.
-        "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
-    }
-
-
-def _upright(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = "RGB") -> Image.Image:
-    """Changes the image itself: copying costs a scan more than hashing."""
-    low = of_low_bytes(image)
-    image.load()
-    if not low or uses_all_bits(image):
-        return plain(upright(image), mode)
-    with _opened(source) as again:
-        again.tile = low
-        again.load()
-        return plain(of_16_bits(upright(image), upright(again)), mode)
-
-
-def _undecoded(image: Image.Image) -> bytes | None:
-    """The file of a picture with 16-bit colours that Pillow has not read yet, and would cut to 8."""
-    file = getattr(image, "fp", None)
-    if file is None or not of_low_bytes(image):
-        return None
-    place = file.tell()
-    file.seek(0)
-    content = file.read()
-    file.seek(place)
-    return content

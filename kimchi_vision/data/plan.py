@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.archive import Entry
+from kimchi_vision.data.folder import Tree
+from kimchi_vision.data.layout import folders
 from kimchi_vision.data.names import hidden, is_collection, is_wrapper, part_of
 from kimchi_vision.data.photo import SUFFIXES
 
@@ -42,36 +44,48 @@ class Plan:
 
 
 def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:
-    """Photos of leaf folders; of each class folder the first `per_class` by name.
+    """Photos by class and part, as data.layout reads folders; of each class the first `per_class` by name.
 
     A class is the folder that a photo lies in, or above it where that one is a part.
     """
     found = Plan([])
     photos = _photos(entries, found.left_out)
-    above = {
-        str(parent)
-        for folder in {entry.folder for entry in photos}
-        for parent in PurePosixPath(folder).parents
-    }
-    split = {entry.folder: _split(entry.folder) for entry in photos if entry.folder not in above}
-    leaves = [entry for entry in photos if split.get(entry.folder, ("", ()))[1]]
-    beside = sum(entry.folder in above for entry in photos)
-    found.left_out["photos beside class folders"] += beside
-    found.left_out["photos of a part without a class"] += len(photos) - len(leaves) - beside
-    split = {folder: (part, classes) for folder, (part, classes) in split.items() if classes}
-    found.nested = _is_nested({classes for _, classes in split.values()})
-    found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(split.values()))
-    shared = _shared({classes[:-1] for _, classes in split.values()})
+    placed = _placed(photos)
+    without = [entry for entry in photos if entry.folder not in placed]
+    of_part = sum(bool(_part(entry.folder)) for entry in without)
+    found.left_out["photos of a part without a class"] += of_part
+    found.left_out["photos beside class folders"] += len(without) - of_part
+    found.nested = _is_nested({classes for _, classes in placed.values()})
+    found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(placed.values()))
     taken: Counter[str] = Counter()
     chosen = {}
-    for entry in sorted(leaves, key=lambda entry: entry.name):
-        part, classes = split[entry.folder]
-        folder = "/".join(filter(None, (part, *classes[shared if found.nested else -1 :])))
+    for entry in sorted((entry for entry in photos if entry.folder in placed), key=lambda entry: entry.name):
+        part, classes = placed[entry.folder]
+        folder = "/".join(filter(None, (part, *classes[0 if found.nested else -1 :])))
         taken[folder] += 1
         if per_class is None or taken[folder] <= per_class:
             chosen[id(entry)] = folder
-    found.places = [(chosen[id(entry)], entry) for entry in leaves if id(entry) in chosen]
+    found.places = [(chosen[id(entry)], entry) for entry in photos if id(entry) in chosen]
     return found
+
+
+def _placed(photos: Sequence[Entry]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """By folder the part and the names of the class; folders whose photos have no class are missing."""
+    tree, example = Tree(Path()), {entry.folder: entry.name for entry in photos}
+    for entry in photos:
+        tree.photos.setdefault("" if entry.folder == "." else entry.folder, []).append((entry.name, 0, 0))
+    reading, found = folders.read(tree, "path"), {}
+    for folder, name in example.items():
+        names = [name for name in reading.labels.get(name, "").split("/") if name and not part_of(name)]
+        classes = (*(each for each in names[:-1] if not is_wrapper(each)), *names[-1:])
+        if classes and folder != ".":
+            # A lone Training.zip has parts for whoever imports Validation.zip after it.
+            found[folder] = (reading.parts.get(name) or _part(folder), classes)
+    return found
+
+
+def _part(folder: str) -> str:
+    return next(filter(None, map(part_of, folder.split("/"))), "")
 
 
 def _photos(entries: Sequence[Entry], left_out: Counter[str]) -> list[Entry]:
@@ -87,14 +101,6 @@ def _photos(entries: Sequence[Entry], left_out: Counter[str]) -> list[Entry]:
     return photos
 
 
-def _split(folder: str) -> tuple[str, tuple[str, ...]]:
-    """The part that a folder's path names, or "", and its folders without parts and what wraps them."""
-    names = [name for name in folder.split("/") if name != "."]
-    parts = [part for part in map(part_of, names) if part]
-    others = [name for name in names if not part_of(name)]
-    return next(iter(parts), ""), (*(name for name in others[:-1] if not is_wrapper(name)), *others[-1:])
-
-
 def _is_nested(classes: set[tuple[str, ...]]) -> bool:
     """Whether leaf folders alone would merge classes or be none, as `bibimbap/day1` and `pizza/day1`."""
     parents = defaultdict(set)
@@ -102,16 +108,6 @@ def _is_nested(classes: set[tuple[str, ...]]) -> bool:
         parents[names[-1]].add(names[:-1])
     several = len(set().union(*parents.values())) > 1 if parents else False
     return several and (any(len(each) > 1 for each in parents.values()) or any(map(is_collection, parents)))
-
-
-def _shared(folders: set[tuple[str, ...]]) -> int:
-    """How many folders all paths have in common at their start."""
-    shared = 0
-    for names in zip(*folders, strict=False):
-        if len(set(names)) > 1:
-            break
-        shared += 1
-    return shared
 
 
 def _holds_photos(folder: Path) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.looks import sharpness
@@ -63,6 +64,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
 def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
     facts: dict[str, Any] = {name: "" if kind == "TEXT" else 0 for name, kind in FACTS.items()}
     try:
+        check_size(file)
         content = file.read_bytes()
         facts["sha256"] = hashlib.sha256(content).hexdigest()
         if not content:

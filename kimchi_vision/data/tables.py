@@ -16,6 +16,8 @@ from kimchi_vision.data.encodings import LOST, Guess, detect
 
 SEPARATORS = ",;\t"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+LIMIT = 1 << 29
+"""Largest table that is read, bytes: millions of photos."""
 SAVE_AGAIN = "Save it as `CSV UTF-8`."
 
 
@@ -100,6 +102,8 @@ def _plain(path: str) -> str:
 
 def _text(file: Path, origin: str) -> str:
     try:
+        if file.stat().st_size > LIMIT:
+            raise DataError(f"{file} is larger than {LIMIT / 1e6:.0f} MB, which no table of photos is.")
         content = file.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{file}: there is no such file; {origin}") from None

@@ -23,7 +23,7 @@ CHUNK = 64
 
 @dataclass(frozen=True)
 class Prediction:
-    """The classes of one photo with their probabilities, most probable first.
+    """The classes of one photo with their calibrated probabilities, most probable first.
 
     known: False when the first probability is below the model's threshold, so that the answer is
     "I don't know". error: why the photo cannot be read; it then has no classes.

@@ -33,7 +33,7 @@ def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
     found = evaluate.metrics(predictions, run.experiment.evaluate)
     lines = _scored(found, say)
     if run.files.averaged.is_file():
-        averaged = Predictions.read(run.files.averaged, run.vocab, run.items).part(part)
+        averaged = Predictions.read(run.sound(run.files.averaged), run.vocab, run.items).part(part)
         found["tta"] = compare.beside_one_view(averaged, predictions)
         lines += [about_gain("tta", found["tta"], say), ""]
     if test:

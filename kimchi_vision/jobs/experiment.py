@@ -17,6 +17,7 @@ from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain, catalogue, language
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
@@ -247,9 +248,11 @@ def _logged(files: RunFiles) -> Iterator[None]:
     logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated) as stop:
+        kept = "keeps its last checkpoint" if files.last.is_file() else "has no checkpoint yet"
         raise InterruptedRunError(
-            f"Interrupted. {files.path} keeps its last checkpoint; the same command goes on from there."
+            f"Interrupted. {files.path} {kept}; the same command goes on from there.",
+            ENDED if isinstance(stop, Terminated) else 130,
         ) from None
     finally:
         logger.removeHandler(handler)

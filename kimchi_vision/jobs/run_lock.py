@@ -13,9 +13,10 @@ import filelock
 
 from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.files import TABLE_ENCODING, write_json, write_table, write_text
+from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json, write_table, write_text
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, dump, load
+from kimchi_vision.jobs import changes
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
@@ -28,16 +29,19 @@ log = logging.getLogger(__name__)
 
 
 def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
-    """The folder that a run will write, which holds nothing else or may be replaced.
+    """The folder that a run will write, which holds nothing else, or what may be set aside.
 
     Raises InputError when it holds another experiment's run and `force` is not set.
     """
     folder = RunFiles(exports / experiment.name)
-    if not force and folder.path.is_dir() and any(folder.path.iterdir()) and not _is_of(experiment, folder):
-        raise InputError(
-            f"{folder.path} holds something else than this experiment's run. "
-            "Give this experiment another `name`, or replace what is there with --force."
-        )
+    if not force and folder.path.is_dir() and any(folder.path.iterdir()):
+        other = _other(experiment, folder)
+        if other:
+            raise InputError(
+                f"{folder.path} holds something else than this experiment's run: {other}. Give this "
+                f"experiment another `name`, or begin anew with --force, which keeps what is there as "
+                f"{_aside(folder).name}."
+            )
     return folder
 
 
@@ -70,21 +74,22 @@ def stands(folder: RunFiles, photos: Photos, force: bool, own: OwnNames | None =
     if force or not folder.finished.is_file():
         return False
     why = _outdated(folder, photos, own or {})
-    if why:
-        log.info("%s is run again: %s.", folder.path, why)
-    else:
+    if why is None:
         log.info("%s is finished already; --force runs it again.", folder.path)
     return why is None
 
 
-def _outdated(folder: RunFiles, photos: Photos, own: OwnNames) -> str | None:
+def _outdated(folder: RunFiles, photos: Photos, own: OwnNames | None) -> str | None:
+    """Why a run of the same experiment is not what a new one would be. own: None leaves them aside."""
     had = Run(folder.path).json_if(folder.own_parts)
-    if had != own:
+    if own is not None and had != own:
         return f"own parts given from Python differ: it had {_listed(had)}, and here are {_listed(own)}"
-    before = Run(folder.path).data["split"]
-    if before != photos.digest:
-        return f"its photos, their classes or their split have changed ({before}, {photos.digest} here)"
-    version = Run(folder.path).json(folder.finished)["kimchi_vision"]
+    if not folder.items.is_file():
+        return f"{folder.items.name} is missing"
+    if folder.items.read_text(TABLE_ENCODING, "replace") != photos.items.to_csv(index=False):
+        which = changes.of_photos(Run(folder.path).items, photos.items) or "their table differs"
+        return f"its photos, their classes or their split have changed: {which}"
+    version = Run(folder.path).json_if(folder.versions).get("kimchi_vision")
     if version != code_version():
         return f"it is of version {version} of this program, and this is {code_version()}"
     return None
@@ -95,13 +100,15 @@ def _listed(own: OwnNames) -> str:
 
 
 def finish(folder: RunFiles, experiment: Experiment) -> None:
-    """Note that the run is complete."""
-    write_json(folder.finished, {"digest": experiment.digest, "kimchi_vision": code_version()})
+    """Note that the run is complete, and what its files are: Run tells when one is another later."""
+    files = {file.name: sha256_of(file) for file in folder.sealed()}
+    noted = {"digest": experiment.digest, "kimchi_vision": code_version(), "files": files}
+    write_json(folder.finished, noted)
 
 
 def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | None:
     """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
-    return load(folder.experiment) if _goes_on(asked, photos, folder) else None
+    return load(folder.experiment) if _why_not(asked, photos, folder, None) is None else None
 
 
 def take(
@@ -109,16 +116,14 @@ def take(
 ) -> None:
     """Keep what an interrupted run of this experiment on these photos left, or begin with an empty folder.
 
-    A finished run that does not stand any more is set aside under another name, never deleted.
+    Any other run that is there is set aside under another name, never deleted, and what has changed is said.
     """
-    if not force and _goes_on(experiment, photos, folder):
+    why = "--force was given" if force else _why_not(experiment, photos, folder, own or {})
+    if why is None:
         log.info("%s was interrupted; it goes on after its last checkpoint.", folder.path)
         _sweep(folder)
         return
-    if folder.finished.is_file() and not force:
-        _set_aside(folder)
-    if folder.path.is_dir():
-        shutil.rmtree(folder.path)
+    _make_room(folder, why)
     write_text(folder.experiment, dump(experiment.resolved()))
     write_json(folder.versions, versions())
     write_json(folder.labels, list(photos.vocab))
@@ -130,10 +135,17 @@ def take(
         write_table(folder.skipped, photos.skipped)
 
 
-def _goes_on(experiment: Experiment, photos: Photos, folder: RunFiles) -> bool:
-    """Whether the folder holds an interrupted run of this experiment on these photos."""
-    interrupted = folder.last.is_file() and not folder.finished.is_file()
-    return interrupted and _is_of(experiment, folder) and _has(photos, folder)
+def _why_not(experiment: Experiment, photos: Photos, folder: RunFiles, own: OwnNames | None) -> str | None:
+    """Why the folder holds no interrupted run of this experiment on these photos; None when it does."""
+    if not folder.path.is_dir():
+        return "there is none"
+    try:
+        outdated = _other(experiment, folder) or _outdated(folder, photos, own)
+    except InputError as error:
+        return str(error).rstrip(".")
+    if outdated or folder.finished.is_file():
+        return outdated or "it is finished"
+    return None if folder.last.is_file() or folder.epoch_checkpoints() else "it has no checkpoint"
 
 
 def _sweep(folder: RunFiles) -> None:
@@ -143,29 +155,37 @@ def _sweep(folder: RunFiles) -> None:
             file.unlink()
 
 
-def _set_aside(folder: RunFiles) -> None:
+def _make_room(folder: RunFiles, why: str) -> None:
+    """Leave no folder of this name: one that holds any work is renamed, with a sentence."""
+    if not folder.path.is_dir():
+        return
+    work = (folder.finished, folder.history, folder.checkpoints, folder.predictions)
+    if folder.experiment.is_file() and not any(file.exists() for file in work):
+        shutil.rmtree(folder.path)  # a run that ended before its first epoch
+        return
+    aside, goes_on = _aside(folder), folder.last.is_file() and not folder.finished.is_file()
+    folder.path.rename(aside)
+    log.warning("%s is run again: %s. The earlier run is kept in %s.", folder.path, why, aside)
+    if goes_on:
+        log.warning("It has a checkpoint: to go on from there, undo the change and rename the folder back.")
+
+
+def _aside(folder: RunFiles) -> Path:
     number = 1
     while (aside := folder.path.with_name(f"{folder.path.name}.before-{number}")).exists():
         number += 1
-    folder.path.rename(aside)
-    log.info("The earlier run is kept in %s.", aside)
+    return aside
 
 
-def _is_of(experiment: Experiment, folder: RunFiles) -> bool:
-    """Whether the folder's experiment is this one, or what its recipe made of it."""
+def _other(experiment: Experiment, folder: RunFiles) -> str | None:
+    """How the folder's experiment differs from this one, and from what a recipe made of it."""
     if not folder.experiment.is_file():
-        return False
+        return f"it has no {folder.experiment.name}"
     try:
         stored = load(folder.experiment)
-    except ConfigError:
-        return False
+    except ConfigError as error:
+        return str(error).rstrip(".")
     if not isinstance(stored, Experiment):
-        return False
+        return f"its {folder.experiment.name} is a table"
     asked = experiment if experiment.recipe is None else experiment.on_top_of(stored.resolved())
-    return asked.resolved() == stored.resolved()
-
-
-def _has(photos: Photos, folder: RunFiles) -> bool:
-    if not folder.items.is_file():
-        return False
-    return folder.items.read_text(encoding=TABLE_ENCODING) == photos.items.to_csv(index=False)
+    return changes.of_keys(stored.resolved(), asked.resolved()) or None

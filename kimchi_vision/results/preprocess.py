@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from kimchi_vision.data.photo import PIXEL_LIMIT
+from kimchi_vision.data.decoding import PIXEL_LIMIT
 from kimchi_vision.results.sampling import Sampling
 
 LARGEST_GAP = 2e-4

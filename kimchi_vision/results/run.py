@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, write_table
+from kimchi_vision.base.files import read_table, sha256_of, write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import openings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +89,7 @@ class Run:
         """What the model said about validation and test photos, with groups."""
         from kimchi_vision.results.predictions import Predictions
 
-        return Predictions.read(self.files.predictions, self.vocab, self.items)
+        return Predictions.read(self.sound(self.files.predictions), self.vocab, self.items)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -144,6 +143,8 @@ class Run:
 
     def times_opened(self) -> int:
         """How often any of the test photos was scored as one: by this run, or by others on this machine."""
+        from kimchi_vision.results import openings
+
         file = self.files.test_openings
         own = self.table(file).itertuples(index=False, name=None) if file.is_file() else ()
         return len({*own, *openings.of(self._test_photos)})
@@ -151,6 +152,8 @@ class Run:
     def open_test(self, command: str) -> None:
         """Note in test_openings.csv, and beside all runs, that a command is about to score the test part."""
         import pandas as pd
+
+        from kimchi_vision.results import openings
 
         file = self.files.test_openings
         now = datetime.now(timezone.utc).isoformat()
@@ -166,6 +169,16 @@ class Run:
             return []
         return list(self.items["sha256"][self.items["split"] == "test"])
 
+    def sound(self, file: Path) -> Path:
+        """One of the folder's files. Raises InputError when it is not what the run left at its end."""
+        expected = self._hashes.get(file.name) if file.parent == self.path and file.is_file() else None
+        if expected is not None and sha256_of(file) != expected:
+            raise InputError(
+                f"{file} is damaged, or was changed: it is not what the run wrote. Put a copy back, or run "
+                "the experiment again with --force, which keeps this folder under another name."
+            )
+        return file
+
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
         try:
@@ -179,7 +192,7 @@ class Run:
 
     def table(self, file: Path) -> pd.DataFrame:
         """One of the folder's CSV files. Raises InputError when it is missing or damaged."""
-        return read_table(file, _TEXT)
+        return read_table(self.sound(file), _TEXT)
 
     def plot_confusion_matrix(self, normalize: bool = False) -> Figure:
         """The confusion matrix of the scored photos; normalize: as shares of each row."""
@@ -213,4 +226,12 @@ class Run:
     def _text(self, file: Path) -> str:
         if not file.is_file():
             raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
-        return file.read_text(encoding="utf-8-sig")
+        return self.sound(file).read_text(encoding="utf-8-sig")
+
+    @property
+    def _hashes(self) -> dict[str, str]:
+        """File name → sha256 at the run's end; empty while it is not finished."""
+        try:
+            return dict(json.loads(self.files.finished.read_text(encoding="utf-8"))["files"])
+        except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or of before they were noted
+            return {}

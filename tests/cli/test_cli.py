@@ -134,7 +134,12 @@ ARRIVALS = [
     ),
     ("export a --space b", "deploy.export:folder", {"path": B, "space": True}),
     ("export a --docker b", "deploy.export:folder", {"path": B, "space": False}),
-    ("serve a b --collect b", "deploy.server:build", {"sources": [A, B], "collect": B}),
+    ("serve a b", "deploy.server:build", {"sources": [A, B], "collection": None}),
+    (
+        "serve a --collect b --collect-megabytes 5",
+        "deploy.server:Collection",
+        {"folder": B, "megabytes": 5},
+    ),
 ]
 
 
@@ -192,11 +197,17 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     uvicorn, serve = pytest.importorskip("uvicorn"), importlib.import_module("kimchi_vision.deploy.server")
     limits = typed("deploy.server:build", "serve a --megabytes 3 --per-minute 5")["limits"]
     assert (limits.megabytes, limits.per_minute) == (3, 5)
-    monkeypatch.setattr(serve, "build", lambda *arguments: "the application")
-    monkeypatch.setattr(uvicorn, "run", lambda application, **options: print(application, options))
-    said = CliRunner().invoke(app, ["serve", "a", "--host", "0.0.0.0", "--port", "81"])
-    assert said.stdout == ("the application {'host': '0.0.0.0', 'port': 81, 'log_level': 'warning'}\n")
-    assert "http://0.0.0.0:81 " in said.stderr
+    access, heard = [], {}
+    monkeypatch.setattr(serve, "build", lambda *arguments: access.append(arguments[-1]))
+    monkeypatch.setattr(uvicorn, "run", lambda application, **options: heard.update(options))
+    line = ["serve", "a", "--host", "0.0.0.0", "--port", "81"]
+    assert "--token SECRET" in str(CliRunner().invoke(app, line).exception)
+    said = CliRunner().invoke(app, [*line, "--token", "secret", "--host-name", "kimchi.lan"])
+    assert (heard["host"], heard["port"], heard["proxy_headers"]) == ("0.0.0.0", 81, False)
+    assert (access[0].hosts, access[0].token) == (("kimchi.lan",), "secret")
+    assert "http://0.0.0.0:81/?token=secret " in said.stderr
+    CliRunner().invoke(app, [*line, "--token", "none", "--behind-proxy", "10.0.0.7"])
+    assert (access[1].token, heard["forwarded_allow_ips"]) == (None, "10.0.0.7")
 
 
 @pytest.mark.parametrize(

@@ -7,38 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.experiment_files import FILES, mutated, sentence
 from kimchi_vision.base.errors import ConfigError
-from kimchi_vision.config import Experiment, Table, load
-
-FILES = sorted((Path(__file__).parents[2] / "experiments").glob("*.yaml"))
-PIECES = [
-    *"{}[]:'\"#|\n\t\x00", "- ", "  ", "? ", "&a", "*a", "<<: *x", "!!python/object:os.system", "null",
-    "1e999", "-1", "nan", "true", "train", "김치", "\ud83e", "0" * 400,
-]  # fmt: skip
-
-
-def mutated(text: str, draw: random.Random) -> str:
-    for _ in range(draw.randint(1, 6)):
-        place = draw.randrange(len(text) + 1)
-        end = min(len(text), place + draw.randint(0, 12))
-        kind = draw.randrange(4)
-        if kind == 0:
-            text = text[:place] + draw.choice(PIECES) + text[place:]
-        elif kind == 1:
-            text = text[:place] + text[end:]
-        elif kind == 2:
-            text = text[:place] + text[place:end] * 3 + text[end:]
-        else:
-            text = text[:place] + draw.choice(PIECES) + text[end:]
-    return text
-
-
-def sentence(path: Path) -> str | None:
-    try:
-        assert isinstance(load(path), Experiment | Table)
-    except ConfigError as error:
-        return str(error)
-    return None
+from kimchi_vision.config import load
 
 
 def refused(part: int, folder: Path) -> int:
@@ -80,3 +51,18 @@ def test_nested_aliases_are_not_unfolded(tmp_path):
     file.write_text("\n".join(["a0: &a0 [1]", *lines]), encoding="utf-8")
     with pytest.raises(ConfigError, match="aliases unfold to more than"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("defaults: some text\nrows: {a: {}}\n", "`defaults` is a part of an experiment"),
+        ("!!bool xaugment:\n", "a tag"),
+        ("data: !!omap x\n", "a tag"),
+        ("? {a: {b: 1}}\n", "where a key should"),
+    ],
+)
+def test_tags_and_defaults_that_fit_nothing_are_said(tmp_path, text, said):
+    (tmp_path / "odd.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load(tmp_path / "odd.yaml")

@@ -11,7 +11,7 @@ from kimchi_vision import data
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import duplicates
 from kimchi_vision.data.alignment import aligned, inverse, settled
-from kimchi_vision.data.duplicates import _around_one, _candidates, _without_scenes, groups
+from kimchi_vision.data.duplicates import _around_one, _without_scenes, candidates, groups
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
@@ -174,7 +174,7 @@ def test_thumbnails_are_laid_over_their_parts_many_at_once():
 def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch):
     photos = [thumbnail(digit(seed)) for seed in range(30)]
     pixels = np.stack([*photos, photos[4]])
-    assert len(_candidates(pixels)[0]) > 3
+    assert len(candidates(pixels)[0]) > 3
     monkeypatch.setattr(duplicates, "MOST", 1)
     monkeypatch.setattr(duplicates, "MOST_SHARE", 0.0)
-    assert _candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])
+    assert candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])

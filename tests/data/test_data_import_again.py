@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.cli.main import app
+from kimchi_vision.data import layout
 from kimchi_vision.data.importing import import_photos
 
 
@@ -157,3 +158,23 @@ def test_boxes_of_a_second_archive_are_added(tmp_path):
     assert boxes.loc["a/0.jpg"].tolist() == [1, 2, 9, 11]
     assert boxes.loc["a/0-2.jpg"].tolist() == [4, 4, 14, 14]
     assert sorted(files_of(tmp_path / "cut")) == ["a/0-2.jpg", "a/0.jpg", "b/0.jpg"]
+
+
+def test_an_archive_is_read_as_a_folder_is(tmp_path):
+    """Photos beside a folder of more of them stay; a sample of the set in the set does not come twice."""
+    phone = [("bibimbap/0.jpg", 0), ("bibimbap/phone/0.jpg", 1), ("pizza/0.jpg", 2)]
+    done = import_photos(archive(tmp_path / "a.zip", phone), tmp_path / "a")
+    assert done.classes == {"bibimbap": 1, "bibimbap/phone": 1, "pizza": 1}
+    assert layout.read(tmp_path / "a").photos["label"].value_counts().to_dict() == {"bibimbap": 2, "pizza": 1}
+    parts = [(f"{part}/{name}/0.jpg", 3) for part in ("train", "valid") for name in ("cat", "dog")]
+    twice = [*parts, *((f"sample/{name}", shade) for name, shade in parts)]
+    assert sum(import_photos(archive(tmp_path / "b.zip", twice), tmp_path / "b").classes.values()) == 4
+
+
+def test_the_part_of_an_archive_alone_is_kept(tmp_path):
+    for part in ("Training", "Validation"):
+        files = [(f"set/{part}/{name}/0.jpg", 0) for name in ("cat", "dog")]
+        import_photos(archive(tmp_path / f"{part}.zip", files), tmp_path / "out")
+    assert sorted(files_of(tmp_path / "out")) == [
+        "train/cat/0.jpg", "train/dog/0.jpg", "valid/cat/0.jpg", "valid/dog/0.jpg"
+    ]  # fmt: skip

@@ -237,3 +237,19 @@ def test_remembered_numbers_are_exact(tmp_path):
     assert found["bytes"].tolist() == [3, -1, 2**62]
     for name in memory.FACTS:
         assert [list(found[name])[place] for place in (2, 0)] == table[name].tolist()
+
+
+def test_a_flipped_byte_in_what_is_remembered_changes_no_answer(folder_of, tmp_path, caplog):
+    root, cache = folder_of({"a": 2, "b": 1}), tmp_path / "cache"
+    expected = scanned(root, cache)
+    (file,) = cache.rglob("*.sqlite")
+    sound = file.read_bytes()
+    for place in range(0, len(sound), 397):
+        content = bytearray(sound)
+        content[place] ^= 0xFF
+        file.write_bytes(content)
+        pd.testing.assert_frame_equal(scanned(root, cache), expected)
+    named = caplog.text.count(f"{file} is damaged; the photos are read anew.")
+    assert named > 5
+    with closing(Memory(root, cache)) as known:
+        assert len(known.thumbnails(expected["sha256"])) == 3

@@ -1,12 +1,16 @@
 import io
+import os
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from kimchi_vision.data import photo
+from kimchi_vision.data import decoding
 from kimchi_vision.data.photo import Photo, Photos, open_photo, photo_size, thumbnail
+from kimchi_vision.data.scan import _inspect
 
 
 def encoded(image, kind, **options):
@@ -46,7 +50,7 @@ def test_a_damaged_photo_is_named(tmp_path):
 
 
 def test_the_pixel_limit_holds_before_decoding(monkeypatch):
-    monkeypatch.setattr(photo, "PIXEL_LIMIT", 100)
+    monkeypatch.setattr(decoding, "PIXEL_LIMIT", 100)
     with pytest.raises(ValueError, match="11 x 10 pixels, above the limit of 100"):
         open_photo(encoded(Image.new("RGB", (11, 10)), "PNG"))
 
@@ -162,7 +166,7 @@ def test_half_transparent_colours_are_mixed_with_white():
 
 @pytest.mark.parametrize("pixels", [(10, 10), (4, 25)])
 def test_as_many_pixels_as_the_limit_are_decoded(monkeypatch, pixels):
-    monkeypatch.setattr(photo, "PIXEL_LIMIT", 100)
+    monkeypatch.setattr(decoding, "PIXEL_LIMIT", 100)
     assert open_photo(encoded(Image.new("RGB", pixels), "PNG")).size == pixels
 
 
@@ -203,7 +207,7 @@ def test_parts_files_and_contents_follow_the_table(tmp_path):
 def test_facts_count_parts_and_classes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notes = (("found_links", {"count": 1}),)
-    found = Photos(photo.Path("x"), TABLE[:3], ("a", "b", "c"), notes, TABLE[["path", "label"]])
+    found = Photos(Path("x"), TABLE[:3], ("a", "b", "c"), notes, TABLE[["path", "label"]])
     assert found.facts() == {
         "root": str(tmp_path / "x"),
         "parts": {"valid": 2, "train": 1},
@@ -226,3 +230,15 @@ def test_the_digest_is_of_photos_classes_and_parts_whatever_their_paths_and_orde
     }  # fmt: skip
     assert len(others | same) == 4
     assert all(len(each) == 12 and int(each, 16) >= 0 for each in others)
+
+
+def test_a_file_larger_than_any_photo_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    huge = tmp_path / "huge.jpg"
+    huge.touch()
+    os.truncate(huge, 3_000_000_000)  # takes no room on the disk
+    monkeypatch.setattr("builtins.open", lambda *arguments: pytest.fail("opened"))
+    for opened in (open_photo, photo_size, partial(thumbnail, side=9)):
+        with pytest.raises(ValueError, match=r"has 3,000 MB, above the limit of 537 MB"):
+            opened(Photo(huge))
+    facts, pixels = _inspect(huge)
+    assert (facts["problem"], pixels) == ("has 3,000 MB, above the limit of 537 MB", None)

@@ -46,4 +46,4 @@ def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "A processor (2)" in page
     assert "결정표" in page
-    assert "정확도와 지연" in page
+    assert "정확도와 시간" in page

@@ -9,7 +9,7 @@ from PIL import Image
 from small_models import SEVEN, facts, save
 
 from kimchi_vision.deploy.predictor import Predictor
-from kimchi_vision.deploy.server import Limits, build
+from kimchi_vision.deploy.server import Collection, Limits, build
 
 
 @pytest.fixture(scope="module")
@@ -156,12 +156,24 @@ def test_too_many_requests_are_refused(run, content):
 
 
 def test_uploads_are_kept_only_on_request_and_under_names_of_our_own(run, content, tmp_path):
-    client = TestClient(build([run.path], collect=tmp_path / "kept"))
+    client = TestClient(build([run.path], collection=Collection(tmp_path / "kept", 1)))
     label = send(client, content, name="../../evil.sh").json()["predictions"][0]["label"]
     answers, photo = sorted((tmp_path / "kept").iterdir(), key=lambda file: file.suffix)
     assert photo.read_bytes() == content
     assert f"{photo.name},tiny,{label}," in answers.read_text(encoding="utf-8")
     assert [file.name for file in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_photo_is_kept_once_and_none_when_the_folder_is_full(run, content, tmp_path, caplog):
+    kept = tmp_path / "kept"
+    client = TestClient(build([run.path], collection=Collection(kept, 1.5 * len(content) / 1e6)))
+    send(client, content, content)
+    other = noise(tmp_path / "other.jpg", 5).read_bytes()
+    for _ in range(2):
+        assert send(client, other).status_code == 200
+    assert [file.suffix for file in sorted(kept.iterdir(), key=lambda file: file.suffix)] == [".csv", ".jpeg"]
+    assert len((kept / "answers.csv").read_text(encoding="utf-8").splitlines()) == 2
+    assert caplog.text.count("is full") == 1
 
 
 def test_the_server_tells_about_itself(client, content):

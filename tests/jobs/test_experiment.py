@@ -16,6 +16,7 @@ import pytest
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
+from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.learning.model import restored
@@ -98,7 +99,8 @@ from fastai.learner import load_learner
 learn = load_learner("exports/tiny/model.pkl")
 photo = Path(sys.argv[1])
 for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
-    print(*learn.predict(source)[2].tolist())
+    p = learn.predict(source)[2]
+    print(*p.tolist(), *(p.log() / learn.temperature).softmax(-1).tolist())
 """
     row = finished.table(finished.files.predictions).iloc[0]
     photo = folder / "photos" / row["path"]
@@ -107,7 +109,9 @@ for source in (str(photo), photo, photo.read_bytes(), Image.open(photo)):
     assert done.returncode == 0, done.stderr
     answers = np.loadtxt(done.stdout.splitlines())
     expected = row[[f"p:{name}" for name in ("갓김치", "백김치")]].to_numpy(float)
-    np.testing.assert_allclose(answers, np.tile(expected, (4, 1)), atol=1e-5)
+    np.testing.assert_allclose(answers[:, :2], np.tile(expected, (4, 1)), atol=1e-5)
+    calibrated = np.array(list(dict(Predictor(finished.path).predict(photo)[0].classes).values()))
+    np.testing.assert_allclose(-np.sort(-answers[:, 2:]), np.tile(calibrated, (4, 1)), atol=1e-4)
 
 
 def test_the_log_holds_what_was_said_until_the_run_ended(finished):
@@ -156,7 +160,7 @@ def test_another_experiment_never_overwrites_a_run(finished, folder):
     assert finished.files.pkl.is_file()
 
 
-def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path, command, undrawn):
+def test_force_trains_anew_and_sets_the_earlier_run_aside(folder, tmp_path, command, undrawn):
     line = ["run", folder / "tiny.yaml", "--exports", tmp_path, *sets(*SCORED)]
     earlier = Run(tmp_path / "tiny")
     assert command(*line).code == 0
@@ -168,7 +172,7 @@ def test_force_trains_anew_and_keeps_nothing_of_the_earlier_run(folder, tmp_path
     assert earlier.files.history.read_text(encoding="utf-8") == "stale"
     assert command(*line, "--force").code == 0
     assert earlier.table(earlier.files.history)["valid_loss"].tolist() == history["valid_loss"].tolist()
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["tiny"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["tiny", "tiny.before-1"]
     assert not (earlier.path / "mine.txt").exists()
 
 
@@ -249,7 +253,7 @@ def test_photos_that_are_left_out_are_said_in_the_reports_language(folder, tmp_p
     (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
     monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
     changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip", "report.lang=ko"]
-    with pytest.raises(InterruptedRunError, match=r"tiny keeps its last checkpoint; the same command goes"):
+    with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command goes"):
         run(load(folder / "tiny.yaml", changes), tmp_path / "exports")
     assert "사진 1장을 제외했습니다" in caplog.text
     interrupted = Run(tmp_path / "exports" / "tiny")

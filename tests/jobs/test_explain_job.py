@@ -64,6 +64,12 @@ def test_a_run_without_tensors_is_told_what_to_do(run):
         explain.background(run)
 
 
+def test_damaged_tensors_are_named_with_what_to_do(run):
+    run.files.safetensors.write_bytes(run.files.safetensors.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"model.safetensors is damaged: .*--format safetensors"):
+        explain.background(run)
+
+
 def test_tensors_of_another_network_are_refused(run):
     with pytest.raises(ModelError, match="is not the network of its experiment"):
         restored(Model(backbone="resnet18", weights="none"), run.files.safetensors, 3)

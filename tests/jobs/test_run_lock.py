@@ -55,13 +55,25 @@ OTHER = EXPERIMENT.model_copy(update={"question": "another?"})
 
 
 def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
-    assert finished.json(finished.files.finished) == {
-        "digest": EXPERIMENT.digest,
-        "kimchi_vision": code_version(),
-    }
+    noted = finished.json(finished.files.finished)
+    assert (noted["digest"], noted["kimchi_vision"]) == (EXPERIMENT.digest, code_version())
+    assert (
+        set(noted["files"]) == {file.name for file in finished.files.sealed()} > {"metrics.json", "items.csv"}
+    )
     assert run_lock.stands(finished.files, photos(), force=False)
     assert f"{finished.path} is finished already; --force runs it again." in caplog.text
     assert not run_lock.stands(finished.files, photos(), force=True)
+
+
+@pytest.mark.parametrize("name", ["metrics", "items", "data", "labels", "versions", "skipped"])
+def test_a_flipped_byte_in_a_finished_run_is_told_with_what_to_do(finished, name):
+    file = getattr(finished.files, name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    read = finished.table if file.suffix == ".csv" else finished.json
+    with pytest.raises(InputError, match=rf"{file.name} is damaged, or was changed.*--force"):
+        read(file)
 
 
 def test_an_unfinished_run_does_not_stand(interrupted):
@@ -72,9 +84,10 @@ def test_an_unfinished_run_does_not_stand(interrupted):
 def test_a_change_of_photos_is_said_and_the_earlier_run_is_set_aside(finished, caplog, changed):
     now = photos(**changed)
     assert not run_lock.stands(finished.files, now, force=False)
-    change = f"its photos, their classes or their split have changed ({photos().digest}, {now.digest} here)"
-    assert f"{finished.path} is run again: {change}." in caplog.text
     run_lock.take(finished.files, EXPERIMENT, now, force=False)
+    how = {"sha256": "with other content", "label": "of another class", "split": "in another part"}
+    change = f"split have changed: 1 {how[next(iter(changed))]} (갓김치/0.jpg)."
+    assert f"{finished.path} is run again: its photos, their classes or their {change}" in caplog.text
     aside = Run(finished.path.with_name("a.before-1"))
     assert aside.json(aside.files.metrics) == {"accuracy": 0.5}
     assert f"The earlier run is kept in {aside.path}." in caplog.text
@@ -93,13 +106,22 @@ def test_every_earlier_run_is_kept(finished):
 def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
     monkeypatch.setattr(run_lock, "code_version", lambda: "9.9")
     assert not run_lock.stands(finished.files, photos(), force=False)
+    run_lock.take(finished.files, EXPERIMENT, photos(), force=False)
     assert f"it is of version {code_version()} of this program, and this is 9.9." in caplog.text
 
 
-def test_force_leaves_nothing_aside(finished):
+def test_force_too_sets_aside_what_holds_any_work(finished):
     run_lock.take(finished.files, EXPERIMENT, photos(), force=True)
-    assert [folder.name for folder in finished.path.parent.iterdir() if folder.is_dir()] == ["a"]
+    run_lock.take(finished.files, EXPERIMENT, photos(), force=True)  # nothing was done since
+    folders = sorted(folder.name for folder in finished.path.parent.iterdir() if folder.is_dir())
+    assert folders == ["a", "a.before-1"]
     assert not finished.files.metrics.exists()
+
+
+def test_what_is_no_run_is_set_aside_by_force_and_never_deleted(tmp_path):
+    write_text(tmp_path / "a" / "holiday.jpg", "photo")
+    run_lock.take(RunFiles(tmp_path / "a"), EXPERIMENT, photos(), force=True)
+    assert (tmp_path / "a.before-1" / "holiday.jpg").is_file()
 
 
 def test_a_run_begins_with_what_it_stands_on(finished):
@@ -128,13 +150,30 @@ def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupt
 
 
 @pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
-def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed):
+def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed, caplog):
     now = photos(**changed)
     assert run_lock.begun(EXPERIMENT, now, interrupted.files) is None
     run_lock.take(interrupted.files, EXPERIMENT, now, force=False)
     assert not interrupted.files.last.exists()
     pd.testing.assert_frame_equal(interrupted.table(interrupted.files.items), now.items)
-    assert not interrupted.path.with_name("a.before-1").exists()
+    aside = RunFiles(interrupted.path.with_name("a.before-1"))
+    assert aside.last.read_text() == "state"
+    assert f"(갓김치/0.jpg). The earlier run is kept in {aside.path}." in caplog.text
+    assert "to go on from there, undo the change and rename the folder back" in caplog.text
+
+
+def test_photos_that_came_and_went_are_named(interrupted, caplog):
+    now = photos(path="갓김치/new.jpg")
+    run_lock.take(interrupted.files, EXPERIMENT, now, force=False)
+    assert "1 gone (갓김치/0.jpg), 1 new (갓김치/new.jpg)" in caplog.text
+
+
+def test_a_byte_of_the_table_of_photos_that_is_no_text_sets_the_run_aside(interrupted):
+    content = bytearray(interrupted.files.items.read_bytes())
+    content[-3] = 0xFF
+    interrupted.files.items.write_bytes(content)
+    run_lock.take(interrupted.files, EXPERIMENT, photos(), force=False)
+    assert RunFiles(interrupted.path.with_name("a.before-1")).last.is_file()
 
 
 @pytest.mark.parametrize("missing", ["items", "last", "experiment"])
@@ -159,7 +198,10 @@ def test_a_finished_run_is_not_taken_for_an_interrupted_one(interrupted):
 def test_another_experiment_is_refused_unless_forced(interrupted):
     exports = interrupted.path.parent
     assert run_lock.check(EXPERIMENT, exports, force=False) == interrupted.files
-    with pytest.raises(InputError, match=r"exports/a holds something else than this .*`name`.*--force"):
+    told = (
+        r"exports/a holds something else .*: question was '' and is 'another\?'.*`name`.*--force.*a.before-1"
+    )
+    with pytest.raises(InputError, match=told):
         run_lock.check(OTHER, exports, force=False)
     assert run_lock.check(OTHER, exports, force=True) == interrupted.files
     assert run_lock.begun(OTHER, photos(), interrupted.files) is None

@@ -95,9 +95,9 @@ def test_a_pack_is_checked_once_and_tells_that_it_was_built(caplog):
 def test_an_index_of_other_photos_is_replaced(folder):
     photo_cache.stored("some", "uint8", 3, photo)
     photo_cache.stored("other", "uint8", 3, lambda row: photo(row + 1))
-    (folder / "other.index.npy").replace(folder / "some.index.npy")
+    (folder / "other.index.npz").replace(folder / "some.index.npz")
     assert np.array_equal(photo_cache.stored("some", "uint8", 3, photo)[2], photo(2))
-    np.save(folder / "some.index.npy", np.zeros(3))
+    np.savez(folder / "some.index.npz", entries=np.zeros(3))
     assert np.array_equal(photo_cache.stored("some", "uint8", 3, photo)[2], photo(2))
 
 
@@ -133,8 +133,19 @@ def test_a_truncated_pack_is_built_anew(folder, caplog):
 
 def test_an_index_that_is_no_index_is_replaced(folder):
     photo_cache.stored("some", "uint8", 3, photo)
-    (folder / "some.index.npy").write_bytes(b"what is this")
+    (folder / "some.index.npz").write_bytes(b"what is this")
     assert np.array_equal(photo_cache.stored("some", "uint8", 3, photo)[1], photo(1))
+
+
+def test_a_flipped_byte_anywhere_in_the_index_changes_no_photo(folder):
+    photo_cache.stored("some", "uint8", 3, photo)
+    index = folder / "some.index.npz"
+    for place in range(0, index.stat().st_size, 7):
+        content = bytearray(index.read_bytes())
+        content[place] ^= 0xFF
+        index.write_bytes(content)
+        kept_photos = photo_cache.stored("some", "uint8", 3, photo)
+        assert all(np.array_equal(kept_photos[row], photo(row)) for row in range(3))
 
 
 def test_a_killed_build_leaves_nothing_that_counts(folder):
@@ -195,7 +206,7 @@ def test_clear_frees_what_lay_there_and_nothing_else(folder):
     photo_cache.stored("some", "uint8", 3, photo)
     (folder / "x.features.npz").write_bytes(b"1234567")
     (folder / "mine.txt").write_text("stays")
-    kinds = {"some.pack", "some.index.npy", "some.lock", "x.features.npz"}
+    kinds = {"some.pack", "some.index.npz", "some.lock", "x.features.npz"}
     there = {file.name: file.stat().st_size for file in folder.iterdir()}
     assert set(there) == {*kinds, "mine.txt"}
     assert cache.sizes() == {"photos": sum(there[name] for name in kinds), "scans": 0, "samples": 0}

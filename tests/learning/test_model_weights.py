@@ -94,6 +94,13 @@ def test_garbage_is_refused(tmp_path, name, content):
         find(Model(backbone="resnet18", weights=str(tmp_path / name)), size=224)
 
 
+def test_what_is_more_than_tensors_is_refused_without_advice_to_load_it(tmp_path):
+    torch.save({"model": object()}, tmp_path / "more.pth")
+    with pytest.raises(ModelError, match="can run a program when it is loaded") as refused:
+        weights.read(tmp_path / "more.pth")
+    assert "weights_only" not in str(refused.value)
+
+
 @pytest.mark.parametrize("weights", ["missing.pth", "imagenet", "IMAGENET1K_V1"])
 def test_a_file_that_is_not_there_is_refused(weights):
     with pytest.raises(ModelError, match="default, offline, none"):

@@ -1,13 +1,16 @@
 """A training that dies anywhere goes on bit for bit, on the CPU, with either engine."""
 
+import errno
+import re
 import signal
+import tempfile
 
 import pandas as pd
 import pytest
 import torch
 from fastai.callback.core import Callback
 
-from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.signals import Terminated
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import checkpoint
@@ -83,21 +86,36 @@ def test_it_goes_on_in_the_middle_of_an_epoch(tiny_learner, engine, workers, bat
     )
 
 
-def test_ctrl_c_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner):
+@pytest.mark.parametrize(
+    ("number", "ends"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+)
+def test_a_signal_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner, number, ends):
     long = section(checkpoint_minutes=10.0)
     learn, run = tiny_learner(long, "whole")
     train.fit(long, learn, run.files)
     stopped, run = tiny_learner(long, "stopped")
-    stopped.add_cb(PressCtrlC())
-    before, told = signal.getsignal(signal.SIGINT), Steps()
-    with pytest.raises(KeyboardInterrupt):
+    stopped.add_cb(Send(number))
+    before, told = signal.getsignal(number), Steps()
+    with pytest.raises(ends):
         train.fit(long, stopped, run.files, tell=told)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
     assert told == [1, 2]
     again, run = tiny_learner(long, "stopped")
     train.fit(long, again, run.files, tell=told)
     assert told == BATCHES
     assert same(learn, again)
+
+
+def test_a_warning_of_the_end_writes_a_checkpoint_and_training_goes_on(tiny_learner, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    long = section(checkpoint_minutes=10.0)
+    learn, run = tiny_learner(long)
+    learn.add_cb(Send(signal.SIGUSR1))
+    learn.add_cb(DieAfter(3))
+    with pytest.raises(Killed):
+        train.fit(long, learn, run.files)
+    assert torch.load(run.files.last, weights_only=True)["position"]["batches"] == 2
+    assert caplog.text.count("SIGUSR1: a checkpoint is written, and training goes on.") == 1
 
 
 def test_a_long_epoch_is_kept_every_few_minutes(tiny_learner, monkeypatch):
@@ -115,10 +133,13 @@ def test_a_long_epoch_is_kept_every_few_minutes(tiny_learner, monkeypatch):
     assert written == [(0, 2), (0, 4), (1, 0), (0, 2), (0, 4), (1, 0), (1, 2), (1, 4), (2, 0)]
 
 
-class PressCtrlC(Callback):
+class Send(Callback):
+    def __init__(self, number):
+        self.number = number
+
     def after_pred(self):
         if self.training and self.learn.iter == 1:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
 
 def refused(*arguments):
@@ -144,9 +165,82 @@ def test_the_last_few_epochs_are_kept_and_stand_in_for_a_damaged_checkpoint(
     assert history["valid_loss"].tolist() == whole["valid_loss"].tolist()
 
 
-def test_when_no_checkpoint_can_be_read_the_run_says_so(tiny_learner):
+def flipped(file):
+    """One bit of the middle, which a tensor holds."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_flipped_bit_is_found_and_the_training_ends_the_same(tiny_learner, caplog):
+    wanted = section(keep_checkpoints=3)
+    learn, run = tiny_learner(wanted, "whole")
+    whole = train.fit(wanted, learn, run.files)
+    run, _ = die(tiny_learner, 9, wanted)
+    flipped(run.files.last)
+    again, run = tiny_learner(wanted, "died")
+    history = train.fit(wanted, again, run.files)
+    assert re.search(r"last.pth is damaged \(the checksum of .* is wrong\)", caplog.text)
+    assert run.files.last.with_name("last.pth.damaged").is_file()
+    assert same(learn, again)
+    assert history["valid_loss"].tolist() == whole["valid_loss"].tolist()
+
+
+def test_a_damaged_best_epoch_is_written_anew_from_its_checkpoint(tiny_learner):
+    wanted = section(keep_checkpoints=3, monitor="train_loss")
+    learn, run = tiny_learner(wanted)
+    train.fit(wanted, learn, run.files)
+    flipped(run.files.best)
+    again, run = tiny_learner(wanted)
+    train.fit(wanted, again, run.files)
+    assert run.files.best.with_name("best.pth.damaged").is_file()
+    assert same(learn, again)
+
+
+def test_when_no_checkpoint_is_sound_training_begins_anew_and_ends_the_same(tiny_learner, caplog):
+    learn, run = tiny_learner(section(), "whole")
+    train.fit(section(), learn, run.files)
     run, _ = die(tiny_learner, 5, section())
     run.files.last.write_bytes(b"half")
-    again, _ = tiny_learner(section(), "died")
-    with pytest.raises(RunError, match=r"last.pth is damaged, and there is no other.*--force"):
-        train.fit(section(), again, run.files)
+    again, run = tiny_learner(section(), "died")
+    train.fit(section(), again, run.files)
+    assert "training begins anew" in caplog.text
+    assert same(learn, again)
+
+
+class LoseANumber(Callback):
+    def after_step(self):
+        if self.learn.iter == 2:
+            next(self.model.parameters()).data[0] = float("nan")
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tiny_learner):
+    learn, run = tiny_learner(section())
+    learn.add_cb(LoseANumber())
+    learn.add_cb(DieAfter(3))
+    with pytest.raises(Killed):
+        train.fit(section(), learn, run.files)
+    state = torch.load(run.files.last, weights_only=True)
+    assert state["position"]["batches"] == 2
+    assert all(values.isfinite().all() for values in state["model"].values())
+
+
+@pytest.mark.parametrize("write", [0, 3, 10])
+def test_a_disk_that_is_full_at_any_write_loses_nothing(tiny_learner, monkeypatch, write):
+    learn, run = tiny_learner(section(), "whole")
+    train.fit(section(), learn, run.files)
+    full, run = tiny_learner(section(), "full")
+    with monkeypatch.context() as disk:
+        made, left = tempfile.mkstemp, iter(range(write))
+
+        def from_here_on(*arguments, **options):
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return made(*arguments, **options)
+
+        disk.setattr("tempfile.mkstemp", from_here_on)
+        with pytest.raises(OSError, match="No space left"):
+            train.fit(section(), full, run.files)
+    again, run = tiny_learner(section(), "full")
+    train.fit(section(), again, run.files)
+    assert same(learn, again)

@@ -202,3 +202,9 @@ def test_the_picture_has_a_disc_a_run_with_its_size_as_area():
     )
     assert discs.get_sizes()[1] == pytest.approx(5 * discs.get_sizes()[0])
     assert discs.get_offsets().data.tolist() == [[8.0, 0.9], [60.0, 0.96]]
+
+
+def test_files_of_some_kilobytes_are_drawn_too(tmp_path):
+    columns = {"run": ["a", "b"], "accuracy": 0.9, "low": 0.8, "high": 0.95, "p50_ms": 5.0, "file_mb": 0.0}
+    plots.save(plots.accuracy_latency(pd.DataFrame(columns)), tmp_path / "small.png")
+    assert (tmp_path / "small.png").is_file()

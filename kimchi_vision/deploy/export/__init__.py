@@ -156,7 +156,7 @@ class _Source:
         return facts
 
     def _pkl(self, file: Path) -> dict[str, Any]:
-        learner.save(self.learn, file)
+        learner.save(self.learn, file, self._facts().temperature)
         return learner.prove(file, self.photos, self.predictions)
 
     def _torch(self, file: Path) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""model.pkl: fastai's own export, loaded in a fresh process before it gets its name."""
+"""model.pkl: fastai's own export, loaded in a fresh process before it gets its name.
+
+learn.predict gives probabilities as trained, and `(p.log() / learn.temperature).softmax(-1)` calibrated ones,
+as `predict` and the other files do.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +35,10 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path) -> None:
-    """Write what load_learner reads."""
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
+    """Write what load_learner reads. temperature: goes along as `learn.temperature`."""
     dls, metrics = learn.dls, learn.metrics
+    learn.temperature = temperature
     learn.metrics = []  # inference needs none, and they are this package's
     try:
         learn.export(file.resolve())

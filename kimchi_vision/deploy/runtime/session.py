@@ -29,7 +29,7 @@ class Classifier:
         if not file.is_file():
             raise InputError(f"{file} is missing.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(_cores())
+        options.intra_op_num_threads = threads or len(cores())
         options.log_severity_level = 3  # errors, not warnings
         # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
         options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -65,6 +65,6 @@ def softmax(outputs: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def _cores() -> set[int]:
+def cores() -> set[int]:
     """Cores that this process may use, which in a container are fewer than the machine has."""
     return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

@@ -18,12 +18,14 @@ from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import api, looks
 from kimchi_vision.deploy.server.api import Service
 from kimchi_vision.deploy.server.batching import Batcher
+from kimchi_vision.deploy.server.collect import Collection
+from kimchi_vision.deploy.server.guard import Access, Guard
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served, by_name, examples
 from kimchi_vision.results.run import Run
 
-__all__ = ["Limits", "build"]
+__all__ = ["Access", "Collection", "Limits", "build"]
 
 # The page is one file with its script and style inside; nothing is fetched from elsewhere.
 HEADERS = {
@@ -33,10 +35,16 @@ HEADERS = {
 }
 
 
-def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path | None = None) -> FastAPI:
+def build(
+    sources: Sequence[Path],
+    limits: Limits | None = None,
+    collection: Collection | None = None,
+    access: Access | None = None,
+) -> FastAPI:
     """The application over run folders or model.onnx files, for uvicorn.
 
-    collect: folder in which uploads and answers are kept; None keeps nothing.
+    collection: where uploads and answers are kept; None keeps nothing.
+    access: who may ask; None is for a server that others guard.
     Raises InputError when there is no model, or two have one name.
     """
     warnings.filterwarnings("ignore", module="PIL")  # its words on odd uploads; clients get a sentence
@@ -44,13 +52,15 @@ def build(sources: Sequence[Path], limits: Limits | None = None, collect: Path |
     meters = Meters()
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
-    app.state.service = Service.build(served, limits, meters, collect)
+    app.state.service = Service.build(served, limits, meters, collection)
     for routes in (api.router, looks.router):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_middleware(BodyLimit, megabytes=limits.megabytes)
     app.middleware("http")(_measured)
+    if access is not None:
+        app.add_middleware(Guard, access=access)
     return app
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
@@ -17,23 +17,30 @@ from limits.strategies import MovingWindowRateLimiter
 from limits.util import parse
 from starlette.exceptions import HTTPException
 
+from kimchi_vision.base.allocator import hand_back
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
+from kimchi_vision.deploy.runtime import cores
 from kimchi_vision.deploy.server.collect import Collection
 from kimchi_vision.deploy.server.limits import Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
+from kimchi_vision.deploy.server.room import BYTES_PER_PIXEL, Room
 
 PAGE = Path(__file__).with_name("page.html")
 EXAMPLE_SIDE = 1024
 """Longest side of an example photo, pixels."""
+LARGE = 8_000_000
+"""Pixels of a photo after which freed memory is handed back."""
+
+Prepared = TypeVar("Prepared")
 
 router = APIRouter()
 
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with. decoders: threads in which photos are opened."""
+    """What the routes work with. decoders: threads in which photos are opened. room: memory for them."""
 
     models: dict[str, Served]
     limits: Limits
@@ -41,15 +48,38 @@ class Service:
     decoders: ThreadPoolExecutor
     collection: Collection | None
     rate: MovingWindowRateLimiter
+    room: Room
 
     @classmethod
     def build(
-        cls, models: dict[str, Served], limits: Limits, meters: Meters, collect: Path | None
+        cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
     ) -> Service:
-        """With a decoder for each core."""
-        collection = Collection(collect) if collect else None
+        """With a decoder for each core, and room for one photo of the largest size."""
+        decoders = ThreadPoolExecutor(len(cores()), "decoder")
         rate = MovingWindowRateLimiter(MemoryStorage())
-        return cls(models, limits, meters, ThreadPoolExecutor(thread_name_prefix="decoder"), collection, rate)
+        room = Room(int(limits.megapixels * 1e6 * BYTES_PER_PIXEL))
+        return cls(models, limits, meters, decoders, collection, rate, room)
+
+    async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
+        """What `prepare` makes of an upload, when a decoder and room for its pixels are free.
+
+        number: its place in the request. Raises 413 and 415.
+        """
+        loop = asyncio.get_running_loop()
+        pixels = await loop.run_in_executor(self.decoders, self.limits.check, photo.file, number)
+
+        def work() -> Prepared:
+            try:
+                return prepare(content_of(photo))
+            except (OSError, ValueError):
+                sentence = f"Photo {number} is damaged. Send it again, or another one."
+                raise HTTPException(415, sentence) from None
+            finally:
+                if pixels > LARGE:
+                    hand_back()
+
+        async with self.room.taken(pixels * BYTES_PER_PIXEL):
+            return await loop.run_in_executor(self.decoders, work)
 
     def named(self, name: str | None) -> Served:
         """A model by name, by default the first. Raises 404."""
@@ -93,13 +123,12 @@ async def predict(
     served = here.named(model)
     if len(photos) > here.limits.photos:
         raise HTTPException(413, f"{len(photos)} photos in one request; {here.limits.photos} are allowed.")
-    contents = [await photo.read() for photo in photos]
-    rows = [_classify(here, served, content, number) for number, content in enumerate(contents, 1)]
+    rows = [_classify(here, served, photo, number) for number, photo in enumerate(photos, 1)]
     answers = [served.predictor.answer(row, top) for row in await asyncio.gather(*rows)]
-    for content, answer in zip(contents, answers, strict=True):
+    for photo, answer in zip(photos, answers, strict=True):
         here.meters.answers.labels(served.name, answer.label or "unknown").inc()
         if here.collection:
-            await asyncio.to_thread(here.collection.add, content, served.name, answer)
+            await asyncio.to_thread(here.collection.add, content_of(photo), served.name, answer)
     return {"model": served.name, "predictions": [_plain(answer) for answer in answers]}
 
 
@@ -152,16 +181,14 @@ def page() -> str:
     return PAGE.read_text(encoding="utf-8")
 
 
-async def _classify(here: Service, served: Served, content: bytes, number: int) -> Any:
-    def prepare() -> Any:
-        here.limits.check(content, number)
-        try:
-            return served.predictor.prepare(content)
-        except (OSError, ValueError):
-            raise HTTPException(415, f"Photo {number} is damaged. Send it again, or another one.") from None
+def content_of(photo: UploadFile) -> bytes:
+    """An upload's bytes, which lie on the disk unless they are few."""
+    photo.file.seek(0)
+    return photo.file.read()
 
-    loop = asyncio.get_running_loop()
-    return await served.batcher(await loop.run_in_executor(here.decoders, prepare))
+
+async def _classify(here: Service, served: Served, photo: UploadFile, number: int) -> Any:
+    return await served.batcher(await here.opened(photo, number, served.predictor.prepare))
 
 
 def _plain(answer: Prediction) -> dict[str, Any]:

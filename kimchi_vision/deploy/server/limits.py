@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import io
+import asyncio
+import time
 from dataclasses import dataclass
+from math import prod
+from typing import BinaryIO
 
 from PIL import Image
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kimchi_vision.data.photo import FORMATS
+
+BODY_SECONDS = 60
+"""Time for a request's body to arrive."""
+UPLOADS = 16
+"""Largest bodies that may be here at a time."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +33,16 @@ class Limits:
     photos: int = 16
     per_minute: int = 600
 
-    def check(self, content: bytes, number: int) -> None:
-        """Refuse, before it is decoded, what is no photo or too large. number: its place in the request."""
+    def check(self, file: BinaryIO, number: int) -> int:
+        """Its pixels; refuses, before it is decoded, what is no photo or too large.
+
+        number: its place in the request.
+        """
+        pixels, large = 0, False
         try:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as photo:
-                large = photo.width * photo.height > self.megapixels * 1e6
+            file.seek(0)
+            pixels = prod(Image.open(file, formats=FORMATS).size)
+            large = pixels > self.megapixels * 1e6
         except Image.DecompressionBombError:
             large = True
         except Exception:  # Pillow's readers raise many kinds of error on damaged files
@@ -38,25 +51,43 @@ class Limits:
             ) from None
         if large:
             raise HTTPException(413, f"Photo {number} has more than {self.megapixels:g} megapixels.")
+        return pixels
 
 
 class BodyLimit:
-    """Middleware that stops reading a request's body at a number of bytes, announced or not."""
+    """Middleware that stops reading bodies: at a number of bytes, announced or not, and after some seconds.
+
+    All bodies that are here at a time may have UPLOADS times as many bytes; above that clients come again.
+    """
 
     def __init__(self, app: ASGIApp, megabytes: float) -> None:
         self.app = app
         self.bytes = int(megabytes * 1e6)
+        self.here = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with a `receive` that counts."""
-        seen = 0
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        seen, more, late = 0, True, time.monotonic() + BODY_SECONDS
 
         async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
+            nonlocal seen, more
+            try:
+                message = await asyncio.wait_for(receive(), late - time.monotonic() if more else None)
+            except (TimeoutError, asyncio.TimeoutError):  # two classes in Python 3.10
+                raise HTTPException(408, f"The upload took longer than {BODY_SECONDS} s.") from None
+            size, more = len(message.get("body", b"")), message.get("more_body", False)
+            seen += size
+            self.here += size
             if seen > self.bytes:
                 raise HTTPException(413, f"The upload is larger than {self.bytes / 1e6:g} MB.")
+            if self.here > UPLOADS * self.bytes:
+                raise HTTPException(503, "Too many uploads at a time.", {"Retry-After": "5"})
             return message
 
-        await self.app(scope, counted if scope["type"] == "http" else receive, send)
+        try:
+            await self.app(scope, counted, send)
+        finally:
+            self.here -= seen

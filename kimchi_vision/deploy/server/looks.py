@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
 from fastapi import APIRouter, Depends, File, UploadFile
-from starlette.exceptions import HTTPException
 
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.runtime import GRID, covered, heat
-from kimchi_vision.deploy.server.api import Here, ModelName, Service, limited
+from kimchi_vision.deploy.server.api import Here, ModelName, limited
 from kimchi_vision.deploy.server.models import Served
 
 router = APIRouter()
@@ -27,22 +27,17 @@ async def explain(
 
     heat: rows of places, 0 to 1. window: left, top, width, height of what they cover, as shares of the photo.
     """
-    served, content = here.named(model), await photo.read()
-    loop = asyncio.get_running_loop()
-    prepared, window = await loop.run_in_executor(here.decoders, _prepared, here, served, content)
+    served = here.named(model)
+    prepared, window = await here.opened(photo, 1, partial(_prepared, served))
     whole, *rows = await asyncio.gather(*map(served.batcher, [prepared, *covered(prepared)]))
     (label, probability), *_ = served.predictor.answer(whole, top=1).classes
     shown = np.round(heat(whole, np.stack(rows)), 3).tolist()
     return {"model": served.name, "label": label, "probability": probability, "heat": shown, "window": window}
 
 
-def _prepared(here: Service, served: Served, content: bytes) -> tuple[np.ndarray, list[float]]:
-    here.limits.check(content, 1)
-    try:
-        photo = open_photo(content)
-        prepared = served.predictor.prepare(photo)
-    except (OSError, ValueError):
-        raise HTTPException(415, "The photo is damaged. Send it again, or another one.") from None
+def _prepared(served: Served, content: bytes) -> tuple[np.ndarray, list[float]]:
+    photo = open_photo(content)
+    prepared = served.predictor.prepare(photo)
     left, top, right, bottom = served.predictor.facts.preprocess.window(photo.size)
     width, height = photo.size
     window = [left / width, top / height, (right - left) / width, (bottom - top) / height]

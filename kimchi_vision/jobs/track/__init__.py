@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kimchi_vision.base.environment import install
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.extras import install
 from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.jobs.track.worker import Told
 from kimchi_vision.results.run import Run

@@ -67,7 +67,7 @@ def _completed(
 def _read(file: Path) -> dict[str, np.ndarray]:
     """Content hash → features; empty when nothing is kept or the file is damaged."""
     try:
-        with np.load(file) as content:
+        with file.open("rb") as opened, np.load(opened) as content:
             return dict(zip(content["hashes"].tolist(), content["values"], strict=True))
     except FileNotFoundError:
         return {}

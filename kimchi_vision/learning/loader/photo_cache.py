@@ -36,7 +36,7 @@ def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) 
     kind: how photos are stored, a numpy type or `jpeg`. make: photo number → array, thread-safe.
     A second process waits for the first one to finish the same pack.
     """
-    files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npy")
+    files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npz")
     try:
         folder().mkdir(parents=True, exist_ok=True)
         with FileLock(folder() / f"{name}.lock"):
@@ -54,7 +54,7 @@ def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], 
     """A finished pack, or None when there is none or it is damaged."""
     if not index.is_file():
         return None
-    with suppress(ValueError, OSError, EOFError):
+    with suppress(Exception):  # zipfile, zlib and NumPy each have their own
         pack = Pack(data, index, kind, make)
         if len(pack) == count:
             return pack
@@ -73,7 +73,7 @@ def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int],
             file.write(content)
         size = file.tell()
     with replacing(index) as temporary:
-        np.save(temporary, entries)
+        np.savez(temporary, entries=entries)
     log.info("%d photos are cached: %.0f MB in %s.", count, size / 1e6, data.parent)
 
 

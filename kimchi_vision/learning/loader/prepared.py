@@ -102,7 +102,7 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
 def _pixels(file: Photo, presize: Any) -> int:
     try:
         return math.prod(presize.shape(*photo_size(file)))
-    except OSError:
+    except (OSError, ValueError):
         return 0  # not readable any more; training says so
 
 

@@ -17,9 +17,10 @@ from fastai.vision.core import PILImage
 from fasttransform import Transform
 from PIL import Image
 
-from kimchi_vision.data import formats, pixels
+from kimchi_vision.data import decoding, formats, pixels
 from kimchi_vision.data import photo as photos_module
-from kimchi_vision.data.photo import Photo, cuts_off, open_photo
+from kimchi_vision.data.decoding import cuts_off
+from kimchi_vision.data.photo import Photo, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
 
 # An exported learner carries the code that opens a photo, so it loads where this package is not installed.
-for _module in (sys.modules[__name__], photos_module, formats, pixels):
+for _module in (sys.modules[__name__], photos_module, decoding, formats, pixels):
     cloudpickle.register_pickle_by_value(_module)
 
 

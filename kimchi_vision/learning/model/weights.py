@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,11 @@ def read(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             return load_file(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # whose own words advise to load it all the same
+        raise ModelError(
+            f"{file}: cannot be read as weights: it is damaged, or holds more than tensors, and a file that "
+            "does can run a program when it is loaded. Save one with torch.save(model.state_dict(), FILE)."
+        ) from None
     except Exception as error:  # garbage in a file can make the readers raise anything
         raise ModelError(f"{file}: cannot be read as weights: {_first_line(error)}") from error
     for wrapping in ("model", "state_dict"):

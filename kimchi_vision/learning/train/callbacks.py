@@ -17,8 +17,9 @@ from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kimchi_vision.base.errors import RunError
-from kimchi_vision.base.files import replacing, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.learning.train import saved
 from kimchi_vision.results.scores import sign
 
 if TYPE_CHECKING:
@@ -238,5 +239,4 @@ class KeepBest(Callback):
 
     def _keep(self, learn: Learner, value: float, epoch: int) -> None:
         self.best, self.best_epoch = value, epoch
-        with replacing(self.recording.folder.best) as temporary, temporary.open("wb") as file:
-            torch.save(learn.model.state_dict(), file)
+        saved.write(learn.model.state_dict(), self.recording.folder.best)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +13,8 @@ import torch
 from fastai.callback.core import Callback, CancelBatchException
 from fastcore.foundation import L
 
-from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing
-from kimchi_vision.learning.train import randomness
+from kimchi_vision.learning.train import randomness, saved
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest, Recording
 from kimchi_vision.learning.train.interrupt import Interrupt
@@ -29,8 +24,6 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Train
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -48,7 +41,7 @@ class Position:
 
 
 class Checkpoint(Callback):
-    """Writes checkpoints/last.pth after each epoch, every few minutes of a long one, and on Ctrl-C."""
+    """Writes checkpoints/last.pth after each epoch, within long ones, and when a signal asks."""
 
     order = 100  # after every callback that an epoch's state passes through
 
@@ -77,11 +70,10 @@ class Checkpoint(Callback):
         if not self.training or replayed:
             return
         due = time.monotonic() - self.written >= self.seconds
-        if (due or self.interrupt.asked) and math.isfinite(self.learn.loss.detach()):
+        if (due or self.interrupt.asked) and self._is_finite():
             self.position.epochs, self.position.batches = self.learn.epoch, self.learn.iter + 1
             self._write(before=self.before)
-        if self.interrupt.asked:
-            raise KeyboardInterrupt
+        self.interrupt.obey()
 
     def after_epoch(self) -> None:
         """Write the state, unless the epoch was skipped because it was done before."""
@@ -91,8 +83,12 @@ class Checkpoint(Callback):
         self._write()
         if self.kept > 1:
             self._keep()
-        if self.interrupt.asked:
-            raise KeyboardInterrupt
+        self.interrupt.obey()
+
+    def _is_finite(self) -> bool:
+        """False when the step left weights that are no numbers, which the loss tells only at the next one."""
+        state = [self.learn.loss.detach(), *self.model.state_dict().values()]
+        return all(bool(values.isfinite().all()) for values in state if values.is_floating_point())
 
     def _write(self, **more: Any) -> None:
         smooth_loss, scaler = self.recorder.smooth_loss, getattr(self.learn, "scaler", None)
@@ -108,9 +104,7 @@ class Checkpoint(Callback):
             "parts": self.fitting.parts,
             "mean": self.average.mean if self.average else None,
         }
-        # An open file, since torch hides why it cannot write to a path.
-        with replacing(self.folder.last) as temporary, temporary.open("wb") as file:
-            torch.save({**_plain(state), **more, "random": randomness.state(self.dls)}, file)
+        saved.write({**_plain(state), **more, "random": randomness.state(self.dls)}, self.folder.last)
         self.written = time.monotonic()
 
     def _keep(self) -> None:
@@ -126,14 +120,13 @@ class Checkpoint(Callback):
             old.unlink()
 
     def take_up(self, learn: Learner) -> dict[str, Any] | None:
-        """Put the saved state into learner and callbacks; None when there is none.
+        """Put the newest sound state into learner and callbacks; None when there is none.
 
         The optimizer's is left to `restore_opt`: freezing and unfreezing, which comes first, clears it.
-        Raises RunError when all checkpoints are damaged.
         """
-        if not self.folder.last.is_file():
+        state = saved.newest(self.folder, learn.dls.device)
+        if state is None:
             return None
-        state = self._read(learn.dls.device)
         learn.model.load_state_dict(state["model"])
         self.position = Position(**state["position"])
         self.recording.rows = state["rows"]
@@ -143,21 +136,6 @@ class Checkpoint(Callback):
             self.average.mean = state["mean"]
         randomness.restore(state["random"], learn.dls)
         return state
-
-    def _read(self, device: torch.device) -> dict[str, Any]:
-        for file in self._newest_first():
-            try:
-                return torch.load(file, map_location=device, weights_only=True)
-            except Exception as error:  # zip, pickle and torch each have their own
-                log.warning("%s is damaged (%s).", file, type(error).__name__)
-        raise RunError(
-            f"{self.folder.last} is damaged, and there is no other checkpoint to go on from. "
-            "--force begins anew."
-        )
-
-    def _newest_first(self) -> Iterator[Path]:
-        yield self.folder.last
-        yield from reversed(self.folder.epoch_checkpoints())
 
 
 def restore_opt(learn: Learner, state: dict[str, Any]) -> None:

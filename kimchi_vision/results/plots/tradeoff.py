@@ -30,7 +30,8 @@ def accuracy_latency(runs: pd.DataFrame, **goals: float) -> Figure:
     axes.errorbar(
         numbers["p50_ms"], numbers["accuracy"], yerr=np.clip(spread, 0, None), fmt="none", color="0.5"
     )
-    areas = LARGEST_AREA * numbers["file_mb"] / numbers["file_mb"].max()
+    largest = numbers["file_mb"].max() or 1.0  # files of some kilobytes round to 0.0 MB
+    areas = LARGEST_AREA * numbers["file_mb"] / largest
     axes.scatter(numbers["p50_ms"], numbers["accuracy"], s=areas, alpha=0.5)
     for index, name in enumerate(runs["run"]):
         row = numbers.iloc[index]

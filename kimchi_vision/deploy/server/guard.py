@@ -1,0 +1,98 @@
+"""Who may ask: not for another host's name, not from other sites' pages, not without the token."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+COOKIE = "kimchi_token"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may ask.
+
+    hosts: names under which the server is asked, beside localhost and addresses in numbers. A page elsewhere
+    can have its own name point here (DNS rebinding), but not one of these.
+    token: what every request but /health must bring; None asks for nothing.
+    """
+
+    hosts: tuple[str, ...] = ()
+    token: str | None = None
+
+
+class Guard:
+    """Middleware that lets a request pass which `access` allows, and answers the others itself."""
+
+    def __init__(self, app: ASGIApp, access: Access) -> None:
+        self.app, self.access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._is_ours(host):
+            return _said(403, "This server is not asked under this name. Start it with --host-name NAME.")
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_elsewhere(headers, host):
+            return _said(403, "Another site's page may not send photos here.")
+        if self.access.token is None or scope["path"] == "/health":
+            return None
+        return self._without_token(scope, headers)
+
+    def _is_ours(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:  # brackets that do not close
+            return False
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return name == "localhost" or name in (known.lower() for known in self.access.hosts)
+        return True
+
+    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
+        """None for a request with the token: in a header, in the page's cookie, or once in its address."""
+        (asked,) = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[:1]
+        if self._is_token(asked) and scope["method"] == "GET":
+            page = RedirectResponse(scope["path"], 303)  # so that the token does not stay in the address
+            page.set_cookie(COOKIE, asked, httponly=True, samesite="strict")
+            return page
+        bearer = headers.get("authorization", "").removeprefix("Bearer ")
+        if self._is_token(bearer) or self._is_token(_cookie(headers)):
+            return None
+        sentence = "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser."
+        return _said(401, sentence, {"WWW-Authenticate": "Bearer"})
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), (self.access.token or "").encode())
+
+
+def _from_elsewhere(headers: Headers, host: str) -> bool:
+    """Whether a browser says that another site's page sends this; other programs say nothing."""
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = headers.get("origin")
+    return origin is not None and origin.partition("://")[2].lower() != host.lower()
+
+
+def _cookie(headers: Headers) -> str:
+    try:
+        cookies = SimpleCookie(headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return cookies[COOKIE].value if COOKIE in cookies else ""
+
+
+def _said(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"error": sentence}, status, headers)

@@ -1,0 +1,24 @@
+"""What SIGTERM and SIGUSR1 do to a process outside of training."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LISTENING = """
+import signal, time
+from kimchi_vision.cli import main
+main.app = lambda: (print("ready", flush=True), time.sleep(30))
+main.main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_sigterm_ends_a_command_with_a_line_and_sigusr1_does_not():
+    with subprocess.Popen([sys.executable, "-c", LISTENING], stdout=-1, stderr=-1, text=True) as process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGUSR1)
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate() == ("", "Ended by SIGTERM.\n")
+    assert process.returncode == 143

@@ -1,0 +1,147 @@
+"""What a server refuses: other names, other sites' pages, no token, halves of requests, too many pixels."""
+
+import asyncio
+import io
+import socket
+import threading
+import time
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from kimchi_vision.deploy.server import Access, Limits, build, limits, listen
+from kimchi_vision.deploy.server.room import Room
+from tests.browsers import serving
+
+
+@pytest.fixture
+def client(seven):
+    return TestClient(build([seven], access=Access(("kimchi.lan",))), base_url="http://localhost:8000")
+
+
+@pytest.mark.parametrize(
+    ("host", "passes"),
+    [
+        *(("localhost:8000", True), ("127.0.0.1", True), ("[::1]:8000", True), ("192.168.0.9:80", True)),
+        *(("KIMCHI.lan:80", True), ("evil.example", False), ("localhost.evil.example", False), ("", False)),
+        *(("kimchi.lan@evil.example", False), ("[", False)),
+    ],
+)
+def test_only_our_own_names_are_answered(client, host, passes):
+    reply = client.get("/models", headers={"host": host})
+    assert reply.status_code == (200 if passes else 403)
+    assert passes or "--host-name" in reply.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 422),  # no browser; there is no photo in it
+        ({"origin": "http://localhost:8000", "sec-fetch-site": "same-origin"}, 422),
+        ({"origin": "http://localhost:8000"}, 422),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "http://localhost:9000"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+    ],
+)
+def test_pages_of_other_sites_send_nothing(client, headers, status):
+    for address in ("/predict", "/explain"):
+        assert client.post(address, headers=headers).status_code == status
+
+
+def test_a_token_is_asked_for_and_a_browser_keeps_it(seven):
+    def asked(address, **headers):
+        fresh = TestClient(build([seven], access=Access(token="secret")), base_url="http://localhost")
+        return fresh.get(address, headers=headers)
+
+    for refused in ({}, {"authorization": "Bearer other"}, {"cookie": "kimchi_token=other"}, {"cookie": "="}):
+        assert asked("/models", **refused).status_code == 401
+    assert asked("/?token=other").status_code == 401
+    assert asked("/health").status_code == 200
+    assert asked("/models", authorization="Bearer secret").status_code == 200
+    browser = TestClient(build([seven], access=Access(token="secret")), base_url="http://localhost")
+    page = browser.get("/?token=secret")
+    assert (page.status_code, str(page.url)) == (200, "http://localhost/")
+    assert browser.get("/models").status_code == 200
+
+
+def test_photos_wait_until_there_is_room_for_their_pixels():
+    async def together(sizes):
+        room, now, most = Room(100), 0, 0
+
+        async def one(size):
+            nonlocal now, most
+            async with room.taken(size):
+                now += min(size, 100)
+                most = max(most, now)
+                await asyncio.sleep(0)
+                now -= min(size, 100)
+
+        await asyncio.gather(*map(one, sizes))
+        return most, room.free
+
+    assert asyncio.run(together([40] * 9)) == (80, 100)
+    assert asyncio.run(together([500, 60, 60, 500, 1])) == (100, 100)
+
+
+def large(megapixels):
+    file = io.BytesIO()
+    Image.new("1", (1000 * megapixels, 1000)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_pixels_in_flight_are_bounded_whatever_is_sent(seven, monkeypatch):
+    client, seen = TestClient(build([seven], Limits(megapixels=4))), []
+    room = client.app.state.service.room
+    prepare = client.app.state.service.models["seven"].predictor.prepare
+
+    def watched(content):
+        seen.append(room.free)
+        return prepare(content)
+
+    monkeypatch.setattr(client.app.state.service.models["seven"].predictor, "prepare", watched)
+    assert client.post("/predict", files=[("photos", large(3))] * 6).status_code == 200
+    assert seen == [room.most - 15_000_000] * 6
+
+
+def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(listen, "HEADER_SECONDS", 0.3)
+    half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    with serving(build([seven], access=Access()), http=listen.Protocol) as address:
+        port = int(address.rpartition(":")[2])
+
+        def said(content):
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                connection.sendall(content)
+                return connection.recv(100)
+
+        assert said(half + b"Content-Length: 100\r\n\r\n--x\r\n").startswith(b"HTTP/1.1 408")
+        assert said(half) == b""  # closed without a word: a header that never ends
+        assert said(b"") == b""
+
+
+def test_bodies_in_flight_are_bounded(seven, monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS", 1)
+    half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    half += b"Content-Length: 900000\r\n\r\n--x\r\n"
+    half += b"Content-Disposition: form-data; name=photos; filename=a\r\n\r\n"
+    half += b"a" * 600_000
+    with serving(build([seven], Limits(megabytes=1), access=Access())) as address:
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)) as first:
+            first.sendall(half)
+            replies = []
+            for _ in range(50):  # until the server has read the first one
+                with socket.create_connection(("127.0.0.1", port), timeout=0.2) as second:
+                    second.sendall(half)
+                    try:
+                        replies.append(second.recv(20))
+                        break
+                    except TimeoutError:
+                        time.sleep(0.05)
+    assert replies[-1].startswith(b"HTTP/1.1 503")
+    assert threading.active_count() < 50
