@@ -41,9 +41,8 @@ def install(extra: str) -> str:
     direct = metadata.distribution("kimchi-vision").read_text("direct_url.json")
     source = json.loads(direct) if direct else {}
     clone = source.get("url", "").startswith("file://") and "dir_info" in source
-    place = f"-e {unquote(urlparse(source['url']).path)}" if clone else "kimchi-vision"
-    option, _, name = place.rpartition(" ")
-    return " ".join(filter(None, ("pip install", option, shlex.quote(f"{name}[{extra}]"))))
+    place = unquote(urlparse(source["url"]).path) if clone else "kimchi-vision"
+    return f"pip install {'-e ' if clone else ''}{shlex.quote(f'{place}[{extra}]')}"
 
 
 def _extra_of(package: str) -> str | None:
