@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,9 @@ def console_picture(said: str, file: Path) -> None:
     """What a terminal shows, as SVG."""
     console = Console(record=True, width=110, file=io.StringIO(), highlight=False)
     console.print(Text(said))
-    file.write_text(console.export_svg(title="kimchi_vision"), encoding="utf-8")
+    drawn = console.export_svg(title="kimchi_vision")
+    # Nothing is loaded from elsewhere: a reader's own font is good enough.
+    file.write_text(re.sub(r"@font-face \{.*?\}", "", drawn, flags=re.DOTALL), encoding="utf-8")
 
 
 def report_picture(page: Path, file: Path) -> None:
@@ -65,7 +68,11 @@ def _run(exports: Path, language: str) -> tuple[str, str]:
     """What the command says while it works, and at its end."""
     words = ["-m", "kimchi_vision", "run", EXPERIMENT, "--exports", str(exports), "--lang", language]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
-    return tuple(text.replace(str(exports), "exports") for text in (done.stderr, done.stdout))
+    here = {str(exports): "exports", str(Path.home()): "~"}
+    said = [done.stderr, done.stdout]
+    for path, shown in here.items():
+        said = [text.replace(path, shown) for text in said]
+    return said[0], said[1]
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
 def next_steps(run: Run, lang: str = "auto") -> str:
     """Three commands that a finished run suggests, which work when they are pasted."""
     valid = run.photos.part("valid")
-    photo = next((file for file in run.photos.files(valid.head(20)) if file.is_file()), None)
+    files = [photo.path for photo in run.photos.files(valid.head(20))]
+    photo = next((file for file in files if file.is_file()), None)
     steps: list[tuple[str | Path, ...]] = []
     if run.files.onnx.is_file():
         steps += [("predict", run.path, photo)] if photo else []
