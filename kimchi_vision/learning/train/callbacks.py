@@ -141,8 +141,8 @@ class Recording(Callback):
     def _short(self, values: dict[str, float]) -> str:
         """The epoch for a terminal: losses, the monitored score with its interval, a star at the best."""
         name = self.section.monitor
-        every = [row[name] for row in self.rows]
-        star = " *" if max(every, key=lambda value: sign(name) * value) == every[-1] else ""
+        every = [sign(name) * row[name] for row in self.rows if name in row]
+        star = " *" if every and max(every) == every[-1] else ""
         scored = {each.name: each for each in self.learn.metrics if hasattr(each, "shown")}
         score = scored.get(name) or scored.get("accuracy")
         said = f"  {score.name} {score.shown()}" if score else ""
