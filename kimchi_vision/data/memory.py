@@ -17,6 +17,7 @@ import pandas as pd
 from kimchi_vision.base.cache import folder
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
+from kimchi_vision.data.pixels import READING
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Memory:
     def __init__(self, root: Path, cache: Path | None = None) -> None:
         # Another version of this module may remember other facts or lay them out in another way; and with
         # another reader installed, other photos can be read.
-        layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS), _TABLES]).encode()
+        layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS), _TABLES, READING]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         file = folder("scans", cache) / f"{name}.sqlite"
         try:

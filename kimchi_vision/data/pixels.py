@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
+READING = 2
+"""Another number whenever a file's pixels are read otherwise, so that what caches hold is made anew."""
 ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

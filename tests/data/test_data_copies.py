@@ -175,6 +175,10 @@ def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch):
     photos = [thumbnail(digit(seed)) for seed in range(30)]
     pixels = np.stack([*photos, photos[4]])
     assert len(candidates(pixels)[0]) > 3
+    several = np.stack([photos[4]] * 20)
+    with monkeypatch.context() as fewer:
+        fewer.setattr(duplicates, "NEAREST", 3)
+        assert np.bincount(duplicates._similar(several)[:, 0]).max() <= 3
     monkeypatch.setattr(duplicates, "MOST", 1)
     monkeypatch.setattr(duplicates, "MOST_SHARE", 0.0)
     assert candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])

@@ -253,3 +253,13 @@ def test_a_flipped_byte_in_what_is_remembered_changes_no_answer(folder_of, tmp_p
     assert named > 5
     with closing(Memory(root, cache)) as known:
         assert len(known.thumbnails(expected["sha256"])) == 3
+
+
+def test_a_scan_of_pixels_read_otherwise_is_made_anew(folder_of, tmp_path, monkeypatch):
+    root = folder_of({"a": 2})
+    paths = scanned(root, tmp_path).index
+    with closing(Memory(root, tmp_path)) as known:
+        assert min(known.facts(paths)["bytes"]) > 0
+    monkeypatch.setattr(memory, "READING", 0)
+    with closing(Memory(root, tmp_path)) as known:
+        assert max(known.facts(paths)["bytes"]) == -1

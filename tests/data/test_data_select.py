@@ -150,6 +150,16 @@ def test_a_label_conflict_is_left_out_kept_or_refused(folder_of, photo, tmp_path
         load(conflict="error")
 
 
+def test_a_class_whose_every_picture_lies_in_another_is_no_silent_loss(folder_of, photo, tmp_path):
+    root = folder_of({"a": 6, "b": 6})
+    for number in range(3):
+        photo(root / "twin" / f"{number}.jpg", seed=10 + number)  # b's first photos once more
+    with pytest.raises(DataError, match=r"No photo of twin: all 3 photos .* lies in b and twin"):
+        data.load(Data(path=root), tmp_path / "cache")
+    dropped = data.load(Data(path=root, missing_class="drop"), tmp_path / "cache")
+    assert dict(dropped.notes)["found_missing"]["label"] == "twin"
+
+
 def test_corrections_come_before_counting_the_first_of_each_class(folder_of, tmp_path):
     root = folder_of({"a": 8, "b": 8})
     (tmp_path / "out.csv").write_text("path\na/000.jpg\n")

@@ -447,19 +447,24 @@ def test_logits_are_adjusted_in_training_alone(tiny_learner):
     learn, run = tiny_learner(section)
     count = len(learn.dls.train.items)
     learn.dls.train.items["label"] = ["갓김치"] * (count - 1) + ["백김치"]
-    seen = []
+    seen, before = {}, []
 
-    class Look(Callback):
+    class Before(Callback):
+        order = 15
+
+        def after_pred(self):
+            before.append(self.pred)
+
+    class After(Callback):
         order = 30
 
         def after_pred(self):
-            seen.append((self.training, (self.pred - self.model(self.x))[0].tolist()))
+            seen[self.training] = (self.pred - before[-1])[0].tolist()
 
-    learn.add_cb(Look())
+    learn.add_cbs([Before(), After()])
     train.fit(section, learn, run.files)
-    shift = dict(seen)
-    assert shift[False] == [0, 0]
-    assert shift[True][0] - shift[True][1] == pytest.approx(math.log(count - 1), abs=0.1)
+    assert seen[False] == [0, 0]
+    assert seen[True][0] - seen[True][1] == pytest.approx(math.log(count - 1), abs=0.1)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from filelock import FileLock
 from kimchi_vision.base.cache import folder
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.progress import reached
+from kimchi_vision.data.pixels import READING
 from kimchi_vision.learning.loader.pack import ENTRY, Pack, encode
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,8 @@ AT_ONCE = 64
 
 
 def key(settings: str, hashes: Iterable[str]) -> str:
-    """A name that changes with the settings and with any photo."""
-    return hashlib.sha256("\n".join([settings, *hashes]).encode()).hexdigest()[:24]
+    """A name that changes with the settings, with any photo, and with how photos are read."""
+    return hashlib.sha256("\n".join([settings, str(READING), *hashes]).encode()).hexdigest()[:24]
 
 
 def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
