@@ -1,8 +1,8 @@
 """What looking through photos costs, and what it finds: python benchmarks/data.py [--photos ../shared/food10]
 
 Prints, on this machine: the first scan against only decoding and hashing, the cached scan against a walk with
-stat, peak memory at 1,000 and 10,000 photos, the search among 150,000 synthetic thumbnails, recall of planted
-copies in drawn photos, false groups among real ones, and an import that was killed half-way.
+stat, peak memory at 1,000 and 10,000 photos, recall of planted copies in drawn photos, false groups among
+real ones, and an import that was killed half-way. benchmarks/copies.py has more on copies.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import io
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -28,7 +27,7 @@ import pandas as pd
 from PIL import Image
 
 from kimchi_vision.config.sections import Sample
-from kimchi_vision.data import hashes, layout
+from kimchi_vision.data import layout
 from kimchi_vision.data.audit import audit
 from kimchi_vision.data.duplicates import groups
 from kimchi_vision.data.importing import import_photos
@@ -111,14 +110,6 @@ def scans(place, count):
     print(f"cached scan: {again * 1000:.0f} ms, {again / walk:.1f} x a walk with stat ({walk * 1000:.0f} ms)")
 
 
-def search(count):
-    """Near-duplicate search among thumbnails of noise."""
-    thumbnails = np.random.default_rng(0).integers(0, 256, (count, hashes.SIDE, hashes.SIDE), dtype=np.uint8)
-    took, pairs = seconds(lambda: sum(len(part) for part in hashes.near_pairs(thumbnails)))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"search among {count} thumbnails: {took:.0f} s, {pairs} pairs, peak {memory:.0f} MiB")
-
-
 def copies(place):
     """Recall of planted copies by kind."""
     root = draw(Sample(per_class=40, duplicates=0.3, seed=1), place / "sample")
@@ -178,7 +169,6 @@ def main():
     options = parser.parse_args()
     place = Path(tempfile.mkdtemp())
     try:
-        search(150_000)
         scans(place, options.count)
         few, many = peak(1_000, place), peak(10_000, place)
         print(f"peak memory: {few:.0f} MiB at 1,000 photos, {many:.0f} MiB at 10,000")

@@ -35,6 +35,7 @@ class RunFiles:
     data = File("data.json", "The photos' folder, their counts, and what was noted about them.")
     skipped = File("skipped.csv", "Columns path, label, reason: photos that were found but left out.")
     history = File("history.csv", "A row an epoch over all stages.")
+    epoch_answers = File("epochs.npz", "Right or wrong, and loss, of each validation photo after each epoch.")
     lr_find = File("lr_find.csv", "Rate and loss of each step of the last lr_find.")
     predictions = File("predictions.csv", "The columns of results.predictions.Predictions.")
     averaged = File("tta.csv", "As predictions, from several views of each photo; views: how many varied.")
@@ -59,7 +60,7 @@ class RunFiles:
     log = File("log.txt", "What the run printed.")
     finished = File("finished.json", "Written last: the experiment's digest, code version, files' sha256.")
     test_openings = File("test_openings.csv", "Columns time (UTC), command: when the test part was scored.")
-    test_metrics = File("test.json", "Scores over the test photos, when they were asked for.")
+    test_metrics = File("test.json", "Scores over the test photos, which chose nothing.")
     unknown = File("unknown.csv", "Columns photo, answer, probability, accepted: photos of no class.")
     unknown_metrics = File("unknown.json", "How many photos of no class are answered by mistake.")
 

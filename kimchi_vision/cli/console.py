@@ -14,6 +14,7 @@ from rich.text import Text as Styled
 
 from kimchi_vision.base.progress import Stage, listening
 from kimchi_vision.jobs.template import next_steps
+from kimchi_vision.results import headline
 from kimchi_vision.results.report import verdict
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def show_card(run: Run, say: Text, lang: str) -> None:
 def card(run: Run, say: Text) -> Iterator[str]:
     """The lines of a finished run's card."""
     accuracy, metrics = run.score["accuracy"], run.metrics
-    yield f"{say('accuracy')}: {accuracy}, n = {accuracy.n:,}"
+    yield from headline.sentences(run, say)
     if "floor" in metrics:
         yield f"{say('floor')}: {accuracy.metric.shown(metrics['floor']['accuracy'])}"
     yield verdict.confusions(metrics, say)

@@ -66,7 +66,9 @@ def learning_curve(
     fractions: Annotated[
         str, typer.Option(metavar="SHARE...", help="Shares of the training photos, three or more.")
     ] = "0.1,0.25,0.5,1",
-    seeds: Annotated[str, typer.Option(help="Train each share with these seeds, such as 1,2,3.")] = "",
+    seeds: Annotated[
+        str, typer.Option(help="Train each share with these seeds, each on another draw of the photos.")
+    ] = "1,2,3",
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),

@@ -101,7 +101,9 @@ class Row(Experiment):
     """A row of a table: an experiment that is trained with each seed, and on each fold."""
 
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (), description="train.seed of each run; the spread over seeds is part of the answer"
+        (),
+        description="train.seed of each run, and data.draw where train_share is below 1; the spread over "
+        "seeds is part of the answer",
     )
     folds: int | None = Field(
         None,
@@ -123,7 +125,15 @@ class Row(Experiment):
         whole = Experiment.model_validate(given)
         if self.folds:
             whole = whole.replace(data={"splitter": "kfold", "folds": self.folds, "fold": 0})
-        named = [whole.replace(name=f"{self.name}-seed{seed}", train={"seed": seed}) for seed in self.seeds]
+        drawn = self.data.train_share < 1
+        named = [
+            whole.replace(
+                name=f"{self.name}-seed{seed}",
+                train={"seed": seed},
+                **({"data": {"draw": seed}} if drawn else {}),
+            )
+            for seed in self.seeds
+        ]
         folds = range(self.folds or 0)
         return [
             (run, [run.replace(name=f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])

@@ -67,12 +67,12 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
 def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """`photos` with `train_share` of each class's training photos, all others as they are.
 
-    A group stays whole, each class keeps one, and a smaller share lies within every larger one.
+    A group stays whole, each class keeps one, and a smaller share lies within every larger one of the draw.
     """
     if section.train_share == 1:
         return photos
     train = photos[photos["split"] == "train"].drop_duplicates(["group", "label"])
-    generator = np.random.default_rng(section.seed)
+    generator = np.random.default_rng([section.seed, section.draw] if section.draw else section.seed)
     kept: list[int] = []
     for _, groups_of_class in train.groupby("label", sort=True)["group"]:
         order = generator.permutation(groups_of_class.to_numpy())

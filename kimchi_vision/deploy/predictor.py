@@ -13,7 +13,7 @@ import numpy as np
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.data.folder import walk
-from kimchi_vision.data.photo import PhotoSource, open_photo
+from kimchi_vision.data.photo import Photo, PhotoSource, open_photo
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.run import Run
 
@@ -134,4 +134,4 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
 
 
 def _name(photo: PhotoSource) -> str:
-    return str(photo) if isinstance(photo, str | Path) else "photo"
+    return str(photo) if isinstance(photo, Photo | str | Path) else "photo"

@@ -23,7 +23,7 @@ from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
-from kimchi_vision.results import calibrate, compare, evaluate, goals, plots, report
+from kimchi_vision.results import calibrate, choices, compare, evaluate, goals, plots, report
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
@@ -191,11 +191,18 @@ def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
 def write_scores(
     experiment: Experiment, photos: Photos, predictions: Predictions, facts: dict[str, Any], files: RunFiles
 ) -> None:
-    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration."""
+    """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
+
+    The test part, if there is one and it is not kept closed, is scored into test.json.
+    """
     predictions.write(files.predictions)
     valid = predictions.part("valid")
     metrics = evaluate.metrics(valid, experiment.evaluate)
-    write_json(files.metrics, {**metrics, **facts})
+    chosen = choices.of_epochs(experiment.train, valid, files.epoch_answers)
+    write_json(files.metrics, {**metrics, "choices": chosen, **facts})
+    if experiment.evaluate.test and (photos.items["split"] == "test").any():
+        Run(files.path).open_test("run")
+        write_json(files.test_metrics, evaluate.metrics(predictions.part("test"), experiment.evaluate))
     write_text(files.classification_report, evaluate.classification_text(valid))
     calibration = calibrate.fit(experiment.calibrate, valid)
     write_json(files.calibration, calibration)

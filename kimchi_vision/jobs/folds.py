@@ -10,7 +10,7 @@ from typing import Any
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.experiment import check, run, write_scores
-from kimchi_vision.results import report
+from kimchi_vision.results import choices, report
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
@@ -51,5 +51,10 @@ def _facts(runs: Sequence[Run]) -> dict[str, Any]:
     seconds = sum(scores["train"]["seconds"] for scores in metrics)
     train = {"epochs": sum(scores["train"]["epochs"] for scores in metrics), "kept_epoch": None}
     measured = {name: metrics[0][name] for name in MEASURED if name in metrics[0]}
-    facts = {"folds": folds, "model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}}
+    facts = {
+        "folds": folds,
+        "choices": choices.of_folds(runs),
+        "model": metrics[0]["model"],
+        "train": {**train, "seconds": round(seconds, 1)},
+    }
     return {**facts, **measured}

@@ -55,7 +55,9 @@ def learning_curve(planned: Table, exports: Path = Path("exports"), lang: str = 
 
 def _row(experiment: Experiment, share: float, seeds: Sequence[int]) -> Row:
     """Only keys that were given count as given: a recipe sets the others."""
-    changed = experiment.replace(name=f"share-{share:g}", data={"train_share": share})
+    changed = experiment.replace(
+        name=f"share-{share:g}", data={"train_share": share}, evaluate={"test": False}
+    )
     return Row.model_validate({**changed.model_dump(mode="json", exclude_unset=True), "seeds": tuple(seeds)})
 
 
@@ -66,7 +68,8 @@ def sentences(found: compare.Learning, say: Text) -> list[str]:
         verdict = "worth_it"
     photos = f"{2 * found.points['train_photos'].iloc[-1]:,}"
     said = [say(verdict, photos=photos, margin=say("point"), **_gap(found.gain, found.low, found.high))]
-    said += [] if found.points["seeds"].min() > 1 else [say("curve_one_seed")]
+    seeds = found.points["seeds"]
+    said.append(say("curve_seeds", trainings=seeds.sum()) if seeds.min() > 1 else say("curve_one_seed"))
     first = found.classes.iloc[0]
     gap = _gap(first["gain"], first["gain_low"], first["gain_high"])
     if first["gain"] <= 0 or len(found.alike) == len(found.classes) - 1:

@@ -96,6 +96,7 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     plain = asked.model_dump(mode="json", exclude_unset=True)
     plain["data"] = {**plain["data"], "split": str(file)}
     plain["export"] = NO_FILES
+    plain["evaluate"] = {**plain.get("evaluate", {}), "test": False}
     return Experiment.model_validate(plain)
 
 
@@ -125,13 +126,13 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[st
 
 def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
     """The values of `recipe: best` itself, by the names of `_settings`."""
-    epochs = recipe.usual_epochs(int((items["split"] == "train").sum()))
-    tree = recipe.settings("best", epochs=epochs)
-    body, rate = tree["train"]["stages"][-1]["fit_one_cycle"]["lr_max"]
+    tree = recipe.settings("best", int((items["split"] == "train").sum()))
+    cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
+    body, rate = cycle["lr_max"]
     return {
         "rate": rate,
         "body": body / rate,
-        "epochs": epochs,
+        "epochs": cycle["epochs"],
         "backbone": backbone,
         "mult": 1.0,
         "min_scale": tree["augment"]["min_scale"],
@@ -145,6 +146,8 @@ def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
     body = trial.suggest_float("body", 0.01, 1, log=True)
     epochs = trial.suggest_int("epochs", 1, recipe.MOST_EPOCHS)
     tree = recipe.settings("best", epochs=epochs)
+    for section, key in (("loader", "batch_size"), ("augment", "size"), ("augment", "resize")):
+        del tree[section][key]  # the recipe's own, by backbone and photos
     tree["model"]["backbone"] = trial.suggest_categorical("backbone", names)
     tree["augment"]["mult"] = trial.suggest_float("mult", 0.0, 2.0)
     tree["augment"]["min_scale"] = trial.suggest_float("min_scale", 0.2, 1.0)

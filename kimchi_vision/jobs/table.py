@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ import pandas as pd
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
-from kimchi_vision.results import compare, goals, plots, report
+from kimchi_vision.results import choices, compare, goals, headline, plots, report
+from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     decision = goals.decision(runs)
     write_table(folder / "decision.csv", decision)
     _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
-    also = [*_spreads(finished, lang), *goals.sentences(decision, lang)]
+    also = [*_winner(finished, say), *_spreads(finished, lang), *goals.sentences(decision, lang)]
     try:
         result = compare.compare(runs, lang=lang)
     except InputError as error:
@@ -135,6 +137,23 @@ def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> No
     timed = decision.dropna(subset=["p50_ms", "file_mb"])
     if len(timed):
         plots.save(plots.accuracy_latency(timed, **wanted), path)
+
+
+def _winner(finished: Finished, say: Text) -> list[str]:
+    """What the row with the highest accuracy has without the gain of having been chosen."""
+    lines = {name: _line(name, runs) for name, runs in finished.items()}
+    means = {
+        name: Estimate(*(line[key] for key in ("accuracy", "accuracy_low", "accuracy_high")))
+        for name, line in lines.items()
+    }
+    found = choices.winner(finished, means)
+    if found is None:
+        return []
+    accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
+    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, accuracy=accuracy)]
+    runs = finished[found.name]
+    tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
+    return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said
 
 
 def _spreads(finished: Finished, lang: str) -> list[str]:

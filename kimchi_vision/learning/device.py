@@ -31,10 +31,11 @@ def pick() -> torch.device:
 
 
 def _is_here(kind: str, number: int = 0) -> bool:
-    module = getattr(torch, kind, None)
-    if module is None or not module.is_available():
+    # torch.mps of PyTorch 2.4 does not tell that itself.
+    told_by = getattr(torch.backends if kind == "mps" else torch, kind, None)
+    if told_by is None or not told_by.is_available():
         return False
-    return number < module.device_count()
+    return number < getattr(torch, kind).device_count()
 
 
 def wait(device: torch.device) -> None:

@@ -49,7 +49,9 @@ class Preprocess:
             side = right - left
             if side * side > PIXEL_LIMIT:
                 raise ValueError(f"the photo has {side} x {side} pixels when it is padded to a square")
-            photo = photo.crop((max(left, 0), max(top, 0), min(right, width), min(bottom, height)))
+            shown = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+            if shown != (0, 0, width, height):  # a copy of a large photo takes hundreds of megabytes
+                photo = photo.crop(shown)
             photo = _reflected(photo, max(-left, 0), max(-top, 0), side)
         return photo.resize((self.resize, self.resize), Image.Resampling.BILINEAR)
 

@@ -288,8 +288,9 @@ def test_a_run_ends_with_a_card_and_three_commands_that_can_be_pasted(ended, com
     write_json(run.files.metrics, {**run.metrics, "floor": floor})
     Run(run.path).files.onnx.touch()
     said = command("run", file, "--lang", "en").out.splitlines()
-    assert said[0] == f"Accuracy: {Run(run.path).score['accuracy']}, n = 4"
-    assert said[1] == "Baseline (linear probe): 50.0 %"
+    accuracy = Run(run.path).score["accuracy"]
+    assert said[0] == f"Accuracy on 4 validation photos (95 % interval): {accuracy}."
+    assert "Baseline (linear probe): 50.0 %" in said
     assert "Not yet, because:" in said
     assert any(line.startswith("  - 4 photos say too little") for line in said)
     assert f"Files in {run.path}:" in said

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.cli.main import app
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.predictor import Prediction, Predictor, find_photos
 from kimchi_vision.results.run import Run
 
@@ -58,10 +58,10 @@ def test_of_equally_probable_classes_the_first_is_named_first(seven):
 
 def test_a_photo_may_come_as_path_text_bytes_image_or_pixels(seven, photos):
     photo = open_photo(photos[0])
-    sources = [photos[0], str(photos[0]), photos[0].read_bytes(), photo, np.asarray(photo)]
+    sources = [Photo(photos[0]), photos[0], str(photos[0]), photos[0].read_bytes(), photo, np.asarray(photo)]
     found = Predictor(seven).predict(sources)
     assert len({answer.classes for answer in found}) == 1
-    assert [answer.photo for answer in found] == [str(photos[0])] * 2 + ["photo"] * 3
+    assert [answer.photo for answer in found] == [str(photos[0])] * 3 + ["photo"] * 3
     grey = np.asarray(photo.convert("L"))
     first, second = Predictor(seven).predict([grey, np.stack([grey] * 3, axis=-1)])
     assert first.classes == second.classes

@@ -104,7 +104,7 @@ def test_pixels_in_flight_are_bounded_whatever_is_sent(seven, monkeypatch):
 
     monkeypatch.setattr(client.app.state.service.models["seven"].predictor, "prepare", watched)
     assert client.post("/predict", files=[("photos", large(3))] * 6).status_code == 200
-    assert seen == [room.most - 15_000_000] * 6
+    assert seen == [room.most - 3_000_000] * 6
 
 
 def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):

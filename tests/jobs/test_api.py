@@ -118,7 +118,7 @@ def test_a_run_answers_with_tables(run):
 
 def test_a_run_shows_itself_in_a_notebook(run):
     shown = run._repr_html_()
-    assert f"n = {run.score['accuracy'].n}" in shown
+    assert f"Accuracy on {run.score['accuracy'].n} validation photos" in shown
     assert "A&amp;B" in shown
     assert str(run.files.report) in shown
 

@@ -103,7 +103,7 @@ def test_hangul_and_latin_names_stand_in_straight_columns(run):
 def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     said = evaluation.scores(run, test=True, lang="en")
     assert said.splitlines()[-3:] == [
-        "The test part was scored 1 times so far.",
+        "The test photos were scored 1 times so far, by any run on this machine.",
         "Whoever chooses by these scores has no test part any more.",
         f"Report: {run.files.report}",
     ]
@@ -114,7 +114,7 @@ def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     assert (kept["split"], kept["top_k"]) == ("test", 2)
     page = run.files.report.read_text(encoding="utf-8")
     assert 'id="test"' in page
-    assert "The test part was scored 2 times so far." in page
+    assert "The test photos were scored 2 times so far, by any run on this machine." in page
 
 
 def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):

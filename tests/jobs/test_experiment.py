@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.learning.model import restored
-from kimchi_vision.results import plots
+from kimchi_vision.results import headline, plots
 from kimchi_vision.results.run import Run
 
 TINY = """
@@ -69,6 +70,22 @@ def finished(folder) -> Run:
 def undrawn(monkeypatch):
     """Figures cost more than a tiny training: they are closed without a file."""
     monkeypatch.setattr(plots, "save", lambda figure, path: figure.clear())
+
+
+def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, caplog):
+    """The best of two epochs is chosen on the validation photos, and scored on the others."""
+    asked = [*SCORED, "name=three", "data.test_pct=0.2", "train.keep=best", "train.stages=[fit: {epochs: 2}]"]
+    done = run(load(folder / "tiny.yaml", asked), folder / "exports")
+    first, chose = headline.sentences(done, catalogue("en"))[:2]
+    assert first.startswith("Accuracy on 4 test photos")
+    assert chose.startswith("Nothing was chosen on these photos")
+    assert done.metrics["choices"]["epochs"] == 2
+    assert done.table(done.files.test_openings)["command"].tolist() == ["run"]
+    closed = [*asked, "name=closed", "evaluate.test=false"]
+    done = run(load(folder / "tiny.yaml", closed), folder / "exports")
+    assert not done.files.test_metrics.exists()
+    assert done.times_opened() == 1  # by the other run
+    assert headline.sentences(done, catalogue("en"))[0].startswith("Accuracy on 4 validation photos")
 
 
 def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):

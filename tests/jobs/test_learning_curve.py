@@ -5,7 +5,9 @@ from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.cli.main import app
+from kimchi_vision.config import Experiment
 from kimchi_vision.config.sections import Data
+from kimchi_vision.jobs.learning_curve import plan
 from kimchi_vision.results.run import Run
 
 EXPERIMENT = """
@@ -30,6 +32,18 @@ def test_smaller_shares_lie_in_larger_ones_and_classes_keep_their_share(folder_o
         assert len(photos.part("valid")) == 6
     assert sets[0.1] < sets[0.5] < sets[1]
     assert [sum(path.startswith("깍두기") for path in found) for found in sets.values()] == [1, 4, 8]
+
+
+def test_each_seed_of_a_share_draws_other_photos(folder_of, tmp_path):
+    experiment = Experiment.model_validate(
+        {"name": "tiny", "recipe": "quick", "data": {"path": folder_of({"a": 20, "b": 20})}}
+    )
+    half, whole = plan(experiment, [0.25, 0.5, 1], [1, 2]).rows[1:]
+    first, other = (set(data.load(run.data, tmp_path).part("train")["path"]) for run, _ in half.runs())
+    assert len(first) == len(other) == 16
+    assert first != other
+    assert [run.data.draw for run, _ in whole.runs()] == [0, 0]
+    assert not half.evaluate.test
 
 
 @pytest.mark.slow

@@ -86,11 +86,11 @@ def test_a_network_that_looks_at_the_food_is_cleared(photos):
     assert found["outside"] < 0.9
 
 
-def test_without_boxes_food_is_segmented_and_the_verdict_is_a_suspicion(photos):
+def test_without_boxes_food_is_segmented_and_nothing_is_judged(photos):
     bare = Photos(photos.root, photos.items.drop(columns="box"), photos.vocab)
     answers = asked(Border(), bare, 12)
     assert "box" not in set(answers["mask"])
-    assert background_reliance(answers)["verdict"] == "suspect"
+    assert background_reliance(answers)["verdict"] == "no boxes"
 
 
 def test_photos_cut_to_their_boxes_have_no_box_in_them(photos):

@@ -447,21 +447,21 @@ def test_logits_are_adjusted_in_training_alone(tiny_learner):
     learn, run = tiny_learner(section)
     count = len(learn.dls.train.items)
     learn.dls.train.items["label"] = ["갓김치"] * (count - 1) + ["백김치"]
-    seen, before = {}, []
+    seen, plain = {}, []
 
-    class Before(Callback):
+    class SeesThePlain(Callback):
         order = 15
 
         def after_pred(self):
-            before.append(self.pred)
+            plain.append(self.pred)
 
-    class After(Callback):
+    class SeesTheAdjusted(Callback):
         order = 30
 
         def after_pred(self):
-            seen[self.training] = (self.pred - before[-1])[0].tolist()
+            seen[self.training] = (self.pred - plain[-1])[0].tolist()
 
-    learn.add_cbs([Before(), After()])
+    learn.add_cbs([SeesThePlain(), SeesTheAdjusted()])
     train.fit(section, learn, run.files)
     assert seen[False] == [0, 0]
     assert seen[True][0] - seen[True][1] == pytest.approx(math.log(count - 1), abs=0.1)

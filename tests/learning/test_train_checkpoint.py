@@ -15,6 +15,7 @@ from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import checkpoint
 from kimchi_vision.learning.train.checkpoint import Checkpoint
+from kimchi_vision.results.choices import Epochs
 
 STAGES = [{"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}]
 BATCHES = list(range(1, 13))
@@ -84,6 +85,10 @@ def test_it_goes_on_in_the_middle_of_an_epoch(tiny_learner, engine, workers, bat
     pd.testing.assert_frame_equal(
         history.drop(columns="seconds"), whole.drop(columns="seconds"), check_exact=True
     )
+    kept = Epochs.read(run.files.epoch_answers)
+    assert kept.epoch.tolist() == [1, 2, 3]
+    assert kept.right.mean(axis=1).tolist() == pytest.approx(history["accuracy"].tolist())
+    assert kept.loss.mean(axis=1).tolist() == pytest.approx(history["loss"].tolist(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ def answers(same: int, other: int, mask: str = "box", photos: int = 100) -> pd.D
 
 @pytest.mark.parametrize(
     ("same", "other", "mask", "photos", "verdict"),
-    [(95, 60, "box", 100, "relies"), (95, 60, "segmentation", 100, "suspect"), (95, 94, "box", 100, "little"),
-     (95, 94, "segmentation", 100, "little"), (19, 16, "box", 20, "cannot tell")],
+    [(95, 60, "box", 100, "relies"), (95, 60, "segmentation", 100, "no boxes"),
+     (95, 94, "box", 100, "little"),
+     (95, 94, "segmentation", 100, "no boxes"), (19, 16, "box", 20, "cannot tell")],
 )  # fmt: skip
 def test_the_verdict_follows_the_interval_of_the_gap(same, other, mask, photos, verdict):
     found = background_reliance(answers(same, other, mask, photos))
@@ -39,11 +40,20 @@ def test_little_is_less_than_a_tenth(photos, verdict):
     assert background_reliance(answers(20, 20, photos=photos))["verdict"] == verdict
 
 
-def test_one_segmented_mask_among_boxes_makes_a_suspicion():
+def test_one_guessed_mask_among_boxes_leaves_no_verdict():
     asked = pd.concat([answers(95, 60), answers(1, 1, "segmentation", 1)])
     found = background_reliance(asked)
-    assert found["verdict"] == "suspect"
+    assert found["verdict"] == "no boxes"
     assert found["masks"] == {"box": 100, "segmentation": 1}
+
+
+def test_a_suspicion_of_before_is_told_as_what_it_is():
+    """Folders of before judged without boxes."""
+    found = {**background_reliance(answers(95, 60, "segmentation")), "verdict": "suspect"}
+    told = about_background(found, catalogue("en"))
+    assert told[0].startswith("Whether backgrounds decide is not judged")
+    assert told[1].startswith("Boxes around the food would settle it")
+    assert len(told) == 4
 
 
 def test_photos_without_partners_are_said():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from fake_runs import fake_run
 
+from benchmarks import choices as simulation
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import catalogue
@@ -14,6 +15,7 @@ from kimchi_vision.jobs.learning_curve import _classes, _points, plan, sentences
 from kimchi_vision.results import plots
 from kimchi_vision.results.compare import Learning, learning, power_law
 from kimchi_vision.results.compare.power_law import fit
+from kimchi_vision.results.compare.redrawn import Redrawn
 from kimchi_vision.results.intervals import over_seeds, wilson
 
 SHARES = np.array([0.1, 0.25, 0.5, 1])
@@ -103,7 +105,7 @@ def test_a_curve_is_of_all_seeds_of_each_share(curve):
     assert points["sd"].tolist() == pytest.approx(wrong.std(1, ddof=1) / 80)
     code = np.arange(80)
     right = np.array([(code >= number) & ((code < 40) | (code >= 48)) for number in (3, 5)])
-    assert points[["low", "high"]].iloc[-1].tolist() == pytest.approx(over_seeds(right))
+    assert points["low"].iloc[-1] < over_seeds(right)[0] + 0.01  # other training photos would move it, too
     ends = found.curve["train_photos"].iloc[[0, -1]]
     assert ends.tolist() == pytest.approx([18, 180])
     assert found.curve["accuracy"].is_monotonic_increasing
@@ -151,13 +153,15 @@ def test_verdicts():
     assert sentences(found(0.03, 0.01, 0.05), english) == [
         "More data is worth it: 800 training photos, twice as many, would bring about +3.0 points of "
         "accuracy (95 % interval +1.0 to +5.0).",
-        "Drawn out along a power law, from one training a share: another seed moves it too (--seeds 1,2,3).",
+        "Drawn out along a power law, from one training a share: other training photos and another seed move "
+        "it too, which the interval leaves out (--seeds 1,2,3).",
         "Photograph next: 김치. Twice its photos would add +3.0 points to its recall (+1.0 to +5.0).",
     ]
     said = sentences(found(0.002, 0.0, 0.0099, seeds=(2, 2)), english)
     assert said[0].startswith("More data of this kind is not worth it")
     assert said[0].endswith("less than 1 point.")
-    assert len(said) == 2
+    assert said[1].startswith("Drawn out along a power law, from 4 trainings on repeated draws")
+    assert len(said) == 3
     assert sentences(found(0.01, 0.0, 0.01, seeds=(2, 1)), english)[0].startswith("Cannot tell")
     assert "another seed" in sentences(found(0.01, 0.0, 0.04, seeds=(2, 1)), english)[1]
 
@@ -166,7 +170,7 @@ def test_a_class_is_named_where_it_gains_and_is_told_from_some_other():
     weakest = "재현율이 가장 낮은 클래스: 깍두기, 80.0%(70.0% ~ 90.0%)."
     for alike, gains in ((("깍두기",), (0.03, 0)), ((), (0, 0))):
         said = sentences(found(0.03, 0.015, 0.05, alike, (2, 2), gains), catalogue("ko"))
-        assert said[1:] == [
+        assert said[2:] == [
             "사진을 늘려 다른 클래스보다 더 나아진다고 할 수 있는 클래스는 없습니다.",
             weakest,
         ]
@@ -199,7 +203,7 @@ def test_a_plan_has_a_row_a_share_that_keeps_what_was_given():
         (s, (3, 4)) for s in (0.25, 0.5, 1)
     ]
     assert {row.data.valid_pct for row in planned.rows} == {0.4}
-    assert planned.rows[0].model_fields_set == {"name", "data", "recipe", "seeds"}
+    assert planned.rows[0].model_fields_set == {"name", "data", "recipe", "seeds", "evaluate"}
     assert plan(experiment, [1, 0.25, 0.5]).rows[0].seeds == ()
 
 
@@ -215,3 +219,21 @@ def test_shares_that_are_none_are_refused():
     for fractions in ([0.5, 1], [0.5, 0.5, 1], [0.1, 0.5, 2], [0, 0.5, 1]):
         with pytest.raises(InputError, match=r"--fractions 0.* give three shares"):
             plan(None, fractions)
+
+
+def test_intervals_hold_what_other_training_photos_would_change():
+    """Draws of most photos are alike, but these photos were drawn, too."""
+    shares = np.array([0.25, 0.5, 1])
+    means = [np.array([0.6, 0.7, 0.8]), np.array([0.72, 0.78, 0.84]), np.array([0.85, 0.85, 0.85])]
+    found = Redrawn.of(shares, means)
+    assert found.freedom == 6
+    assert 5 * found.by_seed < found.by_photos
+    right = np.tile(np.arange(400) < 340, (3, 1))
+    low, high = found.interval(right, 1.0)
+    assert high - low > 1.5 * np.ptp(over_seeds(right))
+    assert Redrawn.of(shares, [each[:1] for each in means]).interval(right, 1.0) == tuple(wilson(0.85, 400))
+
+
+def test_the_interval_of_a_point_holds_the_truth_over_redrawn_photos():
+    found = simulation.curve(200, 400, 20, 2.0, trials=12)
+    assert found["points"] > 88  # of 200 trials: python -m benchmarks.choices curve

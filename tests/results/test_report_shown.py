@@ -116,7 +116,7 @@ def test_scores_of_the_test_part_are_those_of_test_json(run):
     write_table(run.files.items, items.assign(split=items["split"].where(items["path"] != "a.jpg", "test")))
     run.open_test("evaluate --test")
     part, rows = section(run, "test")
-    assert "was scored 1 times" in part
+    assert "were scored 1 times" in part
     assert rows == {
         "Accuracy": ["10.0 % 5.0 % – 15.0 %"],
         "Error rate": [score(metrics, "error_rate")],

@@ -126,7 +126,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     shown = Run.open(run.path)._repr_html_()
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
-    assert f"n = {accuracy.n}" in shown
+    assert f"Accuracy on {accuracy.n} validation photos" in shown
     assert "Baseline (linear probe): 61.2 %" in shown
     assert EVIL not in shown
     assert "&lt;img src=x onerror=alert(1)&gt;" in shown

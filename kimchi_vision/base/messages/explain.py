@@ -21,15 +21,17 @@ LOOKING: dict[str, tuple[str, str]] = {
         "and measure again.",
         "클래스마다 여러 식탁과 그릇에서 찍거나 음식만 잘라(`data.crop: box`) 학습한 뒤 다시 재 보세요.",
     ),
-    "background_suspect": (
-        "Backgrounds may decide part of the answers: {same} of photos are right on a background of their own "
-        "class, {other} on one of another class. That is {gap} points ({low} to {high}), and an upper bound: "
-        "without boxes, food that the segmentation missed counts as background.",
-        "배경이 답에 영향을 줄 수 있습니다. 같은 클래스의 배경에서는 {same}, 다른 클래스의 배경에서는 "
-        "{other}를 맞힙니다. 차이는 {gap}%p({low} ~ {high})이며 상한값입니다. 상자 정보가 없어, "
-        "분할이 놓친 음식도 배경으로 셉니다.",
+    "background_no_boxes": (
+        "Whether backgrounds decide is not judged: no boxes say where the food is. With the food guessed "
+        "(GrabCut, from the middle of the photo), {same} of photos are right on the rest of another photo of "
+        "their class, {other} on that of another class. These {gap} points ({low} to {high}) are owed to "
+        "backgrounds or to food that the guess missed: the measurement cannot tell which.",
+        "음식 위치를 알려 주는 상자가 없어 배경의 영향은 판정하지 않습니다. 음식 위치를 추정하면(사진 "
+        "가운데에서 시작하는 GrabCut) 같은 클래스 사진의 나머지 위에서는 {same}, 다른 클래스에서는 "
+        "{other}를 맞힙니다. 차이 {gap}%p({low} ~ {high})가 배경 때문인지, 추정이 놓친 음식 때문인지는 이 "
+        "측정으로 알 수 없습니다.",
     ),
-    "background_suspect_next": (
+    "background_no_boxes_next": (
         "Boxes around the food would settle it: give boxes.csv (columns path, left, top, right, bottom) in "
         "the photos' folder. Look at the Grad-CAM pictures until then.",
         "음식 상자가 있으면 분명해집니다. 사진 폴더에 boxes.csv(path, left, top, right, bottom 열)를 두세요. "
@@ -94,12 +96,14 @@ def about_background(found: dict[str, Any], text: Text) -> list[str]:
         return [text("background_no_pairs"), _asked(found, text)]
     low, high = (_points(edge) for edge in found["gap_interval"])
     shares = {name: _percent(conditions[name]["accuracy"]) for name in ("same", "other")}
-    verdict = f"background_{found['verdict'].replace(' ', '_')}"
+    # Folders of before call what no boxes bear out a suspicion, or little.
+    boxed = set(found["masks"]) == {"box"}
+    verdict = f"background_{found['verdict'].replace(' ', '_')}" if boxed else "background_no_boxes"
     sentences = [text(verdict, gap=_points(gap), low=low, high=high, **shares)]
     if f"{verdict}_next" in LOOKING:
         sentences.append(text(f"{verdict}_next"))
     for name, more in (("followed", {}), ("outside", {"area": found["area"]})):
-        if found[name] is not None:
+        if boxed and found[name] is not None:
             edges = dict(zip(("low", "high"), found[f"{name}_interval"], strict=True))
             values = {name: found[name], **edges, **more}
             sentences.append(text(f"background_{name}", **{k: _percent(v) for k, v in values.items()}))

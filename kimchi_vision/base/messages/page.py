@@ -47,11 +47,48 @@ PAGE: dict[str, tuple[str, str]] = {
         "사진이 {photos}장이면 우연만으로 최대 {points}%p 달라집니다. 네 배로 늘리면 그 절반이 됩니다.",
     ),
     "this_run": ("This run", "이 실험"),
+    "this_run_test": ("This run, test photos", "이 실험, 시험 사진"),
     "confused_most": ("What it confuses most", "가장 많이 헷갈린 것"),
     "confused_of": ("{photos} of {of} photos of {actual}", "{actual} {of}장 중 {photos}장"),
     "taken_for": ("{actual}, taken for {predicted}", "{actual}인데 {predicted}(으)로 예측"),
     "a_right_one": ("{predicted}, rightly", "제대로 맞힌 {predicted}"),
     "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
+    "headline": (
+        "Accuracy on {photos} {part} photos (95 % interval): {accuracy}.",
+        "{part} 사진 {photos}장의 정확도(95% 신뢰구간): {accuracy}.",
+    ),
+    "chose_nothing": (
+        "Nothing was chosen on these photos, so the number holds for photos like them.",
+        "이 사진들로는 아무것도 고르지 않았으므로, 비슷한 사진에서도 이 값을 기대할 수 있습니다.",
+    ),
+    "nothing_chosen": (
+        "This run chose nothing on these photos: it keeps its last epoch. Who picks it among other runs by "
+        "this number does choose on them, and flatters it.",
+        "이 실행은 마지막 에포크를 남기므로 이 사진들로 고른 것이 없습니다. 여러 실행 중에서 이 값으로 "
+        "고르면 값이 실제보다 좋아 보입니다.",
+    ),
+    "epoch_chosen": (
+        "The best of {epochs} epochs was chosen on these same photos, which flatters the number: without "
+        "that, accuracy is about {corrected} by BBC-CV.",
+        "같은 사진들로 {epochs}개 에포크 중 가장 좋은 것을 골랐기 때문에 값이 실제보다 좋습니다. 이를 "
+        "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
+    ),
+    "epoch_chosen_before": (
+        "The best of {epochs} epochs was chosen on these same photos, which flatters the number; by how much "
+        "is not known, since this run kept no answers of its epochs. Run it again to know.",
+        "같은 사진들로 {epochs}개 에포크 중 가장 좋은 것을 골랐기 때문에 값이 실제보다 좋습니다. 에포크별 "
+        "답이 남아 있지 않아 얼마나 좋은지는 알 수 없습니다. 다시 실행하면 알 수 있습니다.",
+    ),
+    "winner": (
+        "{name} was chosen from {rows} rows ({epochs} epochs) on the same photos, which flatters it: without "
+        "that, its accuracy is about {accuracy} by BBC-CV.",
+        "{name}: 같은 사진들로 {rows}개 실험({epochs}개 에포크) 중에서 골랐기 때문에 값이 실제보다 좋습니다. "
+        "이를 바로잡은 정확도는 약 {accuracy}입니다(BBC-CV).",
+    ),
+    "winner_test": (
+        "On test photos, which chose nothing: {accuracy}.",
+        "아무것도 고르지 않은 시험 사진에서는 {accuracy}입니다.",
+    ),
     "right_of": (
         "{right} of {photos} {part} photos are right.",
         "{part} 사진 {photos}장 중 {right}장을 맞혔습니다.",
@@ -245,8 +282,8 @@ PAGE: dict[str, tuple[str, str]] = {
     "figure_batch": ("Training photos as the model sees them", "모델이 보는 학습 사진"),
     "total": ("Total", "합계"),
     "test_openings": (
-        "The test part was scored {n} times so far.",
-        "시험 사진은 지금까지 {n}번 평가에 쓰였습니다.",
+        "The test photos were scored {n} times so far, by any run on this machine.",
+        "시험 사진은 이 컴퓨터에서 지금까지 {n}번 평가에 쓰였습니다.",
     ),
     # Ground
     "classification_report": ("Classification report as text", "분류 보고서(텍스트)"),

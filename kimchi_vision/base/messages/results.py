@@ -166,9 +166,18 @@ RESULTS: dict[str, tuple[str, str]] = {
         "데이터를 늘릴 가치가 있는지 알 수 없습니다. 학습 사진을 두 배({photos}장)로 늘리면 정확도는 {gain}%p"
         "(95% 신뢰구간 {low} ~ {high}) 오를 수 있고, 기준 {margin}는 그 안에 있습니다.",
     ),
+    "curve_seeds": (
+        "Drawn out along a power law, from {trainings} trainings on repeated draws of the photos; the "
+        "interval holds what other photos, to train on and to validate with, and other seeds would change, "
+        "not that the law may bend.",
+        "사진을 거듭 새로 뽑아 학습한 {trainings}번의 결과를 멱법칙으로 연장한 값입니다. 신뢰구간은 학습 "
+        "사진, 검증 사진, 시드가 바뀔 때의 차이를 담지만, 법칙 자체가 휘는 경우는 담지 않습니다.",
+    ),
     "curve_one_seed": (
-        "Drawn out along a power law, from one training a share: another seed moves it too (--seeds 1,2,3).",
-        "비율마다 한 번씩 학습한 결과를 멱법칙으로 연장한 값입니다. 시드가 바뀌면 달라집니다(--seeds 1,2,3).",
+        "Drawn out along a power law, from one training a share: other training photos and another seed move "
+        "it too, which the interval leaves out (--seeds 1,2,3).",
+        "비율마다 한 번씩 학습한 결과를 멱법칙으로 연장한 값입니다. 학습 사진이나 시드가 바뀌면 달라지며, "
+        "신뢰구간에는 들어 있지 않습니다(--seeds 1,2,3).",
     ),
     "photograph": (
         "Photograph next: {name}. Twice its photos would add {gain} points to its recall ({low} to {high}).",

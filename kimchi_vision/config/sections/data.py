@@ -97,6 +97,7 @@ class Data(Section):
         le=1,
         description="share of each class's training photos to use; smaller within larger",
     )
+    draw: int = Field(0, ge=0, description="which photos `train_share` takes; another number draws others")
     folds: int = Field(5, ge=2, description="parts of `kfold`")
     fold: int = Field(0, ge=0, description="the part that validates, counted from 0")
     seed: int = Field(42, ge=0, description="seed of the split")

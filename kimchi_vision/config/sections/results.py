@@ -14,6 +14,11 @@ class Evaluate(Section):
 
     top_k: int = Field(5, ge=1, description="a photo counts when its class is among the k most probable")
     top_losses: int = Field(9, ge=1, description="photos shown")
+    test: bool = Field(
+        True,
+        description="score the test part when the run ends, as the first number of its report; false: when "
+        "`evaluate --test` asks for it",
+    )
     tta: int = Field(
         0,
         ge=0,

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
 
 
@@ -30,6 +31,7 @@ def text(run: Run, space: bool = False) -> str:
         classes=run.vocab,
         metrics={"most_confused": [], **run.metrics},
         scores=list(run.score.values()),
+        headline=headline.sentences(run, catalogue("en")),
         say=catalogue("en"),
         trained=int((run.items["split"] == "train").sum()),
         experiment=experiment,

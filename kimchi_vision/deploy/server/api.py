@@ -25,7 +25,7 @@ from kimchi_vision.deploy.server.collect import Collection
 from kimchi_vision.deploy.server.limits import Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
-from kimchi_vision.deploy.server.room import BYTES_PER_PIXEL, Room
+from kimchi_vision.deploy.server.room import Room
 
 PAGE = Path(__file__).with_name("page.html")
 EXAMPLE_SIDE = 1024
@@ -57,7 +57,7 @@ class Service:
         """With a decoder for each core, and room for one photo of the largest size."""
         decoders = ThreadPoolExecutor(len(cores()), "decoder")
         rate = MovingWindowRateLimiter(MemoryStorage())
-        room = Room(int(limits.megapixels * 1e6 * BYTES_PER_PIXEL))
+        room = Room(int(limits.megapixels * 1e6))
         return cls(models, limits, meters, decoders, collection, rate, room)
 
     async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
@@ -78,7 +78,7 @@ class Service:
                 if pixels > LARGE:
                     hand_back()
 
-        async with self.room.taken(pixels * BYTES_PER_PIXEL):
+        async with self.room.taken(pixels):
             return await loop.run_in_executor(self.decoders, work)
 
     def named(self, name: str | None) -> Served:

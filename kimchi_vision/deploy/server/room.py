@@ -1,4 +1,4 @@
-"""Memory that opened photos take together: those for which there is no room wait."""
+"""Pixels of the photos that are open at a time: those for which there is no room wait."""
 
 from __future__ import annotations
 
@@ -6,12 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-BYTES_PER_PIXEL = 5
-"""Pillow keeps RGB in four, beside what the file's own colours take."""
-
 
 class Room:
-    """So many bytes. One that is larger than all of it gets all of it."""
+    """So many pixels, of four to eight bytes each. A photo that has more gets all of it."""
 
     def __init__(self, most: int) -> None:
         self.most = self.free = most
@@ -19,7 +16,7 @@ class Room:
 
     @asynccontextmanager
     async def taken(self, size: int) -> AsyncIterator[None]:
-        """Inside the block `size` bytes are one's own."""
+        """Inside the block `size` pixels are one's own."""
         size = min(size, self.most)
         async with self.changed:
             await self.changed.wait_for(lambda: self.free >= size)

@@ -20,6 +20,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.learning.train import saved
+from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Recording(Callback):
         row = {"stage": self.phase, "epoch": len(self.rows) + 1, "lr_lowest": lowest, "lr": head}
         self.rows.append({**row, **values, "seconds": round(time.perf_counter() - self.started, 2)})
         write_table(self.folder.history, pd.DataFrame(self.rows))
+        keep_answers(self.learn, self.folder, len(self.rows))
         if self.tell is not None:
             self.tell({"epoch": len(self.rows), **values}, len(self.rows) * len(self.dls.train))
         log.info(
@@ -227,6 +229,7 @@ class KeepBest(Callback):
         names = ["valid_loss", *(metric.name for metric in learn.metrics)]
         with learn.no_bar():
             values = dict(zip(names, map(float, learn.validate()), strict=True))
+        keep_answers(learn, self.recording.folder, 0)
         self._keep(learn, values[self.section.monitor], 0)
 
     def after_epoch(self) -> None:

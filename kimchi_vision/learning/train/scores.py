@@ -10,13 +10,15 @@ import pandas as pd
 import torch
 from fastai.learner import Metric
 
-from kimchi_vision.results import evaluate
+from kimchi_vision.results import choices, evaluate
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, Asked, Score
 from kimchi_vision.results.scores import Metric as ScoreMetric
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
+
+    from kimchi_vision.base.run_files import RunFiles
 
 
 class _Outputs:
@@ -85,3 +87,10 @@ def epoch_scores(vocab: Sequence[str], section: Asked = evaluate.DEFAULT) -> lis
         EpochScore(metric, section, outputs, collects=number == 0)
         for number, metric in enumerate(METRICS.values())
     ]
+
+
+def keep_answers(learn: Learner, files: RunFiles, epoch: int) -> None:
+    """Keep what the last validation said of each photo, where `learn` has scores of the registry."""
+    found = next((each.outputs.predictions() for each in learn.metrics if isinstance(each, EpochScore)), None)
+    if found is not None:
+        choices.write_epoch(files.epoch_answers, epoch, found)

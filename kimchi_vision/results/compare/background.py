@@ -28,8 +28,8 @@ def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
     gap: accuracy on backgrounds of the own class minus on those of other classes, paired, with gap_interval.
     followed: share of photos that get the class of the other background instead of their own.
     outside: mean share of the Grad-CAM map outside the food; area: mean share of the pixels there.
-    verdict: `little` when the gap's interval is below LITTLE; when it is above 0, `relies`, or `suspect`
-    where masks are no boxes: what a segmentation misses of the food makes the gap larger. Else `cannot tell`.
+    verdict: `little` when the gap's interval is below LITTLE, `relies` when it is above 0, else
+    `cannot tell`; `no boxes` where masks are guessed: what a segmentation misses of the food makes a gap.
     Entries are None where no photo tells.
     """
     right = {name: answers[name] == answers["truth"] for name in CONDITIONS}
@@ -93,8 +93,10 @@ def _attention(answers: pd.DataFrame) -> dict[str, Any]:
 
 
 def _verdict(interval: list[float] | None, boxed: bool) -> str:
+    if not boxed:
+        return "no boxes"
     if interval is None:
         return "cannot tell"
     if interval[0] > 0:
-        return "relies" if boxed else "suspect"
+        return "relies"
     return "little" if interval[1] < LITTLE else "cannot tell"

@@ -146,6 +146,7 @@ def _by_experiment(found: Sequence[Answers]) -> list[list[Answers]]:
     for each in found:
         plain = {key: value for key, value in each.run.experiment.resolved().items() if key != "name"}
         plain["train"] = {key: value for key, value in plain["train"].items() if key != "seed"}
+        plain["data"] = {key: value for key, value in plain["data"].items() if key != "draw"}
         # The same experiment and seed twice, say on two machines, are two things to compare.
         copies = itertools.count()
         key = (json.dumps([plain, number], sort_keys=True, default=str) for number in copies)

@@ -12,7 +12,8 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.power_law import LEVEL, Fits, fit
-from kimchi_vision.results.intervals import over_seeds, wilson
+from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.intervals import wilson
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Learning:
 def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
     """The learning curve of run folders by their share of the training photos, several seeds or one.
 
-    Intervals hold what drawing other validation photos, and other seeds of a row, would change.
+    Intervals hold what drawing other validation photos, other training photos and other seeds would change;
+    with one training a share, validation photos alone.
     Raises InputError for fewer than three shares, and when the validation photos differ.
     """
     if len(rows) < 3:
@@ -73,7 +75,9 @@ def _trained(found: runs.Answers) -> pd.Series:
 
 
 def _points(shares: list[float], counts: np.ndarray, right: Sequence[np.ndarray]) -> pd.DataFrame:
-    lows, highs = zip(*map(over_seeds, right), strict=True)
+    part = counts / counts[-1]
+    redrawn = Redrawn.of(part, [each.mean(axis=1) for each in right])
+    lows, highs = zip(*map(redrawn.interval, right, part), strict=True)
     return pd.DataFrame(
         {
             "share": shares,

@@ -9,6 +9,7 @@ import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
+from kimchi_vision.results import headline
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
 
@@ -24,7 +25,7 @@ EARLIER = 4
 def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
     """The template's values."""
     metrics = run.metrics
-    sentences = verdict.size(run, text)
+    sentences = [*headline.sentences(run, text)[1:], *verdict.size(run, text)]
     if "folds" in metrics:
         accuracies = ", ".join(f"{fold['accuracy']:.1%}" for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
@@ -34,7 +35,8 @@ def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
         sentences.append(about_gain("tta", metrics["tta"], text))
     return {
         "verdict": verdict.verdict(run, text),
-        "accuracy": run.score["accuracy"],
+        "accuracy": headline.accuracy(run),
+        "part": headline.part(run),
         "sentences": sentences,
         "scale": _scale(run, text),
         "confusions": list(_confusions(run, predictions)),
@@ -44,6 +46,8 @@ def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
 def _scale(run: Run, text: Text) -> charts.Intervals:
     accuracy = run.score["accuracy"]
     rows = [_row(text("this_run"), accuracy, "own")]
+    if headline.part(run) == "test":
+        rows.insert(0, _row(text("this_run_test"), headline.accuracy(run), "own"))
     floor = run.metrics.get("floor")
     if floor:
         low, high = floor["accuracy_interval"]

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.results import headline
 from kimchi_vision.results.report import images
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def html(run: Run) -> str:
 
 def _answer(run: Run, say: Text) -> str:
     accuracy = run.score["accuracy"]
-    lines = [f"<b>{escape(say('accuracy'))} {accuracy}</b>, n = {accuracy.n:,}"]
+    first, *others = map(escape, headline.sentences(run, say))
+    lines = [f"<b>{first}</b>", *others]
     floor = run.metrics.get("floor")
     if floor:
         lines.append(f"{escape(say('floor'))}: {accuracy.metric.shown(floor['accuracy'])}")

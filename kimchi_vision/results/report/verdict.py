@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, about_background
-from kimchi_vision.results import goals
+from kimchi_vision.results import goals, headline
 
 if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
@@ -35,7 +35,7 @@ class Verdict:
 def verdict(run: Run, text: Text) -> Verdict:
     """Whether the model of a run can be used, by what its folder holds."""
     because = tuple(_against(run, text))
-    accuracy = run.score["accuracy"]
+    accuracy = headline.accuracy(run)
     low = accuracy.metric.shown(accuracy.value if accuracy.low is None else accuracy.low)
     kind: Kind = "not_yet" if because else "ship" if run.experiment.goals.wanted else "open"
     return Verdict(kind, text(f"verdict_{kind}", low=low), because)
@@ -43,8 +43,8 @@ def verdict(run: Run, text: Text) -> Verdict:
 
 def size(run: Run, text: Text) -> list[str]:
     """How many photos were right, and what so many can tell."""
-    metrics, accuracy = run.metrics, run.score["accuracy"]
-    part, photos = text(metrics["split"]), metrics["photos"]
+    accuracy = headline.accuracy(run)
+    part, photos = text(headline.part(run)), accuracy.n
     right = round(accuracy.value * photos)
     said = [text("right_of", right=f"{right:,}", photos=f"{photos:,}", part=part)]
     if accuracy.interval is not None:
@@ -75,7 +75,7 @@ def _against(run: Run, text: Text) -> Iterator[str]:
     if metrics.get("floor", {}).get("verdict") == "below":
         yield text("against_floor", accuracy=f"{metrics['floor']['accuracy']:.1%}")
     found = run.json_if(run.files.background)
-    if found.get("verdict") in ("relies", "suspect"):
+    if found.get("verdict") == "relies":
         yield about_background(found, text)[0]
     yield from classes(run, text)
 

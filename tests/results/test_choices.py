@@ -1,0 +1,119 @@
+"""What choosing on the photos that score adds to the score."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from answers import said
+
+from benchmarks import choices as simulation
+from kimchi_vision.base.files import write_table
+from kimchi_vision.config.sections import Train
+from kimchi_vision.results import choices
+from kimchi_vision.results.choices import Candidates, Epochs
+from kimchi_vision.results.intervals import Estimate, wilson
+from kimchi_vision.results.run import Run
+
+UNITS = np.arange(200)
+
+
+def coins(rows, photos=200, seed=0):
+    """Answers that are right by chance alone."""
+    return np.random.default_rng(seed).random((rows, photos)) < 0.7
+
+
+def predicted(right):
+    return said([("a", "a" if hit else "b") for hit in right], ("a", "b"))
+
+
+@pytest.mark.parametrize(("kind", "alike"), [("equal", 0.3), ("rising", 0.8)])
+def test_the_corrected_accuracy_of_the_best_of_ten_is_true_on_average(kind, alike):
+    found = simulation.winner(400, 10, 0.8, kind, alike, trials=60, draws=60)
+    assert found["reported"] > 1
+    assert abs(found["corrected"]) < 1  # the whole grid of 200 trials a cell: python -m benchmarks.choices
+    assert found["covered"] >= 90
+
+
+def test_a_single_candidate_was_not_chosen():
+    right = coins(1)
+    assert abs(choices.optimism([[Candidates(right, right)]], UNITS)) < 0.004
+
+
+def test_rows_and_epochs_count_as_one_choice():
+    rows = [[Candidates(coins(5, seed=seed), coins(5, seed=seed))] for seed in range(4)]
+    of_epochs = choices.optimism(rows[:1], UNITS)
+    of_all = choices.optimism(rows, UNITS)
+    assert 0.01 < of_epochs < of_all < 0.1
+
+
+def test_photos_of_one_group_are_drawn_together():
+    """Twenty groups of ten alike: choosing gains as much as on twenty photos, not on two hundred."""
+    few = np.repeat(coins(10, photos=20), 10, axis=1)
+    found = Candidates(few, few)
+    grouped = choices.optimism([[found]], np.repeat(np.arange(20), 10))
+    alone = choices.optimism([[Candidates(few[:, ::10], few[:, ::10])]], np.arange(20))
+    assert grouped == pytest.approx(alone)
+    assert grouped > 3 * choices.optimism([[found]], UNITS)
+
+
+def test_the_epoch_is_chosen_by_what_the_run_monitors(tmp_path):
+    """Validation loss prefers the second epoch, accuracy the first."""
+    file = tmp_path / "epochs.npz"
+    right = [np.arange(100) < count for count in (80, 60)]
+    for epoch, hits in enumerate(right, 1):
+        choices.write_epoch(
+            file,
+            epoch,
+            said([("a", "a" if hit else "b") for hit in hits], ("a", "b"), sure=0.99 if epoch == 1 else 0.6),
+        )
+    valid = predicted(right[0])
+    for monitor, best in (("valid_loss", 1), ("loss", 1), ("accuracy", 0), ("macro_f1", 0)):
+        section = Train(stages=["lr_find"], keep="best", monitor=monitor)
+        assert choices.candidates(section, valid, file).worth.mean(axis=1).argmax() == best
+    for untouched in ({"keep": "last"}, {"keep": "best", "monitor": "train_loss"}):
+        assert len(choices.candidates(Train(stages=["lr_find"], **untouched), valid, file)) == 1
+        assert choices.of_epochs(Train(stages=["lr_find"], **untouched), valid, file) == {}
+
+
+def test_epochs_of_a_training_that_died_are_replaced(tmp_path):
+    file = tmp_path / "epochs.npz"
+    for epoch in (0, 1, 2, 3, 2):
+        choices.write_epoch(file, epoch, predicted(np.arange(10) < epoch))
+    found = Epochs.read(file)
+    assert found.epoch.tolist() == [0, 1, 2]
+    assert found.right.sum(axis=1).tolist() == [0, 1, 2]
+    assert found.loss.shape == (3, 10)
+
+
+def test_the_interval_moves_with_the_value_and_keeps_the_worth_of_the_photos():
+    before = Estimate.around(0.9, *wilson(0.9, 137.0))
+    assert choices.without(before, 0.05) == pytest.approx((0.85, *wilson(0.85, 137.0)))
+    assert choices.without(before, -0.2).value == 1
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """Four runs that guess, on the same photos."""
+
+    def run(name, right):
+        run = Run(tmp_path / name)
+        run.files.experiment.parent.mkdir(parents=True)
+        text = f"name: {name}\ndata: {{path: p}}\ntrain: [{{fit: {{epochs: 1}}}}]\n"
+        run.files.experiment.write_text(text)
+        run.files.labels.write_text('["a", "b"]')
+        run.files.metrics.write_text("{}")
+        table = predicted(right)
+        table.write(run.files.predictions)
+        write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": UNITS[: len(right)]}))
+        return run
+
+    return {f"row{seed}": [run(f"row{seed}", coins(1, seed=seed)[0])] for seed in range(4)}
+
+
+def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
+    rates = {name: runs[0].predictions.right.mean() for name, runs in rows.items()}
+    means = {name: Estimate.around(rate, *wilson(rate, 200)) for name, rate in rates.items()}
+    found = choices.winner(rows, means)
+    assert found.name == max(rates, key=rates.get)
+    assert (found.rows, found.epochs) == (4, 4)
+    assert found.accuracy.value < max(rates.values()) - 0.01
+    assert choices.winner({"row0": rows["row0"]}, means) is None

@@ -1,0 +1,56 @@
+"""The first number about a run: of photos that chose nothing where there are some."""
+
+import pandas as pd
+import pytest
+from fake_runs import fake_run
+
+from kimchi_vision.base.files import write_json
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.config.sections import Report
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import headline, report
+from kimchi_vision.results.run import Run
+
+SAY = catalogue("en")
+
+
+@pytest.fixture
+def make(tmp_path):
+    def run(**train):
+        names = [f"{number}.jpg" for number in range(60)]
+        items = pd.DataFrame({"path": names, "label": ["a", "b"] * 30, "sha256": names})
+        photos = Photos(tmp_path, items.assign(split=["valid"] * 40 + ["test"] * 20), ("a", "b"))
+        return fake_run(tmp_path / "run", photos, train={"stages": [{"fit": {"epochs": 4}}], **train})
+
+    return run
+
+
+def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
+    run = make(keep="best")
+    write_json(run.files.test_metrics, {**run.metrics, "split": "test", "photos": 20, "accuracy": 0.75})
+    run.open_test("run")
+    first, chosen, openings = headline.sentences(run, SAY)
+    assert first.startswith("Accuracy on 20 test photos (95 % interval): 75.0 %")
+    assert chosen.startswith("Nothing was chosen on these photos")
+    assert openings == "The test photos were scored 1 times so far, by any run on this machine."
+    page = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    assert page.index("<strong>75.0 %</strong>") < page.index("Accuracy (test)")
+    assert chosen in page
+
+
+def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):
+    run = make(keep="best")
+    write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 4, "gain": 0.03}})
+    first, chosen = headline.sentences(Run.open(run.path), SAY)
+    accuracy = run.metrics["accuracy"]
+    assert first.startswith(f"Accuracy on 40 validation photos (95 % interval): {100 * accuracy:.1f} %")
+    assert chosen.startswith("The best of 4 epochs was chosen on these same photos")
+    assert f"about {100 * (accuracy - 0.03):.1f} % (" in chosen
+
+
+def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
+    assert headline.sentences(make(keep="last"), SAY)[1].startswith("This run chose nothing on these photos")
+
+
+def test_a_run_of_before_says_that_the_gain_is_not_known(make):
+    assert "by how much is not known" in headline.sentences(make(keep="best"), SAY)[1]
