@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision.base.errors import InputError, KimchiError
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kimchi_vision.base.messages import Text
+    from kimchi_vision.jobs.table import Finished
 
 app = typer.Typer(
     name="kimchi-vision",
@@ -67,6 +68,7 @@ def run_command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
 
     if experiment.is_dir():
@@ -75,8 +77,8 @@ def run_command(
         experiment, said = begin(experiment, lang)
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.cli import console
+    from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.experiment import run
 
@@ -89,11 +91,10 @@ def run_command(
     runs = [run for row in finished.values() for run in row]
     if len(runs) == 1:
         console.show_card(runs[0], say, lang)
-        return
-    _print_table(table.side_by_side(finished), say)
-    print(table.verdicts(finished, lang))
-    for each in runs:
-        print(say("report_at", path=each.files.report))
+    else:
+        _print_rows(finished, say, lang)
+    if lost := [reason for each in runs for reason in export.missing(each)]:
+        raise RunError("\n".join(lost))
 
 
 @app.command()
@@ -244,6 +245,16 @@ def _first_steps() -> Iterator[str]:
     if quickstart.is_file():
         yield say("first_quickstart", command=f"python -m kimchi_vision run {quickstart}")
     yield say("first_help", command="python -m kimchi_vision --help")
+
+
+def _print_rows(finished: Finished, say: Text, lang: str) -> None:
+    """The end of a table: its rows side by side, the verdicts, and where the pages are."""
+    from kimchi_vision.jobs import table
+
+    _print_table(table.side_by_side(finished), say)
+    print(table.verdicts(finished, lang))
+    for run in (run for row in finished.values() for run in row):
+        print(say("report_at", path=run.files.report))
 
 
 def _print_table(rows: pd.DataFrame, say: Text) -> None:

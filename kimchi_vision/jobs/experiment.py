@@ -23,7 +23,16 @@ from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
-from kimchi_vision.results import calibrate, choices, compare, evaluate, goals, plots, report
+from kimchi_vision.results import (
+    calibrate,
+    choices,
+    compare,
+    evaluate,
+    goals,
+    plots,
+    report,
+    validation_transforms,
+)
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
@@ -140,7 +149,7 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(files.summary, summary)
     progress.begins("features")
-    floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+    floor = linear_probe.floor(experiment.features, learn.model[0], photos, validation_transforms.read(dls))
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
@@ -166,7 +175,7 @@ def _report(
     averaged = _averaged(prepared, learn, files)
     facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
     write_scores(experiment, photos, predictions, facts, files)
-    explain.write(experiment, learn.model, export.preprocess(learn.dls), photos, files)
+    explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
     progress.begins("export")
     export.write(experiment.export, learn, photos, predictions, files)
     report.write(Run.open(files.path), experiment.report)

@@ -44,6 +44,8 @@ def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
     write(photos, listing, path, settings)
     chosen = settings["model"]
     said = [say(says, **values) for says, values in listing.notes()]
+    if not listing.parted and "test_pct" not in folder.splitting(listing):
+        said.append(say("few_for_test", enough=folder.ENOUGH))
     return path, [*said, say("will_train", path=path, photos=training_photos(listing), **chosen)]
 
 

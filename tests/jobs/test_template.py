@@ -82,3 +82,13 @@ def test_a_sets_own_parts_are_kept_and_told(folder_of, tmp_path):
 def test_hidden_folders_are_no_classes(folder_of, photo, tmp_path):
     photos = folder_of({"a": 3, "b": 3, ".ipynb_checkpoints": 1, "a/@eaDir": 2})
     assert read(photos).photos["label"].value_counts().to_dict() == {"a": 3, "b": 3}
+
+
+def test_photos_that_are_too_few_for_a_test_part_are_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kimchi_vision.jobs.folder.BACKBONES", ())
+    _, said = template.begin(folder(Path("few"), a=39, b=39), "en")
+    assert any("too few for a test part" in sentence for sentence in said)
+    path, said = template.begin(folder(Path("enough"), a=40, b=40), "en")
+    assert not any("too few" in sentence for sentence in said)
+    assert load(path).data.test_pct == 0.2

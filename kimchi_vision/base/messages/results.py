@@ -86,6 +86,12 @@ RESULTS: dict[str, tuple[str, str]] = {
         "`recipe: best`로 사진 약 {photos}장을 학습하고 나머지로 평가합니다. 모델은 {backbone}, 가중치는 "
         "{weights}이며, 실험 파일은 {path}입니다.",
     ),
+    "few_for_test": (
+        "Most classes have fewer than {enough} photos, too few for a test part of their own: the validation "
+        "photos choose and score, and the first number says what it is without that.",
+        "대부분의 클래스가 {enough}장보다 적어 시험 사진을 따로 둘 수 없습니다. 검증 사진으로 고르고 "
+        "평가하며, 고른 효과를 뺀 값을 함께 보여 줍니다.",
+    ),
     "report_at": ("Report: {path}", "보고서: {path}"),
     "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),
     # Goals
