@@ -107,7 +107,11 @@ ARRIVALS = [
         "jobs.learning_curve:plan",
         {"fractions": [0.2, 0.5, 1.0], "seeds": [1, 2]},
     ),
-    ("learning-curve e.yaml", "jobs.learning_curve:plan", {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": []}),
+    (
+        "learning-curve e.yaml",
+        "jobs.learning_curve:plan",
+        {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": [1, 2, 3]},
+    ),
     (
         "learning-curve e.yaml --exports a --lang ko",
         "jobs.learning_curve:learning_curve",
