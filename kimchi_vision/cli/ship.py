@@ -112,7 +112,7 @@ def serve(
     application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collection, access)
     give_back()  # large photos go back to the system as soon as they are answered
     asks = f"/?token={access.token}" if access.token else ""
-    print(f"http://{host}:{port}{asks}   (Ctrl-C ends it)", file=sys.stderr)
+    print(_say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
     listen.run(application, host, port, behind_proxy)
 
 
@@ -121,6 +121,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _say(key: str, **values: str) -> str:
+    """In the system's language."""
+    from kimchi_vision.base.messages import catalogue, language
+
+    return catalogue(language("auto"))(key, **values)
 
 
 def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
@@ -138,7 +145,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label or 'unknown (below the threshold)'}\n    {shares}")
+            print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept
 
