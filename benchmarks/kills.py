@@ -2,7 +2,6 @@
 
 python benchmarks/kills.py [RUNS [WAY...]]: 60 runs, disturbed in every way, unless others are given.
 
-
 Each run of a small experiment (drawn photos, lr_find, frozen and unfrozen epochs, evaluation, export) is
 disturbed once, in one of these ways by turns, and the same command is then given until it ends:
 
