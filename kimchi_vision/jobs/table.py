@@ -56,7 +56,8 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     finished = Rows()
     failed = []
     for number, (row, experiment, folds) in enumerate(planned, 1):
-        log.info("Run %d of %d: %s", number, len(planned), experiment.name)
+        said = f"Run {number} of {len(planned)}: {experiment.name}"
+        log.info("%s", said, extra={"short": said})
         try:
             done = run_folds(experiment, folds, folder, force) if folds else run(experiment, folder, force)
             finished.setdefault(row, []).append(done)

@@ -92,9 +92,7 @@ RESULTS: dict[str, tuple[str, str]] = {
         "대부분의 클래스가 {enough}장보다 적어 시험 사진을 따로 둘 수 없습니다. 검증 사진으로 고르고 "
         "평가하며, 고른 효과를 뺀 값을 함께 보여 줍니다.",
     ),
-    "next_steps": ("Next:", "다음 단계:"),
     "report_at": ("Report: {path}", "보고서: {path}"),
-    "model_at": ("Model:  {path}", "모델:   {path}"),
     "side_by_side": ("Side by side: {path}", "비교 보고서: {path}"),
     # Goals
     "goal_line": ("{run}: {outcomes}.", "{run}: {outcomes}."),
