@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterable
@@ -75,7 +76,8 @@ def export_command(
         if path:
             print(folder(source, path, kind))
     if web:
-        print(f"Show it with: python -m http.server --bind 127.0.0.1 --directory {web}")
+        show = shlex.join(["python", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(web)])
+        print(_say("web_shown", command=show))
 
 
 @app.command()

@@ -136,8 +136,8 @@ ARRIVALS = [
         "deploy.export:again",
         {"formats": ["int8", "pkl"], "trust": True},
     ),
-    ("export a --space b", "deploy.export:folder", {"path": B, "space": True}),
-    ("export a --docker b", "deploy.export:folder", {"path": B, "space": False}),
+    ("export a --space b", "deploy.export:folder", {"path": B, "kind": "space"}),
+    ("export a --docker b", "deploy.export:folder", {"path": B, "kind": "docker"}),
     ("serve a b", "deploy.server:build", {"sources": [A, B], "collection": None}),
     (
         "serve a --collect b --collect-megabytes 5",
