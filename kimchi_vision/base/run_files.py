@@ -103,6 +103,12 @@ class RunFiles:
         """Folder of a tracker's own files, such as `tensorboard`."""
         return self.path / name
 
+    openvino = File("model.openvino.xml", "The network for OpenVINO, with names and preprocessing.")
+    coreml = File(
+        "model.coreml.zip", "A classifier for Apple's devices, and check.py, which asks it on a Mac."
+    )
+    openvino_weights = File("model.openvino.bin", "Its weights.")
+
     def smaller(self, kind: str) -> Path:
         """model.onnx in 8-bit whole numbers (`int8`) or half precision (`bf16`, `fp16`)."""
         return self.path / f"model.{kind}.onnx"

@@ -74,7 +74,7 @@ def split(
         print(f"{count:7}  {part}")
     for says, values in photos.notes:
         print(text(says, **values))
-    print(f"{to}: split {photos.digest}. Use it with `data.split: {to}`.")
+    print(text("split_written", path=to, digest=photos.digest))
 
 
 @app.command("import")
@@ -118,18 +118,20 @@ def suspects(
 ) -> None:
     """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
     from kimchi_vision.base.files import write_table
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.suspects import suspects, write_page
 
+    say = catalogue(language(lang))
     found = suspects([Run.open(run) for run in runs])
     write_table(to, found)
     for row in found.head(20).itertuples():
-        print(f"{row.quality:6.3f}  {row.path}: labelled {row.label}, looks like {row.suggested}")
+        said = say("suspect_line", path=row.path, label=row.label, suggested=row.suggested)
+        print(f"{row.quality:6.3f}  {said}")
     if report is not None:
         write_page(found, Run.open(runs[0]), report, lang)
-        print(f"Page: {report}")
-    print(f"{to}: {len(found)} suspects. Strike out the rows that are right, then use it with `data.exclude`")
-    print("(leaves the photos out) or `data.relabel` (gives them the suggested class).")
+        print(say("audit_page", file=report))
+    print(say("suspects_written", path=to, count=len(found)))
 
 
 @app.command()

@@ -6,12 +6,13 @@ import logging
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from kimchi_vision.base.errors import InputError, KimchiError
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kimchi_vision.base.messages import Text
+    from kimchi_vision.jobs.table import Finished
 
 app = typer.Typer(
     name="kimchi-vision",
     help="Photo folders to a classifier you can trust. Experiments are YAML files.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -47,8 +49,13 @@ Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the syste
 
 
 @app.callback()
-def _options(debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False) -> None:
+def _options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
     """Options before the command; main looks for --debug itself, since errors reach it alone."""
+    if context.invoked_subcommand is None:
+        print("\n".join(_first_steps()))
 
 
 @app.command("run")
@@ -59,8 +66,10 @@ def run_command(
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
     on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
 
     if experiment.is_dir():
@@ -69,31 +78,25 @@ def run_command(
         experiment, said = begin(experiment, lang)
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
-    from kimchi_vision.base.messages import catalogue, language
+    from kimchi_vision.cli import console
+    from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.experiment import run
-    from kimchi_vision.results.headline import sentences
 
     say = catalogue(language(lang))
-    if isinstance(loaded, Table):
-        finished = table.run_rows(loaded, exports, force, executor(on, loaded.jobs))
-    else:
-        finished = {loaded.name: [run(loaded, exports, force)]}
+    with console.running(say, verbose):
+        if isinstance(loaded, Table):
+            finished = table.run_rows(loaded, exports, force, executor(on, loaded.jobs))
+        else:
+            finished = {loaded.name: [run(loaded, exports, force)]}
     runs = [run for row in finished.values() for run in row]
     if len(runs) == 1:
-        print("\n".join(sentences(runs[0], say)))
-    _print_table(table.side_by_side(finished), say)
-    if len(runs) > 1:
-        print(table.verdicts(finished, lang))
-    for each in runs:
-        print(say("report_at", path=each.files.report))
-        if each.files.pkl.is_file():
-            print(say("model_at", path=each.files.pkl))
-    if len(runs) == 1 and runs[0].files.onnx.is_file():
-        from kimchi_vision.jobs.template import next_steps
-
-        print(next_steps(runs[0].path, lang))
+        console.show_card(runs[0], say, lang)
+    else:
+        _print_rows(finished, say, lang)
+    if lost := [reason for each in runs for reason in export.missing(each)]:
+        raise RunError("\n".join(lost))
 
 
 @app.command()
@@ -105,12 +108,13 @@ def compare(
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
     print(result.text())
     if output:
-        print(f"\nWritten: {result.write(output)}")
+        print(f"\n{catalogue(language(lang))('written', path=result.write(output))}")
 
 
 @app.command()
@@ -185,9 +189,10 @@ def new(
     chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
     path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
+    say = catalogue(language(lang))
     for says, values in listing.notes():
-        print(catalogue(language(lang))(says, **values))
-    print(f"{path} is written. Next: {command('run', path)}")
+        print(say(says, **values))
+    print(say("new_written", path=path, command=command("run", path)))
 
 
 @app.command()
@@ -229,24 +234,54 @@ def main() -> None:
         _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
 
 
+def _first_steps() -> Iterator[str]:
+    """The four commands that matter, for whoever gives none."""
+    from kimchi_vision.base.messages import catalogue, language
+
+    say = catalogue(language("auto"))
+    yield say("first_steps")
+    words = {"run": "PHOTOS", "predict": "RUN PHOTO", "compare": "RUN RUN", "serve": "RUN"}
+    for command, given in words.items():
+        yield f"  {f'python -m kimchi_vision {command} {given}':<44}{say(f'first_{command}')}"
+    quickstart = Path("experiments/quickstart.yaml")
+    if quickstart.is_file():
+        yield say("first_quickstart", command=f"python -m kimchi_vision run {quickstart}")
+    yield say("first_help", command="python -m kimchi_vision --help")
+
+
+def _print_rows(finished: Finished, say: Text, lang: str) -> None:
+    """The end of a table: its rows side by side, the verdicts, and where the pages are."""
+    from kimchi_vision.jobs import table
+
+    _print_table(table.side_by_side(finished), say)
+    print(table.verdicts(finished, lang))
+    for run in (run for row in finished.values() for run in row):
+        print(say("report_at", path=run.files.report))
+
+
 def _print_table(rows: pd.DataFrame, say: Text) -> None:
     """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
     from rich import print as rich_print
     from rich.table import Table
 
     shown = Table("", *rows["run"])
-    for name in rows.columns.drop("run"):
+    silent = {"run", "error_rate", *(["seeds"] if (rows["seeds"] == 1).all() else [])}
+    for name in rows.columns.drop(list(silent), errors="ignore"):
         if not name.endswith("_sd"):
             spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
-            shown.add_row(say(name), *map(_cell, rows[name], spread, rows["seeds"]))
+            cells = zip(rows[name], spread, rows["seeds"], strict=True)
+            shown.add_row(say(name), *(_cell(name, *each) for each in cells))
     rich_print(shown)
 
 
-def _cell(value: float | None, sd: float | None, seeds: int) -> str:
+def _cell(name: str, value: float | None, sd: float | None, seeds: int) -> str:
+    from kimchi_vision.results.scores import METRICS
+
     if value is None or value != value:
         return ""
-    text = f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-    return text if seeds == 1 or sd is None else f"{text} ± {sd:.4f} (n = {seeds})"
+    like = METRICS["accuracy"] if name in ("accuracy_low", "accuracy_high", "floor") else METRICS.get(name)
+    text = like.shown(value) if like else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    return text if seeds == 1 or sd is None or like is None else f"{text} ± {like.shown(sd)} (n = {seeds})"
 
 
 def _stop(message: str, code: int) -> None:

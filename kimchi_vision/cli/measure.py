@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -46,7 +46,7 @@ def scout(
     print(shown.to_string(index=False))
     if output:
         write_table(output, found)
-        print(f"Written: {output}")
+        print(_say("written", path=output))
 
 
 @app.command()
@@ -63,9 +63,9 @@ def search(
     from kimchi_vision.jobs.search import search
 
     found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials)
-    print(f"{len(found.trials)} trials: {found.chosen.path.parent / 'trials.csv'}")
+    print(_say("trials_in", count=len(found.trials), path=found.chosen.path.parent / "trials.csv"))
     print(found.comparison.text())
-    print(f"Chosen settings: {found.chosen.experiment}")
+    print(_say("chosen_settings", path=found.chosen.experiment))
 
 
 @app.command()
@@ -89,7 +89,7 @@ def bench(
     write_json(output, result)
     picture = output.with_suffix(".png")
     plots.save(plots.seconds(bench.seconds(result)), picture)
-    print(f"Written: {output}, {picture}")
+    print(_say("written", path=f"{output}, {picture}"))
 
 
 @cache.callback(invoke_without_command=True)
@@ -106,7 +106,7 @@ def cache_size() -> None:
 
     for kind, size in cache.sizes().items():
         print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {cache.KINDS[kind]}")
-    print("Delete all of it with: python -m kimchi_vision cache clear")
+    print(_say("cache_delete", command="python -m kimchi_vision cache clear"))
 
 
 @cache.command("clear")
@@ -114,7 +114,14 @@ def cache_clear() -> None:
     """Delete it. Runs make what they need anew."""
     from kimchi_vision.base import cache
 
-    print(f"{cache.clear() / 1e6:,.0f} MB freed in {cache.root()}")
+    print(_say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
+
+
+def _say(key: str, **values: Any) -> str:
+    """In the system's language."""
+    from kimchi_vision.base.messages import catalogue, language
+
+    return catalogue(language("auto"))(key, **values)
 
 
 def _one(path: Path, overrides: list[str]) -> Experiment:

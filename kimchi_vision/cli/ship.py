@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
@@ -28,6 +29,9 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino"], typer.Option(help="What answers.")
+    ] = "onnxruntime",
 ) -> None:
     """Say what is on photos, with calibrated probabilities of the model of a run. Needs no torch."""
     from kimchi_vision.deploy.predictor import Predictor, find_photos
@@ -35,7 +39,7 @@ def predict(
     if as_json and as_csv:
         raise typer.BadParameter("Give --json or --csv, not both.")
     found = find_photos(photos)
-    answers = _counted(Predictor(run).stream(found, top), len(found))
+    answers = _counted(Predictor(run, runtime=runtime).stream(found, top), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
     if unread:
@@ -47,10 +51,15 @@ def export_command(
     run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
     formats: Annotated[
         str | None,
-        typer.Option("--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16; with commas."),
+        typer.Option(
+            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml; with commas."
+        ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
     docker: Annotated[Path | None, typer.Option(help="Write a folder for docker build.")] = None,
+    web: Annotated[
+        Path | None, typer.Option(help="Write a page that runs in browsers, offline, too.")
+    ] = None,
     trust: Annotated[bool, typer.Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
 ) -> None:
     """Write model files of a finished run, each proven on its validation photos."""
@@ -58,13 +67,17 @@ def export_command(
     from kimchi_vision.results.run import Run
 
     source = Run.open(run)
-    if formats or not (space or docker):
+    folders = {"space": space, "docker": docker, "web": web}
+    if formats or not any(folders.values()):
         names = [name.strip() for name in (formats or "onnx").split(",")]
         for file in again(source, names, trust):
             print(file)
-    for path, is_space in ((space, True), (docker, False)):
+    for kind, path in folders.items():
         if path:
-            print(folder(source, path, is_space))
+            print(folder(source, path, kind))
+    if web:
+        show = shlex.join(["python", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(web)])
+        print(_say("web_shown", command=show))
 
 
 @app.command()
@@ -101,7 +114,7 @@ def serve(
     application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collection, access)
     give_back()  # large photos go back to the system as soon as they are answered
     asks = f"/?token={access.token}" if access.token else ""
-    print(f"http://{host}:{port}{asks}   (Ctrl-C ends it)", file=sys.stderr)
+    print(_say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
     listen.run(application, host, port, behind_proxy)
 
 
@@ -110,6 +123,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _say(key: str, **values: str) -> str:
+    """In the system's language."""
+    from kimchi_vision.base.messages import catalogue, language
+
+    return catalogue(language("auto"))(key, **values)
 
 
 def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
@@ -127,7 +147,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label or 'unknown (below the threshold)'}\n    {shares}")
+            print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept
 

@@ -18,7 +18,9 @@ from kimchi_vision.config.sections import Section
 class Experiment(Section):
     """One experiment: what `run` runs. Each key has one module of the same name, and only that reads it."""
 
-    name: str = Field(pattern=r"^[\w][\w.-]*$", description="the run folder's name")
+    name: str = Field(
+        pattern=r"^[\w][\w.-]*$", description="the run folder's name: letters, digits, `.`, `_` and `-`"
+    )
     question: str = Field("", description="by default the first comment of the file")
     data: sections.Data
     augment: sections.Augment = sections.Augment()

@@ -32,7 +32,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment | Table:
     path = Path(path)
     tree = read_yaml(path)
     if "rows" not in tree:
-        return _experiment(_overridden(tree, overrides), path, path.stem)
+        return _experiment(_overridden(tree, overrides), path, path.stem, overrides=overrides)
     return _table(tree, overrides, path)
 
 
@@ -56,12 +56,17 @@ def read_yaml(path: Path) -> CommentedMap:
         raise ConfigError(f"{path}: there is no such file.{hint}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder; give the experiment's .yaml file.") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(
+            f"{path} is not a text file, so it is no experiment. Photos are given as the folder that their "
+            f"class folders lie in; to ask a model about a photo: predict RUN {path}."
+        ) from None
+    except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: not valid YAML: {error.problem or error.context}") from None
+        raise ConfigError(f"{path}{line}: {_in_plain_words(error.problem or error.context or '')}") from None
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     except TypeError:  # ruamel has no hash for a key such as {a: {b: 1}}
@@ -73,6 +78,27 @@ def read_yaml(path: Path) -> CommentedMap:
     if _values(tree, {}) > MOST_VALUES:
         raise ConfigError(f"{path}: its aliases unfold to more than {MOST_VALUES} values.")
     return tree
+
+
+_MISTAKES = {
+    "\\t": "a tab stands where blanks should: indent with blanks.",
+    "<block end>": "this line is indented unlike those above, or a quote or bracket above is not closed.",
+    "mapping values are not allowed": "a second `: ` stands in one line. Put a text that holds it in quotes.",
+    "could not find expected ':'": "the `: ` after a key is missing, or the line before is not finished.",
+    "end of stream": "a quote is not closed.",
+    "expected ',' or": "a bracket, { or [, is not closed, or a comma is missing in it.",
+    "duplicate key": "a key stands here twice; keep one.",
+    "undefined alias": "a text begins with `*`. Put it in quotes.",
+    "cannot start any token": "a text begins with a sign that means something to YAML. Put it in quotes.",
+}
+"""What a YAML reader says, in part, and what it means to who wrote the file."""
+
+
+def _in_plain_words(problem: str) -> str:
+    said = next(
+        (words for part, words in _MISTAKES.items() if part in problem), f"not valid YAML: {problem}."
+    )
+    return f"{said} An example: `augment: {{size: 224, max_rotate: 10}}`."
 
 
 def _values(node: Any, known: dict[int, int]) -> int:
@@ -90,11 +116,17 @@ def _names_beside(path: Path) -> list[str]:
     return os.listdir(path.parent) if path.parent.is_dir() else []
 
 
-def _experiment(tree: CommentedMap, path: Path, name: str, kind: type[Experiment] = Experiment) -> Experiment:
+def _experiment(
+    tree: CommentedMap,
+    path: Path,
+    name: str,
+    kind: type[Experiment] = Experiment,
+    overrides: Sequence[str] = (),
+) -> Experiment:
     try:
         return kind.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
-        raise ConfigError("\n".join(sentences(error, tree, path))) from None
+        raise ConfigError("\n".join(sentences(error, tree, path, overrides))) from None
 
 
 def _question(tree: CommentedMap) -> str:
@@ -143,7 +175,7 @@ def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], 
     elif row is not None and not isinstance(row, CommentedMap):
         raise ConfigError(f"{path}: rows.{name}: a row is a part of an experiment, or an experiment file.")
     merged = _merge(defaults, row or CommentedMap())
-    return _experiment(_overridden(merged, overrides), source, name, Row)
+    return _experiment(_overridden(merged, overrides), source, name, Row, overrides)
 
 
 def _merge(base: CommentedMap, over: CommentedMap) -> CommentedMap:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,19 +14,39 @@ from kimchi_vision.config.stages import Stage
 
 Location = tuple[str | int, ...]
 
+_KINDS = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "should be a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "should be a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "should be true or false"),
+    "string_type": "should be a text; put it in quotes",
+}
 
-def sentences(error: ValidationError, tree: Mapping[str, Any], source: object) -> list[str]:
+
+def sentences(
+    error: ValidationError, tree: Mapping[str, Any], source: object, overrides: Sequence[str] = ()
+) -> list[str]:
     """One line for each wrong key, a union's alternatives folded into one.
 
     tree: what was validated, with its lines where it is from a file. source: the file, or what stands for it.
+    overrides: `section.key=value` texts that are part of the tree, and to blame for their keys.
     """
     lines: dict[Location, str] = {}
     for detail in error.errors(include_url=False):
         location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
         line = _line(location, tree)
-        where = f"{source}:{line}" if line else str(source)
+        where = _override(location, overrides, line is None) or (f"{source}:{line}" if line else str(source))
         lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
     return list(lines.values())
+
+
+def _override(location: Location, overrides: Sequence[str], made: bool) -> str | None:
+    """The override that set the key at a location; made: or made the section there, which no file has."""
+    dotted = ".".join(map(str, location)) + "."
+    for text in reversed(overrides):
+        key = text.partition("=")[0] + "."
+        if dotted.startswith(key) or (made and key.startswith(dotted)):
+            return f"--set {text}"
+    return None
 
 
 def _named(message: str, tree: Mapping[str, Any]) -> Location:
@@ -75,13 +95,30 @@ def _sentence(detail: Any, location: Location, kind: str) -> str:
         return f"unknown key `{dotted}`. {hint}"
     if detail["type"] == "missing":
         return f"`{dotted}` is missing."
-    message = detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "string_pattern_mismatch":
+        return f"`{dotted}` cannot be {detail['input']!r}: it is {_described(detail['loc'], kind)}."
+    message = _KINDS.get(detail["type"], detail["msg"].removeprefix("Value error, "))
     given = "" if isinstance(detail["input"], Mapping | list) else f", not {detail['input']!r}"
     return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
 
 
 def _known_keys(location: Location, kind: str) -> list[str]:
     """Names of the fields of the model that pydantic reached at this location of a Row or an Experiment."""
+    model = _reached(location, kind)
+    return [name for name in model.model_fields if not issubclass(model, Experiment) or name != "name"]
+
+
+def _described(location: Location, kind: str) -> str:
+    """What the field at a location is for, in its own words."""
+    names = [str(part) for part in location]
+    for depth in range(len(names), 0, -1):  # a union adds its alternatives below the field
+        field = _reached(location[: depth - 1], kind).model_fields.get(names[depth - 1])
+        if field and field.description:
+            return field.description
+    return "a text of another form"
+
+
+def _reached(location: Location, kind: str) -> type[BaseModel]:
     whole = Row if kind == "Row" else Experiment
     model: type[BaseModel] = whole
     for part in location:
@@ -91,7 +128,7 @@ def _known_keys(location: Location, kind: str) -> list[str]:
         field = model.model_fields.get(str(part))
         models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
         model = models[0] if models else model
-    return [name for name in model.model_fields if model is not whole or name != "name"]
+    return model
 
 
 def _classes(annotation: Any) -> list[type]:

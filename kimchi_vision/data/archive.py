@@ -106,7 +106,9 @@ def _entries(source: Path, category: str | None, stack: ExitStack, names: Names)
         for path, name in zip(paths, names.of_raw(raws, source), strict=True):
             yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, path.read_bytes)
     elif not source.is_file():
-        raise DataError(f"{source} does not exist. data/README.md says how to get AI Hub's photos.")
+        raise DataError(
+            f"{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip."
+        )
     elif not os.access(source, os.R_OK):
         raise DataError(f"{source} cannot be read: you have no right to. Change that, or copy it.")
     elif zipfile.is_zipfile(source):

@@ -13,7 +13,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.formats import DECODED, HEAD, NEVER_PHOTOS, RAW, SUFFIXES, looks_like_photo
 from kimchi_vision.data.names import hidden
 
-WHERE_FROM = "data/README.md says where the photos come from and how to lay them out."
+WHERE_FROM = "Photos lie in folders named after their classes, such as photos/kimchi/1.jpg."
 TABLES = frozenset((".csv", ".tsv", ".json"))
 """Endings of files that may hold labels."""
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image
 
+from kimchi_vision.base.extras import install
+
 HEIF = frozenset((".heic", ".heif", ".hif"))
 JXL = frozenset((".jxl",))
 RAW = frozenset(
@@ -78,7 +80,7 @@ def without_reader(name: str, head: bytes = b"") -> str:
     if ending in RAW or is_raw(head):
         return RAW_FILE
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return "HEIC, which needs a reader: pip install 'kimchi-vision[heif]'; or save it as JPEG"
+        return f"HEIC, which needs a reader: {install('heif')}; or save it as JPEG"
     if _is_jxl(head):
         return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin; or save it as JPEG"
     return ""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -45,18 +46,24 @@ class Predictor:
 
     source: a run folder or a model.onnx. A run folder's calibration.json goes before what the file says.
     threads: processor threads that one batch uses; by default this process's share of the cores.
+    runtime: openvino takes the model.openvino.xml of the run.
     Raises InputError when there is no model.
     """
 
-    def __init__(self, source: Run | str | os.PathLike[str], threads: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Run | str | os.PathLike[str],
+        threads: int | None = None,
+        runtime: Literal["onnxruntime", "openvino"] = "onnxruntime",
+    ) -> None:
         run = source if isinstance(source, Run) else Run(Path(source))
-        onnx = run.files.onnx
-        if run.path.is_dir() and not onnx.is_file():
+        kind, file, name = _runtime(run, runtime)
+        if run.path.is_dir() and not file.is_file():
             raise InputError(
-                f"{run.path} holds no {onnx.name}. Give a finished run, or write the file with: "
-                f"kimchi-vision export {run.path} --format onnx"
+                f"{run.path} holds no {file.name}. Give a finished run, or write the file with: "
+                f"kimchi-vision export {run.path} --format {name}"
             )
-        self._classifier = Classifier(onnx if run.path.is_dir() else run.path, threads)
+        self._classifier = kind(file if run.path.is_dir() else run.path, threads)
         self.facts = self._classifier.facts
         if run.calibration:
             self.facts = self.facts.calibrated(run.calibration)
@@ -113,6 +120,15 @@ class Predictor:
             return self.prepare(photo)
         except (OSError, ValueError, TypeError) as error:
             return str(error)
+
+
+def _runtime(run: Run, runtime: str) -> tuple[type[Classifier], Path, str]:
+    """What answers, the file of a run that it takes, and the format that `export` calls it."""
+    if runtime == "openvino":
+        from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
+
+        return OpenVinoClassifier, run.files.openvino, "openvino"
+    return Classifier, run.files.onnx, "onnx"
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision import data
+from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
@@ -23,7 +24,16 @@ from kimchi_vision.jobs import explain, run_lock, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
-from kimchi_vision.results import calibrate, choices, compare, evaluate, goals, plots, report
+from kimchi_vision.results import (
+    calibrate,
+    choices,
+    compare,
+    evaluate,
+    goals,
+    plots,
+    report,
+    validation_transforms,
+)
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
@@ -138,15 +148,18 @@ def _train_and_report(
     if why := recipe.reasons(experiment, photos):
         log.info("%s", why)
     train.seed(experiment.train)
+    progress.begins("photos")
     dls = prepared.dataloaders()
     plots.save(plots.photo_grid(*loader.sample(dls)), files.figure("batch"))
     learn = prepared.learner(dls, files.path)
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(files.summary, summary)
-    floor = linear_probe.floor(experiment.features, learn.model[0], photos, export.preprocess(dls))
+    progress.begins("features")
+    floor = linear_probe.floor(experiment.features, learn.model[0], photos, validation_transforms.read(dls))
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
+    progress.begins("train")
     with prepared.own.beside(learn):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
@@ -163,11 +176,13 @@ def _report(
 ) -> None:
     """All that follows from a trained Learner."""
     experiment, photos = prepared.experiment, prepared.photos
+    progress.begins("explain")
     predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
     facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
     write_scores(experiment, photos, predictions, facts, files)
-    explain.write(experiment, learn.model, export.preprocess(learn.dls), photos, files)
+    explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
+    progress.begins("export")
     export.write(experiment.export, learn, photos, predictions, files)
     report.write(Run.open(files.path), experiment.report)
 
@@ -248,9 +263,10 @@ def _logged(files: RunFiles) -> Iterator[None]:
     handler = logging.FileHandler(files.log, encoding="utf-8")
     handler.handleError = lambda record: None  # what could not be logged is on the terminal, too
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logger = logging.getLogger("kimchi_vision")
+    logger, libraries = logging.getLogger("kimchi_vision"), logging.getLogger("py.warnings")
     before = logger.level
     logger.addHandler(handler)
+    libraries.addHandler(handler)
     logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
     try:
         yield
@@ -262,6 +278,7 @@ def _logged(files: RunFiles) -> Iterator[None]:
         ) from None
     finally:
         logger.removeHandler(handler)
+        libraries.removeHandler(handler)
         logger.setLevel(before)
         with suppress(OSError):
             handler.close()

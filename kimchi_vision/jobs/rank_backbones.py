@@ -15,9 +15,9 @@ import pandas as pd
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import KimchiError, RunError
-from kimchi_vision.deploy import export
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.intervals import wilson
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _row(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
     labels = train["label"].map({label: number for number, label in enumerate(photos.vocab)}).to_numpy(int)
     with tempfile.TemporaryDirectory() as place:
         body = model.learner(section, backbone, dls, Path(place)).model[0]
-        values = linear_probe.compute(body, photos, train, export.preprocess(dls))
+        values = linear_probe.compute(body, photos, train, validation_transforms.read(dls))
     read = np.isfinite(values).all(axis=1)
     right = linear_probe.cross_validated(experiment.features, values[read], labels[read]) == labels[read]
     low, high = wilson(right.mean(), len(right)).tolist()

@@ -81,6 +81,9 @@ def stands(folder: RunFiles, photos: Photos, force: bool, own: OwnNames | None =
 
 def _outdated(folder: RunFiles, photos: Photos, own: OwnNames | None) -> str | None:
     """Why a run of the same experiment is not what a new one would be. own: None leaves them aside."""
+    damaged = Run(folder.path).damaged()
+    if damaged:
+        return f"{', '.join(damaged)} of it is damaged, or was changed"
     had = Run(folder.path).json_if(folder.own_parts)
     if own is not None and had != own:
         return f"own parts given from Python differ: it had {_listed(had)}, and here are {_listed(own)}"

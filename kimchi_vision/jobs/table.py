@@ -65,11 +65,12 @@ def run_rows(
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
+        said = f"Run {number} of {len(planned)}: {experiment.name}"
         try:
             if on is not None:
                 done = _collected(experiment, folds, folder, force)
             else:
-                log.info("Run %d of %d: %s", number, len(planned), experiment.name)
+                log.info("%s", said, extra={"short": said})
                 one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
                 done = one(folder, force)
             finished.setdefault(row, []).append(done)

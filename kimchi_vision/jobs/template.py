@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
@@ -12,6 +13,9 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.run import Run
 
 
 def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) -> Path:
@@ -45,10 +49,18 @@ def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
     return path, [*said, say("will_train", path=path, photos=training_photos(listing), **chosen)]
 
 
-def next_steps(run: Path, lang: str = "auto") -> str:
-    """Commands that a finished run suggests, ready to be pasted."""
-    steps = ("predict", run, "PHOTO.jpg"), ("serve", run), ("report", run)
-    return "\n".join([catalogue(language(lang))("next_steps"), *(f"  {command(*step)}" for step in steps)])
+def next_steps(run: Run, lang: str = "auto") -> str:
+    """Three commands that a finished run suggests, which work when they are pasted."""
+    valid = run.photos.part("valid")
+    files = [photo.path for photo in run.photos.files(valid.head(20))]
+    photo = next((file for file in files if file.is_file()), None)
+    steps: list[tuple[str | Path, ...]] = []
+    if run.files.onnx.is_file():
+        steps += [("predict", run.path, photo)] if photo else []
+        steps += [("serve", run.path)] if find_spec("fastapi") else []
+    steps += [("evaluate", run.path), ("explain", run.path)]
+    said = [f"  {command(*step)}" for step in steps[:3]]
+    return "\n".join([catalogue(language(lang))("next_steps"), *said])
 
 
 def command(*words: str | Path) -> str:

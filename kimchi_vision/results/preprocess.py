@@ -41,6 +41,11 @@ class Preprocess:
         values = np.ascontiguousarray(columns.T).reshape(self.size, 3, self.size)
         return np.ascontiguousarray((values * self._scale - self._shift).transpose(1, 0, 2))
 
+    @property
+    def is_normalized(self) -> bool:
+        """Whether values leave the range from 0 to 1."""
+        return (self.mean, self.std) != ((0.0,) * 3, (1.0,) * 3)
+
     def square(self, photo: Image.Image) -> Image.Image:
         """The centre, or all, of a photo, resized by Pillow: to the pixel what fastai's Resize gives."""
         width, height = photo.size

@@ -169,6 +169,15 @@ class Run:
             return []
         return list(self.items["sha256"][self.items["split"] == "test"])
 
+    def damaged(self) -> list[str]:
+        """Names of the files that are gone, or not what the run left at its end; none while it goes on."""
+        places = {name: self.path / name for name in self._hashes}
+        return [
+            name
+            for name, file in places.items()
+            if not file.is_file() or sha256_of(file) != self._hashes[name]
+        ]
+
     def sound(self, file: Path) -> Path:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
         expected = self._hashes.get(file.name) if file.parent == self.path and file.is_file() else None

@@ -27,7 +27,7 @@ class Sampling:
 
     def taps(self, length: int, size: int) -> tuple[np.ndarray, np.ndarray]:
         """From `length` places to `size`: what each is mixed of, and with which weights, (size, taps)."""
-        matrix = self._matrix(length, size)
+        matrix = self.matrix(length, size)
         first = (matrix != 0).argmax(axis=1)
         last = length - (matrix[:, ::-1] != 0).argmax(axis=1)
         places = first[:, None] + np.arange((last - first).max())
@@ -36,7 +36,8 @@ class Sampling:
         weights = np.where(inside, np.take_along_axis(matrix, places, axis=1), 0)
         return places, weights.astype(np.float32)
 
-    def _matrix(self, length: int, size: int) -> np.ndarray:
+    def matrix(self, length: int, size: int) -> np.ndarray:
+        """The same as weights of every place, (size, length), float64."""
         shrink = length / size / 2
         span = 1 if self.align_corners else size / (size - 1)
         if self.mode != "bilinear" or shrink <= max(1, span):

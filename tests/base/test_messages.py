@@ -51,6 +51,12 @@ def test_particles_follow_the_sound_before_them(said, shown):
     assert with_particles(said) == shown
 
 
+def test_a_word_follows_its_number():
+    say = catalogue("en")
+    assert say("trials_in", count=1, path="a.csv") == "1 trial: a.csv"
+    assert say("trials_in", count="1,200", path="a.csv") == "1,200 trials: a.csv"
+
+
 def test_values_fill_the_braces():
     assert (
         catalogue("ko")("confused_pair", actual="갓김치", predicted="깍두기", photos=3)

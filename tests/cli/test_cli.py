@@ -1,22 +1,29 @@
 """What is typed on the command line arrives where it is used, and what makes no sense is refused."""
 
+import ast
 import importlib
 import inspect
+import logging
+import re
+import shlex
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
-from kimchi_vision.base.files import write_text
+from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.cli import main
+from kimchi_vision.cli import console, main
 from kimchi_vision.cli.main import app
 from kimchi_vision.config import Experiment, Table
 from kimchi_vision.config.sections import Data
+from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
 
 A, B = Path("a"), Path("b")
@@ -100,7 +107,11 @@ ARRIVALS = [
         "jobs.learning_curve:plan",
         {"fractions": [0.2, 0.5, 1.0], "seeds": [1, 2]},
     ),
-    ("learning-curve e.yaml", "jobs.learning_curve:plan", {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": []}),
+    (
+        "learning-curve e.yaml",
+        "jobs.learning_curve:plan",
+        {"fractions": [0.1, 0.25, 0.5, 1.0], "seeds": [1, 2, 3]},
+    ),
     (
         "learning-curve e.yaml --exports a --lang ko",
         "jobs.learning_curve:learning_curve",
@@ -125,8 +136,8 @@ ARRIVALS = [
         "deploy.export:again",
         {"formats": ["int8", "pkl"], "trust": True},
     ),
-    ("export a --space b", "deploy.export:folder", {"path": B, "space": True}),
-    ("export a --docker b", "deploy.export:folder", {"path": B, "space": False}),
+    ("export a --space b", "deploy.export:folder", {"path": B, "kind": "space"}),
+    ("export a --docker b", "deploy.export:folder", {"path": B, "kind": "docker"}),
     ("serve a b", "deploy.server:build", {"sources": [A, B], "collection": None}),
     (
         "serve a --collect b --collect-megabytes 5",
@@ -269,23 +280,71 @@ def ended(folder_of, tmp_path, monkeypatch):
     """An experiment's file whose run is one that is there already."""
     photos = data.load(Data(path=folder_of({"a": 10, "b": 10}), splitter="stratified"), tmp_path)
     run = fake_run(tmp_path / "exports" / "e", photos)
-    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "run", lambda *arguments: run)
+    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "run", lambda *arguments: Run(run.path))
     file = tmp_path / "e.yaml"
     file.write_text(EXPERIMENT, encoding="utf-8")
     return file, run
 
 
-def test_a_run_ends_with_its_scores_and_where_they_lie(ended, command):
+def test_a_run_ends_with_a_card_and_three_commands_that_can_be_pasted(ended, command):
     file, run = ended
-    accuracy = run.json(run.files.metrics)["accuracy"]
-    said = command("run", file, "--lang", "en").out
-    assert f"{accuracy:.4f}" in said
-    assert "4,321,000" in said
-    assert said.endswith(f"Report: {run.files.report}\n")
-    run.files.pkl.touch()
-    assert command("run", file, "--lang", "ko").out.endswith(
-        f"보고서: {run.files.report}\n모델:   {run.files.pkl}\n"
-    )
+    floor = {"accuracy": 0.5, "accuracy_interval": [0.3, 0.7], "verdict": "above"}
+    write_json(run.files.metrics, {**run.metrics, "floor": floor})
+    Run(run.path).files.onnx.touch()
+    said = command("run", file, "--lang", "en").out.splitlines()
+    accuracy = Run(run.path).score["accuracy"]
+    assert said[0] == f"Accuracy on 4 validation photos (95 % interval): {accuracy}."
+    assert "Baseline (linear probe): 50.0 %" in said
+    assert "Not yet, because:" in said
+    assert any(line.startswith("  - 4 photos say too little") for line in said)
+    assert f"Files in {run.path}:" in said
+    first, second, third = said[said.index("Next:") + 1 :]
+    words = shlex.split(first)
+    assert words[:4] == ["python", "-m", "kimchi_vision", "predict"]
+    assert Path(words[-1]).is_file()
+    assert (" serve " in second, " evaluate " in third) == (True, True)
+    assert "기준 모델(선형 프로브): 50.0 %" in command("run", file, "--lang", "ko").out
+
+
+def test_on_a_terminal_nothing_but_short_lines_and_warnings_is_shown(capsys):
+    ours, theirs = logging.getLogger("kimchi_vision.x"), logging.getLogger("PIL")
+    ours.setLevel("INFO")
+    before = logging.root.handlers[:]
+    with console.running(catalogue("en")):
+        ours.info("everything of epoch 1", extra={"short": "epoch 1/2"})
+        ours.info("model.pkl: photos 4")
+        ours.warning("p.jpg [x] is left out")
+        theirs.warning("Tag data larger than file")
+        theirs.warning("Tag data larger than file")
+    assert logging.root.handlers == before
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "epoch 1/2",
+        "p.jpg [x] is left out",
+        "Warnings of libraries: 2. They are in log.txt; -v shows them.",
+    ]
+
+
+def test_everything_is_shown_when_it_is_asked_for(capsys):
+    ours = logging.getLogger("kimchi_vision.x")
+    ours.setLevel("INFO")
+    with console.running(catalogue("en"), verbose=True):
+        ours.info("everything of epoch 1", extra={"short": "epoch 1/2"})
+        ours.info("model.pkl: photos 4")
+    assert capsys.readouterr().err == "everything of epoch 1\nmodel.pkl: photos 4\n"
+
+
+def test_one_bar_goes_through_all_stages():
+    bar = console.Bar(Progress(disable=True), catalogue("en"))
+    seen = []
+    for stage in console.SHARES:
+        bar.begins(stage)
+        bar.reached(0.5)
+        (task,) = bar.progress.tasks
+        seen.append((task.description, task.completed))
+    assert seen[0] == ("Reading photos", 2.5)
+    assert seen[-1] == ("Writing files", 95)
+    assert sorted(done for _, done in seen) == [done for _, done in seen]
 
 
 def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command, monkeypatch):
@@ -310,6 +369,38 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
     )
     main._print_table(rows, lambda name: f"<{name}>")
     shown = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.split("\n")]
-    assert ["<accuracy>", "0.5000", "0.7500 ± 0.0123 (n = 2)"] in shown
+    assert ["<accuracy>", "50.0 %", "75.0 % ± 1.2 % (n = 2)"] in shown
     assert ["<parameters>", "1,200", ""] in shown
     assert not any("_sd" in line[0] for line in shown if line)
+
+
+def test_whoever_gives_no_command_sees_the_four_that_matter(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LC_ALL", "C")
+    said = command().out
+    for words in ("run PHOTOS", "predict RUN PHOTO", "compare RUN RUN", "serve RUN"):
+        assert f"python -m kimchi_vision {words}" in said
+    assert "quickstart" not in said
+    write_text(Path("experiments/quickstart.yaml"), EXPERIMENT)
+    assert "python -m kimchi_vision run experiments/quickstart.yaml" in command().out
+
+
+def words_of(call):
+    """What a call prints by itself: the words that stand in it, not in another call's arguments."""
+    waiting = list(call.args)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from re.findall(r"[^\W\d_]{3,}", node.value)
+        elif not isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+            waiting += [
+                each for each in ast.iter_child_nodes(node) if each is not getattr(node, "format_spec", 0)
+            ]
+
+
+@pytest.mark.parametrize("file", sorted(Path(main.__file__).parent.glob("*.py")), ids=lambda file: file.name)
+def test_every_word_that_a_command_prints_is_in_the_catalogue(file):
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    prints = [call for call in calls if ast.unparse(call.func) in ("print", "_print", "console.print")]
+    assert [(call.lineno, words) for call in prints if (words := list(words_of(call)))] == []

@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from typer.main import get_command
 
 from kimchi_vision import data
-from kimchi_vision.base.extras import missing
+from kimchi_vision.base.extras import install, missing
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Data
 from tests.fake_runs import fake_run
@@ -106,11 +107,25 @@ def test_each_command_works_or_names_its_extra(ends):
         if "pip install" in said
     }
     expected = {**dict.fromkeys(TRAIN, "train"), **OTHERS}
-    assert needs == {name: f"'kimchi-vision[{extra}]'" for name, extra in expected.items()}
+    assert needs == {name: install(extra).removeprefix("pip install ") for name, extra in expected.items()}
     assert {name for name, (code, _) in ends.items() if code == 0} == WORK
 
 
 def test_a_package_that_no_extra_lists_is_named_itself():
     assert missing(ModuleNotFoundError(name="some_part.inner")).endswith("pip install some-part")
     assert missing(ModuleNotFoundError(name="kimchi_vision.lost")) is None
-    assert "'kimchi-vision[train]'" in missing(ModuleNotFoundError(name="sklearn.metrics"))
+    assert install("train") in missing(ModuleNotFoundError(name="sklearn.metrics"))
+
+
+@pytest.mark.parametrize(
+    ("direct", "said"),
+    [
+        (None, "pip install 'kimchi-vision[app]'"),
+        ('{"url": "file:///home/me/my%20clone", "dir_info": {}}', "pip install -e '/home/me/my clone[app]'"),
+        ('{"url": "https://example.org/kimchi.zip", "archive_info": {}}', "pip install 'kimchi-vision[app]'"),
+    ],
+)
+def test_an_extra_is_installed_as_the_package_was(monkeypatch, direct, said):
+    installed = SimpleNamespace(read_text=lambda name: direct)
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: installed)
+    assert install("app") == said

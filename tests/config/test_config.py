@@ -80,12 +80,12 @@ def test_rows_differ_from_defaults_key_by_key(write):
             f"{MINIMAL}augment:\n  max_rotat: 3",
             "Did you mean `max_rotate`?",
         ),
-        (f"{MINIMAL}data: {{path: b}}", ":3: not valid YAML: found duplicate key"),
+        (f"{MINIMAL}data: {{path: b}}", ":3: a key stands here twice"),
         (f"{DATA}train:\n  - lr_fnd", ":3: unknown key `train.0.lr_fnd`. Did you mean `lr_find`?"),
         (f"{DATA}train: [fit: {{epoch: 1}}]", "unknown key `train.0.fit.epoch`. Did you mean `epochs`?"),
         (
             f"{DATA}train:\n  - fit: {{epochs: x}}",
-            ":3: `train.0.fit.epochs`: input should be",
+            ":3: `train.0.fit.epochs`: should be a whole number",
         ),
         (f"{DATA}train: [fit: {{epochs: 1, lr: auto}}]", "`auto` of fit needs the stage lr_find before it"),
         (f"{DATA}train: []", ":2: `train`"),
@@ -101,7 +101,7 @@ def test_rows_differ_from_defaults_key_by_key(write):
         ),
         ("data: {}\ntrain: [lr_find]", "give either `path`"),
         ("train: [lr_find]", "`data` is missing."),
-        ("data: [a", "exp.yaml:1: not valid YAML"),
+        ("data: [a", "exp.yaml:1: a bracket"),
         ("just words", "holds none"),
         ("? {a: {b: 1}}\n: 2", "not valid YAML: a mapping or a list stands where a key should"),
         ("defaults: {}\nrows: {a: nowhere.yaml}", "rows.a: there is no file"),
@@ -163,3 +163,41 @@ def test_rows_that_make_no_sense_are_refused(write, rows, said):
     defaults = f"defaults: {{{MINIMAL.strip().replace(chr(10), ', ')}}}\n"
     with pytest.raises(ConfigError, match=re.escape(said)):
         load(write(f"{defaults}rows:\n  {rows}\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("data: {path: x}\nrecipe: best\nbudget: ten\n", "`budget` cannot be 'ten': it is time that"),
+        ("name: my photos\ndata: {path: x}\nrecipe: best\n", "letters, digits, `.`, `_` and `-`"),
+        ("data:\n\tpath: x\n", "e.yaml:2: a tab stands where blanks should"),
+        ("data: {path: x\nrecipe: best\n", "a bracket, { or [, is not closed"),
+        ("name: a: b\n", "e.yaml:1: a second `: ` stands in one line"),
+        ("data:\n  path: x\n path: y\n", "e.yaml:3: this line is indented unlike those above"),
+        ("data: {path: x}\ndata: {path: y}\n", "a key stands here twice"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_in_plain_words(tmp_path, text, said):
+    file = tmp_path / "e.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load(file)
+    assert said in str(error.value)
+    assert not any(word in str(error.value) for word in ("pattern", "token", "block", "mapping"))
+
+
+def test_an_override_is_blamed_for_what_it_sets(tmp_path):
+    file = tmp_path / "e.yaml"
+    file.write_text("data: {path: x}\nrecipe: best\naugment: {size: 64}\n", encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"^--set augment.size=big: `augment.size`: should be a whole number"
+    ):
+        load(file, ["augment.size=big"])
+    with pytest.raises(ConfigError, match=r"^--set agument.size=1: unknown key `agument`. Did you mean"):
+        load(file, ["agument.size=1"])
+
+
+def test_a_photo_is_no_experiment(tmp_path):
+    (tmp_path / "p.jpg").write_bytes(b"\xff\xd8\xff\xe0")
+    with pytest.raises(ConfigError, match=r"is not a text file, so it is no experiment. Photos are given as"):
+        load(tmp_path / "p.jpg")

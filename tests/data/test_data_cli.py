@@ -35,7 +35,7 @@ def test_check_lists_classes_and_three_photos_of_each_finding(folder_of, photo):
         photo(root / "b" / f"same{number}.jpg", seed=13)  # a/000.jpg once more
     lines = said("check", "photos", "--lang", "en")
     assert lines[:3] == ["     40  a", "     16  b", "     16  c"]
-    assert "left out: 1 .txt files are left out." in lines
+    assert "left out: 1 .txt file is left out." in lines
     place = lines.index("conflict: 6 pictures lie in two or more classes: one of the labels is wrong.")
     assert lines[place + 1 : place + 5] == [
         "    a/000.jpg  =  b/same0.jpg  =  b/same1.jpg  =  b/same2.jpg",
@@ -92,13 +92,13 @@ def test_split_says_what_was_noted(folder_of, photo):
     experiment("e.yaml", splitter="stratified")
     lines = said("split", "e.yaml")
     assert "No photo to validate with of: c; their scores will say nothing." in lines
-    assert "1 .txt files are left out." in lines
+    assert "1 .txt file is left out." in lines
     said("split", "e.yaml", "--to", "other.csv")
     (root / "a" / "000.jpg").unlink()
     photo(root / "a" / "new.jpg", seed=100)
     lines = said("split", "e.yaml", "--set", "data.split=split.csv", "--to", "again.csv")
-    assert "split.csv does not know 1 photos; they were shared out beside it." in lines
-    assert "split.csv names 1 photos that are not in use here." in lines
+    assert "split.csv does not know 1 photo; it was shared out beside it." in lines
+    assert "split.csv names 1 photo that is not in use here." in lines
 
 
 def test_split_takes_a_table_whose_rows_share_their_data(folder_of):

@@ -39,7 +39,7 @@ def test_strays_are_counted_not_taken(folder_of, photo):
     assert len(listing.photos) == 4
     assert said(listing) == [
         "2 classes with 4 photos from class folders; "
-        "1 photos lie beside the class folders, in 김치: set aside.",
+        "1 photo lies beside the class folders, in 김치: set aside.",
         "No photo of 무생채: the folder 김치/무생채 is empty.",
         "3 hidden files or folders are left out.",
         "1 .properties files are left out.",
@@ -60,7 +60,7 @@ def test_links_are_followed_but_for_loops(folder_of, photo, tmp_path):
     listing = read(root)
     assert listing.photos["path"].tolist() == ["a/000.jpg", "a/more.jpg", "b/000.jpg", "c/1.jpg"]
     assert said(listing)[1:] == [
-        "1 links lead to a folder that they lie in, and are not followed: b/loop.",
+        "1 link leads to a folder that it lies in, and is not followed: b/loop.",
         "2 links lead out of the folder and are followed: a/more.jpg, c.",
     ]
 

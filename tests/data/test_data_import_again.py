@@ -58,9 +58,9 @@ def test_what_is_printed_is_what_was_done(tmp_path, monkeypatch):
     assert said.splitlines() == [
         "      1  pizza",
         "      1  비빔밥",
-        "1 photos were there already, with the same content.",
-        "1 photos got a number in their name, as another photo has it.",
-        f"1 photos written to {tmp_path / 'out'}",
+        "1 photo was there already, with the same content.",
+        "1 photo got a number in their name, as another photo has it.",
+        f"1 photo written to {tmp_path / 'out'}",
     ]
 
 

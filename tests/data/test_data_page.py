@@ -41,20 +41,20 @@ def test_findings_come_worst_first_and_each_counts_its_own(folder_of, photo, tmp
     assert findings(root, tmp_path) == [
         ("layout", "2 classes with 29 photos from class folders."),
         ("left out", "No photo of c: the folder c is empty."),
-        ("unreadable", "1 photos cannot be read (a 1): is empty."),
-        ("tiny", "1 photos have a side below 16 pixels."),
-        ("elongated", "1 photos are over 8 times as long as wide."),
+        ("unreadable", "1 photo cannot be read (a 1): is empty."),
+        ("tiny", "1 photo has a side below 16 pixels."),
+        ("elongated", "1 photo is over 8 times as long as wide."),
         ("conflict", "2 pictures lie in two or more classes: one of the labels is wrong."),
-        ("duplicate", "1 pictures are there more than once, 4 photos in all."),
-        ("left out", "1 .txt files are left out."),
+        ("duplicate", "1 picture is there more than once, 4 photos in all."),
+        ("left out", "1 .txt file is left out."),
         (
             "few",
             "With 20% for validation, fewer than 30 photos would score these classes. In brackets: how many, "
             "and what a recall of about 90% of them would mean (95% interval): "
             "a (2: 34%–100%), b (4: 51%–100%).",
         ),
-        ("ending", "1 photos have another format than their ending says; they are read by content."),
-        ("mode", "1 photos are palette, CMYK, 16-bit or transparent; they are converted, not clipped."),
+        ("ending", "1 photo has another format than its ending says; it is read by content."),
+        ("mode", "1 photo is palette, CMYK, 16-bit or transparent; it is converted, not clipped."),
     ]
 
 

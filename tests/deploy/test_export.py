@@ -49,8 +49,10 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
 def test_backbones_side_by_side_are_exported_as_one_model(tmp_path, folder_of):
     photos = folder_of({"a": 6, "b": 6})
     pair = {"backbone": "test_efficientnet+timm:test_resnet", "head": "linear"}
-    run, learn = exported_run(tmp_path / "run", photos, network=pair, onnx=True, safetensors=True)
+    run, learn = exported_run(tmp_path / "run", photos, network=pair, pkl=True, onnx=True, safetensors=True)
     assert run.exported["model.onnx"]["agreement"] == 1
+    assert set(run.exported["model.pkl"]) == {"bytes", "sha256", "photos", "largest_gap"}
+    assert b"kimchi" not in run.files.pkl.read_bytes()
     photo = torch.rand(1, 3, 64, 64)
     found = restored(run.experiment.model, run.files.safetensors, 2)(photo)
     torch.testing.assert_close(found, learn.model.eval()(photo))
@@ -67,7 +69,8 @@ def test_attention_that_torch_fuses_is_exported_too(exported, tmp_path):
     torch.nn.init.normal_(network.heads.head.weight)
     save(network, facts, tmp_path / "model.onnx")
     photo = torch.rand(1, 3, facts.preprocess.size, facts.preprocess.size)
-    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(None, {"image": photo.numpy()})[0]
+    feeds = {"photo": np.zeros((1, 1, 3), np.uint8), "image": photo.numpy()}
+    found = onnxruntime.InferenceSession(tmp_path / "model.onnx").run(["logits"], feeds)[0]
     assert found == pytest.approx(network(photo).detach().numpy(), abs=1e-4)
 
 
@@ -81,6 +84,12 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     export.write(section, learn, run.photos, predictions, elsewhere)
     assert "model.onnx was not written" in caplog.text
     assert [file.name for file in elsewhere.path.iterdir()] == ["export.json"]
+    plain = {"name": "other", "recipe": "best", "data": {"path": "photos"}}
+    write_json(elsewhere.experiment, {**plain, "export": {"pkl": False, "weights": False}})  # YAML, too
+    (onnx, safetensors) = export.missing(Run(elsewhere.path))
+    assert onnx.startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
+    assert safetensors == f"{elsewhere.safetensors} is missing: it was not written"
+    assert export.missing(Run(tmp_path / "pooled folds")) == []
 
 
 def test_calibration_travels_in_the_file(exported):

@@ -29,7 +29,7 @@ def test_the_card_tells_scores_with_intervals_and_limits(run):
 
 
 def test_a_space_starts_and_answers(run, tmp_path):
-    folder = export.folder(run, tmp_path / "space", space=True)
+    folder = export.folder(run, tmp_path / "space", kind="space")
     assert "sdk: docker" in (folder / "README.md").read_text(encoding="utf-8")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -42,7 +42,7 @@ def test_a_space_starts_and_answers(run, tmp_path):
         server.terminate()
         server.wait()
     with pytest.raises(InputError, match="not empty"):
-        export.folder(run, folder, space=False)
+        export.folder(run, folder, kind="docker")
 
 
 def _answer(address):

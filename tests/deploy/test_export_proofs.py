@@ -20,7 +20,7 @@ from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import learner, pickles, smaller, tensors
+from kimchi_vision.deploy.export import learner, photo_graph, pickles, smaller, tensors
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.predictions import Predictions
@@ -51,6 +51,7 @@ def said(tmp_path, monkeypatch):
         for module in (whole, smaller):
             monkeypatch.setattr(module, "Classifier", lambda file: None)
             monkeypatch.setattr(module, "probabilities", probabilities)
+        monkeypatch.setattr(whole, "elsewhere", probabilities)
         return asked
 
     return make
@@ -82,8 +83,10 @@ def test_model_onnx_is_refused_when_a_probability_differs_by_more_than_a_thousan
             whole.prove(None, photos_of(table), table)
     else:
         proof = whole.prove(None, photos_of(table), table)
-        assert proof == {"photos": 3, "agreement": 1, "largest_gap": pytest.approx(found[0] - 0.6)}
-    assert rows == [["0.jpg", "1.jpg", "2.jpg"]]
+        gap = pytest.approx(found[0] - 0.6, abs=1e-12)
+        pixels = {"pixels_agreement": 1, "pixels_gap": gap}
+        assert proof == {"photos": 3, "agreement": 1, "largest_gap": gap, **pixels}
+    assert rows == [["0.jpg", "1.jpg", "2.jpg"]] * (1 if refused else 2)  # prepared, and as pixels
 
 
 def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(said):
@@ -109,8 +112,10 @@ def test_a_files_own_temperature_has_no_part_in_its_proof(tmp_path, photo):
     expected = answers(about, [open_photo(one) for one in files])
     assert whole.probabilities(Classifier(file), files) == pytest.approx(expected, abs=1e-5)
     table = table_of(expected, [SEVEN[0]] * 36, vocab=SEVEN)
-    proof = whole.prove(file, photos_of(table, tmp_path), table)
-    assert (proof["photos"], proof["agreement"]) == (36, 1)
+    onnx.save(photo_graph.wrapped(onnx.load(file), about), file)
+    proof = whole.prove(file, photos_of(table, tmp_path), table, temperature=3.0)
+    assert (proof["photos"], proof["agreement"], proof["pixels_agreement"]) == (36, 1, 1)
+    assert 0 <= proof["pixels_gap"] < 2e-3
     assert 0 <= proof["largest_gap"] < 1e-5
     with pytest.raises(RunError):
         whole.prove(save(file, about, seed=1), photos_of(table, tmp_path), table)
@@ -128,7 +133,13 @@ def test_a_network_that_is_in_training_is_exported_as_it_answers_and_left_as_it_
         (end.name, [size.dim_param or size.dim_value for size in end.type.tensor_type.shape.dim])
         for end in (*graph.input, *graph.output)
     ]
-    assert ends == [("image", ["batch", 3, 32, 32]), ("logits", ["batch", 7])]
+    assert ends == [
+        ("photo", ["height", "width", 3]),
+        ("image", ["batch", 3, 32, 32]),
+        ("probabilities", ["answers", 7]),
+        ("threshold", []),
+        ("logits", ["answers", 7]),
+    ]
     inputs = torch.rand(3, 3, 32, 32)
     classifier = Classifier(tmp_path / "model.onnx")
     assert classifier.facts == facts()
@@ -316,7 +327,7 @@ def test_a_learner_keeps_its_data_when_its_export_fails(tmp_path):
 
     one = Failing()
     with pytest.raises(RuntimeError):
-        learner.save(one, tmp_path / "model.pkl")
+        learner._export(one, tmp_path / "model.pkl")
     assert (one.dls, one.metrics) == ("data", "scores")
 
 

@@ -66,7 +66,7 @@ def test_it_stands_while_photos_and_program_are_the_same(finished, caplog):
 
 
 @pytest.mark.parametrize("name", ["metrics", "items", "data", "labels", "versions", "skipped"])
-def test_a_flipped_byte_in_a_finished_run_is_told_with_what_to_do(finished, name):
+def test_a_flipped_byte_in_a_finished_run_is_told_and_the_run_done_again(finished, name, caplog):
     file = getattr(finished.files, name)
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -74,6 +74,10 @@ def test_a_flipped_byte_in_a_finished_run_is_told_with_what_to_do(finished, name
     read = finished.table if file.suffix == ".csv" else finished.json
     with pytest.raises(InputError, match=rf"{file.name} is damaged, or was changed.*--force"):
         read(file)
+    assert not run_lock.stands(finished.files, photos(), force=False)
+    run_lock.take(finished.files, EXPERIMENT, photos(), force=False)
+    assert f"{file.name} of it is damaged" in caplog.text
+    assert RunFiles(finished.path.with_name("a.before-1")).metrics.is_file()
 
 
 def test_an_unfinished_run_does_not_stand(interrupted):

@@ -15,10 +15,10 @@ from torch import nn
 from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Explain, Loader, Model, Sample
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy import export
 from kimchi_vision.learning import augment, explain, linear_probe, loader, model
 from kimchi_vision.learning.explain.background import spread, swapped
 from kimchi_vision.learning.explain.masks import mask
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.compare import background_reliance
 from kimchi_vision.results.preprocess import Preprocess
 
@@ -139,7 +139,7 @@ def test_a_planted_shortcut_is_exposed_and_none_is_invented(tmp_path, share):
     backbone = model.find(section, 128)
     tfms = augment.transforms(Augment(resize=160, size=128), backbone.stats)
     dls = loader.build(Loader(workers=0), photos, tfms)
-    learn, steps = model.learner(section, backbone, dls, tmp_path), export.preprocess(dls)
+    learn, steps = model.learner(section, backbone, dls, tmp_path), validation_transforms.read(dls)
     train = photos.part("train")
     # A head that leans on the table: scaling each feature raises those that the dish does not decide.
     head = make_pipeline(StandardScaler(), LogisticRegression(C=0.01))

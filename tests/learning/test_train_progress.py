@@ -1,9 +1,12 @@
 """What shows the time left: one bar in a terminal, fastai's own in a notebook."""
 
 import logging
+import re
+from types import SimpleNamespace
 
 from fastai.callback.progress import ProgressCallback
 
+from kimchi_vision.base.progress import listening
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import progress
@@ -44,25 +47,25 @@ def test_where_a_process_shows_its_log_each_epoch_is_a_line(tiny_learner, capsys
     assert capsys.readouterr().err.count("epoch ") == 4
 
 
-def test_in_a_terminal_one_bar_counts_the_batches_of_all_phases(tiny_learner, monkeypatch):
-    counted = []
-
-    class Bar:
-        def __init__(self, total, disable, **options):
-            counted.append(total)
-            assert disable is None  # tqdm shows nothing where there is no terminal
-
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            counted.append("closed")
-
-        def update(self):
-            counted.append(1)
-
-    monkeypatch.setattr(progress, "tqdm", Bar)
+def test_whoever_listens_is_told_how_much_of_all_phases_is_done(tiny_learner):
+    shares = []
+    listener = SimpleNamespace(begins=shares.append, reached=shares.append)
     learn, run = tiny_learner(SECTION)
-    train.fit(SECTION, learn, run.files)
-    total, *steps, closed = counted
-    assert (total, sum(steps), closed) == (4 * 5, 4 * 5, "closed")
+    with listening(listener):
+        train.fit(SECTION, learn, run.files)
+    assert shares == [number / 20 for number in range(1, 21)]
+
+
+def test_the_short_line_of_an_epoch_says_the_score_with_its_interval_and_stars_the_best(tiny_learner, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    learn, run = tiny_learner(SECTION)
+    history = train.fit(SECTION, learn, run.files)
+    lines = [record.short for record in caplog.records if hasattr(record, "short")]
+    assert len(lines) == 4
+    assert re.fullmatch(
+        r"epoch 1/4  train_loss [\d.]+  valid_loss [\d.]+  accuracy [\d.]+ % \([\d.]+ % – [\d.]+ %\) \*",
+        lines[0],
+    )
+    best = int(history["valid_loss"].argmin())
+    assert lines[best].endswith("*")
+    assert not any(line.endswith("*") for line in lines[best + 1 :])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -5,8 +7,8 @@ from PIL import Image
 from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Loader
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy.export.validation import preprocess
 from kimchi_vision.learning import augment, loader
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.preprocess import LARGEST_GAP, Preprocess
 
 STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -31,12 +33,15 @@ STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 def test_a_photo_is_prepared_as_fastai_prepares_validation_photos(changes, folder_of):
     section = Augment(**{"resize": 100, "size": 64, **changes})
     photos = data.load(Data(path=folder_of({"a": 6, "b": 6}), valid_pct=0.4))
-    dls = loader.build(Loader(workers=0), photos, augment.transforms(section, STATS))
+    tfms = augment.transforms(section, STATS)
+    dls, chosen = loader.build(Loader(workers=0), photos, tfms), tfms.steps
     expected = dls.valid.one_batch()[0].numpy()
     dls.train.one_batch()  # after which fastai's transforms remember the training part
-    steps = preprocess(dls)
+    steps = validation_transforms.read(dls)
     found = [steps(open_photo(file)) for file in photos.files(photos.part("valid"))]
     assert np.abs(np.stack(found) - expected).max() < LARGEST_GAP
+    assert np.array_equal([*steps.mean, *steps.std], np.float32([*chosen.mean, *chosen.std]))
+    assert replace(steps, mean=chosen.mean, std=chosen.std) == chosen
 
 
 @pytest.mark.parametrize("size", [(301, 512), (97, 64), (5, 900)])

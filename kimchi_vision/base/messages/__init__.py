@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import locale
 import os
+import string
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages.commands import COMMANDS
 from kimchi_vision.base.messages.data import DATA
 from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
@@ -19,8 +21,22 @@ __all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add",
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
 """Key → English, Korean."""
+
+
+class _Plural(string.Formatter):
+    """Takes {count:photo/photos}, too: the first word for 1, the other for any other number."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A value as the braces ask."""
+        if "/" not in format_spec:
+            return super().format_field(value, format_spec)
+        one, many = format_spec.split("/")
+        return one if str(value) == "1" else many
+
+
+_PLURAL = _Plural()
 
 
 def add(texts: Mapping[str, tuple[str, str]]) -> None:
@@ -50,7 +66,8 @@ def catalogue(lang: Language) -> Text:
     column = ("en", "ko").index(lang)
 
     def text(key: str, **values: Any) -> str:
-        found = TEXTS[key][column].format(**{name: said(value) for name, value in values.items()})
+        said_values = {name: said(value) for name, value in values.items()}
+        found = _PLURAL.vformat(TEXTS[key][column], (), said_values)
         return with_particles(found) if lang == "ko" else found
 
     def said(value: Any) -> Any:

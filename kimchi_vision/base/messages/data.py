@@ -33,57 +33,64 @@ def _stated(name: str, place: int) -> str:
 DATA: dict[str, tuple[str, str]] = {
     # Findings
     "found_unreadable": (
-        "{count} photos cannot be read ({classes}): {reasons}.",
+        "{count} {count:photo/photos} cannot be read ({classes}): {reasons}.",
         "읽을 수 없는 사진이 {count}장 있습니다({classes}): {reasons}.",
     ),
     "found_tiny": (
-        "{count} photos have a side below 16 pixels.",
+        "{count} {count:photo has/photos have} a side below 16 pixels.",
         "한 변이 16픽셀보다 작은 사진이 {count}장 있습니다.",
     ),
     "found_elongated": (
-        "{count} photos are over 8 times as long as wide.",
+        "{count} {count:photo is/photos are} over 8 times as long as wide.",
         "긴 변이 짧은 변의 8배를 넘는 사진이 {count}장 있습니다.",
     ),
     "found_conflict": (
-        "{count} pictures lie in two or more classes: one of the labels is wrong.",
+        "{count} {count:picture lies/pictures lie} in two or more classes: one of the labels is wrong.",
         "같은 사진 {count}장이 둘 이상의 클래스에 있습니다. 라벨 중 하나는 틀렸습니다.",
     ),
     "found_duplicate": (
-        "{count} pictures are there more than once, {photos} photos in all.",
+        "{count} {count:picture is/pictures are} there more than once, {photos} {photos:photo/photos} in "
+        "all.",
         "같은 사진이 두 번 이상 있는 경우가 {count}건, 모두 {photos}장입니다.",
     ),
     "found_undecodable": (
-        "{count} files or folders are left out whose names are not UTF-8; `data import` decodes them.",
+        "{count} {count:file or folder is/files or folders are} left out whose names are not UTF-8; `data "
+        "import` decodes them.",
         "이름이 UTF-8이 아닌 파일·폴더 {count}개를 제외했습니다. `data import`가 해독합니다.",
     ),
     "found_hidden": (
-        "{count} hidden files or folders are left out.",
+        "{count} hidden {count:file or folder is/files or folders are} left out.",
         "숨은 파일·폴더 {count}개를 제외했습니다.",
     ),
-    "found_others": ("{count} {ending} files are left out.", "{ending} 파일 {count}개를 제외했습니다."),
+    "found_others": (
+        "{count} {ending} {count:file is/files are} left out.",
+        "{ending} 파일 {count}개를 제외했습니다.",
+    ),
     "found_raw": (
-        "{count} raw files beside a JPEG of the same name are left out.",
+        "{count} raw {count:file/files} beside a JPEG of the same name {count:is/are} left out.",
         "같은 이름의 JPEG가 있는 RAW 파일 {count}개를 제외했습니다.",
     ),
     "found_loops": (
-        "{count} links lead to a folder that they lie in, and are not followed: {links}.",
+        "{count} {count:link leads/links lead} to a folder that {count:it lies/they lie} in, and "
+        "{count:is/are} not followed: {links}.",
         "링크 {count}개는 자신이 들어 있는 폴더를 가리켜 따라가지 않습니다: {links}.",
     ),
     "found_outside": (
-        "{count} links lead out of the folder and are followed: {links}.",
+        "{count} {count:link leads/links lead} out of the folder and {count:is/are} followed: {links}.",
         "링크 {count}개는 폴더 밖을 가리키며, 따라갑니다: {links}.",
     ),
     "found_again": (
-        "{count} links lead to a folder that is read anyway, and are not followed: {links}.",
+        "{count} {count:link leads/links lead} to a folder that is read anyway, and {count:is/are} not "
+        "followed: {links}.",
         "링크 {count}개는 이미 읽는 폴더를 가리켜 따라가지 않습니다: {links}.",
     ),
     "found_broken": (
-        "{count} links lead nowhere: {links}.",
+        "{count} {count:link leads/links lead} nowhere: {links}.",
         "링크 {count}개는 가리키는 곳이 없습니다: {links}.",
     ),
     # Layouts
     "took": (
-        "{classes} classes with {photos} photos from {source}{parts}{aside}.",
+        "{classes} {classes:class/classes} with {photos} {photos:photo/photos} from {source}{parts}{aside}.",
         "클래스 {classes}개, 사진 {photos}장: {source}{parts}{aside}.",
     ),
     "took_parts": (", parts from {names}", ", 구분은 {names}"),
@@ -94,23 +101,23 @@ DATA: dict[str, tuple[str, str]] = {
     "from_path": ("the folders' whole paths", "폴더의 전체 경로"),
     "from_table": ("{file}", "{file}"),
     "aside_unlabelled": (
-        "{folder}/ holds {count} photos without a class: set aside",
+        "{folder}/ holds {count} {count:photo/photos} without a class: set aside",
         "{folder}/의 사진 {count}장은 클래스가 없어 쓰지 않음",
     ),
     "aside_repeats": (
-        "{folder}/ holds parts of its own with {count} photos: set aside",
+        "{folder}/ holds parts of its own with {count} {count:photo/photos}: set aside",
         "{folder}/에 따로 나눈 사진 {count}장이 있어 쓰지 않음",
     ),
     "aside_no_part": (
-        "{folder}/ holds {count} photos of no part: set aside",
+        "{folder}/ holds {count} {count:photo/photos} of no part: set aside",
         "{folder}/의 사진 {count}장은 구분이 없어 쓰지 않음",
     ),
     "aside_beside": (
-        "{count} photos lie beside the class folders, in {folder}: set aside",
+        "{count} {count:photo lies/photos lie} beside the class folders, in {folder}: set aside",
         "{folder}에 클래스 폴더 밖의 사진 {count}장이 있어 쓰지 않음",
     ),
     "aside_unfound": (
-        "{count} lines of {file} name no photo here",
+        "{count} {count:line/lines} of {file} {count:names/name} no photo here",
         "{file}의 {count}줄은 여기 없는 사진",
     ),
     "found_missing": ("No photo of {label}: {why}.", "{label}의 사진이 없습니다: {why}."),
@@ -137,7 +144,7 @@ DATA: dict[str, tuple[str, str]] = {
         "{file}에 {folder} 사진이 있지만 여기에는 하나도 없습니다",
     ),
     "why_left_out": (
-        "all {count} photos were left out: {reasons}",
+        "all {count} {count:photo was/photos were} left out: {reasons}",
         "사진 {count}장이 모두 제외되었습니다: {reasons}",
     ),
     "found_two_forms": (
@@ -162,19 +169,21 @@ DATA: dict[str, tuple[str, str]] = {
     **{f"found_link_{name}": (_measured(name, 0), _measured(name, 1)) for name in _MEASURED},
     **{f"found_link_{name}": (_stated(name, 0), _stated(name, 1)) for name in _STATED},
     "found_ending": (
-        "{count} photos have another format than their ending says; they are read by content.",
+        "{count} {count:photo has/photos have} another format than {count:its/their} ending says; "
+        "{count:it is/they are} read by content.",
         "확장자와 실제 형식이 다른 사진이 {count}장 있습니다. 내용에 따라 읽습니다.",
     ),
     "found_rotated": (
-        "{count} photos are turned upright by their EXIF orientation.",
+        "{count} {count:photo is/photos are} turned upright by {count:its/their} EXIF orientation.",
         "EXIF 방향에 따라 바로 세워 읽는 사진이 {count}장 있습니다.",
     ),
     "found_mode": (
-        "{count} photos are palette, CMYK, 16-bit or transparent; they are converted, not clipped.",
+        "{count} {count:photo is/photos are} palette, CMYK, 16-bit or transparent; {count:it is/they are} "
+        "converted, not clipped.",
         "팔레트, CMYK, 16비트 또는 투명 사진이 {count}장 있습니다. 값을 자르지 않고 변환합니다.",
     ),
     "found_animated": (
-        "{count} photos have several frames; the first one is used.",
+        "{count} {count:photo has/photos have} several frames; the first one is used.",
         "여러 프레임이 있는 사진이 {count}장 있습니다. 첫 프레임을 씁니다.",
     ),
     "found_suspect": (
@@ -183,15 +192,15 @@ DATA: dict[str, tuple[str, str]] = {
     ),
     # Notes of a run
     "noted_whole": (
-        "{count} photos have no box and are used whole.",
+        "{count} {count:photo has/photos have} no box and {count:is/are} used whole.",
         "상자가 없어 전체를 쓰는 사진이 {count}장 있습니다.",
     ),
     "noted_new": (
-        "{file} does not know {count} photos; they were shared out beside it.",
+        "{file} does not know {count} {count:photo/photos}; {count:it was/they were} shared out beside it.",
         "{file}에 없는 사진 {count}장은 따로 나누었습니다.",
     ),
     "noted_missing": (
-        "{file} names {count} photos that are not in use here.",
+        "{file} names {count} {count:photo/photos} that {count:is/are} not in use here.",
         "{file}에 있는 사진 {count}장은 여기서 쓰지 않습니다.",
     ),
     "noted_test_kept": (
@@ -199,7 +208,8 @@ DATA: dict[str, tuple[str, str]] = {
         "test 사진 {count}장은 학습에 쓰지 않고, 검증 사진은 train에서 나눕니다.",
     ),
     "noted_pooled": (
-        "The {count} photos of train and valid are shared out anew, as `data.parts: pool` says.",
+        "The {count} {count:photo/photos} of train and valid are shared out anew, as `data.parts: pool` "
+        "says.",
         "`data.parts: pool`에 따라 train과 valid의 사진 {count}장을 새로 나눕니다.",
     ),
     "noted_test_validates": (
@@ -217,7 +227,7 @@ DATA: dict[str, tuple[str, str]] = {
         "그래서 검증 사진은 전체의 {share:.0%}입니다(요청 {asked:.0%}). {label}에서는 {own:.0%}입니다.",
     ),
     "noted_left_out": (
-        "{count} photos were left out ({classes}): {reasons}.",
+        "{count} {count:photo was/photos were} left out ({classes}): {reasons}.",
         "사진 {count}장을 제외했습니다({classes}): {reasons}.",
     ),
     # An import
@@ -237,18 +247,22 @@ DATA: dict[str, tuple[str, str]] = {
     ),
     "import_left_out": ("Left out: {count} {kind}", "제외: {kind} {count}"),
     "import_there": (
-        "{count} photos were there already, with the same content.",
+        "{count} {count:photo was/photos were} there already, with the same content.",
         "내용이 같은 사진 {count}장은 이미 있습니다.",
     ),
     "import_numbered": (
-        "{count} photos got a number in their name, as another photo has it.",
+        "{count} {count:photo/photos} got a number in their name, as another photo has it.",
         "이름이 같은 다른 사진이 있어 {count}장은 이름에 번호를 붙였습니다.",
     ),
-    "import_written": ("{count} photos written to {folder}", "사진 {count}장을 {folder}에 썼습니다"),
+    "import_written": (
+        "{count} {count:photo/photos} written to {folder}",
+        "사진 {count}장을 {folder}에 썼습니다",
+    ),
     # The page
     "audit_title": ("{root}: photos looked through", "{root}: 사진 점검"),
     "audit_counts": (
-        "{photos} photos, {megabytes:.1f} MB, {classes} classes, {findings} findings.",
+        "{photos} {photos:photo/photos}, {megabytes:.1f} MB, {classes} {classes:class/classes}, {findings} "
+        "{findings:finding/findings}.",
         "사진 {photos}장, {megabytes:.1f} MB, 클래스 {classes}개, 발견 {findings}건.",
     ),
     "audit_findings": ("Findings", "발견한 것"),
@@ -261,7 +275,7 @@ DATA: dict[str, tuple[str, str]] = {
     "audit_samples": ("Samples", "예시"),
     "audit_page": ("Page: {file}", "페이지: {file}"),
     "audit_clean": (
-        "Clean copy: {folder}, {count} photos left out (left-out.csv).",
+        "Clean copy: {folder}, {count} {count:photo/photos} left out (left-out.csv).",
         "정리한 사본: {folder}, 제외한 사진 {count}장(left-out.csv).",
     ),
     "reason_empty": ("is empty", "빈 파일입니다"),

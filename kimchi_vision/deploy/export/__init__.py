@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import replacing, write_json, write_text
@@ -20,12 +20,13 @@ from kimchi_vision.deploy.export import (
     learner,
     onnx,
     pickles,
+    plain,
     smaller,
     tensors,
     timings,
-    validation,
+    web,
 )
-from kimchi_vision.deploy.export.validation import preprocess
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Export
 
-__all__ = ["FORMATS", "again", "folder", "preprocess", "write"]
+__all__ = ["FORMATS", "again", "folder", "write"]
 
 log = logging.getLogger(__name__)
 
-FORMATS = ("pkl", "torch", "onnx", "safetensors", *smaller.KINDS)
+FROM_ONNX = (*smaller.KINDS, "openvino")
+FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 
 
@@ -53,22 +55,37 @@ def write(
     """Write the files that the section asks for, and export.json with the proof of each.
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
-    it is left out, export.json says why, and so does the log, but the run goes on.
+    it is left out, export.json says why, and so does the log; the run goes on to its report, see `missing`.
     """
-    wanted = {
-        "pkl": section.pkl,
-        "torch": section.weights,
-        "onnx": section.onnx,
-        "safetensors": section.safetensors,
-        **{name: getattr(section, name) for name in smaller.KINDS},
-    }
     source = _Source(learn, photos, predictions, Run(files.path))
-    for refusal in source.write([name for name in FORMATS if wanted[name]]):
+    for refusal in source.write(_wanted(section)):
         log.error("%s", refusal)
     if section.timings:
         timings.write(photos, files)
     if files.onnx.is_file():
         write_text(files.card, card.text(Run(files.path)))
+
+
+def missing(run: Run) -> list[str]:
+    """A sentence for each file that the experiment asks for and that is not there; pooled folds have none."""
+    if not run.files.export.is_file():
+        return []
+    files = _files(run.files)
+    lost = [files[name] for name in _wanted(run.experiment.export) if not files[name].is_file()]
+    proofs = run.json_if(run.files.export)
+    reasons = [proofs.get(file.name, {}).get("refused", "it was not written") for file in lost]
+    return [f"{file} is missing: {reason}" for file, reason in zip(lost, reasons, strict=True)]
+
+
+def _wanted(section: Export) -> list[str]:
+    wanted = section.model_dump() | {"torch": section.weights}
+    return [name for name in FORMATS if wanted.get(name)]
+
+
+def _files(own: RunFiles) -> dict[str, Path]:
+    plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
+    extras = {"coreml": own.coreml, "openvino": own.openvino}
+    return plain | extras | {name: own.smaller(name) for name in smaller.KINDS}
 
 
 def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
@@ -86,7 +103,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
         raise InputError(
             f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
         )
-    learn = None if set(formats) <= set(smaller.KINDS) else _learner(run, trust)
+    learn = None if set(formats) <= set(FROM_ONNX) else _learner(run, trust)
     source = _Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
@@ -102,16 +119,19 @@ def _learner(run: Run, trust: bool) -> Learner:
     return learn
 
 
-def folder(run: Run, path: Path, space: bool) -> Path:
-    """A folder that serves the model: a Hugging Face Space, or for `docker build`. Raises InputError."""
-    return folders.write(run, path, space)
+def folder(run: Run, path: Path, kind: Literal["space", "docker", "web"]) -> Path:
+    """A folder with the model: a Hugging Face Space, for `docker build`, or a page that needs no server.
+
+    Raises InputError.
+    """
+    return web.write(run, path) if kind == "web" else folders.write(run, path, kind == "space")
 
 
 @dataclass(frozen=True)
 class _Source:
     """A learner, the photos that it answered for, and where its files go.
 
-    learn: None is enough for smaller.KINDS.
+    learn: None is enough for FROM_ONNX.
     own: False for a learner from elsewhere, whose pickles stay a stranger's.
     """
 
@@ -123,9 +143,7 @@ class _Source:
 
     @property
     def files(self) -> dict[str, Path]:
-        own = self.run.files
-        plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-        return plain | {name: own.smaller(name) for name in smaller.KINDS}
+        return _files(self.run.files)
 
     def write(self, formats: Sequence[str]) -> list[str]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
@@ -156,8 +174,10 @@ class _Source:
         return facts
 
     def _pkl(self, file: Path) -> dict[str, Any]:
-        learner.save(self.learn, file, self._facts().temperature)
-        return learner.prove(file, self.photos, self.predictions)
+        bound = learner.save(self.learn, file, self._facts().temperature)
+        if bound:
+            log.warning("%s: %s", self.run.files.pkl, learner.BOUND.format(**bound))
+        return {**learner.prove(file, self.photos, self.predictions), **bound}
 
     def _torch(self, file: Path) -> dict[str, Any]:
         return tensors.save_torch(self.learn.model, file)
@@ -166,21 +186,39 @@ class _Source:
         return tensors.save_safetensors(self.learn.model, self._facts(), file)
 
     def _onnx(self, file: Path) -> dict[str, Any]:
-        onnx.save(self.learn.model, self._facts(), file)
-        return onnx.prove(file, self.photos, self.predictions)
+        facts = self._facts()
+        onnx.save(self.learn.model, facts, file)
+        return onnx.prove(file, self.photos, self.predictions, facts.temperature)
 
     def _smaller(self, name: str, file: Path) -> dict[str, Any]:
+        smaller.save(name, self._whole(), self.photos, file)
+        return smaller.cost(file, self.photos, self.predictions)
+
+    def _coreml(self, file: Path) -> dict[str, Any]:
+        from kimchi_vision.deploy.export import coreml  # an extra
+
+        facts = self._facts()
+        coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
+        return coreml.prove(file, facts)
+
+    def _openvino(self, file: Path) -> dict[str, Any]:
+        from kimchi_vision.deploy.export import openvino  # an extra
+
+        whole, weights = self._whole(), self.run.files.openvino_weights
+        openvino.save(whole, file, weights)
+        return openvino.prove(file, weights, whole, self.photos, self.predictions)
+
+    def _whole(self) -> Path:
         whole = self.run.files.onnx
         if not whole.is_file():
             raise RunError(f"it is made from {whole}, which is missing. Export onnx, too.")
-        smaller.save(name, whole, self.photos, file)
-        return smaller.cost(file, self.photos, self.predictions)
+        return whole
 
     def _facts(self) -> Facts:
         facts = Facts(
             experiment=self.run.path.name,
-            backbone=str(self.learn.arch),
+            backbone=plain.backbone(self.learn),
             classes=self.photos.vocab,
-            preprocess=validation.preprocess(self.learn.dls),
+            preprocess=validation_transforms.read(self.learn.dls),
         )
         return facts.calibrated(self.run.calibration)

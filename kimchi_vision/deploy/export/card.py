@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
@@ -24,7 +25,7 @@ def text(run: Run, space: bool = False) -> str:
     page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
     page.filters |= {"text": _plain, "share": _share, "interval": _interval}
     run = Run(run.path)  # what is on the disk by now
-    experiment = run.experiment
+    experiment, pkl = run.experiment, run.exported.get(run.files.pkl.name, {})
     return page.get_template("card.md").render(
         name=run.name,
         space=space,
@@ -37,6 +38,8 @@ def text(run: Run, space: bool = False) -> str:
         experiment=experiment,
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
+        openvino=found if "agreement" in (found := run.exported.get(run.files.openvino.name, {})) else None,
+        bound=learner.BOUND.format(**pkl) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
         licence=" ".join(
             dict.fromkeys(

@@ -1,4 +1,4 @@
-"""model.pkl: fastai's own export, loaded in a fresh process before it gets its name.
+"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name.
 
 learn.predict gives probabilities as trained, and `(p.log() / learn.temperature).softmax(-1)` calibrated ones,
 as `predict` and the other files do.
@@ -6,6 +6,7 @@ as `predict` and the other files do.
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export import plain
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
+
+BOUND = (
+    "it holds {holds}, which fastai and torch do not have, so it loads on Python {python} alone, and where "
+    "that part is at hand"
+)
+"""What is said of a file with parts of the user's own."""
 
 _CHECK = """
 import sys, warnings
@@ -35,8 +43,22 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
-    """Write what load_learner reads. temperature: goes along as `learn.temperature`."""
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> dict[str, Any]:
+    """Write what load_learner reads, and say where: nothing when it does so everywhere.
+
+    A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
+    runs, `python`, and where the part that `holds` names is at hand. temperature: goes along as
+    `learn.temperature`.
+    """
+    try:
+        plain.save(learn, file, temperature)
+    except (plain.NotPortableError, RunError, pickle.PicklingError, AttributeError) as part:
+        _export(learn, file, temperature)
+        return {"python": "{}.{}".format(*sys.version_info), "holds": str(part)}
+    return {}
+
+
+def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
     dls, metrics = learn.dls, learn.metrics
     learn.temperature = temperature
     learn.metrics = []  # inference needs none, and they are this package's

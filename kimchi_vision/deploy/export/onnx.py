@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,9 @@ import torch
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import Facts
 
 if TYPE_CHECKING:
@@ -27,13 +31,27 @@ PHOTOS = 256
 """Validation photos that a file is run on, at most."""
 
 LARGEST_GAP = 1e-3
-"""A probability of an fp32 file may differ by this much from the learner's own."""
+"""A probability of an fp32 file may differ by this much from the learner's own, of a prepared photo."""
+LARGEST_GAP_OF_PIXELS = 1e-2
+"""The same where the file resizes: a few values in a thousand are rounded the other way than by Pillow."""
 
-OPSET = 18
+_ELSEWHERE = """
+import sys
+import numpy as np
+import onnxruntime
+onnxruntime.set_default_logger_severity(3)
+session = onnxruntime.InferenceSession(sys.argv[1])
+answers = []
+while line := sys.stdin.buffer.readline():
+    height, width = map(int, line.split())
+    photo = np.frombuffer(sys.stdin.buffer.read(3 * height * width), np.uint8).reshape(height, width, 3)
+    answers.append(session.run(["probabilities"], {"photo": photo})[0][0])
+sys.stdout.buffer.write(np.stack(answers).tobytes())
+"""
 
 
 def save(model: torch.nn.Module, facts: Facts, file: Path) -> None:
-    """Write an fp32 model: `image` (batch, 3, size, size), normalised, to `logits` (batch, classes)."""
+    """Write an fp32 model with the inputs and outputs that photo_graph has."""
     model = copy.deepcopy(model).float().cpu().eval()
     photos = torch.zeros(2, 3, facts.preprocess.size, facts.preprocess.size)
     batch = {"image": {0: "batch"}, "logits": {0: "batch"}}
@@ -48,11 +66,9 @@ def save(model: torch.nn.Module, facts: Facts, file: Path) -> None:
             input_names=["image"],
             output_names=["logits"],
             dynamic_axes=batch,
-            opset_version=OPSET,
+            opset_version=photo_graph.OPSET,
         )
-    written = onnx.load(file)
-    onnx.helper.set_model_props(written, facts.to_metadata())
-    onnx.save(written, file)
+    onnx.save(photo_graph.wrapped(onnx.load(file), facts), file)
 
 
 @contextmanager
@@ -66,23 +82,48 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
-    """Photo files to probabilities by this file, beside the learner's own: photos, agreement and gap.
+def prove(file: Path, photos: Photos, predictions: Predictions, temperature: float = 1.0) -> dict[str, Any]:
+    """Photos to probabilities by this file, beside the learner's own: photos, agreement and gap.
 
-    predictions: the learner's own.
-    Raises RunError when a top-1 class differs, or a probability by more than LARGEST_GAP.
+    Prepared photos go in in this process; pixels, of the same photos, in a process of their own.
+    predictions: the learner's own. temperature: that of the file.
+    Raises RunError when a prepared photo's top-1 class differs, or its probabilities by more than
+    LARGEST_GAP, or those of pixels by more than LARGEST_GAP_OF_PIXELS.
     """
     sample = predictions.part("valid").spread(PHOTOS)
-    expected = sample.probabilities
-    found = probabilities(Classifier(file), photos.files(sample.table))
-    same = expected.argmax(axis=1) == found.argmax(axis=1)
-    gap = float(np.abs(expected - found).max())
-    if not same.all() or not gap <= LARGEST_GAP:
+    files = photos.files(sample.table)
+    same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
+    if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            f"on {len(sample)} validation photos {same.mean():.2%} of its answers are the learner's own, "
+            f"on {len(sample)} validation photos {same:.2%} of its answers are the learner's own, "
             f"and its probabilities differ by up to {gap:.1e}; 100% and {LARGEST_GAP:.0e} are asked for."
         )
-    return {"photos": len(sample), "agreement": float(same.mean()), "largest_gap": gap}
+    expected = at_temperature(sample.probabilities, temperature)
+    pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))
+    if not pixels_gap <= LARGEST_GAP_OF_PIXELS:
+        raise RunError(f"what it says about pixels of photos differs by up to {pixels_gap:.1e}.")
+    pixels = {"pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
+    return {"photos": len(sample), "agreement": same, "largest_gap": gap, **pixels}
+
+
+def _beside(expected: np.ndarray, found: np.ndarray) -> tuple[float, float]:
+    """Share of photos with the same class, and the largest difference of a probability."""
+    same = expected.argmax(axis=1) == found.argmax(axis=1)
+    return float(same.mean()), float(np.abs(expected - found).max())
+
+
+def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
+    """What the file says about pixels of photos in a process that has onnxruntime and NumPy alone."""
+    command, pipe = [sys.executable, "-c", _ELSEWHERE, str(file)], subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as child:
+        with suppress(BrokenPipeError):  # it has ended, and says why
+            for photo in map(open_photo, files):
+                child.stdin.write(f"{photo.height} {photo.width}\n".encode() + photo.tobytes())
+        answers, said = child.communicate()
+    if child.returncode:
+        reason = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"it does not run in a fresh process: {reason}")
+    return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 
 
 def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:

@@ -16,6 +16,7 @@ import onnx
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import probabilities
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.compare import difference_interval
@@ -45,18 +46,16 @@ def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
     fp16: weights and arithmetic.
     Source: onnxruntime, whose passes raise many kinds of error on operators that they do not know.
     """
-    facts = Classifier(fp32).facts
+    facts, network = Classifier(fp32).facts, photo_graph.network_of(onnx.load(fp32))
     with _quiet():
         if kind == "int8":
-            _quantize(fp32, _batches(photos, facts), file)
-            model = onnx.load(file)
+            network = _quantized(network, _batches(photos, facts))
         else:
-            model = _bf16(onnx.load(fp32)) if kind == "bf16" else _fp16(onnx.load(fp32))
-    onnx.helper.set_model_props(model, facts.to_metadata())  # the conversions drop it
-    onnx.save(model, file)
+            network = _bf16(network) if kind == "bf16" else _fp16(network)
+    onnx.save(photo_graph.wrapped(network, facts), file)
 
 
-def _quantize(fp32: Path, batches: Iterator[dict[str, np.ndarray]], file: Path) -> None:
+def _quantized(network: onnx.ModelProto, batches: Iterator[dict[str, np.ndarray]]) -> onnx.ModelProto:
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -65,11 +64,12 @@ def _quantize(fp32: Path, batches: Iterator[dict[str, np.ndarray]], file: Path) 
             return next(batches, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        prepared = Path(folder) / "prepared.onnx"
-        quant_pre_process(str(fp32), str(prepared), skip_symbolic_shape=True)
+        whole, prepared, small = (Path(folder) / f"{name}.onnx" for name in ("whole", "prepared", "small"))
+        onnx.save(network, whole)
+        quant_pre_process(str(whole), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared),
-            str(file),
+            str(small),
             Reader(),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
@@ -77,6 +77,7 @@ def _quantize(fp32: Path, batches: Iterator[dict[str, np.ndarray]], file: Path) 
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
+        return onnx.load(small)
 
 
 def _fp16(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -28,23 +28,35 @@ class Classifier:
     def __init__(self, file: Path, threads: int | None = None) -> None:
         if not file.is_file():
             raise InputError(f"{file} is missing.")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or share()
-        options.log_severity_level = 3  # errors, not warnings
-        # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
         try:
-            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-            self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
-            outputs = self._session.get_outputs()[0].shape[-1]
+            outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
                 raise ValueError(f"it has {outputs} outputs for {len(self.facts.classes)} classes")
+        except InputError:
+            raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
                 f"{file} is not a model that this program exported, or it is damaged: {reason}"
             ) from error
-        self._input = self._session.get_inputs()[0].name
+
+    def _open(self, file: Path, threads: int | None) -> int:
+        """Read `facts`; returns how many outputs there are."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or share()
+        options.log_severity_level = 3  # errors, not warnings
+        # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
+        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
+        self.takes_photos = self._session.get_inputs()[0].name == "photo"
+        """Whether pixels of photos may go in, too; before it prepared ones alone."""
+        self._beside = {"photo": np.zeros((1, 1, 3), np.uint8)} if self.takes_photos else {}
+        (outputs,) = [each.shape[-1] for each in self._session.get_outputs() if each.name == "logits"]
+        return outputs
+
+    def _logits(self, batch: np.ndarray) -> np.ndarray:
+        return self._session.run(["logits"], {**self._beside, "image": batch})[0]
 
     def probabilities(self, photos: Iterable[Image.Image]) -> np.ndarray:
         """Float32 (photos, classes), each row summing to 1."""
@@ -53,7 +65,7 @@ class Classifier:
     def probabilities_of(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same, of photos that `facts.preprocess` has prepared."""
         batches = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-        outputs = [self._session.run(None, {self._input: np.stack(batch)})[0] for batch in batches]
+        outputs = [self._logits(np.stack(batch)) for batch in batches]
         if not outputs:
             return np.empty((0, len(self.facts.classes)), np.float32)
         return softmax(np.concatenate(outputs) / np.float32(self.facts.temperature))

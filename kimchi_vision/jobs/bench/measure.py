@@ -22,12 +22,12 @@ from fastai.vision.core import PILImage
 
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy import export
 from kimchi_vision.deploy.export import onnx
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs.bench.pipeline import Clock, Pipeline
 from kimchi_vision.learning import train
 from kimchi_vision.learning.device import wait
+from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 
 STEPS, BATCHES = 6, 5
@@ -161,7 +161,7 @@ def _predictions(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
             bulk, _ = timed(lambda: learn.get_preds(dl=learn.dls.test_dl(files)))
             single = [timed(lambda file=file: learn.predict(file))[0] for file in files[:SINGLE]]
     else:
-        facts = Facts("bench", learn.arch, photos.vocab, export.preprocess(learn.dls))
+        facts = Facts("bench", learn.arch, photos.vocab, validation_transforms.read(learn.dls))
         onnx.save(learn.model, facts, file := learn.path / "bench.onnx")
         predictor = Predictor(file)
         bulk, _ = timed(lambda: predictor.predict(files))

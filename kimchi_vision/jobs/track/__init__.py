@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.extras import install
 from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.jobs.track.worker import Told
 from kimchi_vision.results.run import Run
@@ -26,7 +27,7 @@ def check(section: Track) -> None:
     """Raise InputError, which says how to install it, for a tracker whose package is missing."""
     for name in section.to:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"track: {name} is not installed: pip install 'kimchi-vision[{name}]'")
+            raise InputError(f"track: {name} is not installed: {install(name)}")
 
 
 class Tracking:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kimchi_vision.learning.augment import stock
 from kimchi_vision.learning.augment.fused import Fused
 from kimchi_vision.learning.augment.stock import Stats
+from kimchi_vision.results import validation_transforms as validation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,11 +45,11 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
     to 0..1; used when `normalize` is `backbone`.
     """
     chosen = stock.statistics(section, stats)
-    item, key = [stock.presize(section)], f"{section.model_dump_json()} {chosen}"
-    steps = stock.steps(section, chosen)
+    key, steps = f"{section.model_dump_json()} {chosen}", stock.steps(section, chosen)
+    item = validation.transforms(validation.items(steps))
     if section.engine == "fastai":
         return Transforms(item, varied(section, stats), None, steps, key)
-    batch = [*stock.still(section), *stock.normalize(chosen)]
+    batch = validation.transforms(validation.batches(steps))
     return Transforms(item, batch, Fused(section, chosen), steps, key)
 
 
@@ -63,4 +64,5 @@ def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transf
 
 def varied(section: Augment, stats: Stats) -> list[Any]:
     """fastai's batch transforms that vary training photos, whatever the engine. stats: as in transforms."""
-    return [*stock.varied(section), *stock.normalize(stock.statistics(section, stats))]
+    steps = stock.steps(section, stock.statistics(section, stats))
+    return [*stock.varied(section), *validation.transforms(validation.normalize(steps))]

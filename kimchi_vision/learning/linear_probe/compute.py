@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from filelock import FileLock
-from tqdm import tqdm
 
 from kimchi_vision.base import cache
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.progress import reached
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photo, Photos, open_photo
 
@@ -98,14 +98,15 @@ def _computed(
     """Features photo by photo; the photos of the next batch are opened while the body works."""
     was_training, device = body.training, next(body.parameters()).device
     body.eval()
-    bar = tqdm(total=len(files), desc="Features", unit="photo", disable=None, leave=False)
+    done = 0
     try:
-        with bar, ThreadPoolExecutor(share()) as pool, torch.inference_mode():
+        with ThreadPoolExecutor(share()) as pool, torch.inference_mode():
             ready = pool.map(opened, files)
             while batch := list(islice(ready, BATCH)):
                 maps = body(torch.from_numpy(np.stack(batch)).to(device))
                 yield from (maps.mean((2, 3)) if maps.ndim == 4 else maps).float().cpu().numpy()
-                bar.update(len(batch))
+                done += len(batch)
+                reached(done, len(files))
     finally:
         body.train(was_training)
 

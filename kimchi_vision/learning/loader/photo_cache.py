@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from filelock import FileLock
-from tqdm import tqdm
 
 from kimchi_vision.base.cache import folder
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.progress import reached
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.pixels import READING
 from kimchi_vision.learning.loader.pack import ENTRY, Pack, encode
@@ -68,7 +68,8 @@ def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int],
     entries = np.zeros(count, ENTRY)
     index.unlink(missing_ok=True)
     with replacing(data) as temporary, temporary.open("wb") as file:
-        for row, (shape, content) in enumerate(tqdm(_encoded(kind, count, make), total=count, **_BAR)):
+        for row, (shape, content) in enumerate(_encoded(kind, count, make)):
+            reached(row, count)
             entries[row] = (file.tell(), len(content), *shape, zlib.crc32(content))
             file.write(content)
         size = file.tell()
@@ -90,6 +91,3 @@ def _encoded(
     with ThreadPoolExecutor(share()) as pool:
         for start in range(0, count, AT_ONCE):
             yield from pool.map(one, range(start, min(start + AT_ONCE, count)))
-
-
-_BAR = {"desc": "Photos", "unit": "photo", "disable": None, "leave": False}

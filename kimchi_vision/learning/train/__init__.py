@@ -93,7 +93,7 @@ def fit(
     learn.loss_func = loss(section, learn)
     optimizer.choose(section, learn)
     epochs = count_epochs(section.stages, len(learn.dls.train))
-    recording = Recording(files, epochs, section.early_stop, watch, tell)
+    recording = Recording(files, epochs, section, watch, tell)
     best = KeepBest(section, recording)
     fitting = Fitting(learn)
     average = Average(section.ema) if section.ema else None

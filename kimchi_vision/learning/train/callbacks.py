@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Train
-    from kimchi_vision.config.sections.train import EarlyStop
 
 Watch = Callable[[dict[str, Any]], bool]
 Tell = Callable[[dict[str, float], int], None]
@@ -82,11 +81,11 @@ class Recording(Callback):
         self,
         folder: RunFiles,
         epochs: int,
-        early_stop: EarlyStop | None,
+        section: Train,
         watch: Watch | None = None,
         tell: Tell | None = None,
     ) -> None:
-        self.folder, self.epochs, self.early_stop, self.watch = folder, epochs, early_stop, watch
+        self.folder, self.epochs, self.section, self.watch = folder, epochs, section, watch
         self.tell = tell
         self.ended = self.replayed = False
         self.phase = ""
@@ -135,15 +134,27 @@ class Recording(Callback):
             self.phase,
             "  ".join(f"{name} {value:.4f}" for name, value in values.items()),
             self.rows[-1]["seconds"],
+            extra={"short": self._short(values)},
         )
         self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
         if not self.is_finite:
             raise CancelFitException
 
+    def _short(self, values: dict[str, float]) -> str:
+        """The epoch for a terminal: losses, the monitored score with its interval, a star at the best."""
+        name = self.section.monitor
+        every = [sign(name) * row[name] for row in self.rows if name in row]
+        star = " *" if every and max(every) == every[-1] else ""
+        scored = {each.name: each for each in self.learn.metrics if hasattr(each, "shown")}
+        score = scored.get(name) or scored.get("accuracy")
+        said = f"  {score.name} {score.shown()}" if score else ""
+        losses = "  ".join(f"{name} {values[name]:.4f}" for name in ("train_loss", "valid_loss"))
+        return f"epoch {len(self.rows):>{len(str(self.epochs))}}/{self.epochs}  {losses}{said}{star}"
+
     @property
     def stops_early(self) -> bool:
         """Whether the epochs so far are enough for `early_stop`."""
-        rule = self.early_stop
+        rule = self.section.early_stop
         if rule is None:
             return False
         return rule.is_over([row[rule.monitor] for row in self.rows], sign(rule.monitor))

@@ -1,37 +1,36 @@
-"""What shows the time left while a training runs."""
+"""How far a training is: fastai's bar in a notebook, elsewhere told to whoever listens to base.progress."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
 from fastcore.imports import IN_NOTEBOOK
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
+
+from kimchi_vision.base.progress import reached
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
 
-class ProgressBar(Callback):
-    """One bar with the time left over all phases; nothing where the output is no terminal."""
+class Counted(Callback):
+    """Tells base.progress how many batches of all phases are done."""
 
     def __init__(self, batches: int) -> None:
-        self.bar = tqdm(total=batches, disable=None, unit="batch", leave=False)
+        self.batches, self.done = batches, 0
 
     def after_batch(self) -> None:
         """One batch more."""
-        self.bar.update()
+        self.done += 1
+        reached(self.done, self.batches)
 
 
 @contextmanager
 def shown(learn: Learner, batches: int) -> Iterator[Callback]:
-    """The callback that shows it: in a notebook fastai's bar and table of epochs, else a bar over all phases.
+    """The callback that shows it: in a notebook fastai's bar and table of epochs, else a count of all phases.
 
     batches: of all phases, training and validation. The Learner itself is left without a bar.
     """
@@ -39,13 +38,5 @@ def shown(learn: Learner, batches: int) -> Iterator[Callback]:
     if IN_NOTEBOOK:
         yield ProgressCallback()
         return
-    bar = ProgressBar(batches)
-    # tqdm would make a handler where a process has none, as from Python.
-    beside_the_bar = logging_redirect_tqdm() if _logs_are_shown() else nullcontext()
-    with bar.bar, beside_the_bar, learn.no_logging():
-        yield bar
-
-
-def _logs_are_shown() -> bool:
-    handlers = [each for each in logging.root.handlers if isinstance(each, logging.StreamHandler)]
-    return any(each.stream in (sys.stdout, sys.stderr) for each in handlers)
+    with learn.no_logging():
+        yield Counted(batches)

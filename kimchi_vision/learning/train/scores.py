@@ -12,7 +12,7 @@ from fastai.learner import Metric
 
 from kimchi_vision.results import choices, evaluate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.scores import METRICS, Asked
+from kimchi_vision.results.scores import METRICS, Asked, Score
 from kimchi_vision.results.scores import Metric as ScoreMetric
 
 if TYPE_CHECKING:
@@ -66,6 +66,13 @@ class EpochScore(Metric):
             return None
         found = self.outputs.predictions()
         return float("nan") if found is None else self.metric.estimate(found, self.section).value
+
+    def shown(self) -> str:
+        """The value with its interval, as people read it; empty when an output is no number."""
+        found = self.outputs.predictions() if self.outputs.batches else None
+        if found is None:
+            return ""
+        return str(Score(self.metric, *self.metric.estimate(found, self.section), len(found)))
 
     @property
     def name(self) -> str:

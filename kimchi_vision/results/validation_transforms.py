@@ -1,9 +1,10 @@
-"""A learner's validation transforms, read from its DataLoaders, as steps that need no torch."""
+"""A Preprocess as fastai's validation transforms, and read back from the DataLoaders of any Learner."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
 from fastai.vision.augment import AffineCoordTfm, RandomResizedCropGPU, Resize
 
@@ -11,8 +12,39 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
 
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
+    from fasttransform import Transform
 
-def preprocess(dls: Any) -> Preprocess:
+Made = tuple[type["Transform"], dict[str, Any]]
+"""A transform as its class and what the class is called with."""
+
+
+def items(steps: Preprocess) -> list[Made]:
+    """What is done to each photo: fastai's Resize."""
+    return [(Resize, {"size": steps.resize, "method": steps.resize_method})]
+
+
+def batches(steps: Preprocess) -> list[Made]:
+    """What is done to a batch of them, float from 0 to 1: sampled, then normalised."""
+    sampling = {name: getattr(steps.sampling, name) for name in ("mode", "pad_mode", "align_corners")}
+    return [(AffineCoordTfm, {"size": steps.size, **sampling}), *normalize(steps)]
+
+
+def normalize(steps: Preprocess) -> list[Made]:
+    """fastai's Normalize; nothing where values stay from 0 to 1."""
+    if not steps.is_normalized:
+        return []
+    names = ("mean", "std")
+    return [(Normalize, {name: torch.tensor(getattr(steps, name)).view(1, -1, 1, 1) for name in names})]
+
+
+def transforms(made: list[Made]) -> list[Transform]:
+    """The transforms themselves."""
+    return [kind(**arguments) for kind, arguments in made]
+
+
+def read(dls: DataLoaders) -> Preprocess:
     """What happens to a validation photo between opening and the network.
 
     Raises RunError for a transform that Preprocess does not know.

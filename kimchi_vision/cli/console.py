@@ -1,0 +1,123 @@
+"""What a run shows on a terminal: one bar over all stages, a line an epoch, and the card at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text as Styled
+
+from kimchi_vision.base.progress import Stage, listening
+from kimchi_vision.jobs.template import next_steps
+from kimchi_vision.results import headline
+from kimchi_vision.results.report import verdict
+
+if TYPE_CHECKING:
+    from kimchi_vision.base.messages import Text
+    from kimchi_vision.results.run import Run
+
+SHARES: dict[Stage, int] = {"photos": 5, "features": 10, "train": 65, "explain": 10, "export": 10}
+"""About how much of a run's time each stage takes, of 100."""
+
+
+class Bar:
+    """One bar over all stages of a run, with the time left; it begins anew with the next run."""
+
+    def __init__(self, progress: Progress, say: Text) -> None:
+        self.progress, self.say = progress, say
+        self.task: TaskID | None = None
+        self.stage: Stage = "photos"
+
+    def begins(self, stage: Stage) -> None:
+        """All stages before this one are done."""
+        if stage == "photos" or self.task is None:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+            self.task = self.progress.add_task("", total=100)
+        self.stage = stage
+        self.progress.update(self.task, description=self.say(f"stage_{stage}"))
+        self.reached(0)
+
+    def reached(self, share: float) -> None:
+        """So much of the stage is done, 0 to 1."""
+        if self.task is not None:
+            before = list(SHARES)[: list(SHARES).index(self.stage)]
+            done = sum(SHARES[stage] for stage in before) + SHARES[self.stage] * min(share, 1)
+            self.progress.update(self.task, completed=done)
+
+
+class Lines(logging.Handler):
+    """Prints the short line that a record carries, and warnings; counts those of other packages."""
+
+    def __init__(self, console: Console, verbose: bool) -> None:
+        super().__init__()
+        self.console, self.verbose, self.foreign = console, verbose, 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record, count it, or leave it to log.txt."""
+        ours = record.name.startswith("kimchi_vision")
+        self.foreign += not ours
+        if self.verbose:
+            said = record.getMessage()
+        elif not ours:
+            return
+        else:
+            warned = record.getMessage() if record.levelno >= logging.WARNING else None
+            said = getattr(record, "short", warned)
+        if said is not None:
+            _print(self.console, said)
+
+
+@contextmanager
+def running(say: Text, verbose: bool = False) -> Iterator[None]:
+    """Inside the block a run is shown on the error stream: a bar on a terminal, and lines everywhere."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    lines, before = Lines(console, verbose), logging.root.handlers[:]
+    logging.root.handlers[:] = [lines]
+    logging.captureWarnings(True)
+    try:
+        with progress, listening(Bar(progress, say)):
+            yield
+    finally:
+        logging.captureWarnings(False)
+        logging.root.handlers[:] = before
+        if lines.foreign and not verbose:
+            _print(console, say("foreign_warnings", n=lines.foreign))
+
+
+def show_card(run: Run, say: Text, lang: str) -> None:
+    """Print the end of a run: the answer, what speaks against it, its files, and the next commands."""
+    console, lines = Console(), list(card(run, say))
+    if console.is_terminal:
+        console.print(Panel(Styled("\n".join(lines)), title=Styled(run.name), expand=False))
+    else:
+        _print(console, "\n".join(lines))
+    _print(console, next_steps(run, lang))
+
+
+def card(run: Run, say: Text) -> Iterator[str]:
+    """The lines of a finished run's card."""
+    accuracy, metrics = run.score["accuracy"], run.metrics
+    yield from headline.sentences(run, say)
+    if "floor" in metrics:
+        yield f"{say('floor')}: {accuracy.metric.shown(metrics['floor']['accuracy'])}"
+    yield verdict.confusions(metrics, say)
+    found = verdict.verdict(run, say)
+    yield found.says
+    yield from (f"  - {sentence}" for sentence in found.because)
+    yield ""
+    yield say("files_in", path=run.path)
+    files = (run.files.report, run.files.onnx, run.files.pkl, run.files.log)
+    yield "  " + ", ".join(file.name for file in files if file.is_file())
+
+
+def _print(console: Console, text: str) -> None:
+    """As it is: a name in brackets is no markup, and a path stays in one line."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

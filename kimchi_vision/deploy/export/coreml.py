@@ -1,0 +1,122 @@
+"""model.coreml.zip: an image classifier for Apple's devices, and a check of its answers to run on a Mac."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.results.calibrate.confidence import at_temperature
+from kimchi_vision.results.model_metadata import KEY, Facts
+
+if TYPE_CHECKING:
+    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.predictions import Predictions
+
+PHOTOS = 40
+"""Validation photos that check.py asks for, at most."""
+PACKAGE = "model.mlpackage"
+CHECK = Path(__file__).with_name("templates") / "check_coreml.py"
+
+
+class _Whole(torch.nn.Module):
+    """From the square that Preprocess.square gives, 0 to 255, to calibrated probabilities."""
+
+    def __init__(self, network: torch.nn.Module, facts: Facts) -> None:
+        super().__init__()
+        steps, self.temperature = facts.preprocess, facts.temperature
+        self.network = copy.deepcopy(network).float().cpu().eval()
+        mean, std = (torch.tensor(each)[:, None, None] for each in (steps.mean, steps.std))
+        sampling = steps.sampling.matrix(steps.resize, steps.size)
+        self.register_buffer("sampling", torch.from_numpy(sampling).float())
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", mean / std)
+
+    def forward(self, square: torch.Tensor) -> torch.Tensor:
+        sampled = self.sampling @ square @ self.sampling.T
+        return torch.softmax(self.network(sampled * self.scale - self.shift) / self.temperature, dim=1)
+
+
+def save(
+    network: torch.nn.Module, facts: Facts, photos: Photos, predictions: Predictions, file: Path
+) -> None:
+    """Write the package, check.py, and the squares of validation photos with the answers that it expects.
+
+    Raises InputError where coremltools is missing, RunError for an operator that Core ML does not have.
+    """
+    ct = _coremltools()
+    side = facts.preprocess.resize
+    square = torch.zeros(1, 3, side, side)
+    with torch.no_grad():
+        traced = torch.jit.trace(_Whole(network, facts), square, check_trace=False)
+    try:
+        model = ct.convert(
+            traced,
+            inputs=[ct.ImageType(name="image", shape=square.shape, color_layout=ct.colorlayout.RGB)],
+            classifier_config=ct.ClassifierConfig(list(facts.classes)),
+            convert_to="mlprogram",
+            minimum_deployment_target=ct.target.iOS16,
+        )
+    except Exception as error:  # coremltools names the operator, in errors of many kinds
+        raise RunError(f"Core ML cannot take it over: {error} onnx is what works everywhere.") from error
+    model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
+    model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(f"{folder}/{PACKAGE}")
+        np.savez_compressed(f"{folder}/check.npz", **_expected(facts, photos, predictions))
+        (Path(folder) / "check.py").write_bytes(CHECK.read_bytes())
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+                archive.write(each, each.relative_to(folder))
+
+
+def prove(file: Path, facts: Facts) -> dict[str, Any]:
+    """What the file says of itself, read back. Core ML runs on Apple's systems alone: check.py asks it there.
+
+    Raises RunError when it is not the classifier that was meant.
+    """
+    ct = _coremltools()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file) as archive:
+        archive.extractall(folder)
+        spec = ct.utils.load_spec(f"{folder}/{PACKAGE}")
+        asked = int(np.load(f"{folder}/check.npz")["squares"].shape[0])
+    (image,), side = spec.description.input, facts.preprocess.resize
+    classes = tuple(_labels(spec))
+    kind = image.type.imageType
+    stated = json.loads(spec.description.metadata.userDefined[KEY])["classes"]
+    if (kind.width, kind.height, classes, tuple(stated)) != (side, side, facts.classes, facts.classes):
+        raise RunError("read back, its classes or its size are others.")
+    return {"structure": "read back", "answers": f"python check.py, on a Mac, asks about {asked} photos"}
+
+
+def _labels(spec: Any) -> list[str]:
+    """The classes of an ML program, in the order of its probabilities."""
+    blocks = [
+        each for main in spec.mlProgram.functions.values() for each in main.block_specializations.values()
+    ]
+    last = next(each for block in blocks for each in block.operations if each.type == "classify")
+    values = last.inputs["classes"].arguments[0].value.immediateValue.list.values
+    return [value.immediateValue.tensor.strings.values[0] for value in values]
+
+
+def _expected(facts: Facts, photos: Photos, predictions: Predictions) -> dict[str, np.ndarray]:
+    sample = predictions.part("valid").spread(PHOTOS)
+    squares = [np.asarray(facts.preprocess.square(open_photo(each))) for each in photos.files(sample.table)]
+    answers = at_temperature(sample.probabilities, facts.temperature)
+    return {"squares": np.stack(squares), "probabilities": answers, "classes": np.array(facts.classes)}
+
+
+def _coremltools() -> Any:
+    try:
+        import coremltools
+    except ModuleNotFoundError:
+        raise InputError("coremltools is not installed: pip install 'kimchi-vision[coreml]'") from None
+    return coremltools

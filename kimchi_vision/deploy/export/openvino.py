@@ -1,0 +1,77 @@
+"""model.openvino.xml and its .bin: the network for Intel's OpenVINO, run on real photos and timed."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.files import replacing
+from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export import photo_graph
+from kimchi_vision.deploy.export.onnx import LARGEST_GAP, PHOTOS, probabilities
+from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier, core
+from kimchi_vision.results.model_metadata import KEY
+
+if TYPE_CHECKING:
+    from kimchi_vision.data.photo import Photos
+    from kimchi_vision.results.predictions import Predictions
+
+ROUNDS = 20
+"""Photos that each runtime is timed on, one after the other."""
+
+
+def save(whole: Path, file: Path, weights: Path) -> None:
+    """Write the network of model.onnx, and its weights. Raises RunError for an operator that has no form."""
+    facts = Classifier(whole).facts
+    ov = core()
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(photo_graph.network_of(onnx.load(whole)), f"{folder}/network.onnx")
+        try:
+            model = ov.convert_model(f"{folder}/network.onnx")
+        except Exception as error:  # of OpenVINO's own kinds
+            raise RunError(f"OpenVINO cannot convert it ({error}). onnx is what works everywhere.") from error
+        model.set_rt_info(facts.to_metadata()[KEY], [KEY])
+        ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)
+        shutil.copyfile(f"{folder}/model.xml", file)
+        with replacing(weights) as temporary:
+            shutil.copyfile(f"{folder}/model.bin", temporary)
+
+
+def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+    """Agreement and gap beside the learner's own answers, and how many times faster than onnxruntime it is.
+
+    Raises RunError as for model.onnx.
+    """
+    sample = predictions.part("valid").spread(PHOTOS)
+    files = photos.files(sample.table)
+    with tempfile.TemporaryDirectory() as folder:  # OpenVINO finds weights by the name of the file
+        shutil.copyfile(file, f"{folder}/model.xml")
+        shutil.copyfile(weights, f"{folder}/model.bin")
+        mine, other = OpenVinoClassifier(Path(folder) / "model.xml"), Classifier(whole)
+    found = probabilities(mine, files)
+    same = float((sample.answers == found.argmax(axis=1)).mean())
+    gap = float(np.abs(sample.probabilities - found).max())
+    if same < 1 or not gap <= LARGEST_GAP:
+        raise RunError(f"{same:.2%} of its answers are the learner's own; they differ by up to {gap:.1e}.")
+    prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:ROUNDS]]
+    faster = _milliseconds(other, prepared) / _milliseconds(mine, prepared)
+    size = {"bytes": file.stat().st_size + weights.stat().st_size}
+    proof = {"photos": len(sample), "agreement": same, "largest_gap": gap}
+    return {**size, **proof, "times_faster": round(faster, 2)}
+
+
+def _milliseconds(classifier: Classifier, prepared: list[np.ndarray]) -> float:
+    times = []
+    for number in range(ROUNDS):
+        started = time.perf_counter()
+        classifier.probabilities_of([prepared[number % len(prepared)]])
+        times.append(1000 * (time.perf_counter() - started))
+    return float(np.median(times))

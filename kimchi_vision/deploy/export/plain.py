@@ -1,0 +1,138 @@
+"""model.pkl as the calls that make a Learner, in names that fastai and torch have in every version.
+
+A pickled Learner is the insides of one version of fastai, Python and operating system: functions by value,
+loaders, paths. Calls are what fastai documents.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import pickle
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from fastai.data.core import DataLoaders, Datasets, TfmdDL, TfmdLists
+from fastai.data.transforms import Categorize, IntToFloatTensor, ToTensor
+from fastai.learner import Learner
+from fastai.losses import CrossEntropyLossFlat
+from fastai.torch_core import TensorCategory, TensorImage
+from fastai.vision.learner import default_split
+from fasttransform import Transform
+
+from kimchi_vision.deploy.export import as_text
+from kimchi_vision.results import validation_transforms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kimchi_vision.results.preprocess import Preprocess
+
+PACKAGES = (
+    "builtins",
+    "collections",
+    "functools",
+    "fastai",
+    "fastcore",
+    "fasttransform",
+    "timm",
+    "torch",
+    "torchvision",
+)
+"""Whose names the file may hold."""
+PROTOCOL = 2
+"""Of pickle: torch's own."""
+
+
+class NotPortableError(Exception):
+    """A part of the Learner that none of PACKAGES has. Its text is the part's name."""
+
+
+class Call:
+    """A call that is made when the file is loaded.
+
+    state: attributes that the result is given then.
+    """
+
+    def __init__(self, made: Any, *arguments: Any, state: dict[str, Any] | None = None, **named: Any) -> None:
+        self.call, self.state = functools.partial(made, *arguments, **named), state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (self.call, ()) if self.state is None else (self.call, (), self.state)
+
+
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
+    """Write what load_learner makes a Learner of: for inference, or to go on with other DataLoaders.
+
+    temperature: goes along as `learn.temperature`.
+    Raises NotPortableError for a model with parts that are the user's own, RunError for such transforms.
+    """
+    model = _plain(learn.model)
+    splitter = {"splitter": default_split} if isinstance(model, torch.nn.Sequential) else {}
+    made = Call(
+        Learner,
+        _dataloaders(validation_transforms.read(learn.dls), learn.dls.vocab),
+        model,
+        loss_func=Call(CrossEntropyLossFlat),
+        **splitter,
+        state={"arch": backbone(learn), "temperature": temperature},
+    )
+    by_name = SimpleNamespace(__name__=__name__, Pickler=_Pickler)
+    with file.open("wb") as stream:  # by its path torch would write the file's name into it
+        torch.save(made, stream, pickle_module=by_name, pickle_protocol=PROTOCOL)
+
+
+def backbone(learn: Learner) -> str:
+    """The name of the network."""
+    return str(getattr(learn, "arch", type(learn.model).__name__))
+
+
+def _dataloaders(steps: Preprocess, vocab: Sequence[str]) -> Call:
+    """Without photos, with all that is done to one."""
+    create = Call(Transform, Call(eval, as_text.photo_opener()))
+    photos = Call(TfmdLists, [], [create], types=[object])
+    labels = Call(TfmdLists, [], [Call(Categorize, vocab=list(vocab), sort=False)], types=[object])
+    loader = Call(
+        TfmdDL,
+        Call(Datasets, tls=[photos, labels]),
+        num_workers=0,  # workers of Windows and macOS are sent the dataset, and cannot be sent its opener
+        after_item=[*_calls(validation_transforms.items(steps)), Call(ToTensor)],
+        after_batch=[Call(IntToFloatTensor), *_calls(validation_transforms.batches(steps))],
+        state={"_n_inp": 1, "_types": {tuple: [TensorImage, TensorCategory]}},
+    )
+    return Call(DataLoaders, loader, loader)
+
+
+def _calls(made: list[validation_transforms.Made]) -> list[Call]:
+    return [Call(kind, **arguments) for kind, arguments in made]
+
+
+def _plain(model: torch.nn.Module) -> torch.nn.Module:
+    """A copy on the processor that has forgotten which file its first weights came from."""
+    model = copy.deepcopy(model).float().cpu().eval()
+    for module in model.modules():
+        for name in ("pretrained_cfg", "default_cfg"):
+            module.__dict__.pop(name, None)
+    return model.to(memory_format=torch.contiguous_format)
+
+
+class _Pickler(pickle.Pickler):
+    """Refuses what is of none of PACKAGES; writes classes of this package's networks as text."""
+
+    def reducer_override(self, part: Any) -> Any:
+        named = part if hasattr(part, "__qualname__") else type(part)
+        if named is Call or named.__module__.partition(".")[0] in PACKAGES:
+            return NotImplemented
+        if not _is_ours(named):
+            raise NotPortableError(f"{named.__module__}.{named.__qualname__}")
+        if part is not named:
+            return NotImplemented  # its class comes next
+        return eval, (as_text.class_of(sys.modules[named.__module__], named.__name__),)
+
+
+def _is_ours(named: Any) -> bool:
+    own = named.__module__.partition(".")[0] == __name__.partition(".")[0]
+    return own and isinstance(named, type) and issubclass(named, torch.nn.Module)

@@ -1,0 +1,133 @@
+"""A static folder that classifies photos in a visitor's browser, on the visitor's own device.
+
+onnxruntime-web lies beside the page; no request leaves the folder, which also works without a network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from kimchi_vision.base import cache
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import replacing, write_text
+from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.results.run import Run
+
+PACKAGE = "onnxruntime-web"
+VERSION = "1.30.0"
+"""Of PACKAGE, which npm brings."""
+RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+PAGE = Path(__file__).with_name("templates") / "web"
+ACCENT = "#b3261e"
+
+
+def write(run: Run, folder: Path) -> Path:
+    """index.html and all that it loads. Any web server shows it; `file://` does not run modules.
+
+    Raises InputError when the run has no model.onnx that takes photos, the folder holds something already, or
+    onnxruntime-web cannot be had.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty. Give a new folder.")
+    classifier = Classifier(run.files.onnx)
+    if not classifier.takes_photos:
+        raise InputError(
+            f"{run.files.onnx} is of an earlier version, which takes no photos as they are. Write it again "
+            f"with: kimchi-vision export {run.path} --format onnx"
+        )
+    package = runtime()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(package) as archive:
+        for name in RUNTIME:
+            (folder / name).write_bytes(archive.extractfile(f"package/dist/{name}").read())
+    models = _models(run)
+    for model in models:
+        shutil.copyfile(run.path / model["file"], folder / model["file"])
+    about = {"name": run.name, "classes": list(classifier.facts.classes), "models": models}
+    write_text(folder / "labels.json", json.dumps(about, ensure_ascii=False))
+    write_text(folder / "manifest.webmanifest", json.dumps(_manifest(run.name), ensure_ascii=False))
+    for side in (192, 512):
+        _icon(side).save(folder / f"icon-{side}.png")
+    for name in ("index.html", "app.js"):
+        shutil.copyfile(PAGE / name, folder / name)
+    _write_worker(folder, {model["file"] for model in models[1:]})
+    return folder
+
+
+def runtime() -> Path:
+    """The package of onnxruntime-web, from the user's cache folder, or brought there by npm once.
+
+    Raises InputError when npm is not there, or cannot bring it.
+    """
+    file = cache.folder() / f"{PACKAGE}-{VERSION}.tgz"
+    if file.is_file():
+        return file
+    npm = shutil.which("npm")
+    wanted = f"--web needs {PACKAGE} {VERSION}, and {file} is missing"
+    if npm is None:
+        raise InputError(f"{wanted}. Install Node.js, whose npm brings it, or put the package there.")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        brought = Path(folder) / file.name
+        if done.returncode or not brought.is_file():
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise InputError(f"{wanted}. npm could not bring it: {reason}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as temporary:
+            shutil.copyfile(brought, temporary)
+    return file
+
+
+def _models(run: Run) -> list[dict[str, object]]:
+    """model.onnx, and model.int8.onnx where it is known what that loses, in percent."""
+    found = [{"file": run.files.onnx.name, "megabytes": _megabytes(run.files.onnx), "lost": None}]
+    small = run.files.smaller("int8")
+    proof = run.exported.get(small.name, {})
+    if small.is_file() and "accuracy_lost" in proof:
+        lost = [round(100 * value, 1) for value in (proof["accuracy_lost"], *proof["accuracy_lost_interval"])]
+        found.append({"file": small.name, "megabytes": _megabytes(small), "lost": lost})
+    return found
+
+
+def _megabytes(file: Path) -> float:
+    return round(file.stat().st_size / 1e6, 1)
+
+
+def _manifest(name: str) -> dict[str, object]:
+    icons = [
+        {"src": f"icon-{side}.png", "sizes": f"{side}x{side}", "type": "image/png", "purpose": "any maskable"}
+        for side in (192, 512)
+    ]
+    look = {"display": "standalone", "background_color": "#ffffff", "theme_color": ACCENT}
+    return {"name": name, "short_name": name[:12], "start_url": "./", "scope": "./", **look, "icons": icons}
+
+
+def _icon(side: int) -> Image.Image:
+    """A lens on the accent colour, within the part that every system shows."""
+    icon = Image.new("RGB", (side, side), ACCENT)
+    draw = ImageDraw.Draw(icon)
+    for share, colour in ((0.32, "white"), (0.22, ACCENT), (0.1, "white")):
+        radius = share * side
+        box = (side / 2 - radius, side / 2 - radius, side / 2 + radius, side / 2 + radius)
+        draw.ellipse(box, fill=colour)
+    return icon
+
+
+def _write_worker(folder: Path, later: set[str]) -> None:
+    """sw.js, which keeps the files. later: those that are kept only when they are asked for."""
+    files = sorted(file for file in folder.iterdir() if file.name not in later)
+    digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
+    text = (PAGE / "sw.js").read_text(encoding="utf-8")
+    names = json.dumps(["./", *(file.name for file in files)])
+    write_text(
+        folder / "sw.js", text.replace("{{ version }}", digest.hexdigest()[:12]).replace("{{ files }}", names)
+    )

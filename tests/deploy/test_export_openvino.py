@@ -1,0 +1,63 @@
+"""model.openvino.xml answers as model.onnx does."""
+
+import shutil
+import sys
+from importlib.util import find_spec
+
+import pandas as pd
+import pytest
+from small_models import SEVEN, answers, facts, save
+
+from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.data.photo import Photos, open_photo
+from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.run import Run
+
+needs_openvino = pytest.mark.skipif(find_spec("openvino") is None, reason="openvino is not installed")
+
+
+@pytest.fixture
+def run(tmp_path, photo):
+    """A run folder with a model.onnx, its photos, and what it says about them."""
+    run, about = Run(tmp_path / "run"), facts(temperature=2.0)
+    run.path.mkdir()
+    save(run.files.onnx, about)
+    files = [photo(tmp_path / f"{seed}.jpg", seed) for seed in range(20)]
+    said = answers(about, [open_photo(file) for file in files])
+    items = pd.DataFrame({"path": [file.name for file in files], "label": SEVEN[0], "split": "valid"})
+    items["sha256"] = items["path"]
+    return run, Photos(tmp_path, items, SEVEN), Predictions.from_probabilities(items, said, SEVEN)
+
+
+@needs_openvino
+def test_it_is_proven_on_photos_and_read_by_predict(run):
+    from kimchi_vision.deploy.export import openvino
+
+    folder, photos, predictions = run
+    own = folder.files
+    openvino.save(own.onnx, own.openvino, own.openvino_weights)
+    proof = openvino.prove(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
+    assert (proof["photos"], proof["agreement"]) == (20, 1)
+    assert proof["largest_gap"] < 1e-5
+    assert proof["bytes"] == own.openvino.stat().st_size + own.openvino_weights.stat().st_size
+    assert proof["times_faster"] > 0
+    file = photos.root / "0.jpg"
+    (found,), (expected,) = (
+        Predictor(folder, runtime=name).predict(file) for name in ("openvino", "onnxruntime")
+    )
+    assert dict(found.classes) == pytest.approx(dict(expected.classes), abs=1e-5)
+    save(own.onnx, facts(), seed=1)
+    openvino.save(own.onnx, own.openvino, own.openvino_weights)
+    with pytest.raises(RunError, match="of its answers are the learner's own"):
+        openvino.prove(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
+
+
+def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):
+    folder, _, _ = run
+    with pytest.raises(InputError, match=r"export \S+run --format openvino"):
+        Predictor(folder, runtime="openvino")
+    shutil.copyfile(folder.files.onnx, folder.files.openvino)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(InputError, match=r"pip install 'kimchi-vision\[openvino\]'"):
+        Predictor(folder, runtime="openvino")

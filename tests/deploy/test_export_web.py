@@ -1,0 +1,142 @@
+"""The page that classifies in a browser: driven in headless Chromium, as on a phone, online and offline."""
+
+import functools
+import http.server
+import json
+import os
+import shutil
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from browsers import CHROMIUM, needs_chromium
+from small_models import facts, save
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
+from kimchi_vision.deploy import export
+from kimchi_vision.deploy.export import photo_graph, web
+from kimchi_vision.results.run import Run
+
+PACKAGE = Path(os.environ.get("KIMCHI_ONNXRUNTIME_WEB", "missing"))
+needs_package = pytest.mark.skipif(
+    not PACKAGE.is_file(),
+    reason=f"KIMCHI_ONNXRUNTIME_WEB names no file that `npm pack {web.PACKAGE}@{web.VERSION}` wrote",
+)
+
+
+def test_without_npm_it_says_what_is_missing_and_where_to_put_it(exported, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(web.shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match=r"onnxruntime-web-1\.30\.0\.tgz is missing. Install Node.js"):
+        export.folder(exported[0], tmp_path / "page", "web")
+    assert not (tmp_path / "page").exists()
+
+
+def test_a_file_that_takes_no_photos_is_refused(seven, tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    shutil.copyfile(seven, run.files.onnx)
+    with pytest.raises(InputError, match=r"export \S+ --format onnx"):
+        export.folder(run, tmp_path / "page", "web")
+
+
+def test_a_smaller_model_is_offered_with_what_it_loses(tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    for file in (run.files.onnx, run.files.smaller("int8")):
+        file.write_bytes(bytes(2_000_000))
+    assert [model["file"] for model in web._models(run)] == ["model.onnx"]
+    lost = {"accuracy_lost": 0.0125, "accuracy_lost_interval": [-0.01, 0.04]}
+    write_json(run.files.export, {"model.int8.onnx": lost})
+    assert web._models(Run(run.path))[1] == {
+        "file": "model.int8.onnx",
+        "megabytes": 2.0,
+        "lost": [1.2, -1.0, 4.0],
+    }
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *given):
+        pass
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch):
+    """Write the page of a run, and serve it: its address."""
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir()
+    shutil.copyfile(PACKAGE, tmp_path / "cache" / f"{web.PACKAGE}-{web.VERSION}.tgz")
+    with ExitStack() as ends:
+
+        def show(run):
+            folder = export.folder(run, tmp_path / "page", "web")
+            handler = functools.partial(Quiet, directory=str(folder))
+            server = ends.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+            ends.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}/"
+
+        yield show
+
+
+def answered(tab, file):
+    tab.evaluate("delete document.body.dataset.answer")
+    tab.set_input_files("#file", file)
+    tab.wait_for_function("document.body.dataset.answer", timeout=60_000)
+    return json.loads(tab.evaluate("document.body.dataset.answer"))
+
+
+@needs_chromium
+@needs_package
+def test_a_phone_answers_as_python_does_and_goes_on_without_a_network(exported, shown):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    run, _ = exported
+    address = shown(run)
+    valid = run.predictions.part("valid")
+    asked = []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        phone = browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844})
+        phone.on("request", lambda request: asked.append(request.url))
+        tab = phone.new_page()
+        tab.goto(address)
+        tab.wait_for_selector("#main:not([hidden])", timeout=60_000)
+        assert tab.inner_text("label.file") == "사진 고르기"
+        answers = [answered(tab, photo.path)["probabilities"] for photo in run.photos.files(valid.table)]
+        assert np.array(answers) == pytest.approx(valid.probabilities, abs=1e-3)
+        assert tab.inner_text("#answer") == valid.table["predicted"].iloc[-1]
+        tab.evaluate("navigator.serviceWorker.ready")
+        tab.wait_for_function("navigator.serviceWorker.controller", timeout=60_000)
+        phone.set_offline(True)
+        tab.reload()
+        tab.wait_for_selector("#main:not([hidden])", timeout=60_000)
+        photo = run.photos.files(valid.table)[0].path
+        assert answered(tab, photo)["probabilities"] == pytest.approx(answers[0], abs=1e-6)
+        tab.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"})
+        tab.wait_for_selector("#trouble:not([hidden])")
+        assert "읽을 수 없는" in tab.inner_text("#trouble")
+        browser.close()
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} == {address.split("/")[2]}
+
+
+@needs_chromium
+@needs_package
+def test_a_photo_below_the_threshold_is_not_known(shown, tmp_path, photo):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    run, about = Run(tmp_path / "run"), facts(abstain_threshold=0.999, temperature=9.0)
+    run.path.mkdir()
+    onnx.save(photo_graph.wrapped(onnx.load(save(run.files.onnx, about)), about), run.files.onnx)
+    address = shown(run)
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(locale="en-US")
+        tab.goto(address)
+        tab.wait_for_selector("#main:not([hidden])", timeout=60_000)
+        answer = answered(tab, photo(tmp_path / "some.jpg"))
+        assert (answer["known"], tab.inner_text("#answer")) == (False, "I don't know")
+        assert "It looks most like:" in tab.inner_text("#time")
+        browser.close()
