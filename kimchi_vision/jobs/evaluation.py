@@ -74,11 +74,10 @@ def _scored(found: dict[str, Any], say: Text) -> list[str]:
     known = recorded(found)
     accuracy = known.pop("accuracy")
     right = round(accuracy.value * accuracy.n)
-    shares = {
-        name: accuracy.metric.shown(share)
-        for name, share in (("accuracy", accuracy.value), ("low", accuracy.low), ("high", accuracy.high))
-    }
-    head = say("scored", right=right, photos=found["photos"], part=say(found["split"]), **shares)
+    shown = accuracy.metric.shown
+    ends = dict(zip(("low", "high"), map(shown, accuracy.interval), strict=True)) if accuracy.interval else {}
+    values = {"right": right, "photos": found["photos"], "part": say(found["split"]), **ends}
+    head = say("scored" if ends else "scored_few", accuracy=shown(accuracy.value), **values)
     others = {say(name): [str(score)] for name, score in known.items()}
     classes = {
         label: [_with_interval(own, "recall"), _with_interval(own, "precision"), str(own["support"])]
@@ -107,7 +106,7 @@ def _with_interval(scored: dict[str, Any], name: str) -> str:
 def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str]:
     error = f"{found['error_wanted']:.1%}"
     if found["threshold"] is None:
-        return [say("no_threshold", error=error)]
+        return [say("no_threshold", error=error, photos=found["least_photos"])]
     low, high = found["accepted_share_interval"]
     shares = {"share": f"{found['accepted_share']:.1%}", "low": f"{low:.1%}", "high": f"{high:.1%}"}
     wrong = table[table["accepted"]]

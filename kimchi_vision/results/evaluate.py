@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn_metrics
 
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import thumbnail
-from kimchi_vision.results import plots
+from kimchi_vision.results import plots, separation
 from kimchi_vision.results.intervals import of_class
 from kimchi_vision.results.scores import scores
 
@@ -33,7 +33,9 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
 
     Each score of the registry by its name, and NAME_interval: 95 %, [low, high] or None.
     classes: precision, recall, f1, support and intervals of each; a precision or recall with nothing to
-    divide by is 0, its interval None. confusion_matrix: photos, rows actual, columns predicted.
+    divide by is 0, its interval None. separation: auc, auc_interval and average_precision of each class
+    against the rest, without classes that no photo is of. confusion_matrix: photos, rows actual, columns
+    predicted.
     most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
     """
     counts = predictions.confusion
@@ -44,6 +46,7 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
         **found,
         "top_k": min(section.top_k, len(predictions.vocab)),
         "classes": _per_class(predictions),
+        "separation": _separation(predictions),
         "confusion_matrix": counts.tolist(),
         "most_confused": _most_confused(counts, predictions.vocab),
         "top_losses": predictions.worst(section.top_losses).paths,
@@ -73,7 +76,8 @@ def classification_text(predictions: Predictions) -> str:
 
 
 def figures(predictions: Predictions, photos: Photos, top_losses: Sequence[str]) -> dict[str, Figure]:
-    """Figures by name: the confusion matrix twice, top losses, and some results drawn at random.
+    """Figures by name: the confusion matrix twice, ROC and precision-recall of each class, top losses, and
+    some results drawn at random.
 
     top_losses: paths, as `metrics` gives them.
     """
@@ -81,6 +85,10 @@ def figures(predictions: Predictions, photos: Photos, top_losses: Sequence[str])
     some = predictions.table.sample(min(RESULTS_SHOWN, len(predictions)), random_state=0)
     return {
         "confusion_matrix": plots.confusion_matrix(counts, predictions.vocab),
+        "roc": plots.one_against_rest(separation.curves(predictions, "roc"), "false positives", "recall"),
+        "precision_recall": plots.one_against_rest(
+            separation.curves(predictions, "precision_recall"), "recall", "precision"
+        ),
         "confusion_matrix_normalized": plots.confusion_matrix(counts, predictions.vocab, normalize=True),
         "top_losses": grid(predictions.of(top_losses), photos),
         "results": grid(predictions.of(some["path"]), photos),
@@ -120,6 +128,14 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
             "precision_interval": of_class(predictions.right[said], units[said]),
         }
     return found
+
+
+def _separation(predictions: Predictions) -> dict[str, dict[str, Any]]:
+    average = separation.average_precision(predictions)
+    return {
+        name: {"auc": area.value, "auc_interval": area.ends, "average_precision": average[name]}
+        for name, area in separation.by_class(predictions).items()
+    }
 
 
 def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[Any]]:

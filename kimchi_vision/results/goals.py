@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 
 FPS = "fps"
+LUCKY = 0.05
+"""Most tables in which a goal is called met by a run that misses it."""
 
 
 def check(section: Goals) -> None:
@@ -24,10 +26,14 @@ def check(section: Goals) -> None:
         check_monitor(name, "goals")
 
 
-def outcomes(section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score]) -> dict[str, Outcome]:
+def outcomes(
+    section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score], rows: int = 1
+) -> dict[str, Outcome]:
     """The outcome of each goal that is set: a score of the registry, or `fps`.
 
-    metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name.
+    metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name. rows: runs that
+    are shown beside each other; the more there are, the wider the intervals (Bonferroni), so that any of them
+    is called met by luck in at most LUCKY of tables.
     A score is met when its whole 95 % interval is at the goal or better, missed when all of it is worse. A
     speed is met when 19 photos of 20 are fast enough (p95), missed when not even half are (p50).
     """
@@ -38,8 +44,11 @@ def outcomes(section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Sc
         if name == FPS:
             found[name] = _outcome(goal, speeds if len(speeds) == 2 else None, 1)
         else:
-            interval = scores[name].interval if name in scores else None
+            score = scores.get(name)
+            interval = score and score.wider(min(LUCKY / 2, LUCKY / rows))
             found[name] = _outcome(goal, interval, METRICS[name].sign)
+            if score and interval is None:
+                found[name] = "cannot tell"
     return found
 
 
@@ -54,7 +63,10 @@ def decision(runs: Sequence[Run]) -> pd.DataFrame:
     import pandas as pd
 
     # Objects, so that whole numbers beside a missing one stay whole.
-    return pd.DataFrame(map(_row, runs), dtype=object).where(lambda table: table.notna(), None)
+    rows = sum(bool(run.experiment.goals.wanted) for run in runs)
+    return pd.DataFrame([_row(run, rows) for run in runs], dtype=object).where(
+        lambda table: table.notna(), None
+    )
 
 
 def wanted(runs: Sequence[Run]) -> dict[str, float]:
@@ -73,7 +85,8 @@ def text(decision: pd.DataFrame, lang: str = "auto") -> str:
 
 
 def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
-    """The decision table in words: title → a value a run; titles that no run has a value for are left out."""
+    """The decision table in words: title → a value a run; titles that no run has a value for are left "
+    "out."""
     table = decision.astype(object).where(decision.notna(), None)
     return {
         _title(name, say): [_shown(name, value, say) for value in table[name]]
@@ -94,7 +107,7 @@ def sentences(decision: pd.DataFrame, lang: str = "auto") -> list[str]:
             if row[name]
         ]
         said += [say("goal_line", run=row["run"], outcomes=", ".join(outcomes))] if outcomes else []
-    return said
+    return [*said, say("goals_of_many", rows=len(said))] if len(said) > 2 else said
 
 
 def title(column: str, say: Text) -> str:
@@ -129,7 +142,7 @@ def _shown(name: str, value: Any, say: Text) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _row(run: Run) -> dict[str, Any]:
+def _row(run: Run, rows: int) -> dict[str, Any]:
     metrics, section = run.metrics, run.experiment.goals
     accuracy = run.score["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
@@ -147,5 +160,5 @@ def _row(run: Run) -> dict[str, Any]:
         "file_mb": round(run.files.onnx.stat().st_size / 1e6, 1) if run.files.onnx.is_file() else None,
         "peak_memory_mb": metrics.get("peak_memory_mb"),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
-        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics, run.score).items()},
+        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics, run.score, rows).items()},
     }

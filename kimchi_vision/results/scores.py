@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
+from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.results import intervals
+from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
 
-Unit = Literal["share", "nats"]
+Unit = Literal["share", "nats", "number"]
 Better = Literal["higher", "lower"]
 
 
@@ -39,7 +40,7 @@ class Metric:
     """What a score is.
 
     estimate: from the predictions of one part to value and interval.
-    unit: share, 0 to 1, or nats. better: which direction is.
+    unit: share, 0 to 1, nats, or a number of no unit. better: which direction is.
     """
 
     name: str
@@ -77,12 +78,31 @@ class Score:
         """Low and high, or None."""
         return None if self.low is None or self.high is None else [self.low, self.high]
 
+    def wider(self, level: float) -> list[float] | None:
+        """Ends that the truth lies beyond in a share `level` of trials a side, instead of NOMINAL.
+
+        Of a share, Wilson's for the number of photos that its interval is worth; else normal.
+        """
+        if self.interval is None or level == NOMINAL:
+            return self.interval
+        ratio = stats.norm.ppf(1 - level) / stats.norm.ppf(1 - NOMINAL)
+        if self.metric.unit != "share":
+            return [self.value + ratio * (end - self.value) for end in self.interval]
+        end = self.low if self.low != self.value else self.high
+        if end == self.value or end in (0, 1):
+            return self.interval
+        worth = stats.norm.ppf(1 - NOMINAL) ** 2 * end * (1 - end) / (self.value - end) ** 2
+        return intervals.wilson(self.value, worth, 2 * level).tolist()
+
     def __str__(self) -> str:
         shown = self.metric.shown
         if self.interval is None:
             return shown(self.value)
         return f"{shown(self.value)} ({shown(self.low)} – {shown(self.high)})"
 
+
+NOMINAL = 0.025
+"""Share of trials in which the truth lies beyond an end of a 95 % interval."""
 
 METRICS: dict[str, Metric] = {}
 """The registry, in the order in which scores are shown."""
@@ -251,10 +271,44 @@ def loss(predictions: Predictions, section: Asked) -> Estimate:
     return intervals.mean(predictions.loss, predictions.units)
 
 
+@metric(
+    "brier",
+    "number",
+    "lower",
+    ("Brier score", "브라이어 점수"),
+    (
+        "The squared distance of the probabilities from what is true, summed over classes: 0 is best, 2 "
+        "worst.",
+        "확률과 정답의 차이를 제곱해 클래스별로 더한 값으로, 0이 가장 좋고 2가 가장 나쁩니다.",
+    ),
+)
+def brier(predictions: Predictions, section: Asked) -> Estimate:
+    """Mean over photos. Brier, 1950, Monthly Weather Review 78:1."""
+    truth = np.eye(len(predictions.vocab))[predictions.truth]
+    return intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), predictions.units)
+
+
+@metric(
+    "macro_auc",
+    "share",
+    "higher",
+    ("Macro AUC", "매크로 AUC"),
+    (
+        "How often a photo of a class has a higher probability of it than a photo of another class: mean "
+        "over classes; 50 % is chance.",
+        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50%는 "
+        "우연입니다.",
+    ),
+)
+def macro_auc(predictions: Predictions, section: Asked) -> Estimate:
+    """Each class against the rest."""
+    return separation.macro(predictions)
+
+
 def _lost(predictions: Predictions, section: Asked) -> Estimate:
     raise InputError("This score was given from Python: give it again.")
 
 
 def _macro(predictions: Predictions, name: str) -> Estimate:
-    distinct = len(np.unique(predictions.units)) / len(predictions)
-    return intervals.macro(predictions.confusion, distinct)[name]
+    each = predictions.truth, predictions.answers, predictions.units
+    return intervals.macro(*each, len(predictions.vocab))[name]

@@ -19,7 +19,7 @@ from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.jobs import evaluation
 from kimchi_vision.results import calibrate, evaluate
-from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.intervals import share, wilson
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -52,7 +52,9 @@ def shown(said):
 
 def test_each_score_is_printed_in_its_place_with_its_interval(run):
     said = evaluation.scores(run, test=True, lang="en")
-    low, high = wilson(19 / 25, 15)
+    test = run.predictions.part("test")
+    _, low, high = share(test.right, test.units)
+    assert low < wilson(19 / 25, 25)[0]
     assert said.startswith(
         "19 of 25 test photos are right: accuracy 76.0 %, "
         f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %."
@@ -110,7 +112,8 @@ def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     assert "2번 평가에 쓰였습니다" in evaluation.scores(run, test=True, lang="ko")
     assert run.table(run.files.test_openings)["command"].tolist() == ["evaluate --test"] * 2
     kept = run.json(run.files.test_metrics)
-    assert kept["accuracy_interval"] == pytest.approx(wilson(19 / 25, 15).tolist())
+    test = run.predictions.part("test")
+    assert kept["accuracy_interval"] == pytest.approx(share(test.right, test.units)[1:])
     assert (kept["split"], kept["top_k"]) == ("test", 2)
     page = run.files.report.read_text(encoding="utf-8")
     assert 'id="test"' in page
@@ -181,7 +184,7 @@ def test_photos_of_no_class_are_counted_and_the_surest_are_listed(answering):
     said = evaluation.unknown(run, folder, lang="en").splitlines()
     low, high = wilson(21 / 26, 26)
     assert said[:4] == [
-        "Answers begin at a probability of 0.156, chosen for 25.0% wrong ones among them.",
+        "Answers begin at a probability of 0.156, chosen for at most 25.0% wrong ones among them.",
         f"21 of 26 photos of no class are answered by mistake: 80.8%, 95 % interval {low:.1%} to {high:.1%}.",
         "    25.jpg: 001 78.1%",
         "    24.jpg: 001 75.0%",
@@ -207,7 +210,7 @@ def test_another_threshold_can_be_chosen(answering):
     valid, calibration = run.predictions.part("valid"), run.calibration
     expected = calibrate.unknown(np.arange(26) / 32, valid, calibration, 0.4)
     said = evaluation.unknown(run, folder, abstain_at=0.4, lang="en")
-    assert f"at a probability of {expected['threshold']:.3f}, chosen for 40.0% wrong" in said
+    assert f"at a probability of {expected['threshold']:.3f}, chosen for at most 40.0% wrong" in said
     assert run.json(run.files.unknown_metrics) == expected
     write_json(run.files.calibration, {**calibration, "abstain": None})
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
@@ -220,7 +223,9 @@ def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
     others = dict(zip(VOCAB, (*VOCAB[1:], VOCAB[0]), strict=True))
     write_table(run.files.predictions, predictions.assign(truth=predictions["predicted"].map(others)))
     assert evaluation.unknown(run, folder, abstain_at=0.125, lang="en").splitlines() == [
-        "No threshold keeps wrong answers at 12.5%, so nothing is answered.",
+        "There is no threshold: these photos cannot promise that at most 12.5% of the answers to fresh "
+        "photos are wrong. They are too few (without any wrong answer it takes about 31), or too many are "
+        "wrong.",
         f"Written: {run.files.unknown}",
     ]
     assert not pd.read_csv(run.files.unknown)["accepted"].any()

@@ -11,17 +11,18 @@ from sklearn.metrics import log_loss
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results import calibrate
-from kimchi_vision.results.calibrate import abstain
 from kimchi_vision.results.calibrate.abstain import (
+    DELTA,
     Abstention,
     abstain_at,
     area_under_risk_coverage,
+    fewest_photos,
     risk_coverage,
     unknown_accepted,
 )
 from kimchi_vision.results.calibrate.confidence import (
     at_temperature,
-    calibration_error_interval,
+    calibration_error,
     error_when_calibrated,
     expected_calibration_error,
     fit_temperature,
@@ -142,21 +143,23 @@ def test_bins_have_edges_photos_and_wilson_intervals():
     assert table[["accuracy_low", "accuracy_high"]].to_numpy() == pytest.approx(expected)
 
 
-def test_the_calibration_error_has_a_95_interval():
-    """Of photos in one bin it is that of a mean."""
-    right = np.arange(400) < 200
-    found = calibration_error_interval(np.full(400, 0.9), right, 10)
-    assert found == pytest.approx([0.4 - 1.96 * 0.025, 0.4 + 1.96 * 0.025], abs=0.003)
+def test_chance_is_taken_out_of_the_calibration_error():
+    """Of calibrated models 100 photos seem to be 7 points off; the error that is said is far less."""
+    found = [calibration_error(*answers(seed, 100), 15) for seed in range(30)]
+    seen = [expected_calibration_error(*answers(seed, 100), 15) for seed in range(30)]
+    assert np.mean([each.value for each in found]) < np.mean(seen) / 2
+    assert sum(each.low == 0 for each in found) >= 28
+    assert calibration_error(np.full(400, 0.9), np.arange(400) < 200, 10).value == pytest.approx(
+        0.4, abs=0.01
+    )
 
 
-def test_the_interval_of_the_calibration_error_holds_what_was_seen():
-    confidence, right = answers(7, 100)
-    seen = expected_calibration_error(confidence, right, 15)
-    low, high = calibration_error_interval(confidence, right, 15)
-    assert low == 0
-    assert high >= seen
-    wrong = calibration_error_interval(np.full(50, 0.9), np.zeros(50, bool), 15)
-    assert wrong == pytest.approx([0.9, 0.9])
+def test_the_interval_of_the_calibration_error_covers_it():
+    """Models that are too sure by a temperature of 2: the truth is that of very many photos."""
+    truth = expected_calibration_error(*answers(0, 100_000, 2.0), 15)
+    found = [calibration_error(*answers(seed, 300, 2.0), 15) for seed in range(1, 61)]
+    assert sum(each.low <= truth <= each.high for each in found) >= 55
+    assert np.mean([each.value for each in found]) == pytest.approx(truth, abs=0.01)
 
 
 def test_calibration_error_by_chance_is_passed_by_5_of_100_calibrated_models():
@@ -187,8 +190,7 @@ def test_a_photo_beside_its_copy_counts_once():
     for key, value in first["abstain"].items():
         assert second["abstain"][key] == pytest.approx(value)
     assert second["temperature"] == pytest.approx(first["temperature"])
-    narrower = apart["abstain"]["error_interval"]
-    assert np.diff(narrower) < 0.8 * np.diff(first["abstain"]["error_interval"])
+    assert apart["abstain"]["threshold"] < first["abstain"]["threshold"]
 
 
 def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
@@ -198,8 +200,9 @@ def test_facts_of_a_model_that_is_too_sure(facts, too_sure):
     assert facts["temperature"] == pytest.approx(2, rel=0.15)
     for name, shares in (("before", raw), ("after", at_temperature(raw, facts["temperature"]))):
         found, sure = facts[name], shares.max(axis=1)
-        assert found["calibration_error"] == expected_calibration_error(sure, right, 7)
-        assert found["calibration_error_interval"] == calibration_error_interval(sure, right, 7)
+        assert found["calibration_error_seen"] == expected_calibration_error(sure, right, 7)
+        ends = found["calibration_error_interval"]
+        assert (found["calibration_error"], *ends) == calibration_error(sure, right, 7)
         assert found["calibration_error_by_chance"] == error_when_calibrated(sure, 7)
         assert found["loss"] == pytest.approx(log_loss(truth, shares / shares.sum(axis=1, keepdims=True)))
         assert found["reliability"] == reliability(sure, right, 7).to_dict("records")
@@ -217,8 +220,8 @@ def test_the_threshold_is_one_for_probabilities_after_the_temperature(facts, too
     calibrated = at_temperature(raw, facts["temperature"]).max(axis=1)
     right = raw.argmax(axis=1) == truth
     expected = abstain_at(0.1, calibrated, right)
-    assert Abstention(**{k: v for k, v in facts["abstain"].items() if k != "error_wanted"}) == expected
-    assert facts["abstain"]["error_wanted"] == 0.1
+    promise = {"error_wanted": 0.1, "delta": DELTA, "least_photos": fewest_photos(0.1)}
+    assert facts["abstain"] == promise | vars(expected)
     assert facts["abstain"]["threshold"] < abstain_at(0.1, raw.max(axis=1), right).threshold - 0.05
     assert facts["risk_coverage_area"] == area_under_risk_coverage(calibrated, right)
     points, whole = facts["risk_coverage"], risk_coverage(calibrated, right)
@@ -256,7 +259,7 @@ def test_figures_show_the_bins_before_and_after_and_the_chosen_point(facts):
 def test_all_right_leaves_the_temperature_alone():
     truth = np.arange(30) % 4
     probabilities = np.where(np.arange(4) == truth[:, None], 0.7, 0.1)
-    facts = calibrate.fit(Calibrate(abstain_at=0.05), predictions_of(probabilities, truth))
+    facts = calibrate.fit(Calibrate(abstain_at=0.3), predictions_of(probabilities, truth))
     assert facts["temperature"] == 1
     assert (facts["abstain"]["coverage"], facts["abstain"]["error"]) == (1, 0)
     assert "NaN" not in json.dumps(facts)
@@ -271,66 +274,35 @@ def test_risk_coverage_answers_the_surest_first():
     assert area_under_risk_coverage(confidence, right) == 0.125
 
 
-def test_each_photo_is_answered_by_a_threshold_that_the_others_chose():
-    """Ten photos make ten folds of one."""
-    confidence = np.arange(10, 0, -1) / 10
-    right = np.array([True, True, True, True, True, False, True, False, True, False])
-    found = abstain_at(0.2, confidence, right)
-    # All: 1 of 7 is wrong down to 0.4. Without 0.4 or a right one above, 1 of 6 down to 0.4 or 0.5;
-    # without 0.5, which is wrong, 1 of 8 down to 0.2. The folds leave 0.5, 0.4 and all above answered.
-    assert found.threshold == 0.4
-    answered = np.zeros(10, bool)
-    for number in range(10):
-        curve = risk_coverage(np.delete(confidence, number), np.delete(right, number))
-        answered[number] = confidence[number] >= curve["threshold"][curve["risk"] <= 0.2].min()
-    assert 0 < answered.sum() < 10
-    wrong = (~right[answered]).mean()
-    assert (found.coverage, found.error) == (answered.mean(), pytest.approx(wrong))
-    assert found.error_interval == pytest.approx(wilson(wrong, answered.sum()).tolist())
-
-
-def test_a_threshold_is_tried_on_ten_folds(monkeypatch):
-    sizes = []
-
-    def counted(error, confidence, right):
-        sizes.append(len(confidence))
-        return 0.5
-
-    monkeypatch.setattr(abstain, "_lowest_threshold", counted)
-    abstain_at(0.1, *answers(1, 100))
-    assert sizes == [100] + [90] * 10
-
-
-def test_the_error_of_the_threshold_is_not_that_of_the_photos_that_chose_it():
-    """A threshold keeps its error on the photos that chose it by construction."""
-    errors = [abstain_at(0.1, *answers(200 + seed, 100)).error for seed in range(10)]
-    assert max(errors) > 0.12
-
-
-def test_an_error_that_is_just_reached_is_kept():
-    assert (
-        abstain_at(0.25, np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, True, False])).threshold == 0.6
-    )
-
-
-def test_the_threshold_keeps_its_error_on_photos_that_come_later():
-    """The interval covers the true error of the threshold, known here from very many photos."""
+@pytest.mark.parametrize("copies", [1, 3])
+def test_the_promised_error_is_exceeded_on_fresh_photos_in_at_most_one_run_of_twenty(copies):
     sure_later, right_later = answers(4, 50_000)
-    covered, errors = 0, []
-    for seed in range(100):
-        found = abstain_at(0.1, *answers(100 + seed, 600))
-        later = 1 - right_later[sure_later >= found.threshold].mean()
-        errors.append(later)
-        covered += found.error_interval[0] <= later <= found.error_interval[1]
-    assert np.mean(errors) == pytest.approx(0.1, abs=0.015)
-    assert 90 <= covered <= 99
+    exceeded, promised = 0, 0
+    for seed in range(60):
+        sure, right = answers(100 + seed, 400)
+        sure, right, groups = (np.repeat(each, copies) for each in (sure, right, np.arange(400)))
+        found = abstain_at(0.25, sure, right, groups)
+        if found.threshold is not None:
+            promised += 1
+            exceeded += (1 - right_later[sure_later >= found.threshold].mean()) > 0.25
+    assert promised >= 50
+    assert exceeded <= 3
 
 
-def test_no_threshold_is_said_and_not_made_up():
+def test_copies_promise_nothing_more():
+    sure, right = answers(3, 300)
+    found = abstain_at(0.1, np.tile(sure, 2), np.tile(right, 2), np.tile(np.arange(300), 2))
+    assert found == abstain_at(0.1, sure, right)
+
+
+def test_too_few_photos_promise_nothing():
     none = Abstention(None, 0.0, None, None)
-    assert abstain_at(0.01, np.array([0.9, 0.8]), np.array([False, True])) == none
-    # One photo leaves no others to choose by.
-    assert abstain_at(0.5, np.array([0.9]), np.array([True])) == Abstention(0.9, 0.0, None, None)
+    assert abstain_at(0.05, np.full(70, 0.9), np.ones(70, bool)) == none
+    assert fewest_photos(0.05) == 80
+    enough = abstain_at(0.05, np.full(80, 0.9), np.ones(80, bool))
+    assert (enough.coverage, enough.error, enough.error_interval) == (1, 0, [0, 0.05])
+    assert enough.threshold <= 0.9
+    assert abstain_at(0.05, np.full(200, 0.9), np.arange(200) < 170) == none
 
 
 def test_photos_of_no_class_that_are_accepted():
@@ -360,17 +332,11 @@ def test_photos_of_no_class_are_judged_beside_the_validation_photos(facts, too_s
 
 
 def test_a_threshold_that_is_chosen_afterwards_is_that_of_fit():
-    """Groups of copies too: they move what is known of its error, not the threshold."""
-    probabilities, truth = drawn(5, 200, 1.0)
-    groups = np.repeat(range(50), 4)
-    predictions = predictions_of(probabilities, truth, groups=groups)
+    probabilities, truth = drawn(5, 800, 1.0)
+    predictions = predictions_of(probabilities, truth, groups=np.repeat(range(400), 2))
     fitted = calibrate.fit(Calibrate(abstain_at=0.2), predictions)
     later = calibrate.unknown(np.array([0.5]), predictions, {**fitted, "abstain": None}, 0.2)
-    assert later["threshold"] == fitted["abstain"]["threshold"]
-    apart = calibrate.fit(Calibrate(abstain_at=0.2), Predictions(predictions.table, predictions.vocab))
-    assert apart["abstain"]["threshold"] == fitted["abstain"]["threshold"]
-    narrower = np.diff(apart["abstain"]["error_interval"])
-    assert narrower < 0.8 * np.diff(fitted["abstain"]["error_interval"])
+    assert later["threshold"] == fitted["abstain"]["threshold"] is not None
 
 
 def test_no_validation_photos_is_a_sentence():

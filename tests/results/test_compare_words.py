@@ -65,8 +65,21 @@ def pair(first="a", second="b", verdict="cannot tell", **numbers):
         ),
         (
             {"photos_needed": None},
-            f"Cannot tell a from b: {GAP}, p = 0.036 after Holm. They are right equally often; the margin is "
-            "too narrow to call them equal.",
+            f"Cannot tell a from b: {GAP}, p = 0.036 after Holm. The difference is no smaller than 1 "
+            f"point, and equal ones often show as much.",
+        ),
+        (
+            {"about": "trainings", "verdict": "better"},
+            f"On these two trainings a did better than b: {GAP}, p = 0.036 after Holm.",
+        ),
+        (
+            {"about": "trainings", "verdict": "practically equal"},
+            f"On these two trainings a and b are practically equal: {GAP}, within 1 point.",
+        ),
+        (
+            {"photos_needed": None, "difference": 0.0},
+            f"Cannot tell a from b: {GAP.replace('+4.1', '+0.0')}, p = 0.036 after Holm. They are right "
+            f"equally often; the margin is too narrow to call them equal.",
         ),
     ],
 )

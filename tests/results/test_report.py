@@ -199,7 +199,7 @@ def test_calibration_and_timings_have_a_section_when_they_are_known(run):
     assert "7.25" in text
     facts["abstain"] |= {"threshold": None, "error": None, "error_interval": None}
     write_json(run.files.calibration, facts)
-    assert "No threshold keeps wrong answers at 20.0%" in page(run)
+    assert "cannot promise that at most 20.0% of the answers to fresh photos are wrong" in page(run)
 
 
 def test_a_page_with_1100_photos_full_of_detail_is_below_3_mb(tmp_path):

@@ -106,6 +106,6 @@ def test_a_monitor_that_is_no_score_is_named_with_the_nearest():
 
 
 def test_a_score_is_shown_with_its_unit():
-    found = of(predictions([0, 1], np.array([[2.0, 0], [2, 0]])))
-    assert str(found["accuracy"]) == "50.0 % (9.5 % – 90.5 %)"
+    found = of(predictions([0, 1] * 4, np.array([[2.0, 0], [2, 0]] * 4)))
+    assert str(found["accuracy"]) == "50.0 % (21.5 % – 78.5 %)"
     assert found["loss"].metric.shown(0.41234) == "0.412"

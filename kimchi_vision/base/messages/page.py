@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 PAGE: dict[str, tuple[str, str]] = {
+    "too_few": (
+        "These are too few independent photos to say how far that holds.",
+        "서로 독립인 사진이 너무 적어 이 값이 어디까지 맞는지는 알 수 없습니다.",
+    ),
+    "without_interval": (
+        "A score without an interval rests on too few independent photos to say how far it holds: fewer "
+        "than 8 in all, or fewer than 4 of a class.",
+        "신뢰구간이 없는 지표는 서로 독립인 사진이 너무 적어(모두 8장 미만이거나 한 클래스에 4장 미만) "
+        "어디까지 맞는지 알 수 없습니다.",
+    ),
     # The page
     "contents": ("Contents", "차례"),
     "section_decision": ("Decision", "결론"),
@@ -267,6 +277,14 @@ PAGE: dict[str, tuple[str, str]] = {
     "calibration_error_after": (
         "With the temperature it is {error} ({low} to {high}; by chance {chance}).",
         "온도를 적용하면 {error}입니다({low} ~ {high}, 우연 {chance}).",
+    ),
+    "abstain_promised": (
+        "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "
+        "of these photos, and {error} of the answers are wrong. On fresh photos of this kind at most "
+        "{wanted} are wrong; that promise breaks in at most {delta} of runs.",
+        "확률이 {threshold}보다 낮으면 모른다고 답합니다. 이 사진의 {coverage}에 답하고 그중 {error}가 "
+        "틀립니다. 같은 종류의 새 사진에서는 틀린 답이 {wanted} 이하이며, 이 약속이 깨지는 실행은 {delta} "
+        "이하입니다.",
     ),
     "abstain_is": (
         "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "

@@ -9,6 +9,30 @@ RESULTS: dict[str, tuple[str, str]] = {
         "실험이 {name} 하나뿐이라 비교할 대상이 없습니다.",
     ),
     "best_of_all": ("{name} is better than {others}.", "{name} 쪽이 다음보다 낫습니다: {others}."),
+    "did_best": (
+        "On these trainings, one of each, {name} did better than {others}.",
+        "각각 한 번씩 한 이번 학습에서는 {name} 쪽이 다음보다 나았습니다: {others}.",
+    ),
+    "it_did_better": (
+        "On these trainings, one of each, it did better than {others}.",
+        "각각 한 번씩 한 이번 학습에서는 다음보다 나았습니다: {others}.",
+    ),
+    "it_did_equally": (
+        "On these trainings, one of each, it did practically as well as {others}.",
+        "각각 한 번씩 한 이번 학습에서는 다음과 사실상 같았습니다: {others}.",
+    ),
+    "settled_by": (
+        "What was trained once may come out otherwise with another seed. To settle it, train each with three "
+        "seeds{cost}: `seeds: {seeds}` in its row of a table, or, run by run and seed by seed, "
+        "`{command}`; then compare all of them.",
+        "한 번만 학습한 결과는 시드가 바뀌면 달라질 수 있습니다. 결론을 내려면 각각 시드 세 개로 학습하세요"
+        "{cost}. 표의 행에 `seeds: {seeds}`를 쓰거나 실행과 시드마다 `{command}`를 실행한 뒤 모두 "
+        "비교하세요.",
+    ),
+    "settling_takes": (
+        " (about {minutes} minutes more)",
+        "(약 {minutes}분 더 걸립니다)",
+    ),
     "highest": (
         "{name} has the highest accuracy, but that alone does not make it the best.",
         "정확도는 {name} 쪽이 가장 높지만, 그것만으로 가장 낫다고 할 수는 없습니다.",
@@ -30,6 +54,14 @@ RESULTS: dict[str, tuple[str, str]] = {
         "{first} is better than {second}: {gap}, p = {p}.",
         "{first} 쪽이 {second}보다 낫습니다: {gap}, p = {p}.",
     ),
+    "pair_better_once": (
+        "On these two trainings {first} did better than {second}: {gap}, p = {p}.",
+        "이번 두 학습에서는 {first} 쪽이 {second}보다 나았습니다: {gap}, p = {p}.",
+    ),
+    "pair_equal_once": (
+        "On these two trainings {first} and {second} are practically equal: {gap}, within {margin}.",
+        "이번 두 학습에서 {first}, {second}: 사실상 같습니다. {gap}, 허용 차이 {margin} 이내.",
+    ),
     "pair_equal": (
         "{first} and {second} are practically equal: {gap}, within {margin}.",
         "{first}, {second}: 사실상 같습니다. {gap}, 허용 차이 {margin} 이내.",
@@ -47,6 +79,10 @@ RESULTS: dict[str, tuple[str, str]] = {
     "narrow_margin": (
         "They are right equally often; the margin is too narrow to call them equal.",
         "맞힌 사진 수가 같지만, 같다고 하기에는 허용 차이가 너무 좁습니다.",
+    ),
+    "too_close": (
+        "The difference is no smaller than {margin}, and equal ones often show as much.",
+        "차이가 {margin} 이상이지만, 같은 모델 사이에서도 흔히 나타나는 정도입니다.",
     ),
     "photos_for_better": (
         "About {photos} more photos would tell, if the difference is as large as it looks.",
@@ -97,6 +133,12 @@ RESULTS: dict[str, tuple[str, str]] = {
     # Goals
     "goal_line": ("{run}: {outcomes}.", "{run}: {outcomes}."),
     "goal_outcome": ("{goal} {outcome}", "{goal} 목표 {outcome}"),
+    "goals_of_many": (
+        "{rows} runs are beside each other: each is held to a wider interval, so that luck alone calls a "
+        "goal met in at most one table of twenty.",
+        "실행 {rows}개를 나란히 보므로 각각 더 넓은 신뢰구간으로 판정합니다. 우연만으로 목표 달성이라고 "
+        "하는 표는 스물 중 하나를 넘지 않습니다.",
+    ),
     "goal_fps": ("fps", "속도"),
     "decision": ("Decision table", "결정표"),
     "decision_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
@@ -123,6 +165,12 @@ RESULTS: dict[str, tuple[str, str]] = {
         "{right} of {photos} {part} photos are right: accuracy {accuracy}, 95 % interval {low} to {high}.",
         "{part} 사진 {photos}장 중 {right}장을 맞혔습니다: 정확도 {accuracy}, 95% 신뢰구간 {low} ~ {high}.",
     ),
+    "scored_few": (
+        "{right} of {photos} {part} photos are right: accuracy {accuracy}. These are too few independent "
+        "photos to say how far that holds.",
+        "{part} 사진 {photos}장 중 {right}장을 맞혔습니다: 정확도 {accuracy}. 서로 독립인 사진이 너무 적어 "
+        "이 값이 어디까지 맞는지는 알 수 없습니다.",
+    ),
     "opened_before": (
         "Whoever chooses by these scores has no test part any more.",
         "이 점수를 보고 모델을 고르면 더 이상 시험 사진이 아닙니다.",
@@ -130,12 +178,15 @@ RESULTS: dict[str, tuple[str, str]] = {
     "written": ("Written: {path}", "저장: {path}"),
     # Photos of no class
     "unknown_threshold": (
-        "Answers begin at a probability of {threshold}, chosen for {error} wrong ones among them.",
-        "확률 {threshold} 이상일 때만 답합니다(답한 것 중 오답 {error}를 목표로 고른 값).",
+        "Answers begin at a probability of {threshold}, chosen for at most {error} wrong ones among them.",
+        "확률 {threshold} 이상일 때만 답합니다(답한 것 중 오답이 {error} 이하가 되도록 고른 값).",
     ),
     "no_threshold": (
-        "No threshold keeps wrong answers at {error}, so nothing is answered.",
-        "오답을 {error}로 지키는 기준값이 없어 아무것도 답하지 않습니다.",
+        "There is no threshold: these photos cannot promise that at most {error} of the answers to fresh "
+        "photos are wrong. They are too few (without any wrong answer it takes about {photos}), or too "
+        "many are wrong.",
+        "기준값이 없습니다. 이 사진들로는 새 사진에 대한 오답이 {error} 이하라고 약속할 수 없습니다. "
+        "사진이 너무 적거나(오답이 하나도 없어도 약 {photos}장 필요) 오답이 너무 많습니다.",
     ),
     "unknown_accepted": (
         "{accepted} of {photos} photos of no class are answered by mistake: {share}, 95 % interval {low} to "

@@ -33,7 +33,9 @@ class Calibrate(Section):
 
     bins: int = Field(15, ge=2, le=100, description="bins of the reliability diagram, of equal width")
     abstain_at: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None, description="share of wrong answers to keep, by leaving the least sure photos unanswered"
+        None,
+        description="at most this share of the answers to fresh photos is wrong; the least sure photos are "
+        "left unanswered, and where these photos cannot promise it, all are answered",
     )
 
 

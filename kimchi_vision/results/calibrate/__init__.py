@@ -11,8 +11,10 @@ import numpy as np
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results.calibrate import confidence as scores
 from kimchi_vision.results.calibrate.abstain import (
+    DELTA,
     abstain_at,
     area_under_risk_coverage,
+    fewest_photos,
     risk_coverage,
     unknown_accepted,
 )
@@ -34,10 +36,11 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
 
     predictions: of the validation photos; photos of one group count as one.
     Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
-    calibration_error_interval, calibration_error_by_chance (what a perfectly calibrated model may show), loss
-    and reliability (bins); risk_coverage (at most 200 points of the curve) and risk_coverage_area; abstain
-    (None without abstain_at): error_wanted and the fields of Abstention. Its threshold is on the probability
-    after the temperature.
+    calibration_error_interval, calibration_error_seen (with what chance adds), calibration_error_by_chance
+    (what a perfectly calibrated model may show), loss and reliability (bins); risk_coverage (at most 200
+    points of the curve) and risk_coverage_area; abstain (None without abstain_at): error_wanted, delta
+    (DELTA), least_photos (without a wrong answer it takes so many) and the fields of Abstention. Its
+    threshold is on the probability after the temperature.
     """
     raw, truth, groups = predictions.probabilities, predictions.truth, predictions.group
     temperature = scores.fit_temperature(raw, truth)
@@ -46,7 +49,9 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     abstention = None
     if section.abstain_at is not None:
         found = abstain_at(section.abstain_at, sure, right, groups)
-        abstention = {"error_wanted": section.abstain_at, **asdict(found)}
+        least = fewest_photos(section.abstain_at)
+        promised = {"error_wanted": section.abstain_at, "delta": DELTA, "least_photos": least}
+        abstention = {**promised, **asdict(found)}
     return {
         "photos": len(predictions),
         "temperature": temperature,
@@ -80,6 +85,7 @@ def unknown(
         found = abstain_at(error, known, predictions.right, predictions.group)
         abstain = {"error_wanted": error, "threshold": found.threshold}
     chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
+    chosen["least_photos"] = fewest_photos(chosen["error_wanted"])
     least = np.inf if chosen["threshold"] is None else chosen["threshold"]
     return {**chosen, **unknown_accepted(confidence, known, least)}
 
@@ -107,9 +113,11 @@ def _facts(
     probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None
 ) -> dict[str, Any]:
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
+    error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {
-        "calibration_error": scores.expected_calibration_error(sure, right, bins),
-        "calibration_error_interval": scores.calibration_error_interval(sure, right, bins, groups),
+        "calibration_error": error,
+        "calibration_error_interval": interval,
+        "calibration_error_seen": scores.expected_calibration_error(sure, right, bins),
         "calibration_error_by_chance": scores.error_when_calibrated(sure, bins, groups),
         "loss": scores.negative_log_likelihood(probabilities, truth),
         "reliability": scores.reliability(sure, right, bins, groups).to_dict("records"),

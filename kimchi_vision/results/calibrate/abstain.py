@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from kimchi_vision.results.calibrate.confidence import units_of
+from kimchi_vision.results.intervals import worth
 
-FOLDS = 10
+DELTA = 0.05
+"""Share of runs in which the wrong answers among fresh photos may still be more than what was wanted."""
+THRESHOLDS = 1 - np.geomspace(1e-4, 1, 200)
+"""Those that are tried, the strictest first; chosen before any photo was seen."""
+STARTS = (0, 1 / 3, 2 / 3)
+"""Shares of photos answered at which tests begin, with photos enough to allow a few wrong answers; each goes
+on to lower thresholds until it fails."""
 
 
 @dataclass(frozen=True)
 class Abstention:
     """A threshold on the probability of the predicted class; photos below it are not answered.
 
-    threshold: 0 to 1, or None when no threshold keeps the error.
-    coverage: share of photos that are answered; error: share of wrong ones among them, with error_interval
-    (95 %). Coverage and error come from photos that did not choose the threshold (10 folds).
+    threshold: 0 to 1, or None when these photos allow none to be promised.
+    coverage: share of photos that are answered; error: share of wrong ones among them, as seen here;
+    error_interval: where it lies on fresh photos, [0, the error that was asked for], in 1 - DELTA of runs.
     """
 
     threshold: float | None
@@ -47,27 +55,38 @@ def area_under_risk_coverage(confidence: np.ndarray, right: np.ndarray) -> float
 def abstain_at(
     error: float, confidence: np.ndarray, right: np.ndarray, groups: np.ndarray | None = None
 ) -> Abstention:
-    """The lowest threshold that keeps the error among answered photos at `error`, 0 to 1, or less.
+    """The lowest threshold at which at most `error`, 0 to 1, of the answers to fresh photos are wrong.
 
-    groups: photos of one group (near-copies) stay in one fold and count as one.
+    More are in at most DELTA of runs: Learn then Test (Angelopoulos et al., 2021, arXiv:2110.01052) by tests
+    in a fixed order from STARTS, each with the exact binomial bound. groups: photos of one group count
+    together.
     """
-    threshold = _lowest_threshold(error, confidence, right)
-    if threshold is None:
+    wrong, units = (~right).astype(float), units_of(len(confidence), groups)
+    allowed = []
+    for start in np.maximum(STARTS, 2 * fewest_photos(error) / len(right)):
+        for threshold in THRESHOLDS:
+            answered = confidence >= threshold
+            if answered.mean() < min(start, 1):
+                continue
+            if _p_value(wrong[answered], units[answered], error) > DELTA / len(STARTS):
+                break
+            allowed.append(float(threshold))
+    if not allowed:
         return Abstention(None, 0.0, None, None)
-    units = units_of(len(confidence), groups)
-    fold = np.random.default_rng(0).permutation(units.max() + 1)[units] % FOLDS
-    answered = np.zeros(len(confidence), bool)
-    for number in np.unique(fold):
-        others = fold != number
-        chosen = _lowest_threshold(error, confidence[others], right[others]) if others.any() else None
-        if chosen is not None:
-            answered[~others] = confidence[~others] >= chosen
-    if not answered.any():
-        return Abstention(threshold, 0.0, None, None)
-    wrong = float((~right[answered]).mean())
-    distinct = len(np.unique(units[answered]))
-    interval = proportion_confint(wrong * distinct, distinct, method="wilson")
-    return Abstention(threshold, float(answered.mean()), wrong, [float(bound) for bound in interval])
+    answered = confidence >= min(allowed)
+    return Abstention(min(allowed), float(answered.mean()), float(wrong[answered].mean()), [0.0, error])
+
+
+def fewest_photos(error: float) -> int:
+    """Independent photos, all answered and all right, with which a threshold can be promised."""
+    return math.ceil(math.log(DELTA / len(STARTS)) / math.log(1 - error))
+
+
+def _p_value(wrong: np.ndarray, units: np.ndarray, error: float) -> float:
+    """Probability of so few wrong answers, or fewer, if `error` of all were wrong."""
+    photos = worth(wrong, units)
+    count = wrong.mean() * photos
+    return float(special.betainc(photos - count, count + 1, 1 - error)) if count < photos else 1.0
 
 
 def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -> dict[str, object]:
@@ -86,12 +105,6 @@ def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -
         "accepted_share_interval": [float(low), float(high)],
         "auroc": float(auroc),
     }
-
-
-def _lowest_threshold(error: float, confidence: np.ndarray, right: np.ndarray) -> float | None:
-    threshold, _, risk = _curve(confidence, right)
-    kept = threshold[risk <= error]
-    return float(kept[-1]) if len(kept) else None
 
 
 def _curve(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kimchi_vision.results.compare.pairs import Row, judge
-from kimchi_vision.results.intervals import share
+from kimchi_vision.results.intervals import of_class
 from kimchi_vision.results.predictions import Predictions
 
 
@@ -29,14 +29,15 @@ def beside_one_view(averaged: Predictions, predictions: Predictions) -> dict[str
 
 
 def _accuracy(predictions: Predictions) -> dict[str, Any]:
-    rate, low, high = share(predictions.right, predictions.units)
-    return {"accuracy": rate, "accuracy_interval": [low, high]}
+    right = predictions.right
+    return {"accuracy": float(right.mean()), "accuracy_interval": of_class(right, predictions.units)}
 
 
 def _gain(predictions: Predictions, other: Predictions) -> dict[str, Any]:
     """The first against the other, on the other's photos."""
-    ours, theirs = predictions.of(other.paths).right, other.right
-    pair = judge([Row("ours", ours[None]), Row("theirs", theirs[None])], margin=0.0)[0]
+    ours = predictions.of(other.paths)
+    rows = Row("ours", ours.right[None], ours.units), Row("theirs", other.right[None], ours.units)
+    pair = judge(rows, margin=0.0)[0]
     sign = 1 if pair.first == "ours" else -1
     side = "above" if sign > 0 else "below"
     return {

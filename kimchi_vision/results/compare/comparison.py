@@ -85,8 +85,8 @@ def compare(
 
     margin: difference in accuracy, 0 to 1, below which two experiments are as good as equal.
     test: score the test part; each run folder notes that it was opened. lang: ko, en or auto.
-    Runs that differ in train.seed alone are one experiment. Where items.csv has groups, the first photo of
-    each counts. Raises InputError for fewer than two runs, and when photos, labels or classes differ.
+    Runs that differ in train.seed alone are one experiment. Photos of one group count together.
+    Raises InputError for fewer than two runs, and when photos, labels or classes differ.
     """
     said = Words(catalogue(language(lang)), margin)
     if not 0 <= margin < 1:
@@ -103,6 +103,9 @@ def compare(
     rows = sorted(map(_row, named, named.values()), key=lambda row: -row.accuracy)
     pairs = judge(rows, margin)
     answer = said.answer([row.name for row in rows], pairs)
+    once = [named[row.name][0].run for row in rows if row.seeds == 1]
+    if any(pair.about == "trainings" for pair in pairs):
+        answer.append(_settling(said, once))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
     return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), scored, tuple(pairs))
 
@@ -111,7 +114,7 @@ def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:
     """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
     found = [runs.read(folder) for folder in folders]
     runs.check_same_photos(found)
-    return _summary(Row(_name(found), runs.outcomes(found)[0]))
+    return _summary(_row(_name(found), found))
 
 
 def _named(found: Sequence[Answers]) -> dict[str, list[Answers]]:
@@ -124,7 +127,16 @@ def _named(found: Sequence[Answers]) -> dict[str, list[Answers]]:
 
 
 def _row(name: str, members: Sequence[Answers]) -> Row:
-    return Row(name, runs.outcomes(members)[0])
+    found = runs.outcomes(members)
+    return Row(name, found.right, found.units)
+
+
+def _settling(said: Words, once: Sequence[Run]) -> str:
+    """What would tell the experiments of these runs apart, with its cost."""
+    seconds = [(run.json_if(run.files.metrics).get("train") or {}).get("seconds") for run in once]
+    minutes = None if None in seconds else 2 * sum(seconds) / 60
+    seed = once[0].experiment.train.seed
+    return said.settled_by(str(once[0].path), once[0].path.name, (seed, seed + 1, seed + 2), minutes)
 
 
 def _scores(name: str, members: Sequence[Answers]) -> list[dict[str, object]]:
@@ -169,7 +181,7 @@ def _name(members: Sequence[Answers]) -> str:
 
 def _summary(row: Row) -> dict[str, object]:
     photos = row.right.shape[1]
-    low, high = over_seeds(row.right).tolist()
+    _, low, high = over_seeds(row.right, row.units)
     return {
         "experiment": row.name,
         "seeds": row.seeds,

@@ -48,8 +48,8 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
         raise InputError("A learning curve needs three shares of the training photos or more.")
     found = {share: [runs.read(path) for path in paths] for share, paths in sorted(rows.items())}
     runs.check_same_photos([each for several in found.values() for each in several])
-    pairs = [runs.outcomes(several) for several in found.values()]
-    right, truth = [outcome for outcome, _ in pairs], pairs[0][1]
+    outcomes = [runs.outcomes(several).once() for several in found.values()]
+    right, truth = [each.right for each in outcomes], outcomes[0].truth
     trained = [_trained(several[0]) for several in found.values()]
     vocab = [label for label in found[min(found)][0].run.vocab if (truth == label).any()]
     counts = np.array([len(labels) for labels in trained], float)

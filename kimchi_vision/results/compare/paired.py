@@ -1,22 +1,39 @@
-"""Tests and intervals for two runs on the same photos, from how many photos only one of them has right."""
+"""Tests and intervals for two runs on the same photos, from how many photos only one of them has right.
+
+Counts may be fractions: photos that are as good as independent, see `discordant`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
+
+from kimchi_vision.results.intervals import SMALLEST, worth
 
 LEVEL = 0.05
 """A verdict `better` is wrong in at most this share of trials; intervals are 1 - LEVEL."""
 BISECTIONS = 50
 
 
+def discordant(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[float, float, float]:
+    """Photos that only the first has right, those that only the second has, and all, as if without groups.
+
+    first, second: right or wrong, one a photo; photos of equal units are a group, worth fewer. McNemar's test
+    of these counts is that of groups: Obuchowski, 1998, Statistics in Medicine 17:1495; Durkalski et al.,
+    2003, Statistics in Medicine 22:2417.
+    """
+    number = worth(first.astype(float) - second, units)
+    each = number / len(units)
+    return float((first & ~second).sum() * each), float((second & ~first).sum() * each), number
+
+
 def exact_p(only_first: Any, only_second: Any) -> np.ndarray:
     """McNemar's exact test: a fair coin decides each photo that only one run has right. McNemar, 1947."""
     fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
-    return np.minimum(2 * stats.binom.cdf(fewer, discordant, 0.5), 1.0)
+    return np.minimum(2 * _coins(fewer, discordant), 1.0)
 
 
 def mid_p(only_first: Any, only_second: Any) -> np.ndarray:
@@ -26,8 +43,14 @@ def mid_p(only_first: Any, only_second: Any) -> np.ndarray:
     Fagerland, Lydersen and Laake, 2013, BMC Medical Research Methodology 13:91.
     """
     fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
-    seen = stats.binom.pmf(fewer, discordant, 0.5)
-    return np.minimum(2 * stats.binom.cdf(fewer, discordant, 0.5) - seen, 1.0)
+    against = special.betaln(fewer + 1, discordant - fewer + 1) + discordant * np.log(2)
+    seen = np.exp(-against) / (discordant + 1)
+    return np.minimum(2 * _coins(fewer, discordant) - seen, 1.0)
+
+
+def _coins(heads: np.ndarray, coins: np.ndarray) -> np.ndarray:
+    """Probability of so many heads or fewer; of fractions, what lies between whole numbers."""
+    return np.where(coins > 0, special.betainc(np.maximum(coins - heads, SMALLEST), heads + 1, 0.5), 1.0)
 
 
 def difference_interval(only_first: Any, only_second: Any, photos: Any) -> np.ndarray:
@@ -65,19 +88,21 @@ def holm(p: Any) -> np.ndarray:
     return multipletests(p, alpha=LEVEL, method="holm")[1] if len(p) else np.empty(0)
 
 
-def over_seeds(first: np.ndarray, second: np.ndarray) -> tuple[float, np.ndarray, float]:
+def over_seeds(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tuple[float, np.ndarray, float]:
     """Difference in mean accuracy of two experiments with several seeds, its 95 % interval and p value.
 
-    first, second: right or wrong, [seeds, photos], the same photos in the same order; at least one of the two
-    with two seeds or more. Variance over photos (paired) and over seeds (pooled) add up, with Satterthwaite's
-    degrees of freedom. Both sources must be counted: Bouthillier et al., 2021, arXiv:2103.03098.
+    first, second: right or wrong, [seeds, photos], the same photos in the same order, with their groups; at
+    least one of the two with two seeds or more. Variance over photos (paired) and over seeds (pooled) add up,
+    with Satterthwaite's degrees of freedom. Both sources must be counted: Bouthillier et al., 2021,
+    arXiv:2103.03098.
     """
-    seeds, photos = (len(first), len(second)), first.shape[1]
+    seeds = len(first), len(second)
     by_photo = first.mean(0) - second.mean(0)
+    photos = worth(by_photo, units)
     difference = float(by_photo.mean())
     freedom = sum(seeds) - 2
     spread = sum(((runs.mean(1) - runs.mean()) ** 2).sum() for runs in (first, second)) / freedom
-    from_photos, from_seeds = by_photo.var(ddof=1) / photos, spread * (1 / seeds[0] + 1 / seeds[1])
+    from_photos, from_seeds = by_photo.var() / (photos - 1), spread * (1 / seeds[0] + 1 / seeds[1])
     variance = from_photos + from_seeds
     if variance == 0:
         return difference, difference_interval(0, 0, photos), 1.0

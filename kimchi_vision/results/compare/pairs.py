@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -12,14 +13,22 @@ import numpy as np
 from kimchi_vision.results.compare import paired, power
 
 Verdict = Literal["better", "cannot tell", "practically equal"]
+About = Literal["trainings", "experiments"]
+
+PLAUSIBLE = 0.2
+"""A difference beyond the margin is plausible when equal ones show as much in fewer trials than this."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """An experiment with its runs, one a seed; right: right or wrong, [seeds, photos]."""
+    """An experiment with its runs, one a seed.
+
+    right: right or wrong, [seeds, photos]. units: the photos' groups, the same for all experiments.
+    """
 
     name: str
     right: np.ndarray
+    units: np.ndarray
 
     @property
     def seeds(self) -> int:
@@ -37,9 +46,12 @@ class Pair:
     """Two experiments, the more accurate one first.
 
     difference, low, high: first minus second in accuracy, with its 95 % interval.
-    only_first, only_second: photos that only one of them has right.
+    only_first, only_second: photos that only one of them has right, as if without groups: perhaps fractions.
     p: mid_p, or the test over seeds; holm_p: corrected for the number of pairs.
-    verdict: of the first against the second.
+    verdict: of the first against the second; practically equal by two one-sided tests, since the interval
+    lies within the margin (Schuirmann, 1987, Journal of Pharmacokinetics and Biopharmaceutics 15:657).
+    worth: photos as if without groups. about: with one seed each, the verdict is on these two trainings; with
+    several seeds, on experiments.
     photos_needed: more photos for a verdict, if the difference is what it looks like; needed_for: which one.
     With several seeds only_first, only_second, exact_p, mid_p and photos_needed are None.
     """
@@ -51,14 +63,16 @@ class Pair:
     low: float
     high: float
     p: float
-    only_first: int | None = None
-    only_second: int | None = None
+    only_first: float | None = None
+    only_second: float | None = None
     exact_p: float | None = None
     mid_p: float | None = None
     holm_p: float = 1.0
     verdict: Verdict = "cannot tell"
     photos_needed: int | None = None
     needed_for: Verdict | None = None
+    about: About = "experiments"
+    worth: float | None = None
 
 
 def judge(rows: Sequence[Row], margin: float) -> list[Pair]:
@@ -76,14 +90,15 @@ def judge(rows: Sequence[Row], margin: float) -> list[Pair]:
 def _tested(first: Row, second: Row) -> Pair:
     names, photos = (first.name, second.name), first.right.shape[1]
     if max(first.seeds, second.seeds) > 1:
-        difference, (low, high), p = paired.over_seeds(first.right, second.right)
+        difference, (low, high), p = paired.over_seeds(first.right, second.right, first.units)
         return Pair(*names, photos, difference, float(low), float(high), p)
     one, other = first.right[0], second.right[0]
-    counts = int((one & ~other).sum()), int((other & ~one).sum())
-    low, high = paired.difference_interval(*counts, photos)
+    *counts, number = paired.discordant(one, other, first.units)
+    low, high = paired.difference_interval(*counts, number)
     exact_p, mid_p = float(paired.exact_p(*counts)), float(paired.mid_p(*counts))
-    difference = (counts[0] - counts[1]) / photos
-    return Pair(*names, photos, difference, float(low), float(high), mid_p, *counts, exact_p, mid_p)
+    difference = float(one.mean() - other.mean())
+    found = Pair(*names, photos, difference, float(low), float(high), mid_p, *counts, exact_p, mid_p)
+    return replace(found, worth=number, about="trainings")
 
 
 def _judged(pair: Pair, margin: float, level: float) -> Pair:
@@ -93,13 +108,12 @@ def _judged(pair: Pair, margin: float, level: float) -> Pair:
         return replace(pair, verdict="better")
     if pair.only_first is None:
         return pair
-    counts = pair.only_first, pair.only_second, pair.photos
-    needs = {
-        "better": power.photos_to_tell(*counts, level),
-        "practically equal": power.photos_to_equate(*counts, margin),
-    }
-    reachable = [(number, verdict) for verdict, number in needs.items() if number]
-    if not reachable:
+    counts = pair.only_first, pair.only_second, pair.worth
+    if pair.difference > margin and pair.p < PLAUSIBLE:
+        number, verdict = power.photos_to_tell(*counts, level), "better"
+    else:
+        number, verdict = power.photos_to_equate(*counts, margin), "practically equal"
+    if number is None:
         return pair
-    number, verdict = min(reachable)
-    return replace(pair, photos_needed=max(number - pair.photos, 1), needed_for=verdict)
+    more = math.ceil((number - pair.worth) * pair.photos / pair.worth)
+    return replace(pair, photos_needed=max(more, 1), needed_for=verdict)

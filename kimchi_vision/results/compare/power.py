@@ -18,7 +18,7 @@ DRAWS = 10_000
 """Draws for a power: its standard error is 0.4 points."""
 
 
-def photos_to_tell(only_first: int, only_second: int, photos: int, level: float = LEVEL) -> int | None:
+def photos_to_tell(only_first: float, only_second: float, photos: float, level: float = LEVEL) -> int | None:
     """Photos in all after which the mid-p test finds the seen difference with power 0.8; None for none seen.
 
     Connor's normal formula (1987, Biometrics 43:207), made exact where discordant photos are few.
@@ -35,7 +35,7 @@ def photos_to_tell(only_first: int, only_second: int, photos: int, level: float 
     return _fewest(guess, lambda number: power_to_tell(number, discordant, share, level))
 
 
-def photos_to_equate(only_first: int, only_second: int, photos: int, margin: float) -> int | None:
+def photos_to_equate(only_first: float, only_second: float, photos: float, margin: float) -> int | None:
     """Photos in all after which the interval of the seen difference lies within the margin with power 0.8.
 
     None when the seen difference is no smaller than the margin. Two one-sided normal tests, made exact by

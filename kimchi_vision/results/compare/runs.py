@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -50,14 +51,27 @@ def read(run: str | Path | Run, split: str = "valid") -> Answers:
     return Answers(run, part, photos)
 
 
-def outcomes(found: Sequence[Answers]) -> tuple[np.ndarray, np.ndarray]:
-    """Right or wrong, [runs, photos], and the true class of each photo; near-copies once.
+class Outcomes(NamedTuple):
+    """Several runs on the same photos.
 
-    found: answers for the same photos.
+    right: right or wrong, [runs, photos]. truth: the photos' classes. units: their groups, whole numbers.
     """
+
+    right: np.ndarray
+    truth: np.ndarray
+    units: np.ndarray
+
+    def once(self) -> Outcomes:
+        """The first photo of each group."""
+        first = np.unique(self.units, return_index=True)[1]
+        return Outcomes(self.right[:, first], self.truth[first], self.units[first])
+
+
+def outcomes(found: Sequence[Answers]) -> Outcomes:
+    """What runs have right. found: answers for the same photos."""
     photos = found[0].photos
-    once = ~photos["group"].duplicated().to_numpy() if "group" in photos else slice(None)
-    return np.stack([each.right[once] for each in found]), photos["truth"].to_numpy()[once]
+    units = photos["group"].to_numpy() if "group" in photos else np.arange(len(photos))
+    return Outcomes(np.stack([each.right for each in found]), photos["truth"].to_numpy(), units)
 
 
 def check_same_photos(found: Sequence[Answers]) -> None:

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from kimchi_vision.results.compare.comparison import Comparison
 
 
+OF_THE_BEST = {
+    ("better", "experiments"): "it_is_better",
+    ("better", "trainings"): "it_did_better",
+    ("practically equal", "experiments"): "it_is_equal",
+    ("practically equal", "trainings"): "it_did_equally",
+    ("cannot tell", "experiments"): "it_cannot_tell",
+    ("cannot tell", "trainings"): "it_cannot_tell",
+}
+"""How the most accurate experiment's verdicts are said."""
+
+
 @dataclass(frozen=True)
 class Words:
     """What is said about pairs of experiments.
@@ -35,28 +46,41 @@ class Words:
         if not pairs:
             return [self.say("alone", name=best)]
         against = [pair for pair in pairs if pair.first == best]
-        if all(pair.verdict == "better" for pair in against):
-            return [self.say("best_of_all", name=best, others=self._listed([p.second for p in against]))]
+        kinds = [(pair.verdict, pair.about) for pair in against]
+        if set(kinds) in ({("better", "experiments")}, {("better", "trainings")}):
+            key = "best_of_all" if kinds[0][1] == "experiments" else "did_best"
+            return [self.say(key, name=best, others=self._listed([pair.second for pair in against]))]
         said = [self.say("highest", name=best)]
-        keys = {
-            "better": "it_is_better",
-            "practically equal": "it_is_equal",
-            "cannot tell": "it_cannot_tell",
-        }
-        for verdict, key in keys.items():
-            others = [pair.second for pair in against if pair.verdict == verdict]
+        for kind, key in OF_THE_BEST.items():
+            others = [pair.second for pair, its in zip(against, kinds, strict=True) if its == kind]
             said += [self.say(key, others=self._listed(others))] if others else []
         return said
+
+    def settled_by(self, path: str, name: str, seeds: tuple[int, int, int], minutes: float | None) -> str:
+        """What would tell experiments apart that were trained once each.
+
+        path, name, seeds: of the first of them, its own seed first. minutes: for two seeds more of each.
+        """
+        command = (
+            f"python -m kimchi_vision run {path}/experiment.yaml --set train.seed={seeds[1]} --set name="
+        )
+        return self.say(
+            "settled_by",
+            seeds=list(seeds),
+            cost="" if minutes is None else self.say("settling_takes", minutes=f"{max(minutes, 1):,.0f}"),
+            command=f"{command}{name}-seed{seeds[1]}",
+        )
 
     def sentence(self, pair: Pair) -> str:
         """The verdict on a pair, what it rests on, and what a clearer one would need."""
         points = {name: f"{100 * getattr(pair, name):+.1f}" for name in ("difference", "low", "high")}
         said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **points)}
+        once = "" if pair.about == "experiments" else "_once"
         if pair.verdict == "practically equal":
-            return self.say("pair_equal", margin=self._margin(), **said)
+            return self.say(f"pair_equal{once}", margin=self._margin(), **said)
         said["p"] = f"{pair.holm_p:.2g}" + ("" if pair.holm_p == pair.p else self.say("after_holm"))
         if pair.verdict == "better":
-            return self.say("pair_better", **said)
+            return self.say(f"pair_better{once}", **said)
         return self.say("pair_cannot_tell", next=self._next(pair), **said)
 
     def head(self) -> list[str]:
@@ -71,7 +95,8 @@ class Words:
 
     def cells(self, row: object) -> list[str]:
         """A row of the table, from a row of Comparison.experiments."""
-        span = self.say("span", low=f"{100 * row.low:.1f}", high=f"{100 * row.high:.1f}")
+        known = pd.notna(row.low)
+        span = self.say("span", low=f"{100 * row.low:.1f}", high=f"{100 * row.high:.1f}") if known else "–"
         several = row.seeds > 1
         spread = (
             self.say("spread", sd=f"{100 * row.sd:.2f}", seeds=row.seeds) if several else self.say("one_seed")
@@ -82,7 +107,7 @@ class Words:
         if pair.only_first is None:
             return self.say("more_seeds")
         if pair.photos_needed is None:
-            return self.say("narrow_margin")
+            return self.say("narrow_margin" if pair.difference == 0 else "too_close", margin=self._margin())
         photos = f"{int(float(f'{pair.photos_needed:.2g}')):,}"
         if pair.needed_for == "better":
             return self.say("photos_for_better", photos=photos)

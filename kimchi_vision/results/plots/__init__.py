@@ -9,6 +9,7 @@ from kimchi_vision.results.plots.learning import learning_curve
 from kimchi_vision.results.plots.matrix import confusion_matrix
 from kimchi_vision.results.plots.photos import RIGHT, WRONG, photo_grid
 from kimchi_vision.results.plots.save import save, shown
+from kimchi_vision.results.plots.separation import one_against_rest
 from kimchi_vision.results.plots.tradeoff import accuracy_latency
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "learning_curve",
     "losses",
     "lr_find",
+    "one_against_rest",
     "photo_grid",
     "reliability",
     "risk_coverage",

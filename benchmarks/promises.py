@@ -1,0 +1,272 @@
+"""Does every number keep its promise? Seeded simulation, the functions of before beside those of now.
+
+python -m benchmarks.promises [TRIALS] [PROMISE ...]
+
+400 trials a cell by default: a share of 0.95 is then known to 2 points.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from kimchi_vision.config.sections import Goals
+from kimchi_vision.results import goals, intervals
+from kimchi_vision.results.calibrate.abstain import abstain_at
+from kimchi_vision.results.calibrate.confidence import calibration_error, expected_calibration_error
+from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
+from kimchi_vision.results.intervals import Estimate, wilson
+from kimchi_vision.results.scores import recorded
+
+ACCURACIES = ((0.5, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 0.99))
+"""Each trial draws its own: right answers are whole numbers, so that coverage jumps between accuracies."""
+GROUPS = ("alone", "pairs", "fives", "tail 2.0", "tail 1.5", "tail 1.1")
+"""Photos of a group: one, two, five, or a Pareto tail of this exponent, at most a quarter of all photos."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One promise in one place of the grid. kept: shares of trials, before and now; spoke: of now."""
+
+    promise: str
+    where: str
+    before: float
+    now: float
+    spoke: float
+
+
+def units(kind: str, photos: int, random: np.random.Generator) -> np.ndarray:
+    """The group of each photo."""
+    fixed = {"alone": 1, "pairs": 2, "fives": 5}.get(kind)
+    if fixed:
+        return np.arange(photos) // fixed
+    sizes = np.minimum(random.pareto(float(kind.split()[1]), photos).astype(int) + 1, photos // 4)
+    return np.repeat(np.arange(photos), sizes)[:photos]
+
+
+def hits(units: np.ndarray, chance: float, together: float, random: np.random.Generator) -> np.ndarray:
+    """Right or wrong of each photo; photos of a group are correlated by `together`, from 0 to 1."""
+    groups = int(units.max()) + 1
+    if together in (0, 1):
+        return random.random(groups)[units] < chance if together else random.random(len(units)) < chance
+    odds = (1 - together) / together
+    return random.random(len(units)) < random.beta(chance * odds, (1 - chance) * odds, groups)[units]
+
+
+def inside(found: Estimate, truth: float) -> bool | None:
+    """Whether an interval holds the truth; None where there is none."""
+    return None if found.low is None else found.low <= truth <= found.high
+
+
+def accuracy(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """Coverage of the accuracy's interval, over groups of all sizes."""
+    grid = product((40, 150, 600, 2000), GROUPS, (0.1, 0.5, 1.0), ACCURACIES)
+    for photos, kind, together, (low, high) in grid:
+        if kind == "alone" and together != 1:
+            continue
+        held, before = [], []
+        for _ in range(trials):
+            group, truth = units(kind, photos, random), random.uniform(low, high)
+            right = hits(group, truth, together, random)
+            held.append(inside(intervals.share(right, group), truth))
+            least, most = wilson(right.mean(), len(np.unique(group)))
+            before.append(least <= truth <= most)
+        yield cell("accuracy", f"{photos}, {kind}, {together:g}, {low:g} to {high:g}", before, held)
+
+
+def macro(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """Coverage of macro recall and F1, with classes equal or falling as 1, 1/2, 1/3 … in photos."""
+    for photos, classes, equal, low in product((40, 200, 2000), (2, 5, 20), (True, False), (0.5, 0.9)):
+        sizes = np.ones(classes) if equal else 1 / np.arange(1, classes + 1)
+        sizes = np.maximum((photos * sizes / sizes.sum()).round().astype(int), 1)
+        truth = np.repeat(np.arange(classes), sizes)
+        held: dict[str, list[bool | None]] = {"recall": [], "f1": []}
+        before: dict[str, list[bool | None]] = {"recall": [], "f1": []}
+        for _ in range(trials):
+            chances = expit(np.log(low / (1 - low)) + 0.5 + random.normal(0, 0.7, classes))
+            wrong = (truth + random.integers(1, classes, len(truth))) % classes
+            answers = np.where(random.random(len(truth)) < chances[truth], truth, wrong)
+            true = true_macro(chances, sizes)
+            now = intervals.macro(truth, answers, np.arange(len(truth)), classes)
+            old = macro_before(truth, answers, classes)
+            for name in held:
+                held[name].append(inside(now[name], true[name]))
+                before[name].append(inside(old[name], true[name]))
+        for name in held:
+            where = f"{photos}, {classes} classes {'equal' if equal else 'unequal'}, about {low:g}"
+            yield cell(f"macro {name}", where, before[name], held[name])
+
+
+def true_macro(chances: np.ndarray, sizes: np.ndarray) -> dict[str, float]:
+    """The macro scores of very many photos, where wrong answers fall on all other classes alike."""
+    away = (1 - chances) * sizes / (len(sizes) - 1)
+    predicted = chances * sizes + away.sum() - away
+    return {"recall": float(chances.mean()), "f1": float((2 * chances * sizes / (sizes + predicted)).mean())}
+
+
+def macro_before(truth: np.ndarray, answers: np.ndarray, classes: int) -> dict[str, Estimate]:
+    """Four imagined photos in all, spread as the classes are."""
+    counts = np.bincount(truth * classes + answers, minlength=classes**2).reshape(classes, classes)
+    prior = (np.eye(classes) + 1 / classes) / 2
+    steady = counts + 4 * prior * counts.sum(1, keepdims=True) / len(truth)
+    share, known = steady / steady.sum(), np.ones(classes, bool)
+    scores, expected = (intervals._macro_scores(each, known) for each in (counts, share))
+    found = {}
+    for name, influence in intervals._influences(share, known).items():
+        variance = (share * influence**2).sum() - (share * influence).sum() ** 2
+        worth = expected[name] * (1 - expected[name]) / variance * len(truth)
+        found[name] = Estimate.around(scores[name], *wilson(scores[name], worth))
+    return found
+
+
+def better(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """How often one of two equal recipes is called better; before: by one training each."""
+    for photos, seeds, spread, kind in product(
+        (40, 300, 2000), (1, 2, 3, 5), (0, 0.01, 0.03), ("alone", "tail 1.5")
+    ):
+        before, now = [], []
+        for _ in range(trials):
+            group = units(kind, photos, random)
+            difficulty = random.normal(size=group.max() + 1)[group]
+            right = np.array([trained(difficulty, spread, random) for _ in range(2 * seeds)])
+            # One training each is never a verdict on recipes: pairs.Pair.about.
+            told = seeds > 1 and over_seeds(right[:seeds], right[seeds:], group)[2] < LEVEL
+            now.append(bool(told))
+            first = np.unique(group, return_index=True)[1]
+            one, other = right[0][first], right[seeds][first]
+            told = mid_p(int((one & ~other).sum()), int((other & ~one).sum())) < 0.05
+            before.append(bool(told))
+        yield cell("false better", f"{photos}, {seeds} seeds, sd {spread:g}, {kind}", before, now)
+
+
+def trained(difficulty: np.ndarray, spread: float, random: np.random.Generator) -> np.ndarray:
+    """What a training has right, about 0.85 of all; its own luck moves that by `spread`."""
+    level = 1.04 + random.normal(0, spread / 0.24)
+    return 0.8 * difficulty + 0.6 * random.normal(size=len(difficulty)) < level
+
+
+def met(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """How often a table says that a goal is met which every row misses by a hair."""
+    for photos, rows, goal in product((100, 400, 2000), (1, 10, 50), (0.8, 0.95)):
+        before, now = [], []
+        for _ in range(trials):
+            found = [
+                {"photos": photos, "accuracy": rate, "accuracy_interval": wilson(rate, photos).tolist()}
+                for rate in random.binomial(photos, goal - 1e-9, rows) / photos
+            ]
+            for said, number in ((before, 1), (now, rows)):
+                outcomes = [
+                    goals.outcomes(Goals(accuracy=goal), {}, recorded(each), number)["accuracy"]
+                    for each in found
+                ]
+                said.append("met" in outcomes)
+        yield cell("false met", f"{photos}, {rows} rows, goal {goal:g}", before, now)
+
+
+def confident(number: int, slope: float, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of predicted classes, and their chance to be right; slope 1 is calibrated."""
+    score = np.abs(random.normal(3.5, 1.6, number))
+    return expit(score), expit(slope * score)
+
+
+def exceeded(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """How often more than 5 % of the answers to fresh photos are wrong; `spoke`: runs with a threshold."""
+    fresh, chance_later = confident(50_000, 0.8, random)
+    for photos, copies in product((150, 600, 2000), (1, 3)):
+        before, now = [], []
+        for _ in range(trials):
+            sure, chance = (np.repeat(each, copies) for each in confident(photos // copies, 0.8, random))
+            group = np.arange(len(sure)) // copies
+            right = random.random(group.max() + 1)[group] < chance
+            found = abstain_at(0.05, sure, right, group).threshold
+            for said, threshold in ((before, threshold_before(0.05, sure, right)), (now, found)):
+                said.append(
+                    None if threshold is None else (1 - chance_later[fresh >= threshold]).mean() > 0.05
+                )
+        yield cell("abstention exceeded", f"{photos}, groups of {copies}", before, now)
+
+
+def threshold_before(error: float, sure: np.ndarray, right: np.ndarray) -> float | None:
+    """The lowest threshold whose seen error is small enough."""
+    order = np.argsort(-sure, kind="stable")
+    kept = sure[order][np.cumsum(~right[order]) / np.arange(1, len(sure) + 1) <= error]
+    return float(kept[-1]) if len(kept) else None
+
+
+def calibration(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """Coverage of the calibration error's interval."""
+    for photos, slope in product((100, 300, 1000), (1.0, 0.8, 0.6)):
+        sure, chance = confident(200_000, slope, random)
+        truth = expected_calibration_error(sure, chance, 15)
+        before, now = [], []
+        for _ in range(max(trials // 4, 1)):
+            sure, chance = confident(photos, slope, random)
+            right = random.random(photos) < chance
+            now.append(inside(calibration_error(sure, right, 15), truth))
+            before.append(inside(calibration_before(sure, right, 15), truth))
+        yield cell("calibration error", f"{photos}, slope {slope:g}", before, now)
+
+
+def calibration_before(sure: np.ndarray, right: np.ndarray, bins: int) -> Estimate:
+    """A basic bootstrap of what was seen, which starts at 0 where chance may show as much."""
+    seen, random = expected_calibration_error(sure, right, bins), np.random.default_rng(0)
+    drawn = [
+        expected_calibration_error(sure[rows], right[rows], bins)
+        for rows in (random.integers(0, len(sure), len(sure)) for _ in range(300))
+    ]
+    chance = [expected_calibration_error(sure, random.random(len(sure)) < sure, bins) for _ in range(300)]
+    low, high = 2 * seen - np.quantile(drawn, [0.975, 0.025])
+    low = 0.0 if seen <= np.quantile(chance, 0.95) else float(np.clip(low, 0, seen))
+    return Estimate(seen, low, max(high, seen))
+
+
+def cell(promise: str, where: str, before: list[bool | None], now: list[bool | None]) -> Cell:
+    """A cell of trials; None in `now`: nothing was said."""
+    spoken, older = ([each for each in said if each is not None] for said in (now, before))
+    shares = [float(np.mean(each)) if each else float("nan") for each in (older, spoken)]
+    return Cell(promise, where, *shares, len(spoken) / len(now))
+
+
+PROMISES: Mapping[str, Callable[[int, np.random.Generator], Iterator[Cell]]] = {
+    "accuracy": accuracy,
+    "macro": macro,
+    "better": better,
+    "met": met,
+    "exceeded": exceeded,
+    "calibration": calibration,
+}
+
+
+def table(trials: int, names: tuple[str, ...] = tuple(PROMISES)) -> pd.DataFrame:
+    """Every cell of the promises: columns promise, where, before, now, spoke."""
+    return pd.DataFrame([each for name in names for each in PROMISES[name](trials, np.random.default_rng(0))])
+
+
+def summary(cells: pd.DataFrame, trials: int) -> pd.DataFrame:
+    """A line a promise over the cells in which it was spoken in half of the trials and more."""
+    said = cells[cells["spoke"] * trials >= min(trials, 100) / 2].groupby("promise", sort=False)
+    shares = {
+        f"{when} {name}": said[when].agg(name)
+        for when in ("before", "now")
+        for name in ("min", "mean", "max")
+    }
+    return pd.DataFrame({"cells": said.size(), **shares, "spoke": said["spoke"].mean()})
+
+
+def main() -> None:
+    """Print every cell, then a line a promise."""
+    trials = int(sys.argv[1]) if len(sys.argv) > 1 else 400
+    for name in sys.argv[2:] or PROMISES:
+        cells = table(trials, (name,))
+        print(cells.round(3).to_string(index=False), flush=True)
+        print(summary(cells, trials).round(3).to_string(), flush=True)
+
+
+if __name__ == "__main__":
+    main()
