@@ -42,7 +42,7 @@ def test_strays_are_counted_not_taken(folder_of, photo):
         "1 photo lies beside the class folders, in 김치: set aside.",
         "No photo of 무생채: the folder 김치/무생채 is empty.",
         "3 hidden files or folders are left out.",
-        "1 .properties files are left out.",
+        "1 .properties file is left out.",
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_name_that_is_not_utf8_is_an_error(folder_of):
 
 
 def test_missing_and_empty_folders_say_where_photos_come_from(tmp_path):
-    with pytest.raises(DataError, match=r"nowhere does not exist\. data/README\.md says"):
+    with pytest.raises(DataError, match=r"nowhere does not exist\. Photos lie in folders"):
         read(tmp_path / "nowhere")
     (tmp_path / "깍두기").mkdir()
     with pytest.raises(DataError, match=r"holds no photo.*the folder 깍두기 is empty"):
