@@ -352,7 +352,7 @@ def draw(found: dict[str, Any], file: Path) -> None:
         axes.barh(list(ways), [value["unfrozen"] for value in ways.values()], height=0.5)
         for row, value in enumerate(ways.values()):
             axes.text(0, row, f" {value['unfrozen']:.0f}/s, stall {value['stall']:.1%}", va="center")
-        axes.set(title=name, xlabel="photos a second: unfrozen epoch (grey: step on a batch at hand)")
+        axes.set(title=name, xlabel="photos a second; grey: steps on a batch at hand")
         axes.invert_yaxis()
     figure.savefig(file, dpi=110)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib import metadata
 from typing import Any
+
+from kimchi_vision.base.threads import cores, share
 
 _PACKAGES = (
     "fastai",
@@ -34,7 +35,8 @@ def versions() -> dict[str, Any]:
         "packages": packages,
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": os.cpu_count(),
+        "cores": cores(),
+        "threads": share(),
     }
 
 

@@ -64,6 +64,7 @@ def run_command(
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
+    on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
 ) -> None:
@@ -80,12 +81,13 @@ def run_command(
     from kimchi_vision.cli import console
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
+    from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.experiment import run
 
     say = catalogue(language(lang))
     with console.running(say, verbose):
         if isinstance(loaded, Table):
-            finished = table.run_rows(loaded, exports, force)
+            finished = table.run_rows(loaded, exports, force, executor(on, loaded.jobs))
         else:
             finished = {loaded.name: [run(loaded, exports, force)]}
     runs = [run for row in finished.values() for run in row]

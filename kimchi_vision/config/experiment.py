@@ -152,6 +152,7 @@ class Table(Section):
 
     name: str
     rows: tuple[Row, ...] = Field(min_length=1)
+    jobs: sections.Jobs = sections.Jobs()
 
     @model_validator(mode="after")
     def _names_differ(self) -> Table:

@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config.experiment import Experiment, Row, Table
 from kimchi_vision.config.mistakes import sentences
+from kimchi_vision.config.sections import Jobs
 
 MOST_VALUES = 100_000
 """Far above any table of experiments; few bytes of nested aliases can ask for terabytes."""
@@ -136,10 +137,12 @@ def _question(tree: CommentedMap) -> str:
 
 
 def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
-    unknown = [key for key in tree if key not in ("defaults", "rows")]
+    unknown = [key for key in tree if key not in ("defaults", "rows", "jobs")]
     if unknown:
         line = tree.lc.key(unknown[0])[0] + 1
-        raise ConfigError(f"{path}:{line}: unknown key `{unknown[0]}`; a table has `defaults` and `rows`.")
+        raise ConfigError(
+            f"{path}:{line}: unknown key `{unknown[0]}`; a table has `defaults`, `rows` and `jobs`."
+        )
     rows = tree["rows"]
     if not isinstance(rows, CommentedMap) or not rows:
         raise ConfigError(f"{path}: `rows` needs at least one `name: {{...}}`.")
@@ -149,7 +152,17 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
     return Table(
         name=path.stem,
         rows=tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items()),
+        jobs=_jobs(tree, path),
     )
+
+
+def _jobs(tree: CommentedMap, path: Path) -> Jobs:
+    try:
+        return Jobs.model_validate(_plain(tree.get("jobs") or {}))
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = ".".join(map(str, ("jobs", *wrong["loc"])))
+        raise ConfigError(f"{path}: {key}: {wrong['msg'].removeprefix('Value error, ')}.") from None
 
 
 def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:

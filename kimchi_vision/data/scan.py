@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.hashes import thumbnail
@@ -53,7 +53,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(share()) as pool:
         warnings.simplefilter("ignore")  # Pillow's words on odd files; what matters is in `problem`.
         for start in shown:
             batch = photos.iloc[start : start + _BATCH]

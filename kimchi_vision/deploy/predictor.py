@@ -45,7 +45,7 @@ class Predictor:
     """The exported model of a run.
 
     source: a run folder or a model.onnx. A run folder's calibration.json goes before what the file says.
-    threads: processor threads that one batch uses; by default all cores.
+    threads: processor threads that one batch uses; by default this process's share of the cores.
     runtime: openvino takes the model.openvino.xml of the run.
     Raises InputError when there is no model.
     """

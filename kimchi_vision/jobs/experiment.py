@@ -22,6 +22,7 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
+from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
     calibrate,
@@ -114,14 +115,19 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
     for says, values in photos.notes:
         log.info("%s", text(says, **values))
     keep_memory()
-    prepared = replace(prepare(experiment, photos, files), own=own)
+    with its_share(run_lock.threads(experiment, photos, files)):
+        return _train(replace(prepare(experiment, photos, files), own=own), files, force, watch)
+
+
+def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
+    experiment, photos, own = prepared.experiment, prepared.photos, prepared.own
     with explained(files.path), run_lock.locked(files):
-        run_lock.take(files, prepared.experiment, photos, force, own.named())
-        trackers = track.begun(experiment.track, prepared.experiment.resolved(), files)
+        run_lock.take(files, experiment, photos, force, own.named())
+        trackers = track.begun(experiment.track, experiment.resolved(), files)
         with _logged(files), train.named(photos), trackers as tracking:
             _train_and_report(prepared, files, tracking, watch)
             tracking.results()
-        run_lock.finish(files, prepared.experiment)
+        run_lock.finish(files, experiment)
     return Run.open(files.path)
 
 

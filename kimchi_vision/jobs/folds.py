@@ -19,15 +19,19 @@ MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
 
 
 def run_folds(
-    experiment: Experiment, folds: Sequence[Experiment], exports: Path = Path("exports"), force: bool = False
+    experiment: Experiment,
+    folds: Sequence[Experiment],
+    exports: Path = Path("exports"),
+    force: bool = False,
+    trained: bool = False,
 ) -> Run:
     """Train each fold into its own run folder, and pool them in exports/NAME; returns that run.
 
     Each photo's prediction there comes from the one model that had not seen it, so that all photos count in
-    the scores. It holds no model. Errors as in run.
+    the scores. It holds no model. trained: the folds are, just now. Errors as in run.
     """
     files = check(experiment, exports, force)
-    runs = [run(fold, exports, force) for fold in folds]
+    runs = [run(fold, exports, force and not trained) for fold in folds]
     # Each photo validated one fold.
     photos = replace(runs[0].photos, items=runs[0].items.assign(split="valid"))
     if run_lock.stands(files, photos, force):

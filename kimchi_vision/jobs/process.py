@@ -9,7 +9,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
+from kimchi_vision.base import threads
 from kimchi_vision.base.allocator import give_back, keep_memory
 
 
@@ -17,16 +19,12 @@ from kimchi_vision.base.allocator import give_back, keep_memory
 def undisturbed() -> Iterator[None]:
     """Inside the block memory stays with the process; after it all is as before.
 
-    Random states of Python, NumPy and torch, cuDNN's flags, threads of torch and OpenCV, warnings, allocator.
+    Random states of Python, NumPy and torch, cuDNN's flags, OpenCV's threads, warnings, allocator.
     """
     python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     cudnn = torch.backends.cudnn
-    flags, threads, vision = (
-        (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32),
-        torch.get_num_threads(),
-        _opencv_threads(),
-    )
+    flags, vision = (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32), _opencv_threads()
     keep_memory()
     try:
         with warnings.catch_warnings():
@@ -38,9 +36,23 @@ def undisturbed() -> Iterator[None]:
         if gpus:
             torch.cuda.set_rng_state_all(gpus)
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = flags
-        torch.set_num_threads(threads)
         _opencv_threads(vision)
         give_back()
+
+
+@contextmanager
+def its_share(wanted: int | None = None) -> Iterator[int]:
+    """Inside the block torch and BLAS use the threads that this training has; base.threads says how many.
+
+    wanted: as there.
+    """
+    before = torch.get_num_threads()
+    with threads.training(wanted) as count, threadpool_limits(count):
+        torch.set_num_threads(count)
+        try:
+            yield count
+        finally:
+            torch.set_num_threads(before)
 
 
 def _opencv_threads(wanted: int | None = None) -> int | None:

@@ -15,6 +15,7 @@ import pandas as pd
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import KimchiError, RunError
+from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.intervals import wilson
@@ -38,7 +39,8 @@ def scout(experiment: Experiment, backbones: Sequence[str]) -> pd.DataFrame:
     rows = []
     for name in dict.fromkeys(backbones):
         try:
-            rows.append(_row(experiment, photos, name))
+            with its_share():
+                rows.append(_row(experiment, photos, name))
         except KimchiError as error:
             log.error("%s is passed over. %s", name, error)
     if not rows:

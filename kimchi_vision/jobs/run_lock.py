@@ -114,6 +114,12 @@ def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | N
     return load(folder.experiment) if _why_not(asked, photos, folder, None) is None else None
 
 
+def threads(asked: Experiment, photos: Photos, folder: RunFiles) -> int | None:
+    """Those that an interrupted run began with, on which its bits hang."""
+    goes_on = _why_not(asked, photos, folder, None) is None
+    return Run(folder.path).json_if(folder.versions).get("threads") if goes_on else None
+
+
 def take(
     folder: RunFiles, experiment: Experiment, photos: Photos, force: bool, own: OwnNames | None = None
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
+from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    from kimchi_vision.config import Table
+    from kimchi_vision.config import Experiment, Table
+    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +44,13 @@ class Rows(dict[str, list[Run]]):
         return self.table.to_html(index=False)
 
 
-def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False) -> Rows:
+def run_rows(
+    table: Table, exports: Path = Path("exports"), force: bool = False, on: Executor | None = None
+) -> Rows:
     """Run every row into exports/TABLE/ROW, write table.csv there, and return the finished runs by row.
 
     A row with seeds has a run a seed, ROW-seedN; with folds, a run is the pool of its folds.
+    on: where the runs are executed; None: one after the other in this process.
     Every row is checked before the first one trains. A run that fails is named, the others run.
     Raises InputError when a row cannot run, RunError when no row ended.
     """
@@ -53,13 +59,20 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    finished = Rows()
-    failed = []
+    refused = {} if on is None else on.run(_leaves(planned, folder, force))
+    finished, failed = Rows(), []
     for number, (row, experiment, folds) in enumerate(planned, 1):
+        if any(each.name in refused for each in (folds or [experiment])):
+            failed.append(experiment.name)
+            continue
         said = f"Run {number} of {len(planned)}: {experiment.name}"
-        log.info("%s", said, extra={"short": said})
         try:
-            done = run_folds(experiment, folds, folder, force) if folds else run(experiment, folder, force)
+            if on is not None:
+                done = _collected(experiment, folds, folder, force)
+            else:
+                log.info("%s", said, extra={"short": said})
+                one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
+                done = one(folder, force)
             finished.setdefault(row, []).append(done)
         except KimchiError as error:
             log.error("Run %s failed: %s", experiment.name, error)
@@ -70,6 +83,19 @@ def run_rows(table: Table, exports: Path = Path("exports"), force: bool = False)
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
     return finished
+
+
+def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:
+    """What can be trained side by side: runs, and folds of runs."""
+    every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
+    return [Leaf(each, folder, force, Path.cwd()) for each in every]
+
+
+def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
+    """A run that an executor has executed; folds are pooled here."""
+    if folds:
+        return run_folds(experiment, folds, folder, force, trained=True)
+    return Run.open(folder / experiment.name)
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:

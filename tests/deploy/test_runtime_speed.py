@@ -18,7 +18,7 @@ def test_an_export_says_what_its_model_takes_and_on_which_machine(exported):
     assert latency["photos"] >= 20
     assert metrics["photos_per_second"] > 0
     assert 10 < metrics["peak_memory_mb"] < 200  # a process without torch, whatever started it
-    assert set(metrics["machine"]) == {"processor", "cores", "system"}
+    assert set(metrics["machine"]) == {"processor", "cores", "threads", "system"}
     assert goals.outcomes(Goals(fps=0.001), metrics, {}) == {"fps": "met"}
     assert goals.outcomes(Goals(fps=1e9), metrics, {}) == {"fps": "missed"}
 

@@ -91,31 +91,27 @@ def test_frozen_features_are_computed_where_the_photos_are(device, tiny_learner)
 
 
 def test_a_batch_that_is_too_large_goes_in_parts(device, tiny_learner):
-    if device.type != "cuda":
-        pytest.skip("only CUDA can be told to have less memory")
     from kimchi_vision.learning.train.memory import Fitting
 
-    torch.cuda.empty_cache()
+    cuda = device.type == "cuda"  # the one that can be told to have less memory
     learn, _ = tiny_learner(SECTION)
-    learn.model = torch.nn.Sequential(
-        torch.nn.Conv2d(3, 64, 3, padding=1),
-        torch.nn.AdaptiveAvgPool2d(1),
-        torch.nn.Flatten(),
-        torch.nn.Linear(64, 2),
-    ).to(device)
-    whole = torch.cuda.get_device_properties(device).total_memory
-    fitting = Fitting(learn)
+    layers = [torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()]
+    learn.model = torch.nn.Sequential(*layers, torch.nn.Linear(64, 2)).to(device).train()
+    learn.splitter = lambda model: [list(model.parameters())]
     learn.create_opt()
-    learn.model.train()
-    learn.training = True
-    with fitting.applied():
+    learn.training, learn.iter = True, 0
+    side = 256 if cuda else 8
+    learn.xb = (torch.randn(64, 3, side, side, device=device),)
+    learn.yb = (torch.zeros(64, dtype=torch.long, device=device),)
+    fitting = Fitting(learn)
+    if cuda:
+        torch.cuda.empty_cache()
+        whole = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(1.5 * 2**30 / whole)
-        try:
-            learn.xb = (torch.randn(64, 3, 256, 256, device=device),)
-            learn.yb = (torch.zeros(64, dtype=torch.long, device=device),)
-            learn.iter = 0
+    try:
+        with fitting.applied():
             learn._do_one_batch()
-        finally:
+    finally:
+        if cuda:
             torch.cuda.set_per_process_memory_fraction(1.0)
-            torch.cuda.empty_cache()
-    assert fitting.parts > 1
+    assert fitting.parts > 1 or not cuda

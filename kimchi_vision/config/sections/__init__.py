@@ -3,6 +3,7 @@
 from kimchi_vision.config.sections.augment import Augment
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
+from kimchi_vision.config.sections.jobs import Jobs
 from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report
 from kimchi_vision.config.sections.track import Track
 from kimchi_vision.config.sections.train import Features, Loader, Model, Train
@@ -16,6 +17,7 @@ __all__ = [
     "Export",
     "Features",
     "Goals",
+    "Jobs",
     "Loader",
     "Model",
     "Policy",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from PIL import Image
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.threads import share
 from kimchi_vision.config.sections import Sample
 from kimchi_vision.data.sample.near_copies import changed
 from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, shoot
@@ -77,7 +77,7 @@ def _fill(folder: Path, photos: pd.DataFrame, section: Sample) -> None:
         (folder / name).mkdir(parents=True)
     copies = photos["planted"] == "duplicate"
     boxes: dict[str, Box] = {}
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, share())) as pool:
         originals = [row for _, row in photos[~copies].iterrows()]
         boxes.update(
             zip(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kimchi_vision.base import threads
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
 from kimchi_vision.results.run import Run
@@ -35,11 +37,12 @@ def write(photos: Photos, files: RunFiles) -> None:
     some = valid.iloc[np.unique(np.linspace(0, len(valid) - 1, PHOTOS).astype(int))]
     command = [sys.executable, "-m", "kimchi_vision.deploy.runtime.speed", str(files.onnx)]
     asked = json.dumps([[str(photo.path), photo.box] for photo in photos.files(some)])
-    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+    environment = {**os.environ, threads.SET: str(threads.share())}
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         log.error("The speed of %s was not measured: %s", files.onnx, reason)
         return
     measured: dict[str, Any] = json.loads(done.stdout)
-    machine = {name: versions()[name] for name in ("processor", "cores", "system")}
+    machine = {name: versions()[name] for name in ("processor", "cores", "threads", "system")}
     write_json(files.metrics, {**Run(files.path).metrics, **measured, "machine": machine})

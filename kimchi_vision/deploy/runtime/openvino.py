@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.deploy.runtime.session import Classifier, cores
+from kimchi_vision.base.threads import share
+from kimchi_vision.deploy.runtime.session import Classifier
 from kimchi_vision.results.model_metadata import KEY, Facts
 
 
@@ -20,7 +21,7 @@ class OpenVinoClassifier(Classifier):
         model = ov.Core().read_model(file)
         self.facts = Facts.from_metadata({KEY: model.get_rt_info([KEY]).astype(str)})
         # Half precision, its default on some processors, gives other probabilities.
-        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads or len(cores())}
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads or share()}
         self._compiled = ov.Core().compile_model(model, "CPU", settings)
         return self._compiled.output(0).get_partial_shape()[-1].get_length()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import onnxruntime
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.threads import share
 from kimchi_vision.results.model_metadata import Facts
 
 BATCH = 16
@@ -21,7 +21,7 @@ class Classifier:
     """An exported model: upright RGB photos to a probability for each class.
 
     file: a model.onnx that `export` wrote.
-    threads: processor threads that one batch uses; by default all cores.
+    threads: processor threads that one batch uses; by default this process's share of the cores.
     Raises InputError when the file is missing or not such a model.
     """
 
@@ -43,7 +43,7 @@ class Classifier:
     def _open(self, file: Path, threads: int | None) -> int:
         """Read `facts`; returns how many outputs there are."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(cores())
+        options.intra_op_num_threads = threads or share()
         options.log_severity_level = 3  # errors, not warnings
         # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
         options.add_session_config_entry("session.force_spinning_stop", "1")
@@ -75,8 +75,3 @@ def softmax(outputs: np.ndarray) -> np.ndarray:
     """Probabilities over the last axis."""
     powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def cores() -> set[int]:
-    """Cores that this process may use, which in a container are fewer than the machine has."""
-    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))

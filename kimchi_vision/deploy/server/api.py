@@ -18,9 +18,9 @@ from limits.util import parse
 from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.allocator import hand_back
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
-from kimchi_vision.deploy.runtime import cores
 from kimchi_vision.deploy.server.collect import Collection
 from kimchi_vision.deploy.server.limits import Limits
 from kimchi_vision.deploy.server.meters import Meters
@@ -55,7 +55,7 @@ class Service:
         cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
     ) -> Service:
         """With a decoder for each core, and room for one photo of the largest size."""
-        decoders = ThreadPoolExecutor(len(cores()), "decoder")
+        decoders = ThreadPoolExecutor(share(), "decoder")
         rate = MovingWindowRateLimiter(MemoryStorage())
         room = Room(int(limits.megapixels * 1e6))
         return cls(models, limits, meters, decoders, collection, rate, room)

@@ -13,6 +13,7 @@ from typing import Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
 
 __all__ = ["bench", "bounded_by", "seconds", "text", "until_shared_accuracy"]
@@ -154,7 +155,7 @@ def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, A
     ratio |= {name: plain[name] / here[name] for name in SECONDS if name in here}
     ratio["memory"] = here["memory"] / plain["memory"]
     bound = {way: bounded_by(found) for way, found in medians.items()}
-    return {**medians, "ratio": ratio, "bound": bound, "repeats": repeats, "cores": os.cpu_count()}
+    return {**medians, "ratio": ratio, "bound": bound, "repeats": repeats, "cores": cores()}
 
 
 def bounded_by(found: dict[str, float]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -18,6 +17,7 @@ from filelock import FileLock
 from kimchi_vision.base import cache
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.progress import reached
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photo, Photos, open_photo
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _computed(
     body.eval()
     done = 0
     try:
-        with ThreadPoolExecutor(os.cpu_count()) as pool, torch.inference_mode():
+        with ThreadPoolExecutor(share()) as pool, torch.inference_mode():
             ready = pool.map(opened, files)
             while batch := list(islice(ready, BATCH)):
                 maps = body(torch.from_numpy(np.stack(batch)).to(device))

@@ -9,6 +9,7 @@ import numpy as np
 from fastai.data.core import DataLoaders
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.threads import share
 from kimchi_vision.learning import device
 from kimchi_vision.learning.loader import prepared, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
@@ -62,7 +63,7 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
 def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> FusedDL:
     part = prepared.part(photos, "train")
     small = prepared.presized(section, part, tfms.train.presize)
-    dl = FusedDL(dls.train, part, small, section.workers, tfms.train)
+    dl = FusedDL(dls.train, part, small, min(section.workers, share()), tfms.train)
     dl.skip = photos.on_unreadable == "skip"
     return dl
 
@@ -70,4 +71,4 @@ def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Fuse
 def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Any:
     part = prepared.part(photos, "valid")
     finished = prepared.finished(section, part, tfms)
-    return FastDL(dls.valid, part, finished, section.workers) if finished else dls.valid
+    return FastDL(dls.valid, part, finished, min(section.workers, share())) if finished else dls.valid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from filelock import FileLock
 from kimchi_vision.base.cache import folder
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.progress import reached
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.pixels import READING
 from kimchi_vision.learning.loader.pack import ENTRY, Pack, encode
 
@@ -88,6 +88,6 @@ def _encoded(
             return (0, 0, 0), b""  # made anew when it is asked for, which says why it cannot be
         return photo.shape, encode(photo, kind)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(share()) as pool:
         for start in range(0, count, AT_ONCE):
             yield from pool.map(one, range(start, min(start + AT_ONCE, count)))

@@ -25,7 +25,7 @@ def restore(saved: dict[str, Any], dls: Any) -> None:
     """Go on from a state."""
     random.setstate(saved["python"])
     keys, *rest = saved["numpy"]
-    np.random.set_state(("MT19937", keys.numpy().astype(np.uint32), *rest))
+    np.random.set_state(("MT19937", keys.cpu().numpy().astype(np.uint32), *rest))
     torch.set_rng_state(saved["torch"].cpu())
     if saved["cuda"]:
         torch.cuda.set_rng_state_all([one.cpu() for one in saved["cuda"]])

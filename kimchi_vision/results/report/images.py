@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photo, thumbnail
 
 THUMBNAIL_SIDE = 112
@@ -65,7 +65,7 @@ def figure(path: Path, of_photos: bool = True) -> str:
 def _drawn(files: Mapping[str, Photo]) -> Iterator[tuple[str, str | None]]:
     """A few hundred at a time, so that little is drawn in vain when the room is used up."""
     rest = iter(files)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(share()) as pool:
         while some := list(islice(rest, 256)):
             yield from zip(some, pool.map(lambda path: photo(files[path], THUMBNAIL_SIDE), some), strict=True)
 

@@ -1,0 +1,232 @@
+"""A table's runs side by side: in processes, and on a Ray cluster of two nodes."""
+
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.threads import SET
+from kimchi_vision.config import load
+from kimchi_vision.config.sections import Jobs
+from kimchi_vision.jobs import executor, table
+from kimchi_vision.jobs.executor import Processes
+
+TABLE = """
+jobs: {{cpus: 1}}
+defaults:
+  data: {{path: {photos}, splitter: stratified}}
+  augment: {{resize: 40, size: 32}}
+  loader: {{batch_size: 4, workers: 0}}
+  model: {{backbone: test_efficientnet, weights: none}}
+  features: {{floor: false}}
+  explain: {{top_losses: false, background: 0}}
+  train: [fit: {{epochs: {epochs}}}]
+  export: {{pkl: false, onnx: false, safetensors: false, weights: true, timings: false}}
+rows:
+{rows}
+"""
+
+
+@pytest.fixture
+def asked(folder_of, tmp_path):
+    """Make a table file: rows as YAML lines."""
+    photos = folder_of({"가": 8, "나": 8})
+
+    def make(*rows: str, epochs: int = 1) -> Path:
+        file = tmp_path / "t.yaml"
+        lines = "\n".join(f"  {row}" for row in rows)
+        file.write_text(TABLE.format(photos=photos, rows=lines, epochs=epochs), encoding="utf-8")
+        return file
+
+    return make
+
+
+def digests(exports: Path) -> dict[str, str]:
+    """What a run's answers and weights are, by file."""
+    import torch
+
+    found = {}
+    for file in [*exports.rglob("predictions.csv"), *exports.rglob("weights.pth")]:
+        if file.suffix == ".pth":  # whose archive holds the name that the file had while it was written
+            parts = [tensor.numpy().tobytes() for tensor in torch.load(file).values()]
+        else:
+            parts = [file.read_bytes()]
+        found[str(file.relative_to(exports))] = hashlib.sha256(b"".join(parts)).hexdigest()
+    return found
+
+
+@pytest.mark.parametrize("on", ["nowhere", "8"])
+def test_a_place_that_is_none_is_refused(on):
+    with pytest.raises(InputError, match=f"--on {on}: give serial, local, ray, auto, or an address"):
+        executor.executor(on, Jobs())
+
+
+def test_one_process_is_what_serial_means():
+    assert executor.executor("serial", Jobs()) is None
+    assert isinstance(executor.executor("local", Jobs()), Processes)
+
+
+def test_jobs_that_make_no_sense_are_named(asked):
+    file = asked("a: {}")
+    file.write_text(file.read_text().replace("cpus: 1", "cpus: 1, memory: much"))
+    with pytest.raises(ConfigError, match=r"jobs\.memory: write an amount of memory as 500MB or 8GB"):
+        load(file)
+
+
+def test_an_address_that_nobody_answers_is_said_at_once():
+    pytest.importorskip("ray")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    started = time.monotonic()
+    with pytest.raises(InputError, match="nobody answers there"):
+        executor.executor(f"127.0.0.1:{port}", Jobs()).run([None])
+    assert time.monotonic() - started < 15
+
+
+@pytest.mark.slow
+def test_processes_side_by_side_give_the_bits_that_one_process_gives(asked, tmp_path):
+    file = asked("a: {seeds: [1, 2]}", "b: {folds: 2}")
+    table.run_rows(load(file), tmp_path / "serial")
+    finished = table.run_rows(load(file), tmp_path / "local", on=executor.executor("local", Jobs()))
+    assert [len(runs) for runs in finished.values()] == [2, 1]
+    assert digests(tmp_path / "serial") == digests(tmp_path / "local")
+
+
+@pytest.mark.slow
+def test_a_failed_run_is_named_and_the_others_run(asked, tmp_path, caplog):
+    file = asked("good: {}", "bad: {train: [fit: {epochs: 1, lr_max: 1.0e+30}]}")
+    with caplog.at_level(logging.INFO, "kimchi_vision"):
+        finished = table.run_rows(load(file), tmp_path, on=executor.executor("local", Jobs()))
+    assert list(finished) == ["good"]
+    assert "failed: bad." in caplog.text
+
+
+def wait_for(there, seconds: float = 120) -> None:
+    until = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_killed_process_goes_on_by_itself_and_ends_equal(asked, tmp_path, caplog):
+    file = asked("a: {}", epochs=6)
+    table.run_rows(load(file), tmp_path / "whole")
+    on = Processes(Jobs())
+    failed = []
+
+    def kill():
+        wait_for(lambda: (tmp_path / "cut" / "t" / "a" / "checkpoints" / "last.pth").is_file())
+        failed.extend(on.going)
+        failed[0].send_signal(signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    table.run_rows(load(file), tmp_path / "cut", on=on)
+    killer.join()
+    assert failed[0].returncode == -signal.SIGKILL
+    assert "killed by signal 9; it goes on" in caplog.text
+    assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A head and a second node on loopback, each with one processor."""
+    pytest.importorskip("ray")
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.getcwd()}
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80_000_000, "include_dashboard": False}
+    found = Cluster(initialize_head=True, head_node_args=node)
+    found.second = found.add_node(num_cpus=1, object_store_memory=80_000_000)
+    yield found
+    found.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_two_nodes_of_ray_give_the_bits_that_one_process_gives(asked, tmp_path, cluster):
+    file = asked("a: {seeds: [1, 2]}", "b: {seeds: [1, 2], loader: {batch_size: 8}}", "c: {folds: 3}")
+    table.run_rows(load(file), tmp_path / "serial")
+    on = executor.executor(cluster.address, load(file).jobs)
+    finished = table.run_rows(load(file), tmp_path / "ray", on=on)
+    assert [len(runs) for runs in finished.values()] == [2, 2, 1]
+    assert digests(tmp_path / "serial") == digests(tmp_path / "ray")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_what_no_node_has_is_refused(asked, tmp_path, cluster):
+    file = asked("a: {}")
+    on = executor.executor(cluster.address, Jobs(gpus=8))
+    with pytest.raises(InputError, match="asks for 1 CPU, 8 GPU, and no node has that: 1 CPU, 0 GPU"):
+        table.run_rows(load(file), tmp_path, on=on)
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from kimchi_vision.config import load
+from kimchi_vision.jobs import executor, table
+
+file, exports, address = sys.argv[1:]
+table.run_rows(load(Path(file)), Path(exports), on=executor.executor(address, load(Path(file)).jobs))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_killed_worker_and_a_killed_driver_lose_nothing(asked, tmp_path, cluster):
+    import psutil
+
+    file = asked("a: {}", epochs=8)
+    table.run_rows(load(file), tmp_path / "whole")
+    last = tmp_path / "cut" / "t" / "a" / "checkpoints" / "last.pth"
+    finished = tmp_path / "cut" / "t" / "a" / "finished.json"
+
+    def begun() -> subprocess.Popen:
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            DRIVER,
+            str(file),
+            str(tmp_path / "cut"),
+            cluster.address,
+        ]
+        return subprocess.Popen(command, env={**os.environ, SET: "1"})
+
+    def workers() -> list[psutil.Process]:
+        return [
+            one
+            for one in psutil.process_iter(["cmdline"])
+            if "ray::_trained" in " ".join(one.info["cmdline"] or [])
+        ]
+
+    driver = begun()
+    wait_for(last.is_file)
+    driver.kill()
+    driver.wait()
+    wait_for(lambda: not workers())
+    assert not finished.is_file()
+    seen = last.stat().st_mtime_ns
+    driver = begun()
+    wait_for(lambda: last.stat().st_mtime_ns != seen)
+    for worker in workers():
+        worker.kill()
+    assert driver.wait(180) == 0
+    assert finished.is_file()
+    assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
+    assert json.loads(finished.read_text())["digest"]
