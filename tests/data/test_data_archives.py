@@ -173,7 +173,7 @@ def test_the_place_for_a_packed_inner_zip_is_looked_at_first(tmp_path, monkeypat
 
 
 def test_a_missing_source_is_named(tmp_path):
-    with pytest.raises(DataError, match=r"none\.zip does not exist\. data/README\.md says how to get"):
+    with pytest.raises(DataError, match=r"none\.zip does not exist\. Give the archive that was"):
         import_photos(tmp_path / "none.zip", tmp_path / "out")
 
 

@@ -90,7 +90,7 @@ def test_a_folder_that_cannot_be_opened_is_noted_with_its_reason(folder_of, monk
 
 def test_a_file_in_place_of_the_folder_is_refused(folder_of):
     file = folder_of({"a": 1}) / "a" / "000.jpg"
-    with pytest.raises(DataError, match=r"000\.jpg is a file; give the folder that holds it\. data/README"):
+    with pytest.raises(DataError, match=r"000\.jpg is a file; give the folder that holds it\. Photos lie"):
         read(file)
 
 

@@ -235,7 +235,7 @@ def test_a_run_tells_its_tracker_and_ends_when_it_is_told_to(folder, tmp_path, m
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (["data.path=nowhere"], "nowhere does not exist. data/README.md says where the photos come from"),
+        (["data.path=nowhere"], "nowhere does not exist. Photos lie in folders named after"),
         (["track=[wandb]"], "wandb is not installed"),
         (["model.backbone=resnet19"], "resnet19"),
         (
