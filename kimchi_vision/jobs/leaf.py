@@ -1,6 +1,6 @@
 """One run of a table as a task of its own, wherever it is executed.
 
-python -m kimchi_vision.jobs.leaf takes a pickled Leaf on its standard input, and ends when that closes: a
+python -m kimchi_vision.jobs.leaf takes a pickled Leaf, after its length, on its standard input, and ends when that closes: a
 training outlives no table. It prints why the run failed, as JSON; null when it did not.
 """
 
@@ -52,7 +52,9 @@ def train(leaf: Leaf, threads: int) -> str | None:
 
 
 def _main() -> None:
-    leaf, threads = pickle.load(sys.stdin.buffer)
+    # By its length: pickle.load would look for what comes after it, and wait.
+    size = int.from_bytes(sys.stdin.buffer.read(8), "big")
+    leaf, threads = pickle.loads(sys.stdin.buffer.read(size))
     said, sys.stdout = sys.stdout, sys.stderr
 
     def outlive_nobody() -> None:

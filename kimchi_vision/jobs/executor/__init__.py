@@ -127,7 +127,8 @@ class Processes:
             self.going.add(process)
             try:
                 with suppress(BrokenPipeError):  # it died, and is asked for its code below
-                    process.stdin.write(pickle.dumps((leaf, self.jobs.cpus)))
+                    asked = pickle.dumps((leaf, self.jobs.cpus))
+                    process.stdin.write(len(asked).to_bytes(8, "big") + asked)
                     process.stdin.flush()  # and stays open as long as this process lives
                 said = process.stdout.read()
             finally:
