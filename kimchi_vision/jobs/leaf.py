@@ -1,7 +1,7 @@
 """One run of a table as a task of its own, wherever it is executed.
 
-python -m kimchi_vision.jobs.leaf takes a pickled Leaf, after its length, on its standard input, and ends when that closes: a
-training outlives no table. It prints why the run failed, as JSON; null when it did not.
+python -m kimchi_vision.jobs.leaf takes a pickled Leaf, after its length, on its standard input, and ends when
+that closes: a training outlives no table. It prints why the run failed, as JSON; null when it did not.
 """
 
 from __future__ import annotations
