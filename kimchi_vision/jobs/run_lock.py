@@ -129,7 +129,8 @@ def take(
     """
     why = "--force was given" if force else _why_not(experiment, photos, folder, own or {})
     if why is None:
-        log.info("%s was interrupted; it goes on after its last checkpoint.", folder.path)
+        said = f"{folder.path} was interrupted; it goes on after its last checkpoint."
+        log.info(said, extra={"short": said})
         _sweep(folder)
         return
     _make_room(folder, why)

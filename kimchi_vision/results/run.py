@@ -105,13 +105,15 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """The scores over the validation photos: index name; columns value, low, high (95 %), n."""
+        """The scores over the validation photos: index name; columns value, low, high (95 %), n.
+
+        low and high are NaN where too few photos say how sure a score is.
+        """
         import pandas as pd
 
         rows = {name: (each.value, each.low, each.high, each.n) for name, each in self.score.items()}
-        return pd.DataFrame.from_dict(rows, "index", columns=["value", "low", "high", "n"]).rename_axis(
-            "score"
-        )
+        table = pd.DataFrame.from_dict(rows, "index", columns=["value", "low", "high", "n"])
+        return table.astype({"low": float, "high": float}).rename_axis("score")
 
     @cached_property
     def history(self) -> pd.DataFrame:

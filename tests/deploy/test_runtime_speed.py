@@ -40,8 +40,8 @@ def test_a_table_ends_with_what_each_run_reaches_and_costs(exported, tmp_path):
         run.files.onnx.write_bytes(b"0" * 2_000_000)
         rows[name] = [run]
     said = table.verdicts(rows, "ko")
-    assert "quick: 정확도 목표 달성, 속도 목표 달성." in said
-    assert "slow: 정확도 목표 달성, 속도 목표 미달." in said
+    assert "quick: 정확도 목표 알 수 없음, 속도 목표 달성." in said
+    assert "slow: 정확도 목표 알 수 없음, 속도 목표 미달." in said
     assert pd.read_csv(tmp_path / "decision.csv")["goal_fps"].tolist() == ["met", "missed"]
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "A processor (2)" in page

@@ -110,7 +110,7 @@ def test_a_run_answers_with_tables(run):
     scores = run.scores
     assert scores.columns.tolist() == ["value", "low", "high", "n"]
     assert scores.loc["accuracy", "n"] == len(run.predictions.part("valid")) == 6
-    assert (scores["low"] <= scores["value"]).all()
+    assert scores[["low", "high"]].isna().all(axis=None)  # six photos are too few to say
     assert len(run.predictions.table) == 6
     assert run.history["epoch"].tolist() == [1]
     assert len(run.photos.items) == 24

@@ -58,7 +58,7 @@ def test_a_curve_is_trained_once_and_said_in_words(folder_of, tmp_path, monkeypa
     folder = tmp_path / "exports" / "tiny-learning-curve"
     for name in ("learning_curve.csv", "learning_classes.csv", "learning_curve.png", "report.html"):
         assert (folder / name).is_file()
-    half = Run(folder / "share-0.5")
+    half = Run(folder / "share-0.5-seed1")
     ended = half.files.finished.stat().st_mtime_ns
     assert CliRunner().invoke(app, command).output == first.output
     assert half.files.finished.stat().st_mtime_ns == ended

@@ -7,6 +7,7 @@ from fastai.learner import load_learner
 from kimchi_vision import data
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.config import sections
+from kimchi_vision.deploy.export.learner import save
 from kimchi_vision.learning import augment, loader
 from kimchi_vision.learning.model import find, learner, summary
 
@@ -55,7 +56,7 @@ def test_a_backbone_freezes_trains_and_loads_elsewhere(learner_of, backbone, siz
     assert changed_by_an_epoch(lambda: learn.freeze_to(1), learn, kernels) == [False, True, True]
     assert changed_by_an_epoch(learn.unfreeze, learn, kernels) == [True, True, True]
 
-    learn.export("model.pkl")
+    assert save(learn, tmp_path / "model.pkl") == {}
     for name in [name for name in sys.modules if name.startswith("kimchi_vision")]:
         monkeypatch.setitem(sys.modules, name, None)
     loaded = load_learner(tmp_path / "model.pkl")
@@ -72,7 +73,7 @@ def test_of_several_backbones_the_first_learns_and_all_load_elsewhere(learner_of
     assert changed_by_an_epoch(learn.unfreeze, learn, [learns, stays, head]) == [True, False, True]
     assert (head[:, learn.model[0].first :] == 0).all()
 
-    learn.export("model.pkl")
+    assert save(learn, tmp_path / "model.pkl") == {}
     for name in [name for name in sys.modules if name.startswith("kimchi_vision")]:
         monkeypatch.setitem(sys.modules, name, None)
     loaded = load_learner(tmp_path / "model.pkl")

@@ -66,7 +66,7 @@ def test_damaged_csv_is_one_sentence_that_names_the_file(run, file):
 
 def test_a_damaged_experiment_is_a_sentence(run):
     run.files.experiment.write_text("data: [half")
-    with pytest.raises(ConfigError, match=r"experiment.yaml:1: not valid YAML"):
+    with pytest.raises(ConfigError, match=r"experiment.yaml:1: a bracket, .* is not closed"):
         Run.open(run.path).experiment.digest  # noqa: B018
 
 

@@ -29,7 +29,7 @@ def opened(source):
     if isinstance(source, np.ndarray):
         source = Image.fromarray(source)
     if isinstance(source, Image.Image):
-        return plain(upright(source))
+        return plain(upright(source)).copy()  # a file that is open loads no more as a PILImage
     with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as photo:
         size = photo.size
         while size[0] * size[1] > {PIXEL_LIMIT}:

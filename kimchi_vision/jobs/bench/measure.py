@@ -155,7 +155,7 @@ def _augmentation(dl: Any) -> Callable[[], Any]:
 def _predictions(pipeline: Pipeline, learn: Learner) -> dict[str, float]:
     """From files: fastai's predict and get_preds, or the exported model."""
     photos = pipeline.photos
-    files = photos.files(photos.part("valid"))
+    files = [photo.path for photo in photos.files(photos.part("valid"))]
     if pipeline.plain:
         with learn.no_bar():
             bulk, _ = timed(lambda: learn.get_preds(dl=learn.dls.test_dl(files)))
