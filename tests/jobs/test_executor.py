@@ -105,7 +105,7 @@ def test_processes_side_by_side_give_the_bits_that_one_process_gives(asked, tmp_
 
 @pytest.mark.slow
 def test_a_failed_run_is_named_and_the_others_run(asked, tmp_path, caplog):
-    file = asked("good: {}", "bad: {train: [fit: {epochs: 1, lr: 1.0e+30}]}")
+    file = asked("good: {}", "bad: {data: {path: nowhere}}")
     with caplog.at_level(logging.INFO, "kimchi_vision"):
         finished = table.run_rows(load(file), tmp_path, on=executor.executor("local", Jobs()))
     assert list(finished) == ["good"]
