@@ -34,6 +34,7 @@ def scout(
     """Rank backbones by what their frozen features tell of these photos, before any training."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_table
+    from kimchi_vision.base.numbers import percent
     from kimchi_vision.jobs.rank_backbones import scout
     from kimchi_vision.learning import model
 
@@ -42,7 +43,7 @@ def scout(
         row.backbone for row in model.catalog() if loaded.model.weights in row.weights
     ]
     found = scout(loaded, names)
-    shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
+    shown = found.assign(**{name: found[name].map(percent) for name in ("accuracy", "low", "high")})
     print(shown.to_string(index=False))
     if output:
         write_table(output, found)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
 
 if TYPE_CHECKING:
     from kimchi_vision.deploy.predictor import Prediction
@@ -146,7 +147,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     kept = []
     for answer in answers:
         if not answer.error:
-            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            shares = "  ".join(f"{label} {percent(probability)}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept

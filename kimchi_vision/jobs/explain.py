@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.decoding import check_size
@@ -77,7 +78,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         explain.save(look, run.files.overlay(file.content))
         probabilities = softmax(look.logits / facts.temperature)
         best = int(probabilities.argmax())
-        yield f"{file}: {facts.classes[best]} {probabilities[best]:.1%}"
+        yield f"{file}: {facts.classes[best]} {percent(probabilities[best])}"
         yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))

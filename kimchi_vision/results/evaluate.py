@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.results import plots, separation
@@ -100,7 +101,7 @@ def grid(predictions: Predictions, photos: Photos) -> Figure:
     table = predictions.table
     images = [thumbnail(file, PIXELS_SHOWN) for file in photos.files(table)]
     titles = [
-        f"{predicted}  {sure:.0%}\nactual {truth}, loss {loss:.2f}"
+        f"{predicted}  {percent(sure, 0)}\nactual {truth}, loss {loss:.2f}"
         for predicted, sure, truth, loss in zip(
             table["predicted"], predictions.confidence, table["truth"], predictions.loss, strict=True
         )

@@ -16,6 +16,7 @@ from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
@@ -55,7 +56,7 @@ class Metric:
 
     def shown(self, value: float) -> str:
         """A value for people: 81.3 %, or 0.412 nats."""
-        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:.3f}"
+        return percent(value) if self.unit == "share" else f"{value:.3f}"
 
 
 @dataclass(frozen=True)
@@ -296,7 +297,7 @@ def brier(predictions: Predictions, section: Asked) -> Estimate:
     (
         "How often a photo of a class has a higher probability of it than a photo of another class: mean "
         "over classes; 50 % is chance.",
-        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50%는 "
+        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50 %는 "
         "우연입니다.",
     ),
 )

@@ -15,6 +15,7 @@ from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.numbers import percent, points
 
 __all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
 
@@ -29,7 +30,9 @@ class _Plural(string.Formatter):
     """Takes {count:photo/photos}, too: the first word for 1, the other for any other number."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as the braces ask."""
+        """A value as the braces ask; a share, {share:.1%}, as everywhere."""
+        if format_spec.endswith("%"):
+            return percent(value, int(format_spec[1:-1]))
         if "/" not in format_spec:
             return super().format_field(value, format_spec)
         one, many = format_spec.split("/")
@@ -85,7 +88,7 @@ def about_gain(name: str, found: dict[str, Any], text: Text) -> str:
     """
     (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
     shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    points = {"gain": found["gain"], "low": low, "high": high}
-    said = {key: f"{share:.1%}" for key, share in shares.items()}
-    said |= {key: f"{100 * value:+.1f}" for key, value in points.items()}
+    gains = {"gain": found["gain"], "low": low, "high": high}
+    said = {key: percent(share) for key, share in shares.items()}
+    said |= {key: points(share) for key, share in gains.items()}
     return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **said)

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
@@ -23,7 +24,7 @@ def text(run: Run, space: bool = False) -> str:
     """
     # Not HTML: what matters is that a class name is no Markdown, see _plain.
     page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
-    page.filters |= {"text": _plain, "share": _share, "interval": _interval}
+    page.filters |= {"text": _plain, "share": percent, "interval": _interval}
     run = Run(run.path)  # what is on the disk by now
     experiment, pkl = run.experiment, run.exported.get(run.files.pkl.name, {})
     return page.get_template("card.md").render(
@@ -70,10 +71,6 @@ def _licence(backbone: str, weights: str) -> str:
 def _plain(name: Any) -> str:
     """Text that is neither Markdown nor HTML, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", " ".join(str(name).split()))
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _interval(ends: Sequence[float] | None) -> str:

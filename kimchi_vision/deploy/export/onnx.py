@@ -17,6 +17,7 @@ import onnx
 import torch
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
@@ -95,8 +96,8 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            f"on {len(sample)} validation photos {same:.2%} of its answers are the learner's own, "
-            f"and its probabilities differ by up to {gap:.1e}; 100% and {LARGEST_GAP:.0e} are asked for."
+            f"on {len(sample)} validation photos {percent(same, 2)} of its answers are the learner's own, "
+            f"and its probabilities differ by up to {gap:.1e}; 100 % and {LARGEST_GAP:.0e} are asked for."
         )
     expected = at_temperature(sample.probabilities, temperature)
     pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))

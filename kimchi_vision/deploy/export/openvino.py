@@ -13,6 +13,7 @@ import onnx
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import LARGEST_GAP, PHOTOS, probabilities
@@ -60,7 +61,9 @@ def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: P
     same = float((sample.answers == found.argmax(axis=1)).mean())
     gap = float(np.abs(sample.probabilities - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(f"{same:.2%} of its answers are the learner's own; they differ by up to {gap:.1e}.")
+        raise RunError(
+            f"{percent(same, 2)} of its answers are the learner's own; they differ by up to {gap:.1e}."
+        )
     prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:ROUNDS]]
     faster = _milliseconds(other, prepared) / _milliseconds(mine, prepared)
     size = {"bytes": file.stat().st_size + weights.stat().st_size}

@@ -13,6 +13,7 @@ from typing import Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
 
@@ -108,7 +109,9 @@ def text(result: dict[str, Any]) -> str:
         lines.append(
             f"frozen epoch with freeze_bn: {here['frozen_bn']:.0f} photos/s, / its step: {share:.2f}"
         )
-    lines.append(f"waiting for data in training: {here['waiting']:.0%} (plain: {plain['waiting']:.0%})")
+    lines.append(
+        f"waiting for data in training: {percent(here['waiting'], 0)} (plain: {percent(plain['waiting'], 0)})"
+    )
     lines.append(
         f"The bound here is {result['bound']['here']}; of the plain script, {result['bound']['plain']}."
     )

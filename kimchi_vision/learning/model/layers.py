@@ -10,6 +10,8 @@ from fastai.learner import Learner
 from fastai.torch_core import norm_bias_params
 from torch import Tensor, nn
 
+from kimchi_vision.base.numbers import percent
+
 ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
 
 
@@ -77,9 +79,10 @@ def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | No
 
 def _totals(facts: dict[str, Any]) -> list[str]:
     trainable = facts["trainable"]
+    frozen = percent(trainable["frozen"] / facts["parameters"])
     return [
         f"Parameters           {facts['parameters']:>14,}",
-        f"Trainable, frozen    {trainable['frozen']:>14,}  ({trainable['frozen'] / facts['parameters']:.1%})",
+        f"Trainable, frozen    {trainable['frozen']:>14,}  ({frozen})",
         f"Trainable, unfrozen  {trainable['unfrozen']:>14,}",
         f"Parameter groups     {' + '.join(f'{count:,}' for count in facts['groups'])}",
         f"Size                 {facts['size_mb']:>14,} MB",

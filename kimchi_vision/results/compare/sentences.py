@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.results.compare.pairs import Pair
 from kimchi_vision.results.scores import METRICS
 
@@ -73,8 +74,8 @@ class Words:
 
     def sentence(self, pair: Pair) -> str:
         """The verdict on a pair, what it rests on, and what a clearer one would need."""
-        points = {name: f"{100 * getattr(pair, name):+.1f}" for name in ("difference", "low", "high")}
-        said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **points)}
+        gap = {name: points(getattr(pair, name)) for name in ("difference", "low", "high")}
+        said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **gap)}
         once = "" if pair.about == "experiments" else "_once"
         if pair.verdict == "practically equal":
             return self.say(f"pair_equal{once}", margin=self._margin(), **said)
@@ -101,7 +102,7 @@ class Words:
         spread = (
             self.say("spread", sd=f"{100 * row.sd:.2f}", seeds=row.seeds) if several else self.say("one_seed")
         )
-        return [row.experiment, f"{100 * row.accuracy:.2f} %", span, spread, f"{row.photos:,}"]
+        return [row.experiment, percent(row.accuracy, 2), span, spread, f"{row.photos:,}"]
 
     def _next(self, pair: Pair) -> str:
         if pair.only_first is None:

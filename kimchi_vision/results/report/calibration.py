@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.messages import Text
-from kimchi_vision.base.pages import percent
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.results.report import charts
 
 if TYPE_CHECKING:

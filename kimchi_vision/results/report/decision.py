@@ -9,6 +9,7 @@ import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
@@ -27,7 +28,7 @@ def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
     metrics = run.metrics
     sentences = [*headline.sentences(run, text)[1:], *verdict.size(run, text)]
     if "folds" in metrics:
-        accuracies = ", ".join(f"{fold['accuracy']:.1%}" for fold in metrics["folds"])
+        accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
     if "floor" in metrics and len(run.history):
         sentences.append(about_gain("floor", metrics["floor"], text))

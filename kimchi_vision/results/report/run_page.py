@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
-from kimchi_vision.base.pages import percent
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.messages import TEXTS, Text
-from kimchi_vision.base.pages import number
+from kimchi_vision.base.numbers import number
 from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.scores import METRICS

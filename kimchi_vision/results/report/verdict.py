@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, about_background
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.results import goals, headline
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _against(run: Run, text: Text) -> Iterator[str]:
             )
     yield from _about_accuracy(accuracy, metrics, text)
     if metrics.get("floor", {}).get("verdict") == "below":
-        yield text("against_floor", accuracy=f"{metrics['floor']['accuracy']:.1%}")
+        yield text("against_floor", accuracy=percent(metrics["floor"]["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
         yield about_background(found, text)[0]
