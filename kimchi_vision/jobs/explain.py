@@ -19,11 +19,11 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
-from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.learning import explain, model
 from kimchi_vision.results import compare, report
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.temperature import softmax
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,7 +76,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         except (OSError, ValueError) as error:
             raise InputError(str(error)) from None
         explain.save(look, run.files.overlay(file.content))
-        probabilities = softmax(look.logits / facts.temperature)
+        probabilities = softmax(look.logits, facts.temperature)
         best = int(probabilities.argmax())
         yield f"{file}: {facts.classes[best]} {percent(probabilities[best])}"
         yield f"    {run.files.overlay(file.content)}"

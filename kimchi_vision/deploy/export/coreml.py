@@ -14,8 +14,8 @@ import torch
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import subprocess
 import sys
 import warnings
@@ -21,8 +20,8 @@ from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
-from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.temperature import at_temperature, softmax
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photo, Photos
@@ -129,7 +128,9 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
 
 def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:
     """Of photo files, before calibration: (photos, classes)."""
-    classifier.facts = dataclasses.replace(classifier.facts, temperature=1.0)
     # The first photo goes alone: a batch of one is what a user sends.
     parts = [files[:1], *(files[start : start + 32] for start in range(1, len(files), 32))]
-    return np.concatenate([classifier.probabilities(map(open_photo, part)) for part in parts])
+    logits = [
+        classifier.logits([classifier.facts.preprocess(open_photo(each)) for each in part]) for part in parts
+    ]
+    return softmax(np.concatenate(logits))

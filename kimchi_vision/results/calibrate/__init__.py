@@ -18,6 +18,7 @@ from kimchi_vision.results.calibrate.abstain import (
     risk_coverage,
     unknown_accepted,
 )
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     """
     raw, truth, groups = predictions.probabilities, predictions.truth, predictions.group
     temperature = scores.fit_temperature(raw, truth)
-    calibrated = scores.at_temperature(raw, temperature)
+    calibrated = at_temperature(raw, temperature)
     sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
     abstention = None
     if section.abstain_at is not None:
@@ -80,7 +81,7 @@ def unknown(
             "This run answers every photo: it has no threshold below which it says that it does not know. "
             "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
         )
-    known = scores.at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
+    known = at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
     if error is not None:
         found = abstain_at(error, known, predictions.right, predictions.group)
         abstain = {"error_wanted": error, "threshold": found.threshold}
