@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config import sections
+from kimchi_vision.config.mistakes import sentences
 from kimchi_vision.config.sections import Section
 
 
@@ -76,13 +77,11 @@ class Experiment(Section):
 
         A value of None takes a key back to its default. Raises ConfigError, which names the key.
         """
-        from kimchi_vision.config.mistakes import sentences
-
         given = _without_none(_merged(self.model_dump(mode="json", exclude_unset=True), changes))
         try:
             return type(self).model_validate(given)
         except ValidationError as error:
-            raise ConfigError("\n".join(sentences(error, given, self.name))) from None
+            raise ConfigError("\n".join(sentences(error, type(self), given, self.name))) from None
 
     @property
     def budget_seconds(self) -> float:

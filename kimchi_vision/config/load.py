@@ -126,7 +126,7 @@ def _experiment(
     try:
         return kind.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
-        raise ConfigError("\n".join(sentences(error, tree, path, overrides))) from None
+        raise ConfigError("\n".join(sentences(error, kind, tree, path, overrides))) from None
 
 
 def _question(tree: CommentedMap) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from kimchi_vision.config.experiment import Experiment, Row
 from kimchi_vision.config.stages import Stage
 
 Location = tuple[str | int, ...]
@@ -23,11 +22,16 @@ _KINDS = {
 
 
 def sentences(
-    error: ValidationError, tree: Mapping[str, Any], source: object, overrides: Sequence[str] = ()
+    error: ValidationError,
+    kind: type[BaseModel],
+    tree: Mapping[str, Any],
+    source: object,
+    overrides: Sequence[str] = (),
 ) -> list[str]:
     """One line for each wrong key, a union's alternatives folded into one.
 
-    tree: what was validated, with its lines where it is from a file. source: the file, or what stands for it.
+    kind: what it was validated as. tree: what was validated, with its lines where it is from a file.
+    source: the file, or what stands for it.
     overrides: `section.key=value` texts that are part of the tree, and to blame for their keys.
     """
     lines: dict[Location, str] = {}
@@ -35,7 +39,7 @@ def sentences(
         location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
         line = _line(location, tree)
         where = _override(location, overrides, line is None) or (f"{source}:{line}" if line else str(source))
-        lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
+        lines.setdefault(location, f"{where}: {_sentence(detail, location, kind)}")
     return list(lines.values())
 
 
@@ -86,7 +90,7 @@ def _line(location: Location, tree: Any) -> int | None:
     return line
 
 
-def _sentence(detail: Any, location: Location, kind: str) -> str:
+def _sentence(detail: Any, location: Location, kind: type[BaseModel]) -> str:
     dotted = ".".join(map(str, location)) or "experiment"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1], kind)
@@ -102,13 +106,13 @@ def _sentence(detail: Any, location: Location, kind: str) -> str:
     return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
 
 
-def _known_keys(location: Location, kind: str) -> list[str]:
-    """Names of the fields of the model that pydantic reached at this location of a Row or an Experiment."""
+def _known_keys(location: Location, kind: type[BaseModel]) -> list[str]:
+    """Names of the fields that pydantic knows at this location; a file's own name is no key of it."""
     model = _reached(location, kind)
-    return [name for name in model.model_fields if not issubclass(model, Experiment) or name != "name"]
+    return [name for name in model.model_fields if model is not kind or name != "name"]
 
 
-def _described(location: Location, kind: str) -> str:
+def _described(location: Location, kind: type[BaseModel]) -> str:
     """What the field at a location is for, in its own words."""
     names = [str(part) for part in location]
     for depth in range(len(names), 0, -1):  # a union adds its alternatives below the field
@@ -118,9 +122,8 @@ def _described(location: Location, kind: str) -> str:
     return "a text of another form"
 
 
-def _reached(location: Location, kind: str) -> type[BaseModel]:
-    whole = Row if kind == "Row" else Experiment
-    model: type[BaseModel] = whole
+def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
+    model = kind
     for part in location:
         if isinstance(part, int):
             model = Stage

@@ -229,11 +229,6 @@ class Run:
     def _scored(self) -> Predictions:
         return self.predictions.part(self.metrics["split"])
 
-    def _repr_html_(self) -> str:
-        from kimchi_vision.results.report import notebook
-
-        return notebook.html(self)
-
     def _text(self, file: Path) -> str:
         if not file.is_file():
             raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")

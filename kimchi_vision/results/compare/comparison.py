@@ -16,13 +16,13 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.results.compare import runs, sentences
+from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
 from kimchi_vision.results.intervals import over_seeds
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import scores
+from kimchi_vision.results.scores import METRICS, scores
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -59,8 +59,25 @@ class Comparison:
         return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
-        """For a screen: the answer, a table of experiments, and a sentence a pair."""
-        return sentences.text(self)
+        """For a screen: the answer, tables of experiments and scores, and a sentence a pair.
+
+        Hangul takes two columns a letter.
+        """
+        head, *rows = self._scored()
+        with pd.option_context("display.unicode.east_asian_width", True):
+            shown = [
+                pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False),
+                "",
+                pd.DataFrame(rows, columns=head).to_string(index=False),
+            ]
+        return "\n".join([*self.answer, "", *shown, "", *map(self.words.sentence, self.pairs)])
+
+    def markdown(self) -> str:
+        """The same as a Markdown page."""
+        table = _markdown([self.words.head(), *self._cells()])
+        verdicts = [f"- {self.words.sentence(pair)}" for pair in self.pairs]
+        parts = [*self.answer, "", *table, "", *verdicts, "", *_markdown(self._scored())]
+        return "\n".join([f"# {self.words.say('comparison')}", "", *parts]) + "\n"
 
     def sentences(self) -> list[str]:
         """The answer, and a sentence a pair."""
@@ -72,10 +89,33 @@ class Comparison:
             table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
             write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
-            write_text(path, sentences.markdown(self))
+            write_text(path, self.markdown())
         else:
             raise InputError(f"{path}: give a name that ends in .csv or .md.")
         return path
+
+    def _cells(self) -> list[list[str]]:
+        return [self.words.cells(row) for row in self.experiments.itertuples()]
+
+    def _scored(self) -> list[list[str]]:
+        """Every score in a row, every experiment in a column; the first row is the head."""
+        say, names = self.words.say, list(self.experiments["experiment"])
+        rows = [[say("score"), *names]]
+        for name, same in self.scores.groupby("score", sort=False):
+            shown = METRICS[name].shown
+            cells = []
+            for line in same.set_index("experiment").loc[names].itertuples():
+                spread = f" ± {shown(line.sd)}" if pd.notna(line.sd) else ""
+                ends = f" ({shown(line.low)} – {shown(line.high)})" if pd.notna(line.low) else ""
+                cells.append(f"{shown(line.value)}{spread}{ends}")
+            rows.append([say(name), *cells])
+        return rows
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; the first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]
 
 
 def compare(
