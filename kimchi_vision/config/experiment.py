@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import sections
 from kimchi_vision.config.mistakes import sentences
 from kimchi_vision.config.sections import Section
@@ -60,7 +61,7 @@ class Experiment(Section):
                 raise ValueError("the stage probe in `train` needs `features.floor: true`")
         return self
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> Json:
         """Every value as plain data, defaults included, ready for YAML or JSON."""
         plain = self.model_dump(mode="json")
         plain["train"]["stages"] = [
@@ -68,7 +69,7 @@ class Experiment(Section):
         ]
         return plain
 
-    def on_top_of(self, settings: dict[str, Any]) -> Experiment:
+    def on_top_of(self, settings: Json) -> Experiment:
         """The keys that were given here, and `settings` for the others."""
         return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
 
@@ -140,7 +141,7 @@ class Row(Experiment):
         ]
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merged(base: Json, over: Json) -> Json:
     """`over` on top of `base`, key by key; lists are replaced whole."""
     both = {key for key in over if isinstance(over[key], dict) and isinstance(base.get(key), dict)}
     return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
@@ -162,7 +163,7 @@ class Table(Section):
         return self
 
 
-def _without_none(tree: dict[str, Any]) -> dict[str, Any]:
+def _without_none(tree: Json) -> Json:
     """Without the keys whose value is None: their defaults stand."""
     plain = {key: value for key, value in tree.items() if value is not None}
     return {key: _without_none(value) if isinstance(value, dict) else value for key, value in plain.items()}

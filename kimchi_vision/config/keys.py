@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.experiment import Experiment, Row
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.config.stages import Stage
@@ -72,7 +73,7 @@ def markdown() -> str:
     return "\n".join(parts) + "\n"
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Json:
     """JSON Schema of an experiment or a table, for editors that complete and check YAML."""
     whole = Row.model_json_schema()
     definitions = whole.pop("$defs")
@@ -120,7 +121,7 @@ def _keys() -> Iterator[Key]:
         yield _key(f"rows.NAME.{name}", Row, name, described)
 
 
-def _of_model(model: type[BaseModel], definitions: dict[str, Any], prefix: str) -> Iterator[Key]:
+def _of_model(model: type[BaseModel], definitions: Json, prefix: str) -> Iterator[Key]:
     described = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
         inner = [each for each in _models(field.annotation) if each is not Stage]
@@ -137,7 +138,7 @@ def _of_model(model: type[BaseModel], definitions: dict[str, Any], prefix: str) 
         yield Key(f"{prefix}SCORE", "number", "none", "any score by its name, such as macro_recall")
 
 
-def _key(dotted: str, model: type[BaseModel], name: str, described: dict[str, Any]) -> Key:
+def _key(dotted: str, model: type[BaseModel], name: str, described: Json) -> Key:
     field = model.model_fields[name]
     default = "needed" if field.is_required() else _plain(field.get_default(call_default_factory=True))
     said = field.description or _inner(described, "description") or (model.__doc__ or "").split("\n")[0]
@@ -152,18 +153,18 @@ def _plain(value: Any) -> str:
     return "none" if value is None or value == () else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _inner(described: dict[str, Any], entry: str) -> str | None:
+def _inner(described: Json, entry: str) -> str | None:
     """An entry of the schema, or of the first alternative that has it."""
     ways = [described, *described.get("anyOf", [])]
     return next((way[entry] for way in ways if entry in way), None)
 
 
-def _values(described: dict[str, Any]) -> str:
+def _values(described: Json) -> str:
     ways = described.get("anyOf") or [described]
     return " or ".join(dict.fromkeys(filter(None, map(_way, ways))))
 
 
-def _way(way: dict[str, Any]) -> str:
+def _way(way: Json) -> str:
     if "const" in way:
         return str(way["const"])
     if "enum" in way:

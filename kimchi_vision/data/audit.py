@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data import duplicates, layout, looks, select
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
@@ -41,7 +42,7 @@ class Finding:
 
     kind: str
     photos: tuple[tuple[str, ...], ...] = ()
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Json = field(default_factory=dict)
     says: str = ""
 
     @property

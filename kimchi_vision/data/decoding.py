@@ -8,11 +8,11 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.formats import RAW_FILE, is_raw, is_raw_tiff, plugins, usable
 from kimchi_vision.data.pixels import of_16_bits, of_low_bytes, orientation, plain, upright, uses_all_bits
 
@@ -72,7 +72,7 @@ def draft(image: Image.Image, least: int = 0, mode: str = "RGB") -> None:
         raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
 
 
-def facts(image: Image.Image) -> dict[str, Any]:
+def facts(image: Image.Image) -> Json:
     """What a file says of itself: format, mode, EXIF orientation and camera, and whether it is animated."""
     exif = image.getexif()
     return {
@@ -88,7 +88,7 @@ def facts(image: Image.Image) -> dict[str, Any]:
 def picture(
     source: str | Path | bytes | Image.Image | np.ndarray,
     least: int = 0,
-    about: dict[str, Any] | None = None,
+    about: Json | None = None,
     mode: str = "RGB",
     box: tuple[int, int, int, int] | None = None,
 ) -> Image.Image:

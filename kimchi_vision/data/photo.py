@@ -6,11 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, opened, picture
 from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
 
@@ -59,7 +60,7 @@ PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
 """What open_photo takes: a photo, a path, a file's bytes, a picture of Pillow, or values (height, width[, 3
 or 4])."""
 
-Note = tuple[str, dict[str, Any]]
+Note = tuple[str, Json]
 """A key of base.messages and the values of its sentence."""
 
 
@@ -107,7 +108,7 @@ class Photos:
         rows = zip(table["path"], boxes, table["sha256"], strict=True)
         return {path: Photo(self.root / path, box, sha) for path, box, sha in rows}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
         return {
             "root": str(self.root.resolve()),
@@ -120,7 +121,7 @@ class Photos:
 
 
 def open_photo(
-    source: PhotoSource, least: int = 0, about: dict[str, Any] | None = None, mode: str = "RGB"
+    source: PhotoSource, least: int = 0, about: Json | None = None, mode: str = "RGB"
 ) -> Image.Image:
     """A photo as people see it, decoded in full, as RGB.
 

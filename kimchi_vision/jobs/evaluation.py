@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import Text, about_gain, catalogue, language
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results import calibrate, compare, evaluate, report
 from kimchi_vision.results.predictions import Predictions
@@ -71,7 +71,7 @@ def unknown(run: Run, folder: Path, abstain_at: float | None = None, lang: str =
     return "\n".join([*_accepted(found, table, say), say("written", path=run.files.unknown)])
 
 
-def _scored(found: dict[str, Any], say: Text) -> list[str]:
+def _scored(found: Json, say: Text) -> list[str]:
     known = recorded(found)
     accuracy = known.pop("accuracy")
     right = round(accuracy.value * accuracy.n)
@@ -96,7 +96,7 @@ def _scored(found: dict[str, Any], say: Text) -> list[str]:
         ]
 
 
-def _with_interval(scored: dict[str, Any], name: str) -> str:
+def _with_interval(scored: Json, name: str) -> str:
     """A share with its interval; a dash where there is nothing to divide by."""
     interval = scored[f"{name}_interval"]
     if interval is None:
@@ -104,7 +104,7 @@ def _with_interval(scored: dict[str, Any], name: str) -> str:
     return f"{percent(scored[name])} ({percent(interval[0])} – {percent(interval[1])})"
 
 
-def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str]:
+def _accepted(found: Json, table: pd.DataFrame, say: Text) -> list[str]:
     error = percent(found["error_wanted"])
     if found["threshold"] is None:
         return [say("no_threshold", error=error, photos=found["least_photos"])]

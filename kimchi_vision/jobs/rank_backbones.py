@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ import pandas as pd
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import KimchiError, RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
@@ -48,7 +49,7 @@ def scout(experiment: Experiment, backbones: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
 
 
-def _row(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
+def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     section = experiment.model.model_copy(update={"backbone": name})
     size = experiment.augment.size
     backbone = model.find(section, size)

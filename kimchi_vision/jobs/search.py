@@ -6,7 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import optuna
 from optuna.storages import JournalStorage
@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.learning import recipe
@@ -100,7 +101,7 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     return Experiment.model_validate(plain)
 
 
-def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[str, Any]) -> optuna.Study:
+def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: Json) -> optuna.Study:
     """A new study, or the one that the folder holds; its first trial is `recipe: best` itself."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +125,7 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[st
     return study
 
 
-def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
+def _own(items: pd.DataFrame, backbone: str) -> Json:
     """The values of `recipe: best` itself, by the names of `_settings`."""
     tree = recipe.settings("best", int((items["split"] == "train").sum()))
     cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
@@ -140,7 +141,7 @@ def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
     }
 
 
-def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
+def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> Json:
     """The recipe's sections with a trial's values in them."""
     rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
     body = trial.suggest_float("body", 0.01, 1, log=True)
@@ -160,7 +161,7 @@ def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
     """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
     named = experiment.model_copy(update={"name": f"trial-{trial.number:03}"})
 
-    def hopeless(row: dict[str, Any]) -> bool:
+    def hopeless(row: Json) -> bool:
         trial.report(row["error_rate"], row["epoch"])
         return trial.should_prune()
 
@@ -170,7 +171,7 @@ def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
 
 
 def _judged(
-    study: optuna.Study, asked: Experiment, names: tuple[str, ...], own: dict[str, Any], folder: Path
+    study: optuna.Study, asked: Experiment, names: tuple[str, ...], own: Json, folder: Path
 ) -> Search:
     """Run `recipe: best` and the best trial's settings on the experiment's own split."""
     if not study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):

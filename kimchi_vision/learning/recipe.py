@@ -7,6 +7,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from kimchi_vision.base.plain import Json
+
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
     from kimchi_vision.data.photo import Photos
@@ -70,7 +72,7 @@ def usual_epochs(train: int) -> int:
 
 def settings(
     recipe: str, photos: int = 1, size: int = 224, epochs: int | None = None, pretrained: bool = True
-) -> dict[str, Any]:
+) -> Json:
     """The sections that a recipe sets.
 
     tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:

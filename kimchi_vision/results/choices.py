@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from scipy.optimize import brentq
 
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import METRICS, sign
 
@@ -153,7 +154,7 @@ def _chosen(rows: Sequence[Sequence[Candidates]], weights: np.ndarray, scored: n
     return np.array(outer)[best, draw]
 
 
-def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
+def of_epochs(train: Keeping, valid: Predictions, file: Path) -> Json:
     """From how many epochs the validation photos chose, and what that adds to accuracy, as epochs and gain.
 
     Empty when they chose nothing. file: as write_epoch wrote it.
@@ -162,7 +163,7 @@ def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
     return {"epochs": len(found), "gain": optimism([[found]], valid.units)} if len(found) > 1 else {}
 
 
-def of_folds(runs: Sequence[Run]) -> dict[str, Any]:
+def of_folds(runs: Sequence[Run]) -> Json:
     """The same of pooled folds, each of which chose its epoch."""
     own = [(run.metrics["photos"], run.metrics["choices"]) for run in runs if run.metrics.get("choices")]
     photos = sum(run.metrics["photos"] for run in runs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS, Score, check_monitor
@@ -142,7 +143,7 @@ def _shown(name: str, value: Any, say: Text) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _row(run: Run, rows: int) -> dict[str, Any]:
+def _row(run: Run, rows: int) -> Json:
     metrics, section = run.metrics, run.experiment.goals
     accuracy = run.score["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}

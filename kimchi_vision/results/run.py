@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import read_table, sha256_of, write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
@@ -80,7 +81,7 @@ class Run:
         return self.table(self.files.items)
 
     @cached_property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Json:
         """data.json; empty in a folder of before it was written."""
         return self.json_if(self.files.data)
 
@@ -92,7 +93,7 @@ class Run:
         return Predictions.read(self.sound(self.files.predictions), self.vocab, self.items)
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Json:
         """metrics.json: scores with intervals, and facts about model and training."""
         return self.json(self.files.metrics)
 
@@ -123,12 +124,12 @@ class Run:
         return self.table(self.files.history) if self.files.history.is_file() else pd.DataFrame()
 
     @cached_property
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Json:
         """calibration.json; empty when there is none."""
         return self.json_if(self.files.calibration)
 
     @cached_property
-    def exported(self) -> dict[str, Any]:
+    def exported(self) -> Json:
         """export.json: file name → size, sha256 and proof; empty when there is none."""
         return self.json_if(self.files.export)
 
@@ -197,7 +198,7 @@ class Run:
         except ValueError as error:
             raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
 
-    def json_if(self, file: Path) -> dict[str, Any]:
+    def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""
         return self.json(file) if file.is_file() else {}
 

@@ -16,6 +16,7 @@ from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
 from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.plain import Json
 
 __all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
 
@@ -81,7 +82,7 @@ def catalogue(lang: Language) -> Text:
     return text
 
 
-def about_gain(name: str, found: dict[str, Any], text: Text) -> str:
+def about_gain(name: str, found: Json, text: Text) -> str:
     """What training brought beside the `floor`, or averaging beside one view, `tta`.
 
     found: the entry of that name in metrics.json.

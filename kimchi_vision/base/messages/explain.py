@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.plain import Json
 
 Text = Callable[..., str]
 
@@ -91,7 +91,7 @@ LOOKING: dict[str, tuple[str, str]] = {
 }
 
 
-def about_background(found: dict[str, Any], text: Text) -> list[str]:
+def about_background(found: Json, text: Text) -> list[str]:
     """What background.json says, in sentences: the verdict, what to do next, and what it stands on."""
     gap, conditions = found["gap"], found["conditions"]
     if gap is None:
@@ -113,6 +113,6 @@ def about_background(found: dict[str, Any], text: Text) -> list[str]:
     return [*sentences, guessing, _asked(found, text)]
 
 
-def _asked(found: dict[str, Any], text: Text) -> str:
+def _asked(found: Json, text: Text) -> str:
     masks = ", ".join(text(f"mask_{kind}", n=count) for kind, count in found["masks"].items())
     return text("background_asked", photos=found["photos"], masks=masks)

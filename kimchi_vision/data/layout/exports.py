@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.layout.tables import Labels
 
@@ -39,7 +40,7 @@ def _pairs(content: Any) -> list[tuple[str, str]]:
     return []
 
 
-def _label_studio(task: dict[str, Any]) -> list[tuple[str, str]]:
+def _label_studio(task: Json) -> list[tuple[str, str]]:
     """A task of the JSON export, or of JSON-MIN; one that nobody answered has no class."""
     if "data" not in task:
         image = next((task[key] for key in ("image", "img", "photo") if key in task), None)
@@ -56,7 +57,7 @@ def _label_studio(task: dict[str, Any]) -> list[tuple[str, str]]:
     return [(image, choice) for choice in dict.fromkeys(chosen)]
 
 
-def _coco(content: dict[str, Any]) -> list[tuple[str, str]]:
+def _coco(content: Json) -> list[tuple[str, str]]:
     """Several boxes of one class are one answer."""
     classes = {each["id"]: str(each["name"]) for each in content["categories"]}
     files = {each["id"]: each["file_name"] for each in content["images"]}
@@ -64,7 +65,7 @@ def _coco(content: dict[str, Any]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _fiftyone(content: dict[str, Any]) -> list[tuple[str, str]]:
+def _fiftyone(content: Json) -> list[tuple[str, str]]:
     """FiftyOneImageClassificationDataset: a class's name or its place in `classes` by a photo's name."""
     classes = content.get("classes")
     pairs = []

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -17,6 +17,7 @@ import torch
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
@@ -82,7 +83,7 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def prove(file: Path, photos: Photos, predictions: Predictions, temperature: float = 1.0) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions, temperature: float = 1.0) -> Json:
     """Photos to probabilities by this file, beside the learner's own: photos, agreement and gap.
 
     Prepared photos go in in this process; pixels, of the same photos, in a process of their own.

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -14,6 +14,7 @@ import onnx
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import LARGEST_GAP, PHOTOS, probabilities
@@ -46,7 +47,7 @@ def save(whole: Path, file: Path, weights: Path) -> None:
             shutil.copyfile(f"{folder}/model.bin", temporary)
 
 
-def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> Json:
     """Agreement and gap beside the learner's own answers, and how many times faster than onnxruntime it is.
 
     Raises RunError as for model.onnx.

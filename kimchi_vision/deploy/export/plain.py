@@ -23,6 +23,7 @@ from fastai.torch_core import TensorCategory, TensorImage
 from fastai.vision.learner import default_split
 from fasttransform import Transform
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.export import as_text
 from kimchi_vision.results import validation_transforms
 
@@ -57,7 +58,7 @@ class Call:
     state: attributes that the result is given then.
     """
 
-    def __init__(self, made: Any, *arguments: Any, state: dict[str, Any] | None = None, **named: Any) -> None:
+    def __init__(self, made: Any, *arguments: Any, state: Json | None = None, **named: Any) -> None:
         self.call, self.state = functools.partial(made, *arguments, **named), state
 
     def __reduce__(self) -> tuple[Any, ...]:

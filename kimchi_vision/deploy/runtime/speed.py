@@ -14,10 +14,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.runtime.session import Classifier
 
@@ -32,7 +32,7 @@ LEAST = 20
 """A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
 
 
-def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
+def measure(file: Path, photos: Sequence[Photo]) -> Json:
     """latency_ms (p50, p95, photos), photos_per_second, and peak_memory_mb of this process.
 
     Latency is of one photo after the other, from file to probabilities: read, decode, resize, network.

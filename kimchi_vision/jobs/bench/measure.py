@@ -20,6 +20,7 @@ import torch
 from fastai.callback.schedule import Learner
 from fastai.vision.core import PILImage
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import onnx
@@ -36,7 +37,7 @@ SINGLE = 20
 """Photos that are predicted one after the other."""
 
 
-def measure(experiment: Experiment, plain: bool, parts: bool) -> dict[str, Any]:
+def measure(experiment: Experiment, plain: bool, parts: bool) -> Json:
     """Rates in photos a second, times in seconds, memory in MB.
 
     plain: fastai's transforms, loaders and loop alone. parts: each part of the pipeline by itself, too.

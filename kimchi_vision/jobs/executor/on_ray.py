@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import cores
 from kimchi_vision.jobs.executor import AGAIN, STOPPED, Told
 
@@ -60,7 +61,7 @@ class OnRay:
     @contextmanager
     def _connected(self, ray: Any) -> Iterator[None]:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
             options |= {"num_cpus": cores(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:
@@ -76,7 +77,7 @@ class OnRay:
         finally:
             ray.shutdown()
 
-    def _resources(self, ray: Any) -> dict[str, Any]:
+    def _resources(self, ray: Any) -> Json:
         """What a task asks for. Raises InputError when no node has that much: Ray would wait for ever."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         gpus = self.jobs.gpus

@@ -10,6 +10,7 @@ from fastai.vision.learner import create_body, model_meta
 from torch import nn
 from typing_extensions import override
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning.model.backbone import Backbone
 
 # The classifiers of torchvision's networks, and the second ones that only inception and googlenet train with.
@@ -80,7 +81,7 @@ class TorchvisionBackbone(Backbone):
     def splitter(self) -> Any:
         return model_meta.get(torchvision.models.get_model_builder(self.name), {}).get("split")
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Json:
         if self.name.startswith("vit_"):
             return {"image_size": self.size}
         if self.name in TWO_HEADS:

@@ -11,11 +11,12 @@ from fastai.torch_core import norm_bias_params
 from torch import Tensor, nn
 
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 
 ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
 
 
-def summary(learn: Learner, size: int) -> tuple[str, dict[str, Any]]:
+def summary(learn: Learner, size: int) -> tuple[str, Json]:
     """Layers with output shapes and parameters, as text; totals as facts. The learner stays as it is.
 
     size: side of the photo that is sent through, pixels.
@@ -77,7 +78,7 @@ def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | No
     return list(first.shape[1:]) if isinstance(first, Tensor) else None
 
 
-def _totals(facts: dict[str, Any]) -> list[str]:
+def _totals(facts: Json) -> list[str]:
     trainable = facts["trainable"]
     frozen = percent(trainable["frozen"] / facts["parameters"])
     return [

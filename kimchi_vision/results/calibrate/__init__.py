@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.calibrate import confidence as scores
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
@@ -32,7 +33,7 @@ __all__ = ["figures", "fit", "risk_coverage", "unknown"]
 CURVE_POINTS = 200
 
 
-def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
+def fit(section: Calibrate, predictions: Predictions) -> Json:
     """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
 
     predictions: of the validation photos; photos of one group count as one.
@@ -66,7 +67,7 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
 
 def unknown(
     confidence: np.ndarray, predictions: Predictions, calibration: Mapping[str, Any], error: float | None
-) -> dict[str, Any]:
+) -> Json:
     """How photos of no class fare at the threshold of a run.
 
     confidence: of the photos of no class, after the temperature. predictions: of the validation
@@ -110,9 +111,7 @@ def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))]
 
 
-def _facts(
-    probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None
-) -> dict[str, Any]:
+def _facts(probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None) -> Json:
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
@@ -23,7 +24,7 @@ EARLIER = 4
 """Other runs of the same photos that are drawn beside this one."""
 
 
-def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
+def view(run: Run, predictions: Predictions, text: Text) -> Json:
     """The template's values."""
     metrics = run.metrics
     sentences = [*headline.sentences(run, text)[1:], *verdict.size(run, text)]
@@ -93,7 +94,7 @@ def _earlier(run: Run) -> list[Run]:
     return found[:EARLIER]
 
 
-def _confusions(run: Run, predictions: Predictions) -> Iterator[dict[str, Any]]:
+def _confusions(run: Run, predictions: Predictions) -> Iterator[Json]:
     """The surest photo of each pair that is confused, beside the surest of what it was taken for."""
     table, sure = predictions.table, predictions.confidence
     truth, said = table["truth"].to_numpy(), table["predicted"].to_numpy()

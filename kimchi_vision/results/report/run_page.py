@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 OVERLAY_SIDE = 160
 
 
-def view(run: Run, lang: Language) -> dict[str, Any]:
+def view(run: Run, lang: Language) -> Json:
     """The template's values. sections: the ids of those that have something to show, in order."""
     text = catalogue(lang)
     experiment_text = run.files.experiment.read_text(encoding="utf-8")
@@ -57,7 +58,7 @@ def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
     return images.thumbnails(dict(zip(rows.paths, run.photos.files(rows.table), strict=True)))
 
 
-def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[dict[str, Any]]:
+def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
     overlays = _overlays(run, predictions)
@@ -105,7 +106,7 @@ def _classes(run: Run, text: Text) -> charts.Intervals:
     return charts.Intervals(rows, charts.shares([*ends, 1.0]))
 
 
-def _background(run: Run, text: Text) -> dict[str, Any] | None:
+def _background(run: Run, text: Text) -> Json | None:
     """What background.json says, with its sentences."""
     found = run.json_if(run.files.background)
     if not found:
@@ -132,7 +133,7 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
 
 
-def _test(run: Run) -> dict[str, Any]:
+def _test(run: Run) -> Json:
     scored = run.json_if(run.files.test_metrics)
     return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
 

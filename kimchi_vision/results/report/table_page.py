@@ -11,6 +11,7 @@ from typing import Any
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import goals
 from kimchi_vision.results.compare import summary
 from kimchi_vision.results.report import charts, images
@@ -21,9 +22,7 @@ from kimchi_vision.results.scores import Score
 EXPECTED_TO_DIFFER = ("name", "question")
 
 
-def view(
-    rows: Mapping[str, Sequence[Run]], folder: Path, verdicts: Sequence[str], say: Text
-) -> dict[str, Any]:
+def view(rows: Mapping[str, Sequence[Run]], folder: Path, verdicts: Sequence[str], say: Text) -> Json:
     """The template's values. folder: where the page will lie, for links to the runs' own pages.
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
@@ -89,7 +88,7 @@ def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
 
-def _flips(rows: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
+def _flips(rows: Mapping[str, Sequence[Run]]) -> list[Json]:
     """The best row against each other: photos that only one of the two has right, of their first runs."""
     first = {name: runs[0] for name, runs in rows.items()}
     best = max(first, key=lambda name: first[name].score["accuracy"].value)
@@ -104,7 +103,7 @@ def _flips(rows: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
     return found
 
 
-def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> dict[str, Any]:
+def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> Json:
     """Scores are (the score of a single run, or the mean over several, and their standard deviation)."""
     found = [run.metrics for run in runs]
     several, first = len(runs) > 1, runs[0]
@@ -131,7 +130,7 @@ def _over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
     return replace(found[0], value=mean(values), low=None, high=None), stdev(values)
 
 
-def _decision(folder: Path, say: Text) -> dict[str, Any] | None:
+def _decision(folder: Path, say: Text) -> Json | None:
     """decision.csv: names of runs, and by title their values; lines without a value are left out."""
     file = folder / "decision.csv"
     if not file.is_file():
@@ -159,7 +158,7 @@ def _link(run: Run, folder: Path) -> str | None:
     return Path(os.path.relpath(run.files.report, folder)).as_posix() if run.files.report.is_file() else None
 
 
-def _differences(experiments: dict[str, Any]) -> dict[str, list[Any]]:
+def _differences(experiments: Json) -> dict[str, list[Any]]:
     """Values by dotted key, one for each run, of the keys that are not the same in all."""
     plain = [dict(flat(_without_lists(experiment))) for experiment in experiments.values()]
     keys = dict.fromkeys(key for values in plain for key in values)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.numbers import number
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.scores import METRICS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
 
 
-def view(run: Run, text: Text) -> dict[str, Any] | None:
+def view(run: Run, text: Text) -> Json | None:
     """Sentences, charts and the table of epochs; None where nothing was trained, as in a pool of folds."""
     history = run.history
     if history.empty:
