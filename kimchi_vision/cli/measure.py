@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -118,7 +118,7 @@ def cache_clear() -> None:
     print(_say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
 
 
-def _say(key: str, **values: Any) -> str:
+def _say(key: str, **values: object) -> str:
     """In the system's language."""
     from kimchi_vision.base.messages import catalogue, language
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
@@ -73,7 +73,7 @@ class Experiment(Section):
         """The keys that were given here, and `settings` for the others."""
         return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: object) -> Self:
         """The experiment with other values: sections such as augment={"max_rotate": 20}, and name.
 
         A value of None takes a key back to its default. Raises ConfigError, which names the key.

@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -145,7 +144,7 @@ def _key(dotted: str, model: type[BaseModel], name: str, described: Json) -> Key
     return Key(dotted, _values(described), default, said)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see its keys"
     if isinstance(value, Enum):
@@ -179,7 +178,7 @@ def _way(way: Json) -> str:
     return " ".join([said, *bounds])
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [each for part in getattr(annotation, "__args__", ()) for each in _models(part)]

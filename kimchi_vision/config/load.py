@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -36,7 +35,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment | Table:
     return _table(tree, overrides, path)
 
 
-def dump(plain: Mapping[str, Any]) -> str:
+def dump(plain: Mapping[str, object]) -> str:
     """Plain data as YAML text, keys in the given order."""
     yaml = YAML()
     yaml.default_flow_style = False
@@ -101,7 +100,7 @@ def _in_plain_words(problem: str) -> str:
     return f"{said} An example: `augment: {{size: 224, max_rotate: 10}}`."
 
 
-def _values(node: Any, known: dict[int, int]) -> int:
+def _values(node: object, known: dict[int, int]) -> int:
     """How many values a node holds when its aliases are written out. known: by id, each counted once."""
     if not isinstance(node, Mapping | list):
         return 1
@@ -165,7 +164,7 @@ def _jobs(tree: CommentedMap, path: Path) -> Jobs:
         raise ConfigError(f"{path}: {key}: {wrong['msg'].removeprefix('Value error, ')}.") from None
 
 
-def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
+def _row(name: str, row: object, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
     source = path
     if isinstance(row, str):
         source = path.parent / row
@@ -209,7 +208,7 @@ def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
     return tree
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: object) -> object:
     if isinstance(node, Mapping):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
 from kimchi_vision.config.stages import Stage
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 
 Location = tuple[str | int, ...]
 
@@ -24,7 +28,7 @@ _KINDS = {
 def sentences(
     error: ValidationError,
     kind: type[BaseModel],
-    tree: Mapping[str, Any],
+    tree: Mapping[str, object],
     source: object,
     overrides: Sequence[str] = (),
 ) -> list[str]:
@@ -53,13 +57,13 @@ def _override(location: Location, overrides: Sequence[str], made: bool) -> str |
     return None
 
 
-def _named(message: str, tree: Mapping[str, Any]) -> Location:
+def _named(message: str, tree: Mapping[str, object]) -> Location:
     """The first section that a message about the whole experiment names in backticks."""
     names = [name for name in re.findall(r"`(\w+)", message) if name in tree]
     return tuple(names[:1])
 
 
-def _in_file(location: Location, tree: Any) -> Location:
+def _in_file(location: Location, tree: object) -> Location:
     """Pydantic's location without what the file does not show: union tags and an unwritten `stages`."""
     shown: list[str | int] = []
     for depth, part in enumerate(location):
@@ -77,7 +81,7 @@ def _in_file(location: Location, tree: Any) -> Location:
     return tuple(shown)
 
 
-def _line(location: Location, tree: Any) -> int | None:
+def _line(location: Location, tree: object) -> int | None:
     line = None
     for part in location:
         marks = getattr(getattr(tree, "lc", None), "data", None) or {}
@@ -90,7 +94,7 @@ def _line(location: Location, tree: Any) -> int | None:
     return line
 
 
-def _sentence(detail: Any, location: Location, kind: type[BaseModel]) -> str:
+def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> str:
     dotted = ".".join(map(str, location)) or "experiment"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1], kind)
@@ -134,6 +138,6 @@ def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
     return model
 
 
-def _classes(annotation: Any) -> list[type]:
+def _classes(annotation: object) -> list[type]:
     inner = getattr(annotation, "__args__", ())
     return [annotation] if isinstance(annotation, type) else [c for i in inner for c in _classes(i)]

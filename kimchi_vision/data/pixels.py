@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -71,7 +70,7 @@ def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def of_low_bytes(image: ImageFile.ImageFile) -> list[Any]:
+def of_low_bytes(image: ImageFile.ImageFile) -> list[tuple[object, ...]]:
     """What to decode of a file not decoded yet for the low bytes of 16-bit colours; [] for other files.
 
     Pillow gives the high bytes. Read in the other order of bytes, the same file gives the low ones.

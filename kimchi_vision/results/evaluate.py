@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -140,7 +140,7 @@ def _separation(predictions: Predictions) -> dict[str, Json]:
     }
 
 
-def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[Any]]:
+def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[str | int]]:
     pairs = [
         [vocab[row], vocab[column], int(counts[row, column])]
         for row, column in zip(*counts.nonzero(), strict=True)

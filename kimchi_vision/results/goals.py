@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.plain import Json
@@ -27,9 +27,7 @@ def check(section: Goals) -> None:
         check_monitor(name, "goals")
 
 
-def outcomes(
-    section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score], rows: int = 1
-) -> dict[str, Outcome]:
+def outcomes(section: Goals, metrics: Json, scores: Mapping[str, Score], rows: int = 1) -> dict[str, Outcome]:
     """The outcome of each goal that is set: a score of the registry, or `fps`.
 
     metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name. rows: runs that
@@ -133,7 +131,7 @@ def _title(column: str, say: Text) -> str:
     return say(column if column in METRICS else f"decision_{column}")
 
 
-def _shown(name: str, value: Any, say: Text) -> str:
+def _shown(name: str, value: float | None, say: Text) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):

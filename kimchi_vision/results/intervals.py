@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 SMALLEST = 1e-15
 """A variance below it is none."""
@@ -106,7 +110,7 @@ def of_class(hits: np.ndarray, units: np.ndarray) -> list[float] | None:
     return wilson(hits.mean(), worth(hits, units)).tolist() if len(hits) else None
 
 
-def wilson(rate: Any, photos: Any, alpha: float = 0.05) -> np.ndarray:
+def wilson(rate: ArrayLike, photos: ArrayLike, alpha: float = 0.05) -> np.ndarray:
     """Wilson's interval, 95 % by default, of a rate seen on so many photos; shape (..., 2).
 
     Photos may be a fraction, an effective number. Averaged over rates it covers the truth in 95 % of trials;

@@ -7,9 +7,9 @@ table, comparison, trackers, `train.monitor` and `goals` find it here.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy import stats
@@ -17,6 +17,7 @@ from scipy import stats
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
@@ -133,7 +134,7 @@ def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
         yield Score(each, *each.estimate(predictions, section), len(predictions))
 
 
-def recorded(metrics: Mapping[str, Any]) -> dict[str, Score]:
+def recorded(metrics: Json) -> dict[str, Score]:
     """The scores that a metrics.json holds, by name; older ones may lack some, and some a user gave."""
     given = [name for name in metrics if name not in METRICS and f"{name}_interval" in metrics]
     found = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
@@ -57,12 +57,12 @@ def read(dls: DataLoaders) -> Preprocess:
     return Preprocess(**{"size": steps.get("resize"), **steps})
 
 
-def _validates(tfm: Any) -> bool:
+def _validates(tfm: Transform) -> bool:
     # AffineCoordTfm serves both parts, and keeps in split_idx the part that it saw last.
     return isinstance(tfm, AffineCoordTfm) or getattr(tfm, "split_idx", None) != 0
 
 
-def _step(tfm: Any) -> Json:
+def _step(tfm: Transform) -> Json:
     if isinstance(tfm, ToTensor | IntToFloatTensor):
         return {}
     if isinstance(tfm, Resize):

@@ -6,7 +6,7 @@ import locale
 import os
 import string
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages.commands import COMMANDS
@@ -30,7 +30,7 @@ TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
 class _Plural(string.Formatter):
     """Takes {count:photo/photos}, too: the first word for 1, the other for any other number."""
 
-    def format_field(self, value: Any, format_spec: str) -> str:
+    def format_field(self, value: object, format_spec: str) -> str:
         """A value as the braces ask; a share, {share:.1%}, as everywhere."""
         if format_spec.endswith("%"):
             return percent(value, int(format_spec[1:-1]))
@@ -69,12 +69,12 @@ def catalogue(lang: Language) -> Text:
     """
     column = ("en", "ko").index(lang)
 
-    def text(key: str, **values: Any) -> str:
+    def text(key: str, **values: object) -> str:
         said_values = {name: said(value) for name, value in values.items()}
         found = _PLURAL.vformat(TEXTS[key][column], (), said_values)
         return with_particles(found) if lang == "ko" else found
 
-    def said(value: Any) -> Any:
+    def said(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
             return value
         return "".join(text(key, **values) for key, values in value)

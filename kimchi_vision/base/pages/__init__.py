@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kimchi_vision.base.messages import TEXTS, Language, catalogue
 from kimchi_vision.base.numbers import number, percent, points
 
 
-def render(package: str, template: str, lang: Language, **view: Any) -> str:
+def render(package: str, template: str, lang: Language, **view: object) -> str:
     """A page as text. package: the one in whose folder `templates` the template lies, such as __name__."""
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 

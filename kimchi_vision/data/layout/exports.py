@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.plain import Json
@@ -30,7 +29,7 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     return found if found.of else None
 
 
-def _pairs(content: Any) -> list[tuple[str, str]]:
+def _pairs(content: Json | list[Json]) -> list[tuple[str, str]]:
     if isinstance(content, list):
         return [pair for task in content for pair in _label_studio(task)]
     if {"images", "annotations", "categories"} <= content.keys():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -68,7 +67,7 @@ def _licence(backbone: str, weights: str) -> str:
     return f"The network started from weights of timm's {backbone} (licence: {named})."
 
 
-def _plain(name: Any) -> str:
+def _plain(name: object) -> str:
     """Text that is neither Markdown nor HTML, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", " ".join(str(name).split()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.callback.hook import Hooks
@@ -12,6 +12,10 @@ from torch import Tensor, nn
 
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
 
@@ -73,7 +77,7 @@ def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int]
     return [row for row in rows if row[2] or list(row[1].parameters())]
 
 
-def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | None:
+def _output_shape(module: nn.Module, inputs: object, output: object) -> list[int] | None:
     first = output[0] if isinstance(output, tuple | list) else output
     return list(first.shape[1:]) if isinstance(first, Tensor) else None
 
@@ -90,5 +94,5 @@ def _totals(facts: Json) -> list[str]:
     ]
 
 
-def _count(parameters: Any) -> int:
+def _count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(p.numel() for p in parameters)

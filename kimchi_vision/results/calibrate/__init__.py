@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,9 +64,7 @@ def fit(section: Calibrate, predictions: Predictions) -> Json:
     }
 
 
-def unknown(
-    confidence: np.ndarray, predictions: Predictions, calibration: Mapping[str, Any], error: float | None
-) -> Json:
+def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json, error: float | None) -> Json:
     """How photos of no class fare at the threshold of a run.
 
     confidence: of the photos of no class, after the temperature. predictions: of the validation
@@ -92,7 +89,7 @@ def unknown(
     return {**chosen, **unknown_accepted(confidence, known, least)}
 
 
-def figures(facts: Mapping[str, Any]) -> dict[str, Figure]:
+def figures(facts: Json) -> dict[str, Figure]:
     """Figures by name, from what `fit` returned: reliability and risk_coverage."""
     import pandas as pd
 

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from kimchi_vision.results.plots.fonts import hangul
 
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL import Image
+
+
 RIGHT, WRONG = "#1a7f37", "#cf222e"
 
 
 @hangul()
-def photo_grid(images: Sequence[Any], titles: Sequence[str], colours: Sequence[str] | None = None) -> Figure:
+def photo_grid(
+    images: Sequence[Image.Image | np.ndarray], titles: Sequence[str], colours: Sequence[str] | None = None
+) -> Figure:
     """Photos with titles, nearly square as a whole.
 
     images: PIL images or arrays [height, width, 3]. colours: of the titles, such as RIGHT and WRONG.

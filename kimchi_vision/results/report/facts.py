@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.plain import Json
@@ -55,9 +55,9 @@ def plain(run: Run, text: Text) -> dict[str, Json]:
     }
 
 
-def flat(tree: Json, prefix: str = "") -> list[tuple[str, Any]]:
+def flat(tree: Json, prefix: str = "") -> list[tuple[str, object]]:
     """Values under dotted names; lists are joined, what is not set is left out."""
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, object]] = []
     for key, value in tree.items():
         if isinstance(value, dict):
             pairs += flat(value, f"{prefix}{key}.")
@@ -67,5 +67,5 @@ def flat(tree: Json, prefix: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
-def _named(values: Mapping[str, Any], text: Text) -> Json:
+def _named(values: Mapping[str, object], text: Text) -> Json:
     return {text(f"fact_{key}") if f"fact_{key}" in TEXTS else key: value for key, value in values.items()}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
@@ -158,7 +157,7 @@ def _link(run: Run, folder: Path) -> str | None:
     return Path(os.path.relpath(run.files.report, folder)).as_posix() if run.files.report.is_file() else None
 
 
-def _differences(experiments: Json) -> dict[str, list[Any]]:
+def _differences(experiments: Json) -> dict[str, list[object]]:
     """Values by dotted key, one for each run, of the keys that are not the same in all."""
     plain = [dict(flat(_without_lists(experiment))) for experiment in experiments.values()]
     keys = dict.fromkeys(key for values in plain for key in values)
@@ -166,7 +165,7 @@ def _differences(experiments: Json) -> dict[str, list[Any]]:
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
 
 
-def _without_lists(tree: Any) -> Any:
+def _without_lists(tree: object) -> object:
     """Lists as mappings from their places, so that each of their values has a dotted name."""
     if isinstance(tree, list):
         tree = {str(place): value for place, value in enumerate(tree, start=1)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.numbers import number
@@ -101,7 +101,7 @@ def _shown(name: str, value: float) -> str:
     return METRICS[name].shown(value) if name in METRICS else number(round(value, 4))
 
 
-def _of_epoch(value: Any, column: str) -> str:
+def _of_epoch(value: object, column: str) -> str:
     """A value of the table, with the same number of digits all down its column."""
     if not isinstance(value, float):
         return str(value)
