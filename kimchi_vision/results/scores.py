@@ -116,11 +116,15 @@ LOSSES: dict[str, int] = {"train_loss": -1, "valid_loss": -1}
 
 
 def metric(
-    name: str, unit: Unit, better: Better, title: tuple[str, str], explained: tuple[str, str]
+    title: tuple[str, str], explained: tuple[str, str], unit: Unit = "share", better: Better = "higher"
 ) -> Callable[[Estimator], Estimator]:
-    """Register a function as a score. title, explained: in English and Korean; the latter is a sentence."""
+    """Register a function as the score of its name.
+
+    title, explained: in English and Korean; the latter is a sentence.
+    """
 
     def register(estimate: Estimator) -> Estimator:
+        name = estimate.__name__
         METRICS[name] = Metric(name, estimate, unit, better)
         messages.add({name: title, f"{name}_explained": explained})
         return estimate
@@ -169,9 +173,6 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
 
 
 @metric(
-    "accuracy",
-    "share",
-    "higher",
     ("Accuracy", "정확도"),
     ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
 )
@@ -181,11 +182,9 @@ def accuracy(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "error_rate",
-    "share",
-    "lower",
     ("Error rate", "오류율"),
     ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
+    better="lower",
 )
 def error_rate(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are wrong."""
@@ -197,9 +196,6 @@ _OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 �
 
 
 @metric(
-    "macro_recall",
-    "share",
-    "higher",
     ("Macro recall", "매크로 재현율"),
     (
         f"Of each class's photos the share that is found: {_MEAN_OVER_CLASSES}.",
@@ -212,9 +208,6 @@ def macro_recall(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_precision",
-    "share",
-    "higher",
     ("Macro precision", "매크로 정밀도"),
     (
         f"Of the photos taken for a class the share that is of it: {_MEAN_OVER_CLASSES}.",
@@ -227,9 +220,6 @@ def macro_precision(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_f1",
-    "share",
-    "higher",
     ("Macro F1", "매크로 F1"),
     (
         f"The harmonic mean of recall and precision: {_MEAN_OVER_CLASSES}.",
@@ -242,9 +232,6 @@ def macro_f1(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "top_k_accuracy",
-    "share",
-    "higher",
     ("Top-k accuracy", "상위 k개 정확도"),
     (
         "The share of photos whose class is among the k most probable (evaluate.top_k).",
@@ -258,15 +245,14 @@ def top_k_accuracy(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "loss",
-    "nats",
-    "lower",
     ("Loss, mean over photos", "손실(사진 평균)"),
     (
         "Cross-entropy: low when the true class has a high probability. Without label smoothing, unlike "
         "the validation loss of training.",
         "교차 엔트로피로, 정답의 확률이 높을수록 낮습니다. 학습의 검증 손실과 달리 라벨 스무딩이 없습니다.",
     ),
+    unit="nats",
+    better="lower",
 )
 def loss(predictions: Predictions, section: Asked) -> Estimate:
     """Mean cross-entropy of the photos, nats."""
@@ -274,15 +260,14 @@ def loss(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "brier",
-    "number",
-    "lower",
     ("Brier score", "브라이어 점수"),
     (
         "The squared distance of the probabilities from what is true, summed over classes: 0 is best, 2 "
         "worst.",
         "확률과 정답의 차이를 제곱해 클래스별로 더한 값으로, 0이 가장 좋고 2가 가장 나쁩니다.",
     ),
+    unit="number",
+    better="lower",
 )
 def brier(predictions: Predictions, section: Asked) -> Estimate:
     """Mean over photos. Brier, 1950, Monthly Weather Review 78:1."""
@@ -291,9 +276,6 @@ def brier(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_auc",
-    "share",
-    "higher",
     ("Macro AUC", "매크로 AUC"),
     (
         "How often a photo of a class has a higher probability of it than a photo of another class: mean "
