@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 def percent(share: float, digits: int = 1) -> str:
     """0.9512 as 95.1 %."""
@@ -11,6 +13,11 @@ def percent(share: float, digits: int = 1) -> str:
 def points(share: float) -> str:
     """A difference of 0.0512 as +5.1."""
     return f"{100 * share:+.1f}"
+
+
+def with_ends(value: float, low: float, high: float, shown: Callable[[float], str] = percent) -> str:
+    """A value with the ends of its interval, 95.1 % (93.0 % – 97.0 %)."""
+    return f"{shown(value)} ({shown(low)} – {shown(high)})"
 
 
 def number(value: object) -> str:

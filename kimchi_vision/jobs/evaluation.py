@@ -9,7 +9,7 @@ import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import Text, about_gain, catalogue, language
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results import calibrate, compare, evaluate, report
@@ -99,9 +99,7 @@ def _scored(found: Json, say: Text) -> list[str]:
 def _with_interval(scored: Json, name: str) -> str:
     """A share with its interval; a dash where there is nothing to divide by."""
     interval = scored[f"{name}_interval"]
-    if interval is None:
-        return "–"
-    return f"{percent(scored[name])} ({percent(interval[0])} – {percent(interval[1])})"
+    return "–" if interval is None else with_ends(scored[name], *interval)
 
 
 def _accepted(found: Json, table: pd.DataFrame, say: Text) -> list[str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
-from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.numbers import percent, points, with_ends
 from kimchi_vision.config import Experiment, Row, Table
 from kimchi_vision.jobs import table
 from kimchi_vision.results import compare, plots, report
@@ -104,8 +104,8 @@ def _classes(classes: pd.DataFrame, say: Text) -> str:
         [
             row["class"],
             f"{row.train_photos:,}",
-            f"{percent(row.recall)} ({percent(row.low)} – {percent(row.high)})",
-            f"{points(row.gain)} ({points(row.gain_low)} – {points(row.gain_high)})",
+            with_ends(row.recall, row.low, row.high),
+            with_ends(row.gain, row.gain_low, row.gain_high, points),
         ]
         for _, row in classes.iterrows()
     ]

@@ -16,7 +16,7 @@ from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
@@ -100,7 +100,7 @@ class Score:
         shown = self.metric.shown
         if self.interval is None:
             return shown(self.value)
-        return f"{shown(self.value)} ({shown(self.low)} – {shown(self.high)})"
+        return with_ends(self.value, *self.interval, shown)
 
 
 NOMINAL = 0.025

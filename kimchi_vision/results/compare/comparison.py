@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.numbers import with_ends
 from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
 from kimchi_vision.results.compare.runs import Answers
@@ -102,14 +103,16 @@ class Comparison:
         say, names = self.words.say, list(self.experiments["experiment"])
         rows = [[say("score"), *names]]
         for name, same in self.scores.groupby("score", sort=False):
-            shown = METRICS[name].shown
-            cells = []
-            for line in same.set_index("experiment").loc[names].itertuples():
-                spread = f" ± {shown(line.sd)}" if pd.notna(line.sd) else ""
-                ends = f" ({shown(line.low)} – {shown(line.high)})" if pd.notna(line.low) else ""
-                cells.append(f"{shown(line.value)}{spread}{ends}")
-            rows.append([say(name), *cells])
+            lines = same.set_index("experiment").loc[names].itertuples()
+            rows.append([say(name), *(_score(line, METRICS[name].shown) for line in lines)])
         return rows
+
+
+def _score(line: object, shown: Callable[[float], str]) -> str:
+    """A score with its interval, or with its spread over seeds."""
+    if pd.notna(line.low):
+        return with_ends(line.value, line.low, line.high, shown)
+    return shown(line.value) + (f" ± {shown(line.sd)}" if pd.notna(line.sd) else "")
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:

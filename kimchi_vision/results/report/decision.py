@@ -9,7 +9,7 @@ import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import charts, images, verdict
@@ -17,7 +17,7 @@ from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.scores import Metric, Score
+    from kimchi_vision.results.scores import Score
 
 PAIR_SIDE = 200
 EARLIER = 4
@@ -53,7 +53,7 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
     floor = run.metrics.get("floor")
     if floor:
         low, high = floor["accuracy_interval"]
-        shown = _shown(accuracy.metric, floor["accuracy"], low, high)
+        shown = with_ends(floor["accuracy"], low, high)
         mark = charts.Mark(floor["accuracy"], low, high, "baseline", shown)
         rows.append(charts.Row(text("floor"), [mark], shown))
     rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
@@ -69,10 +69,6 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
 def _row(name: str, accuracy: Score, kind: str) -> charts.Row:
     mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, kind, str(accuracy))
     return charts.Row(name, [mark], str(accuracy))
-
-
-def _shown(metric: Metric, value: float, low: float, high: float) -> str:
-    return f"{metric.shown(value)} ({metric.shown(low)} – {metric.shown(high)})"
 
 
 def _earlier(run: Run) -> list[Run]:

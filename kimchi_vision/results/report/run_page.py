@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
@@ -96,7 +96,7 @@ def _classes(run: Run, text: Text) -> charts.Intervals:
         for kind, key in (("own", "recall"), ("other", "precision")):
             interval = own.get(f"{key}_interval")
             if interval:
-                tip = f"{text(key)} {percent(own[key])} ({percent(interval[0])} – {percent(interval[1])})"
+                tip = f"{text(key)} {with_ends(own[key], *interval)}"
                 marks.append(charts.Mark(own[key], *interval, kind, tip))
         found = round(own["recall"] * own["support"])
         rows.append(
@@ -115,7 +115,7 @@ def _background(run: Run, text: Text) -> Json | None:
     for name, own in found["conditions"].items():
         if own["accuracy"] is not None:
             low, high = own["accuracy_interval"]
-            shown = f"{percent(own['accuracy'])} ({percent(low)} – {percent(high)})"
+            shown = with_ends(own["accuracy"], low, high)
             kind = "baseline" if name == "plain" else "own"
             mark = charts.Mark(own["accuracy"], low, high, kind, shown)
             rows.append(charts.Row(text(f"condition_{name}"), [mark], shown))

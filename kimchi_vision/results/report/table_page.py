@@ -176,9 +176,4 @@ def _without_lists(tree: object) -> object:
 
 def _on_other_photos(runs: Sequence[Run]) -> list[str]:
     """Names of the runs whose scored photos are not those of the first run, by content."""
-    scored = [_scored(run) for run in runs]
-    return [run.path.name for run, photos in zip(runs, scored, strict=True) if photos != scored[0]]
-
-
-def _scored(run: Run) -> list[str]:
-    return sorted(run.items["sha256"][run.items["split"] == run.metrics["split"]])
+    return [run.path.name for run in runs if run.scored_photos != runs[0].scored_photos]
