@@ -16,11 +16,11 @@ SMALLEST = 1e-15
 """A variance below it is none."""
 PSEUDO_PHOTOS = 4.0
 """Photos, half right and half wrong, that steady a variance near 0 and 1: Agresti and Coull, 1998,
-"Approximate is better than exact", The American Statistician 52:119. Each class gets as many, as good as "
-"all."""
+"Approximate is better than exact", The American Statistician 52:119. Each class gets as many, as good as
+all."""
 FEWEST = 8
-"""Independent photos below which a share or a mean has no interval: none covers the truth in 93 % of "
-"trials."""
+"""Independent photos below which a share or a mean has no interval: none covers the truth in 93 % of
+trials."""
 FEWEST_OF_CLASS = 4
 """The same for the photos of each class in a mean over classes."""
 TIED = 2.0
@@ -177,8 +177,8 @@ def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: in
 
 
 def _steadied(confusion: np.ndarray) -> np.ndarray:
-    """Shares of photos in each cell, with PSEUDO_PHOTOS imagined in each class; the classes keep their "
-    "sizes."""
+    """Shares of photos in each cell, with PSEUDO_PHOTOS imagined in each class; the classes keep their
+    sizes."""
     size, photos = len(confusion), confusion.sum()
     imagined = PSEUDO_PHOTOS * (1 + 1 / size) / 2
     right = (np.trace(confusion) + imagined) / (photos + PSEUDO_PHOTOS)

@@ -13,8 +13,8 @@ DRAWS = 1000
 SCALES = np.concatenate([np.linspace(0, 1.6, 33), [2.0, 3.0]])
 """Multiples of the gaps that were seen, among which the true ones are looked for."""
 USUAL = (0.0125, 0.5, 0.9875)
-"""Quantiles of errors that are usual, and their median; wider than 95 %, since the gaps are only "
-"estimated."""
+"""Quantiles of errors that are usual, and their median; wider than 95 %, since the gaps are only
+estimated."""
 COLDEST, HOTTEST = 0.02, 50.0
 """Temperatures between which one is looked for."""
 
