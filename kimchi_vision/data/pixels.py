@@ -7,7 +7,7 @@
 | transparency                           | laid on white                                           |
 | palette, grey, bilevel, CMYK, YCC, LAB | converted                                               |
 | more than 8 bits a value, float        | from black to white of the file's own range: see `white`|
-| 16 bits of each colour                 | so too; the brightest colour counts                     |
+| 16 bits of each colour, grey and alpha | so too; the brightest colour counts                     |
 | MaxSampleValue in a TIFF               | that is white                                           |
 | WhiteIsZero in a deep TIFF             | inverted                                                |
 | several frames                         | the first                                               |
@@ -21,7 +21,7 @@ import sys
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
-READING = 2
+READING = 3
 """Another number whenever a file's pixels are read otherwise, so that what caches hold is made anew."""
 ORIENTATION = 0x0112
 _TURNS = {
@@ -70,7 +70,7 @@ def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def of_low_bytes(image: ImageFile.ImageFile) -> list[tuple[object, ...]]:
+def of_low_bytes(image: ImageFile.ImageFile) -> list[ImageFile._Tile]:
     """What to decode of a file not decoded yet for the low bytes of 16-bit colours; [] for other files.
 
     Pillow gives the high bytes. Read in the other order of bytes, the same file gives the low ones.
@@ -80,12 +80,30 @@ def of_low_bytes(image: ImageFile.ImageFile) -> list[tuple[object, ...]]:
     for tile in getattr(image, "tile", ()):
         args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         name, _, order = str(args[0]).partition(";16")
+        if (name, order) == ("LA", "B"):  # Pillow has no other order of it: both bytes of both, as colours
+            found.append(_asked(tile, ("RGBA", *args[1:])))
+            continue
         if name[:1] not in ("R", "G", "B", "A") or order not in ("L", "B", "N"):
             return []
         other = "B" if (native if order == "N" else order) == "L" else "L"
-        swapped = (f"{name};16{other}", *args[1:])
-        found.append(type(tile)((*tile[:3], swapped)) if type(tile) is tuple else tile._replace(args=swapped))
+        found.append(_asked(tile, (f"{name};16{other}", *args[1:])))
     return found
+
+
+def _asked(tile: ImageFile._Tile, args: tuple[object, ...]) -> ImageFile._Tile:
+    """A tile to decode, read otherwise; Pillow's older ones are tuples without names."""
+    return (*tile[:3], args) if type(tile) is tuple else tile._replace(args=args)
+
+
+def read_low_bytes(image: ImageFile.ImageFile, tiles: list[ImageFile._Tile]) -> Image.Image:
+    """The low bytes of colours of 16 bits, upright. tiles: what of_low_bytes says of the same file."""
+    image.tile = tiles
+    image.load()
+    low = upright(image)
+    if tiles[0][3][0] != "RGBA":
+        return low
+    _, grey, _, alpha = low.split()
+    return Image.merge("RGBA", (grey, grey, grey, alpha))
 
 
 def uses_all_bits(high: Image.Image) -> bool:
