@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from fastai.data.core import TfmdDL
 
-    from kimchi_vision.data.photo import Photos, PhotoSource
+    from kimchi_vision.data.photo import Photos
 
 # An exported learner carries the code that opens a photo, so it loads where this package is not installed.
 for _module in (sys.modules[__name__], photos_module, decoding, formats, pixels):
@@ -51,7 +51,7 @@ def block(photos: Photos, item_tfms: list[Transform], batch_tfms: list[Transform
     )
 
 
-def _pil_image(source: PhotoSource) -> PILImage:
+def _pil_image(source: object) -> PILImage:  # a Transform evaluates its annotations
     return PILImage(getattr(source, "whole", None) or open_photo(source))
 
 
@@ -66,7 +66,7 @@ class _Whole:
         read = core.load_image
         if not hasattr(read, "keeps_whole"):
 
-            def load_image(fn: PhotoSource, mode: str | None = None) -> Image.Image:
+            def load_image(fn: object, mode: str | None = None) -> Image.Image:
                 seen = read(fn, mode)
                 source = fn.getvalue() if isinstance(fn, io.BytesIO) else fn
                 if isinstance(source, (str, Path, bytes)) and cuts_off(source):
