@@ -14,12 +14,13 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, softmax
 
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, intervals
 from kimchi_vision.results.calibrate.abstain import abstain_at
 from kimchi_vision.results.calibrate.confidence import calibration_error, expected_calibration_error
+from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import recorded
@@ -226,8 +227,37 @@ def calibration_before(sure: np.ndarray, right: np.ndarray, bins: int) -> Estima
     return Estimate(seen, low, max(high, seen))
 
 
-def cell(promise: str, where: str, before: list[bool | None], now: list[bool | None]) -> Cell:
-    """A cell of trials; None in `now`: nothing was said."""
+def label_sets(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """How often sets of 95 % hold the right label of fresh photos, mean over runs; before: of the seen ones.
+
+    Logits of a model that knows its classes a little; its epoch is the best of ten on the same photos.
+    """
+    for photos, classes, copies in product((40, 200, 1000), (3, 20), (1, 3)):
+        before, now = [], []
+        for _ in range(max(trials // 4, 1)):
+            rows, truth, group = answered(photos, classes, copies, random)
+            best = (rows.argmax(axis=2) == truth).mean(axis=1).argmax()
+            fresh, true, _ = answered(1000, classes, 1, random)
+            least = least_probable(rows[best], truth, group)["0.95"]
+            seen = np.quantile(rows[best][np.arange(photos), truth], 0.05)
+            held = fresh[best][np.arange(1000), true]
+            before.append(float((held >= seen).mean()))
+            now.append(None if least is None else float((held >= least).mean()))
+        yield cell("label sets", f"{photos}, {classes} classes, groups of {copies}", before, now)
+
+
+def answered(
+    photos: int, classes: int, copies: int, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities after ten equally good epochs, (10, photos, classes), the right labels, and groups."""
+    group = np.arange(photos) // copies
+    truth = random.integers(classes, size=photos)[group]
+    signal = 2.5 * np.eye(classes)[truth] + random.normal(size=(photos, classes))[group]
+    return softmax(signal + 0.7 * random.normal(size=(10, photos, classes))[:, group], axis=2), truth, group
+
+
+def cell(promise: str, where: str, before: list[float | None], now: list[float | None]) -> Cell:
+    """A cell of trials, each kept or not, or a share of it; None in `now`: nothing was said."""
     spoken, older = ([each for each in said if each is not None] for said in (now, before))
     shares = [float(np.mean(each)) if each else float("nan") for each in (older, spoken)]
     return Cell(promise, where, *shares, len(spoken) / len(now))
@@ -240,6 +270,7 @@ PROMISES: Mapping[str, Callable[[int, np.random.Generator], Iterator[Cell]]] = {
     "met": met,
     "exceeded": exceeded,
     "calibration": calibration,
+    "label sets": label_sets,
 }
 
 

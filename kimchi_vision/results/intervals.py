@@ -122,23 +122,30 @@ def over_seeds(right: np.ndarray, units: np.ndarray) -> Estimate:
     """The mean accuracy of an experiment over its seeds, also those that were not run.
 
     right: right or wrong, [seeds, photos]; one seed is `share`, which says nothing of other seeds.
-    Wilson's interval for the number of photos that the mean is worth, never more than there are. Variance
-    over photos and over seeds add up, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
     """
-    if len(right) == 1:
+    seeds = len(right)
+    if seeds == 1:
         return share(right[0], units)
-    rate, seeds = float(right.mean()), len(right)
+    return over_trainings(right, units, right.mean(1).var(ddof=1) / seeds, seeds - 1)
+
+
+def over_trainings(right: np.ndarray, units: np.ndarray, variance: float, freedom: int) -> Estimate:
+    """The mean accuracy of trainings, which others would change by `variance`, known with so much freedom.
+
+    Wilson's interval for the number of photos that the mean is worth, never more than there are. The variance
+    over photos adds to the other, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
+    """
+    rate, by_photo = float(right.mean()), right.mean(0)
     if independent(units) < FEWEST:
         return Estimate(rate, None, None)
-    by_photo = right.mean(0)
     number = worth(by_photo, units)
-    from_photos, from_seeds = by_photo.var() / (number - 1), right.mean(1).var(ddof=1) / seeds
-    variance = from_photos + from_seeds
-    if variance == 0:
+    from_photos = by_photo.var() / (number - 1)
+    both = from_photos + variance
+    if both == 0 or not freedom:
         return Estimate.around(rate, *wilson(rate, number))
-    freedom = variance**2 / (from_photos**2 / (number - 1) + from_seeds**2 / (seeds - 1))
+    freedom = both**2 / (from_photos**2 / (number - 1) + variance**2 / freedom)
     wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
-    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (variance * wider), number)))
+    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (both * wider), number)))
 
 
 def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: int) -> dict[str, Estimate]:
