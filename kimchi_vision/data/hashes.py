@@ -111,7 +111,6 @@ class HashIndex:
 
     def __init__(self, hashes: np.ndarray) -> None:
         """Index a vector of uint64 hashes."""
-        self._hashes = hashes
         self._order, self._sorted, self._starts = [], [], []
         for band in range(_BANDS):
             turned = _turned(hashes, band)
@@ -135,7 +134,8 @@ class HashIndex:
     def _near_in_band(
         self, queries: np.ndarray, band: int, flip: np.ndarray | int
     ) -> tuple[np.ndarray, np.ndarray]:
-        turned = _turned(queries, band) ^ (np.uint64(flip) << np.uint64(64 - _BAND_BITS))
+        plain = _turned(queries, band)
+        turned = plain ^ (np.uint64(flip) << np.uint64(64 - _BAND_BITS))
         keys = _key(turned)
         first, end = self._starts[band][keys], self._starts[band][keys + 1]
         crowded = np.flatnonzero(end - first > _CROWD)
@@ -146,9 +146,10 @@ class HashIndex:
         counts = end - first
         queried = np.repeat(np.arange(len(queries)), counts)
         within = np.arange(len(queried)) - np.repeat(np.cumsum(counts) - counts, counts)
-        indexed = self._order[band][np.repeat(first, counts) + within]
-        close = np.bitwise_count(queries[queried] ^ self._hashes[indexed]) <= RADIUS
-        return queried[close], indexed[close]
+        places = np.repeat(first, counts) + within
+        # Turned bits differ in as many places, and those of a band lie side by side.
+        close = np.bitwise_count(np.repeat(plain, counts) ^ self._sorted[band][places]) <= RADIUS
+        return queried[close], self._order[band][places[close]]
 
 
 _FLIPS = (0, *(1 << bit for bit in range(_BAND_BITS)))

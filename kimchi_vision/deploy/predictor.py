@@ -133,9 +133,12 @@ class Predictor:
         if least is None:
             known = [name for name, each in self._label_sets.items() if each is not None]
             raise InputError(
-                f"Sets with the right class of {share:g} of the photos cannot be promised by {self._source}, "
-                f"only of: {', '.join(known) or 'none'}. More validation photos allow higher shares. A "
-                "model.onnx alone, or the folder of an older run, has none: give that of a new run."
+                "Sets with the right class of {share} of the photos cannot be promised by {run}, only of: "
+                "{known}. More validation photos allow higher shares. A model.onnx alone, or the folder of "
+                "an older run, has none: give that of a new run.",
+                share=share,
+                run=self._source,
+                known=", ".join(known) or "none",
             )
         return least
 

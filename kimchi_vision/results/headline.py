@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,21 @@ def accuracy(run: Run) -> Score:
     return score
 
 
+def scores(run: Run) -> Mapping[str, Score]:
+    """What goals are measured by: all scores of the test photos where some were scored, else those of the
+    validation photos, with accuracy as it is without what choosing on them has added."""
+    if part(run) == "test":
+        return recorded(run.json(run.files.test_metrics))
+    return {**run.score, "accuracy": _unflattered(run)}
+
+
+def _unflattered(run: Run) -> Score:
+    found, choices = accuracy(run), run.metrics.get("choices")
+    if part(run) == NESTED or not choices:
+        return found
+    return replace(found, **without(found, choices["gain"])._asdict())
+
+
 def part(run: Run) -> str:
     """test, nested or valid: what the first number is over."""
     if run.files.test_metrics.is_file():
@@ -53,10 +69,8 @@ def _chosen(run: Run, say: Text) -> list[str]:
         own = run.score["accuracy"]
         return [say("epoch_chosen_by_others"), say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
     if choices:
-        score = accuracy(run)
-        corrected = replace(score, **without(score, choices["gain"])._asdict())
         says = "epoch_chosen" if train.keep == "best" else "end_chosen"
-        return [say(says, epochs=choices["epochs"], corrected=corrected)]
+        return [say(says, epochs=choices["epochs"], corrected=_unflattered(run))]
     chose = train.keep == "best" and train.monitor != "train_loss"
     if (chose or train.early_stop) and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]

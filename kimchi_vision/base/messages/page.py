@@ -85,9 +85,9 @@ PAGE: dict[str, tuple[str, str]] = {
         "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
     ),
     "end_chosen": (
-        "These same photos ended the training after {epochs} epochs (early_stop), which flatters the number: "
+        "These same photos ended the training after {epochs} epochs (early_stop), which moves the number: "
         "without that, accuracy is about {corrected} by BBC-CV.",
-        "같은 사진들이 학습을 {epochs}개 에포크에서 끝냈기 때문에(early_stop) 값이 실제보다 좋습니다. 이를 "
+        "같은 사진들이 학습을 {epochs}개 에포크에서 끝냈기 때문에(early_stop) 값이 치우칩니다. 이를 "
         "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
     ),
     "epoch_chosen_by_others": (
