@@ -125,23 +125,39 @@ def test_the_interval_moves_with_the_value_and_keeps_the_worth_of_the_photos():
     assert choices.without(before, -0.2).value == 1
 
 
+def guessing(folder, right, train="[{fit: {epochs: 1}}]"):
+    """A run that has these photos right."""
+    run = Run(folder)
+    run.files.experiment.parent.mkdir(parents=True)
+    run.files.experiment.write_text(f"name: {folder.name}\ndata: {{path: p}}\ntrain: {train}\n")
+    run.files.labels.write_text('["a", "b"]')
+    run.files.metrics.write_text("{}")
+    table = predicted(right)
+    table.write(run.files.predictions)
+    write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": UNITS[: len(right)]}))
+    return run
+
+
 @pytest.fixture
 def rows(tmp_path):
     """Four runs that guess, on the same photos."""
+    return {f"row{seed}": [guessing(tmp_path / f"row{seed}", coins(1, seed=seed)[0])] for seed in range(4)}
 
-    def run(name, right):
-        run = Run(tmp_path / name)
-        run.files.experiment.parent.mkdir(parents=True)
-        text = f"name: {name}\ndata: {{path: p}}\ntrain: [{{fit: {{epochs: 1}}}}]\n"
-        run.files.experiment.write_text(text)
-        run.files.labels.write_text('["a", "b"]')
-        run.files.metrics.write_text("{}")
-        table = predicted(right)
-        table.write(run.files.predictions)
-        write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": UNITS[: len(right)]}))
-        return run
 
-    return {f"row{seed}": [run(f"row{seed}", coins(1, seed=seed)[0])] for seed in range(4)}
+def test_pooled_folds_have_a_number_that_no_photo_chose(tmp_path):
+    train = "{stages: [{fit: {epochs: 9}}], keep: best, monitor: accuracy}"
+    every = [coins(9, photos=50, seed=seed) for seed in range(4)]
+    best = [right[right.mean(axis=1).argmax()] for right in every]
+    runs = [guessing(tmp_path / f"fold{number}", right, train) for number, right in enumerate(best)]
+    assert choices.of_folds(runs, UNITS) == {}  # of folders of before
+    for run, right in zip(runs, every, strict=True):
+        for epoch, hits in enumerate(right, 1):
+            candidates.write_epoch(run.files.epoch_answers, epoch, predicted(hits))
+    found = choices.of_folds(runs, UNITS)
+    assert found["epochs"] == 9
+    assert found["gain"] == pytest.approx(np.mean(best) - found["nested"])
+    assert found["gain"] > 0.03
+    assert found["nested_interval"] == pytest.approx(wilson(found["nested"], 200))
 
 
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
