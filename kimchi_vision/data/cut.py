@@ -32,7 +32,9 @@ def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame
     texts = _from_table(photos, file) if file.is_file() else _from_properties(photos, root)
     if not any(texts):
         if section.crop == "box":
-            raise DataError(f"`data.crop: box` needs {file}; `data import` writes it where boxes are given.")
+            raise DataError(
+                "`data.crop: box` needs {file}; `data import` writes it where boxes are given.", file=file
+            )
         return photos, []
     photos = photos.assign(box=texts)
     if section.crop != "box":

@@ -77,14 +77,19 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
     if len(counts) < 2:
         names = ", ".join(counts.index) or "no class"
         raise DataError(
-            f"{root} holds photos of {names} alone: a classifier needs two or more folders of photos. "
-            f"{WHERE_FROM}"
+            "{root} holds photos of {names} alone: a classifier needs two or more folders of "
+            "photos. {where_from}",
+            root=root,
+            names=names,
+            where_from=WHERE_FROM,
         )
     alone = sorted(counts.index[counts == 1])
     if alone:
         raise DataError(
-            f"{root}: only one photo of: {', '.join(alone)}. A class needs two or more, "
-            "one to train on and one to validate with; add photos or move the folder away."
+            "{root}: only one photo of: {classes}. A class needs two or more, one to train on "
+            "and one to validate with; add photos or move the folder away.",
+            root=root,
+            classes=", ".join(alone),
         )
 
 

@@ -45,7 +45,12 @@ class Guess:
                 f"{', '.join(text.decode(name) for text in shown)} ({name})"
                 for name in (self.encoding, self.rival)
             )
-            raise DataError(f"{source} does not say its encoding; it may hold {' or '.join(ways)}. {remedy}")
+            raise DataError(
+                "{source} does not say its encoding; it may hold {ways}. {remedy}",
+                source=source,
+                ways=" or ".join(ways),
+                remedy=remedy,
+            )
 
 
 def detect(texts: Sequence[bytes]) -> Guess:

@@ -57,7 +57,7 @@ def walk(root: Path) -> Tree:
     """
     if not root.is_dir():
         what = "is a file; give the folder that holds it" if root.is_file() else "does not exist"
-        raise DataError(f"{root} {what}. {WHERE_FROM}")
+        raise DataError("{root} {what}. {where_from}", root=root, what=what, where_from=WHERE_FROM)
     return _Walk(root).done()
 
 

@@ -67,7 +67,11 @@ def import_photos(
         done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
         if not found.places:
-            raise DataError(f"{source} holds no photo in a class folder. Left out: {dict(done.left_out)}.")
+            raise DataError(
+                "{source} holds no photo in a class folder. Left out: {left_out}.",
+                source=source,
+                left_out=dict(done.left_out),
+            )
         done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
         try:
             found.check(to)
@@ -87,7 +91,9 @@ def import_photos(
 def _unwritten(error: OSError, to: Path, needed: int) -> DataError:
     full = f"the disk is full, {needed / 1e6:.1f} MB more are needed"
     reason = full if error.errno == errno.ENOSPC else error.strerror
-    return DataError(f"{to} cannot be written: {reason}. What is there is whole; import again.")
+    return DataError(
+        "{to} cannot be written: {reason}. What is there is whole; import again.", to=to, reason=reason
+    )
 
 
 def _notes(found: Plan, names: Names) -> Iterator[Note]:

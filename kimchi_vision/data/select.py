@@ -52,7 +52,11 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
         first = twice[twice["path"] == twice["path"].iloc[0]]
         lines, names = ", ".join(map(str, first.index)), " and ".join(first["suggested"])
         raise DataError(
-            f"{file}, lines {lines}: {first['path'].iloc[0]} is to be both {names}. Strike out one."
+            "{file}, lines {lines}: {path} is to be both {names}. Strike out one.",
+            file=file,
+            lines=lines,
+            path=first["path"].iloc[0],
+            names=names,
         )
     known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
     for line, name in listed["suggested"].items():
@@ -60,8 +64,13 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
             meant = _nearest(name, known)
             ask = f"Did you mean {meant}? " if meant else f"There are {', '.join(sorted(known)[:10])}. "
             raise DataError(
-                f"{file}, line {line}: no photo is of the class {name}. {ask}"
-                f"If it is a class of its own, say so with `data.new_classes: [{name}]`.{tables.doubt(file)}"
+                "{file}, line {line}: no photo is of the class {name}. {ask}If it is a class "
+                "of its own, say so with `data.new_classes: [{name}]`.{doubt}",
+                file=file,
+                line=line,
+                name=name,
+                ask=ask,
+                doubt=tables.doubt(file),
             )
     return listed.set_index("path")["suggested"]
 
@@ -142,8 +151,13 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
         more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
         keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
         raise DataError(
-            f"{len(stop)} photos cannot be used ({by_class(stop)}):\n{shown}{more}\n"
-            f"Replace or remove them, or leave them out with {keys}."
+            "{count} photos cannot be used ({classes}):\n{shown}{more}\nReplace or remove them, "
+            "or leave them out with {keys}.",
+            count=len(stop),
+            classes=by_class(stop),
+            shown=shown,
+            more=more,
+            keys=keys,
         )
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
 
@@ -167,8 +181,13 @@ def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFram
     if paths.isna().any():
         line = paths.index[paths.isna()][0]
         raise DataError(
-            f"{file}, line {line}: {table.loc[line, 'path']} is not among the photos. Was it made for "
-            f"another folder? One here is {photos['path'].iloc[0]}.{tables.doubt(file)}"
+            "{file}, line {line}: {path} is not among the photos. Was it made for another "
+            "folder? One here is {one}.{doubt}",
+            file=file,
+            line=line,
+            path=table.loc[line, "path"],
+            one=photos["path"].iloc[0],
+            doubt=tables.doubt(file),
         )
     return table.assign(path=paths)
 

@@ -64,7 +64,9 @@ def _table(file: Path) -> pd.DataFrame:
     if (parts == "").any():
         line = parts.index[parts == ""][0]
         raise DataError(
-            f"`data.split`: {file} holds the part {table.loc[line, 'split']!r} in line {line}; "
-            "it may be train, valid or test."
+            "`data.split`: {file} holds the part {part!r} in line {line}; it may be train, valid or test.",
+            file=file,
+            part=table.loc[line, "split"],
+            line=line,
         )
     return table.assign(split=parts)

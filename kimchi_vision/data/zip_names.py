@@ -98,7 +98,14 @@ def _forced(raw: bytes, encoding: str, source: object) -> str:
     try:
         return raw.decode(encoding)
     except LookupError:
-        raise DataError(f"There is no encoding {encoding}; cp949, gbk, cp932, cp850 are some.") from None
+        raise DataError(
+            "There is no encoding {encoding}; cp949, gbk, cp932, cp850 are some.", encoding=encoding
+        ) from None
     except UnicodeDecodeError:
         shown = raw.decode(encoding, errors="replace")
-        raise DataError(f"{source}: the name {shown} is not in {encoding}; try another --encoding.") from None
+        raise DataError(
+            "{source}: the name {shown} is not in {encoding}; try another --encoding.",
+            source=source,
+            shown=shown,
+            encoding=encoding,
+        ) from None

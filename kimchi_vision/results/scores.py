@@ -163,7 +163,13 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"{key}: there is no score `{name}`.{hint} There are: {', '.join(known)}.")
+        raise ConfigError(
+            "{key}: there is no score `{name}`.{hint} There are: {known}.",
+            key=key,
+            name=name,
+            hint=hint,
+            known=", ".join(known),
+        )
 
 
 @metric(

@@ -90,7 +90,9 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     if layout == "table":
         table = labels.read(tree, layout)
         if table is None:
-            raise DataError(f"{tree.root} holds no CSV or JSON file that gives classes to its photos.")
+            raise DataError(
+                "{root} holds no CSV or JSON file that gives classes to its photos.", root=tree.root
+            )
         return table
     try:
         by_folders = folders.read(tree, layout)

@@ -44,7 +44,7 @@ def read(run: str | Path | Run, split: str = "valid") -> Answers:
     try:
         part = every.part(split)
     except InputError as error:
-        raise InputError(f"{run.files.predictions}: {error}") from None
+        raise InputError("{file}: {reason}", file=run.files.predictions, reason=error) from None
     known = run.items[["path", "sha256", *run.items.columns.intersection(["group"])]]
     photos = part.table[["path", "truth", "predicted"]].merge(known, on="path", how="left")
     photos = photos.drop_duplicates(["sha256", "truth"]).sort_values(["sha256", "truth"]).set_index("sha256")
@@ -80,13 +80,19 @@ def check_same_photos(found: Sequence[Answers]) -> None:
     for other in found[1:]:
         pair = f"{first.run.path} and {other.run.path}"
         if first.run.vocab != other.run.vocab:
-            raise InputError(f"{pair} cannot be compared: {_differing_classes(first.run, other.run)}")
+            raise InputError(
+                "{pair} cannot be compared: {why}", pair=pair, why=_differing_classes(first.run, other.run)
+            )
         mine, theirs = set(first.photos.index), set(other.photos.index)
         if mine != theirs:
             raise InputError(
-                f"{pair} were scored on different photos: {len(mine - theirs)} only in the first, "
-                f"{len(theirs - mine)} only in the second, {len(mine & theirs)} in both. "
-                f"{_differing_data(first.run, other.run)}"
+                "{pair} were scored on different photos: {mine} only in the first, {theirs} "
+                "only in the second, {both} in both. {why}",
+                pair=pair,
+                mine=len(mine - theirs),
+                theirs=len(theirs - mine),
+                both=len(mine & theirs),
+                why=_differing_data(first.run, other.run),
             )
         if first.photos.index.equals(other.photos.index):
             changed = (first.photos["truth"].to_numpy() != other.photos["truth"].to_numpy()).nonzero()[0]
@@ -94,7 +100,9 @@ def check_same_photos(found: Sequence[Answers]) -> None:
         else:
             sample = first.photos["path"][first.photos.index.duplicated()].tolist() or ["some"]
         if sample:
-            raise InputError(f"{pair} have different labels for the same photos, such as {sample[0]}.")
+            raise InputError(
+                "{pair} have different labels for the same photos, such as {one}.", pair=pair, one=sample[0]
+            )
 
 
 def _differing_classes(first: Run, other: Run) -> str:
