@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.zip_names import Names
 
 LIMIT = 200 * 10**9
@@ -68,7 +69,9 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
         ) from None
     except DAMAGE as error:
         raise DataError(
-            "{source} is damaged: {reason}. Get it again.", source=source, reason=error or "it ends too early"
+            "{source} is damaged: {reason}. Get it again.",
+            source=source,
+            reason=error if str(error) else Sentence("it ends too early"),
         ) from None
 
 

@@ -42,10 +42,9 @@ class Plan:
             )
         there = [each.name for each in to.iterdir() if _holds_photos(each)] if to.is_dir() else []
         if there and any(map(part_of, there)) != bool(self.parts):
-            has, comes = ("class folders", "parts") if self.parts else ("parts", "class folders")
-            raise DataError(
-                "{to} holds {has}, and this archive {comes}: give another --to.", to=to, has=has, comes=comes
-            )
+            parts = "{to} holds class folders, and this archive parts: give another --to."
+            classes = "{to} holds parts, and this archive class folders: give another --to."
+            raise DataError(parts if self.parts else classes, to=to)
 
 
 def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:

@@ -32,14 +32,11 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
         parts, notes = _pooled(photos, section, way)
     else:
         parts, notes = pd.Series(WAYS[way](photos, section), index=photos.index), []
-    for part, purpose in (("train", "train on"), ("valid", "validate with")):
+    for part in ("train", "valid"):
         if part not in set(parts):
-            raise DataError(
-                "The {way} split of {count} photos leaves none to {purpose}.",
-                way=way,
-                count=len(parts),
-                purpose=purpose,
-            )
+            train = "The {way} split of {count} {count:photo/photos} leaves none to train on."
+            valid = "The {way} split of {count} {count:photo/photos} leaves none to validate with."
+            raise DataError(train if part == "train" else valid, way=way, count=len(parts))
     notes += _check_classes(photos["label"], parts, way)
     return parts.rename("split"), notes + (_grouped(photos, parts, section, way) if way in WAYS else [])
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Note, Photos
@@ -59,7 +60,7 @@ def part_at(at: float, section: Data) -> str:
 
 
 def _table(file: Path) -> pd.DataFrame:
-    table = read_csv(file, ["sha256", "split"], "`data split` writes one.")
+    table = read_csv(file, ["sha256", "split"], Sentence("`data split` writes one."))
     parts = table["split"].map(part_of)
     if (parts == "").any():
         line = parts.index[parts == ""][0]

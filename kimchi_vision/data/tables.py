@@ -12,16 +12,17 @@ from pathlib import Path
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.data.encodings import LOST, Guess, detect
 
 SEPARATORS = ",;\t"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 LIMIT = 1 << 29
 """Largest table that is read, bytes: millions of photos."""
-SAVE_AGAIN = "Save it as `CSV UTF-8`."
+SAVE_AGAIN = Sentence("Save it as `CSV UTF-8`.")
 
 
-def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
+def read_csv(file: Path, columns: Sequence[str], origin: Sentence) -> pd.DataFrame:
     """A table of texts with these columns or more; its index, `line`, is where a row lies in the file.
 
     The file may be in UTF-8, UTF-16 or another encoding that encodings.detect finds; separated by commas,
@@ -37,7 +38,7 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
         raise DataError(
             "{file} has no column {missing}; it has {columns}. {origin}",
             file=file,
-            missing=" or ".join(missing),
+            missing=Sentences(missing, " or "),
             columns=", ".join(header),
             origin=origin,
         )
@@ -55,7 +56,7 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
     return table.assign(**{name: table[name].str.strip() for name in columns if name != "path"})
 
 
-def read_rows(file: Path, columns: Sequence[str], origin: str) -> list[tuple[int, list[str]]]:
+def read_rows(file: Path, columns: Sequence[str], origin: Sentence | str) -> list[tuple[int, list[str]]]:
     """The rows that are not blank, one or more, each with its line in the file; arguments as for read_csv.
 
     columns: names that tell the separator where several could be meant.
@@ -73,17 +74,18 @@ def read_rows(file: Path, columns: Sequence[str], origin: str) -> list[tuple[int
         ) from None
     if not rows:
         raise DataError(
-            "{file} is not a CSV file: No columns, it is empty; {origin}", file=file, origin=origin
+            "{file} is not a CSV file: no columns, it is empty. {origin}", file=file, origin=origin
         )
     return rows
 
 
-def doubt(file: Path) -> str:
+def doubt(file: Path) -> Sentence | str:
     """What to try when names of a file are unknown: a sentence if its encoding was guessed, else ""."""
     content = file.read_bytes()
     if _marked(content) or _guess(content).encoding in ("ascii", "utf-8"):
         return ""
-    return f" It was read as {_guess(content).encoding}, which may be wrong. {SAVE_AGAIN}"
+    read = " It was read as {encoding}, which may be wrong. {remedy}"
+    return Sentence(read, encoding=_guess(content).encoding, remedy=SAVE_AGAIN)
 
 
 def matched(paths: pd.Series, known: Iterable[str], file: Path) -> pd.Series:
@@ -104,7 +106,7 @@ def matched(paths: pd.Series, known: Iterable[str], file: Path) -> pd.Series:
                 "{file}: {path} may be {forms}; write it as it is.",
                 file=file,
                 path=path,
-                forms=" or ".join(map(repr, found)),
+                forms=Sentences(map(repr, found), " or "),
             )
         return found[0] if found else None
 
@@ -115,7 +117,7 @@ def _plain(path: str) -> str:
     return unicodedata.normalize("NFC", path).replace("\\", "/").strip().removeprefix("./")
 
 
-def _text(file: Path, origin: str) -> str:
+def _text(file: Path, origin: Sentence | str) -> str:
     try:
         if file.stat().st_size > LIMIT:
             raise DataError(
@@ -125,7 +127,7 @@ def _text(file: Path, origin: str) -> str:
             )
         content = file.read_bytes()
     except FileNotFoundError:
-        raise DataError("{file}: there is no such file; {origin}", file=file, origin=origin) from None
+        raise DataError("{file}: there is no such file. {origin}", file=file, origin=origin) from None
     except OSError as error:
         raise DataError("{file} is not a CSV file: {reason}", file=file, reason=error) from None
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):

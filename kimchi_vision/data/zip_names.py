@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.encodings import LOST, detect
 
 UTF8_FLAG = 0x800
@@ -54,7 +55,8 @@ class Names:
             rest = iter(self.of_raw([raw for raw in raws if not _is_utf8(raw)], source))
             return [raw.decode("utf-8") if _is_utf8(raw) else next(rest) for raw in raws]
         self.evidence += parts
-        guess.check(source, sorted(parts), f"Give --encoding {guess.encoding} or --encoding {guess.rival}.")
+        remedy = "Give --encoding {one} or --encoding {other}."
+        guess.check(source, sorted(parts), Sentence(remedy, one=guess.encoding, other=guess.rival))
         if guess.encoding != "utf-8":
             shown = [part.decode(guess.encoding) for part in sorted(parts)]
             self.guessed.setdefault(guess.encoding, []).extend(shown)

@@ -125,10 +125,12 @@ class Predictions:
         """The photos of one split. Raises InputError when there are none."""
         part = self.where((self.table["split"] == split).to_numpy())
         if not len(part):
-            hint = " Set data.test_pct, or a folder named test, and run it again." if split == "test" else ""
-            raise InputError(
-                "There are no predictions for photos of the part `{split}`.{hint}", split=split, hint=hint
+            none = "There are no predictions for photos of the part `{split}`."
+            test = (
+                "There are no predictions for photos of the part `{split}`. Set `data.test_pct`, or name a "
+                "folder test, and run it again."
             )
+            raise InputError(test if split == "test" else none, split=split)
         return part
 
     def of(self, paths: Sequence[str]) -> Predictions:
