@@ -257,7 +257,7 @@ def test_the_matrix_is_drawn_in_photos_and_in_shares(drawn):
 
 def test_each_curve_is_drawn_in_its_own_figure(drawn):
     """A ROC curve begins at no photo found; a curve of precision against recall ends where all are."""
-    for name, first in (("roc", (0, 0)), ("precision_recall", (1, pytest.approx(0.5)))):
+    for name, first in (("roc", (0, 0)), ("precision_recall", (1, pytest.approx(1 / 3)))):
         (axes,) = drawn[name].axes
         line = next(each for each in axes.lines if each.get_label().startswith("NA"))
         assert tuple(float(value) for value in line.get_xydata()[0]) == first
