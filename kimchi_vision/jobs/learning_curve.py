@@ -91,7 +91,7 @@ def _points(points: pd.DataFrame, say: Text) -> str:
             f"{row.share:g}",
             f"{row.train_photos:,}",
             percent(row.accuracy) + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
-            f"{percent(row.low)} – {percent(row.high)}",
+            "–" if pd.isna(row.low) else f"{percent(row.low)} – {percent(row.high)}",
         ]
         for row in points.itertuples()
     ]

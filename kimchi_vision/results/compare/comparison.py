@@ -92,7 +92,7 @@ class Comparison:
         elif path.suffix == ".md":
             write_text(path, self.markdown())
         else:
-            raise InputError(f"{path}: give a name that ends in .csv or .md.")
+            raise InputError("{path}: give a name that ends in .csv or .md.", path=path)
         return path
 
     def _cells(self) -> list[list[str]]:
@@ -133,7 +133,9 @@ def compare(
     """
     said = Words(catalogue(language(lang)), margin)
     if not 0 <= margin < 1:
-        raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
+        raise InputError(
+            "margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.", margin=margin
+        )
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
