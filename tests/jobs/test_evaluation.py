@@ -150,7 +150,9 @@ def test_validation_scores_open_nothing(run):
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
     table = run.table(run.files.predictions)
     write_table(run.files.predictions, table[table["split"] != "test"])
-    with pytest.raises(InputError, match=r"no predictions for photos of the part `test`\. Set data.test_pct"):
+    with pytest.raises(
+        InputError, match=r"no predictions for photos of the part `test`\. Set `data.test_pct`"
+    ):
         evaluation.scores(run, test=True)
     assert not run.files.test_openings.exists()
 

@@ -16,7 +16,6 @@ from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
-from kimchi_vision.config.sections import Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.bench import plain as script
 from kimchi_vision.learning import augment, loader, model, train
@@ -97,7 +96,7 @@ class Pipeline:
         learn.metrics = [accuracy]
         return learn
 
-    def fit(self, learn: Learner, section: Train, folder: Path) -> None:
+    def fit(self, learn: Learner, section: train.Train, folder: Path) -> None:
         """Run the stages of a section `train`."""
         if self.plain:
             script.fit(learn, section.stages)
