@@ -100,8 +100,8 @@ def _unseen(
                 yield ready
 
 
-def pick(probabilities: np.ndarray, features: np.ndarray, n: int) -> np.ndarray:
-    """Rows of n photos, or of all: k-centre among the SHORTLIST * n smallest margins, the smallest first.
+def pick(probabilities: np.ndarray, features: np.ndarray, n: int, shortlist: int = SHORTLIST) -> np.ndarray:
+    """Rows of n photos, or of all: k-centre among the shortlist * n smallest margins, the smallest first.
 
     probabilities: (photos, classes). features: (photos, features).
     Sources: Scheffer, Decomain and Wrobel, 2001, "Active Hidden Markov Models for Information Extraction"
@@ -109,15 +109,15 @@ def pick(probabilities: np.ndarray, features: np.ndarray, n: int) -> np.ndarray:
     Approach", arXiv:1708.00489 (greedy k-centre).
     """
     best = np.sort(probabilities, axis=1)[:, -2:]
-    shortlist = np.argsort(best[:, 1] - best[:, 0], kind="stable")[: SHORTLIST * n]
-    looks = features[shortlist].astype(np.float32)
+    unsure = np.argsort(best[:, 1] - best[:, 0], kind="stable")[: shortlist * n]
+    looks = features[unsure].astype(np.float32)
     looks /= np.linalg.norm(looks, axis=1, keepdims=True) + 1e-12
     chosen, nearest = [0], looks @ looks[0]
-    while len(chosen) < min(n, len(shortlist)):
+    while len(chosen) < min(n, len(unsure)):
         nearest[chosen] = np.inf
         chosen.append(int(nearest.argmin()))
         nearest = np.maximum(nearest, looks @ looks[chosen[-1]])
-    return shortlist[chosen]
+    return unsure[chosen]
 
 
 def _paths(source: Path) -> tuple[Path, list[str]]:

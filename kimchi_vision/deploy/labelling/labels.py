@@ -12,6 +12,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import TABLE_ENCODING, replacing
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.tables import read_csv
 
 NAME = "labels.csv"
@@ -50,7 +51,9 @@ class Labels:
             raise DataError(
                 "{file} is not as `label` wrote it: {what}. Mend it, or give it another name.",
                 file=self.file,
-                what=f"two lines for {twice['path'].iloc[0]}" if len(twice) else ", ".join(table.columns),
+                what=Sentence("two lines for {path}", path=twice["path"].iloc[0])
+                if len(twice)
+                else Sentence("columns {names}", names=", ".join(table.columns)),
             )
         self.of = dict(zip(table["path"], table["label"], strict=True))
         self.times = dict(zip(table["path"], table.get("time", pd.Series("", table.index)), strict=True))
@@ -64,8 +67,10 @@ class Labels:
                 self.of[path] = label
                 self.times[path] = datetime.now(timezone.utc).isoformat(timespec="seconds")
             rows = [(path, label, self.times.get(path, "")) for path, label in self.of.items()]
-            with replacing(self.file) as temporary:
-                with temporary.open("w", encoding=TABLE_ENCODING, newline="") as table:
-                    pd.DataFrame(rows, columns=COLUMNS).to_csv(table, index=False, lineterminator="\n")
-                    table.flush()
-                    os.fsync(table.fileno())
+            with (
+                replacing(self.file) as temporary,
+                temporary.open("w", encoding=TABLE_ENCODING, newline="") as table,
+            ):
+                pd.DataFrame(rows, columns=COLUMNS).to_csv(table, index=False, lineterminator="\n")
+                table.flush()
+                os.fsync(table.fileno())

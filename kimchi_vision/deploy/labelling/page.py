@@ -1,4 +1,4 @@
-"""`label RUN FOLDER`: a page beside those of `serve` on which people say what is on photos, one key a photo."""
+"""`label RUN FOLDER`: a page in the app of `serve` on which one key says what is on a photo."""
 
 from __future__ import annotations
 

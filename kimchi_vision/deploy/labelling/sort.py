@@ -1,4 +1,4 @@
-"""An unlabelled folder into class folders, by what a run's model says: resumes, overwrites nothing, can be undone."""
+"""An unlabelled folder into class folders, by a run's model: resumes, overwrites nothing, can be undone."""
 
 from __future__ import annotations
 

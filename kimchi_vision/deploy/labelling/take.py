@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data import layout, select
 from kimchi_vision.data.audit import audit
 from kimchi_vision.data.folder import walk
@@ -138,13 +139,13 @@ def _check_known(labelled: pd.DataFrame, known: dict[str, str], new: Sequence[st
         if known and label not in allowed:
             meant = select.nearest(label, allowed)
             raise DataError(
-                "{source}: {path} is {label}, a class that is not there. There are {known}.{meant} If it is a "
-                "class of its own, take it with `--new-class {quoted}`.",
+                "{source}: {path} is {label}, a class that is not there. There are {known}.{meant} If it is "
+                "a class of its own, take it with `--new-class {quoted}`.",
                 source=source,
                 path=path,
                 label=label,
                 known=", ".join(sorted(allowed)[:10]),
-                meant=f" Did you mean {meant}?" if meant else "",
+                meant=Sentence(" Did you mean {meant}?", meant=meant) if meant else "",
                 quoted=repr(label),
             )
 
@@ -167,7 +168,7 @@ def _without_conflicts(found: pd.DataFrame, there: pd.DataFrame, done: Taken) ->
     return found[[not others[path] for path in found["path"]]]
 
 
-def _copies(to: Path, written: dict[str, str]):
+def _copies(to: Path, written: dict[str, str]) -> Iterator[Doubt]:
     """Photos written now that show the picture of another photo there, resized, cropped or saved again."""
     found = audit(to)
     label_of = dict(zip(found.photos["path"], found.photos["label"], strict=True))
