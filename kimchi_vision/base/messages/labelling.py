@@ -64,8 +64,7 @@ LABELLING: dict[str, tuple[str, str]] = {
     ),
     "take_conflict": (
         "{path} is not taken: {label} here, and {other} for the same photo. Decide, then take again.",
-        "{path}: 여기서는 {label}, 같은 사진의 다른 라벨은 {other}(이)라서 쓰지 않았습니다. 정한 뒤 다시 "
-        "실행하세요.",
+        "{path}: 라벨은 {label}, 같은 사진이 {other}에도 있어 쓰지 않았습니다. 정한 뒤 다시 실행하세요.",
     ),
     "take_unfound": (
         "{path} ({label}) is not among the photos of {folder}: moved or renamed since. Its label is still in "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 from pathlib import Path
 
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import InputError, RunError
 
 UNSURE = "_unsure"
 """The folder of photos that the model does not know; data.layout reads no class from it."""
@@ -29,24 +28,25 @@ def check_apart(folder: Path, to: Path) -> None:
 
 
 def write(photo: Path, file: Path, link: bool = False) -> None:
-    """Copy, or hard-link, a photo to where nothing lies; a copy gets its name when it is whole."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if link:
-        try:
-            os.link(photo, file)
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EMLINK):
-                raise
-            raise InputError(
-                "{photo} cannot be hard-linked to {file}: {reason}. Sort with `--how copy`.",
-                photo=photo,
-                file=file,
-                reason=error.strerror,
-            ) from None
-        return
+    """Copy, or hard-link, a photo to where nothing lies; a copy gets its name when it is whole.
+
+    Raises RunError when it cannot be written.
+    """
     partial = file.with_name(f".{file.name}.partial")
     try:
-        shutil.copyfile(photo, partial)
-        os.replace(partial, file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if link:
+            os.link(photo, file)
+        else:
+            shutil.copyfile(photo, partial)
+            os.replace(partial, file)
+    except OSError as error:
+        raise RunError(
+            "{file} cannot be made from {photo}: {reason}. What is there is whole: mend that, and give the "
+            "same command again.",
+            file=file,
+            photo=photo,
+            reason=error.strerror,
+        ) from None
     finally:
         partial.unlink(missing_ok=True)

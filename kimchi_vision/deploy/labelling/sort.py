@@ -154,14 +154,18 @@ class _Photo(NamedTuple):
 
 def _take(photo: _Photo, answer: Prediction, to: Path, how: How, done: Sorted, table: TextIO) -> None:
     """Note a photo, then make its file: what is not noted could not be undone."""
-    if answer.error:
-        row = Row(photo.path, "", "", "", "", "", *photo.facts, " ".join(answer.error.split()))
+    source, content, error = photo.folder / photo.path, b"", answer.error
+    try:
+        content = source.read_bytes()
+    except OSError as gone:
+        error = gone.strerror
+    if error:
+        row = Row(photo.path, "", "", "", "", "", *photo.facts, " ".join(error.split()))
         if done.unreadable.get(row.path) != row.error:
             _note(table, row)
         done.note(row)
         return
-    source, ((label, probability),) = photo.folder / photo.path, answer.classes
-    content = source.read_bytes()
+    ((label, probability),) = answer.classes
     row = Row(
         photo.path, label, f"{probability:.6f}", str(answer.known), "", hashlib.sha256(content).hexdigest(),
         *photo.facts, "",
