@@ -196,12 +196,13 @@ def _opened(folder: Path, to: Path, predictor: Predictor, how: How) -> Iterator[
         "below": threshold,
         "how": how,
     }
-    before = _settings(to)
+    before, file, header = _settings(to), to / TABLE, ",".join(Row._fields) + "\n"
     if before is None:
-        if (to / TABLE).exists():
-            raise InputError("{file} is there, and not of this command. Give another --to.", file=to / TABLE)
-        write_json(to / SETTINGS, now)
-        (to / TABLE).write_text(",".join(Row._fields) + "\n", encoding=TABLE_ENCODING)
+        if file.exists() and file.read_text(encoding=TABLE_ENCODING) not in ("", header):
+            raise InputError("{file} is there, and not of this command. Give another --to.", file=file)
+        to.mkdir(parents=True, exist_ok=True)
+        file.write_text(header, encoding=TABLE_ENCODING)
+        write_json(to / SETTINGS, now)  # the last, so that a table stands whenever there are settings
         return iter(())
     for name, value in now.items():
         if before[name] != value:
@@ -213,8 +214,8 @@ def _opened(folder: Path, to: Path, predictor: Predictor, how: How) -> Iterator[
                 before=before[name],
                 now=value,
             )
-    _cut_half_a_line(to / TABLE)
-    return _rows(to / TABLE)
+    _cut_half_a_line(file)
+    return _rows(file)
 
 
 def _settings(to: Path) -> dict[str, Any] | None:
