@@ -1,6 +1,7 @@
 """The page on which one key says what is on a photo."""
 
 import pytest
+from browsers import CHROMIUM, needs_chromium, serving
 from conftest import noise
 from fastapi.testclient import TestClient
 from small_models import SEVEN
@@ -61,3 +62,32 @@ def test_the_page_speaks_both_languages(client, asked, title):
 
 def test_the_page_of_serve_stands_beside_it(client):
     assert client.get("/models").json()[0]["name"] == "seven"
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_one_key_a_photo_labels_it_and_a_dead_server_is_said(seven, inbox):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chosen = choose(inbox, seven, 10)
+    first, second, third, fourth = chosen.asked
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(locale="en-US", viewport={"width": 390, "height": 844})
+        with serving(application(seven, chosen, Access())) as address:
+            tab.goto(f"{address}/label")
+            for key, left in (("Enter", "2. "), ("2", "3. ")):
+                tab.wait_for_selector("#classes button")
+                tab.keyboard.press(key)
+                tab.locator("#name", has_text=left).wait_for()
+            tab.keyboard.press("/")
+            tab.keyboard.type("깍두기")
+            tab.keyboard.press("Enter")
+            tab.locator("#name", has_text="4. ").wait_for()
+            assert tab.inner_text("#count") == "3 / 4"
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.keyboard.press("Enter")
+        tab.locator("#said", has_text="this label is not written").wait_for()
+        browser.close()
+    expected = {first.path: first.classes[0][0], second.path: second.classes[1][0], third.path: "깍두기"}
+    assert Labels.beside(inbox).of == expected
+    assert fourth.path not in expected
