@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TextIO
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json
-from kimchi_vision.data.folder import walk
+from kimchi_vision.data.folder import File, walk
 from kimchi_vision.data.importing import free
 from kimchi_vision.deploy.labelling.places import UNSURE, check_apart, check_classes, write
 from kimchi_vision.deploy.predictor import Prediction, Predictor
@@ -96,21 +96,19 @@ def sort(
     check_apart(folder, to)
     if below is not None:
         predictor.facts = dataclasses.replace(predictor.facts, abstain_threshold=below)
-    found = {
-        path: (str(size), str(time)) for files in walk(folder).photos.values() for path, size, time in files
-    }
+    found = {file[0]: file for files in walk(folder).photos.values() for file in files}
     if not found:
         raise InputError("{folder} holds no photo.", folder=folder)
     done, before = Sorted(), _opened(folder, to, predictor, how)
     for row in before:
-        as_it_was = found.get(row.path) == (row.bytes, row.mtime_ns)
+        as_it_was = tuple(map(str, found.get(row.path, ()))) == (row.path, row.bytes, row.mtime_ns)
         done.note(row)
         if as_it_was and not row.error and (not row.to or (to / row.to).is_file()):
             del found[row.path]
     answers = predictor.stream((folder / path for path in found), top=1)
     with (to / TABLE).open("a", encoding="utf-8", newline="") as table:
-        for path, answer in zip(found, shown(answers, len(found)), strict=True):
-            _take(_Photo(folder, path, found[path]), answer, to, how, done, table)
+        for file, answer in zip(found.values(), shown(answers, len(found)), strict=True):
+            _take(folder, file, answer, _Target(to, how, table), done)
     return done
 
 
@@ -146,36 +144,39 @@ def undo(to: Path) -> tuple[int, dict[str, str]]:
     return removed, kept
 
 
-class _Photo(NamedTuple):
-    folder: Path
-    path: str
-    facts: tuple[str, str]
+class _Target(NamedTuple):
+    to: Path
+    how: How
+    table: TextIO
 
 
-def _take(photo: _Photo, answer: Prediction, to: Path, how: How, done: Sorted, table: TextIO) -> None:
+def _take(folder: Path, file: File, answer: Prediction, target: _Target, done: Sorted) -> None:
     """Note a photo, then make its file: what is not noted could not be undone."""
-    source, content, error = photo.folder / photo.path, b"", answer.error
+    path, *facts = map(str, file)
+    source, content, error = folder / path, b"", answer.error
     try:
         content = source.read_bytes()
     except OSError as gone:
         error = gone.strerror
     if error:
-        row = Row(photo.path, "", "", "", "", "", *photo.facts, " ".join(error.split()))
+        row = Row(path, "", "", "", "", "", *facts, " ".join(error.split()))
         if done.unreadable.get(row.path) != row.error:
-            _note(table, row)
+            _note(target.table, row)
         done.note(row)
         return
     ((label, probability),) = answer.classes
     row = Row(
-        photo.path, label, f"{probability:.6f}", str(answer.known), "", hashlib.sha256(content).hexdigest(),
-        *photo.facts, "",
+        path, label, f"{probability:.6f}", str(answer.known), "", hashlib.sha256(content).hexdigest(),
+        *facts, "",
     )  # fmt: skip
-    name = PurePosixPath(photo.path).name
-    place, there = ("", False) if how == "csv" else free(to, f"{row.folder}/{name}", content, set())
+    name = PurePosixPath(path).name
+    place, there = (
+        ("", False) if target.how == "csv" else free(target.to, f"{row.folder}/{name}", content, set())
+    )
     row = row._replace(to="" if there else place)
-    _note(table, row)
+    _note(target.table, row)
     if row.to:
-        write(source, to / row.to, how == "link")
+        write(source, target.to / row.to, target.how == "link")
     done.note(row)
     done.now += 1
     done.there += there
