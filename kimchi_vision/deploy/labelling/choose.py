@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.folder import walk
 from kimchi_vision.data.tables import matched, read_csv
 from kimchi_vision.deploy.labelling.labels import Labels
@@ -124,7 +125,7 @@ def _paths(source: Path) -> tuple[Path, list[str]]:
     """A folder, and photos below it."""
     if source.is_dir():
         return source, walk(source).files()
-    table = read_csv(source, ["file"], "`serve --collect` writes one.")
+    table = read_csv(source, ["file"], Sentence("`serve --collect` writes one."))
     there = walk(source.parent).files()
     return source.parent, matched(table["file"], there, source).dropna().drop_duplicates().tolist()
 

@@ -45,7 +45,7 @@ class Labels:
         """Take up what the file says now: people and other programs may have changed it."""
         if not self.file.is_file():
             return
-        table = read_csv(self.file, COLUMNS[:2], "`label RUN FOLDER` writes one.")
+        table = read_csv(self.file, COLUMNS[:2], Sentence("`label RUN FOLDER` writes one."))
         twice = table[table.duplicated("path")]
         if not set(table.columns) <= set(COLUMNS) or len(twice):
             raise DataError(
