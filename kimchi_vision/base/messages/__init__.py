@@ -15,13 +15,14 @@ from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.messages.seeing import SEEING
 
 __all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
 
 Language = Literal["en", "ko"]
 Text = Callable[..., str]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS, **SEEING}
 """Key → English, Korean."""
 
 
