@@ -37,7 +37,9 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     say, seeing, asked = catalogue(language(lang)), Seeing.of(run), found([folder])
     items = asked.items[~asked.items["sha256"].isin(run.items["sha256"])].reset_index(drop=True)
     if not len(items):
-        raise InputError(f"{folder} holds photos of the run alone. Give those that came in since.")
+        raise InputError(
+            "{folder} holds photos of the run alone. Give those that came in since.", folder=folder
+        )
     incoming, (known, trained) = seeing(asked, items), _of_run(run, seeing)
     threshold = seeing.facts.abstain_threshold
     measured = results.measure(_side(known), _side(incoming), trained.features, run.vocab, threshold)

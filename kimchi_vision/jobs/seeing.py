@@ -87,12 +87,17 @@ def restored(run: Run) -> tuple[nn.Sequential, Facts]:
     """
     file, written = run.files.safetensors, f"python -m kimchi_vision export {run.path} --format safetensors"
     if not file.is_file():
-        raise InputError(f"{file} is missing. Write it with: {written}")
+        raise InputError("{file} is missing. Write it with: {command}", file=file, command=written)
     try:
         with safe_open(file, "numpy") as opened:
             facts = Facts.from_metadata(opened.metadata() or {})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{file} is damaged: {error}. Write it anew with: {written}") from None
+        raise InputError(
+            "{file} is damaged: {error}. Write it anew with: {command}",
+            file=file,
+            error=error,
+            command=written,
+        ) from None
     network = model.restored(run.experiment.model, file, len(facts.classes))
     return network, facts.calibrated(run.calibration)
 
@@ -112,7 +117,7 @@ def content(file: Path) -> str:
     try:
         check_size(file)
     except ValueError as error:
-        raise InputError(f"{file} {error}.") from None
+        raise InputError("{file} {reason}.", file=file, reason=error) from None
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
@@ -130,7 +135,7 @@ def similar(
         seen = seeing(own, valid)
         table = embedding.laid_out(seen.features, seen.items["path"].tolist())
         if table is None:
-            raise InputError(f"A map takes {embedding.FEWEST} validation photos or more.")
+            raise InputError("A map takes {least} validation photos or more.", least=embedding.FEWEST)
         write_table(run.files.embedding, table)
         yield say("written_to", path=report.write(run, run.experiment.report))
         return
@@ -160,7 +165,9 @@ def present(run: Run) -> Photos:
     photos = run.photos
     there = [file.path.is_file() for file in photos.files(photos.items)]
     if not any(there):
-        raise InputError(f"The photos of {run.path} are no longer in {photos.root}: put them back.")
+        raise InputError(
+            "The photos of {run} are no longer in {folder}: put them back.", run=run.path, folder=photos.root
+        )
     if not all(there):
         log.warning("%d photos of the run are no longer there, and are left out.", there.count(False))
     return replace(photos, items=photos.items[there].reset_index(drop=True))

@@ -84,10 +84,12 @@ class Comparison:
             from kimchi_vision.results import report  # which compares, too
 
             if self.part == "test":
-                raise InputError(f"{path}: a page shows validation photos. Give a name that ends in .md.")
+                raise InputError(
+                    "{path}: a page shows validation photos. Give a name that ends in .md.", path=path
+                )
             report.write_table(self.runs, path, self.lang, self.sentences())
         else:
-            raise InputError(f"{path}: give a name that ends in .csv, .md or .html.")
+            raise InputError("{path}: give a name that ends in .csv, .md or .html.", path=path)
         return path
 
 
