@@ -16,6 +16,7 @@ COVERED = (0.935, 0.995)
         ("met", 2, (0, 0.08), (0.15, 1)),
         ("exceeded", 10, (0, 0.05), (0.15, 1)),
         ("calibration", 8, (0.9, 1), (0, 1)),
+        ("different", 16, (0, 0.05), (0.06, 1)),
     ],
 )
 def test_what_was_broken_before_is_kept_now(name, trials, now, before):
