@@ -107,6 +107,7 @@ class RunFiles:
         return self.path / name
 
     openvino = File("model.openvino.xml", "The network for OpenVINO, with names and preprocessing.")
+    litert = File("model.tflite", "The network for LiteRT on phones, with labels and preprocessing inside.")
     coreml = File(
         "model.coreml.zip", "A classifier for Apple's devices, and check.py, which asks it on a Mac."
     )

@@ -36,6 +36,16 @@ SEEING: dict[str, tuple[str, str]] = {
         "빨간 글자는 틀린 쪽의 답이고, 확신한 실수부터 보입니다. 그 아래는 실제 클래스와 파일입니다.",
     ),
     "flips_right": ("Only {name} has right", "{name}만 맞힌 사진"),
+    # Other runtimes
+    "openvino_faster": (
+        "OpenVINO answered {ratio} times as fast as onnxruntime where its file was written.",
+        "OpenVINO는 이 파일을 만든 컴퓨터에서 onnxruntime의 {ratio}배 속도로 답했습니다.",
+    ),
+    "decision_openvino_ms": ("Network in OpenVINO, median, ms", "OpenVINO 신경망 중앙값, ms"),
+    "decision_openvino_mb": ("OpenVINO file, MB", "OpenVINO 파일, MB"),
+    "decision_litert_ms": ("Network in LiteRT, median, ms", "LiteRT 신경망 중앙값, ms"),
+    "decision_litert_mb": ("LiteRT file, MB", "LiteRT 파일, MB"),
+    "decision_coreml_mb": ("Core ML file, MB", "Core ML 파일, MB"),
     # drift
     "drift_title": ("{folder} beside {run}", "{folder}: {run}에 비추어 보기"),
     "drift_alike": (
