@@ -30,10 +30,8 @@ def said(tmp_path, photo, network):
     items = pd.DataFrame({"path": [file.name for file in files], "label": SEVEN[0], "split": "valid"})
     photos = Photos(tmp_path, items.assign(sha256=items["path"]), SEVEN)
     prepared = np.stack([facts().preprocess(open_photo(file)) for file in files])
-    with torch.no_grad():
-        return photos, Predictions.from_logits(
-            photos.items, network(torch.from_numpy(prepared)).numpy(), SEVEN
-        )
+    logits = network(torch.from_numpy(prepared)).detach().numpy()
+    return photos, Predictions.from_logits(photos.items, logits, SEVEN)
 
 
 @needs_litert
