@@ -12,7 +12,7 @@
     y: EDGE + y * (HEIGHT - 2 * EDGE),
     near,
   }));
-  let kept = points[0];
+  let kept = points.find(({ photo }) => photo.actual !== photo.predicted) ?? points[0];
 
   for (const point of points) {
     point.circle = document.createElementNS(SVG, "circle");
