@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.config.sections import Goals
+from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS, Score, check_monitor
 
@@ -162,7 +163,10 @@ def _row(run: Run, rows: int) -> dict[str, Any]:
         "peak_memory_mb": metrics.get("peak_memory_mb"),
         **_other_files(run),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
-        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics, run.score, rows).items()},
+        **{
+            f"goal_{name}": outcome
+            for name, outcome in outcomes(section, metrics, headline.scores(run), rows).items()
+        },
     }
 
 

@@ -106,7 +106,9 @@ def compare(
     chosen, part = language(lang), "test" if test else "valid"
     said = Words(catalogue(chosen), margin)
     if not 0 <= margin < 1:
-        raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
+        raise InputError(
+            "margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.", margin=margin
+        )
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
