@@ -62,11 +62,6 @@ class Outcomes(NamedTuple):
     truth: np.ndarray
     units: np.ndarray
 
-    def once(self) -> Outcomes:
-        """The first photo of each group."""
-        first = np.unique(self.units, return_index=True)[1]
-        return Outcomes(self.right[:, first], self.truth[first], self.units[first])
-
 
 def outcomes(found: Sequence[Answers]) -> Outcomes:
     """What runs have right. found: answers for the same photos."""
