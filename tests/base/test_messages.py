@@ -91,6 +91,12 @@ def test_an_error_is_said_in_the_language_of_whoever_reads_it(korean):
     assert around.said(catalogue("ko")).startswith("kim에 사진이")
 
 
+def test_a_notebook_shows_the_sentence_alone(korean, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    shown = DataError(MANY, folder="kim", count=2, hint="")._render_traceback_()
+    assert shown == ["DataError: kim에 사진이 2장 있습니다."]
+
+
 def test_an_error_survives_a_pickle_and_braces_without_values():
     error = pickle.loads(pickle.dumps(RunError("{run} ended.", run="exp1")))
     assert error.sentence == Sentence("{run} ended.", run="exp1")
