@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
+from kimchi_vision.results import embedding
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
 
@@ -32,6 +34,7 @@ def view(run: Run, lang: Language) -> Json:
         "decision": decision.view(run, predictions, text),
         "confusion": {"classes": _classes(run, text), "about": list(verdict.classes(run, text))},
         "errors": {"photos": _cells(run, predictions, small)},
+        "map": _map(run, predictions.paths),
         "training": training.view(run, text),
         "background": _background(run, text),
         "calibration": calibration.view(run, text),
@@ -75,6 +78,13 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
         }
         for path, actual, predicted, sure, loss in zip(predictions.paths, *columns, strict=True)
     ]
+
+
+def _map(run: Run, paths: Sequence[str]) -> Json | None:
+    """Points of the map of photos: number of the cell, place, and numbers of the most similar points."""
+    if not run.files.embedding.is_file():
+        return None
+    return {"points": embedding.points(run.table(run.files.embedding), paths)}
 
 
 def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
