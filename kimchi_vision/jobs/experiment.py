@@ -20,7 +20,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import explain, run_lock, track
+from kimchi_vision.jobs import devices, explain, run_lock, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
@@ -160,7 +160,7 @@ def _train_and_report(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn):
+    with prepared.own.beside(learn), devices.beside(prepared, learn.dls.train.bs, head):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))

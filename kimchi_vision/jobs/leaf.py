@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import sys
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from kimchi_vision.base import child
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
@@ -52,17 +51,8 @@ def train(leaf: Leaf, threads: int) -> str | None:
 
 
 def _main() -> None:
-    # By its length: pickle.load would look for what comes after it, and wait.
-    size = int.from_bytes(sys.stdin.buffer.read(8), "big")
-    leaf, threads = pickle.loads(sys.stdin.buffer.read(size))
+    leaf, threads = child.given()
     said, sys.stdout = sys.stdout, sys.stderr
-
-    def outlive_nobody() -> None:
-        while os.read(0, 4096):  # not by sys.stdin, whose lock would be held when this process ends by itself
-            pass
-        os._exit(1)
-
-    threading.Thread(target=outlive_nobody, daemon=True).start()
     print(json.dumps(train(leaf, threads)), file=said, flush=True)
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import logging
 import os
-import pickle
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
 from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Protocol
 
+from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, InterruptedRunError
 from kimchi_vision.base.threads import SET, cores
 
@@ -119,17 +117,10 @@ class Processes:
         )
 
     def _once(self, leaf: Leaf, complaints: IO[bytes]) -> tuple[int, bytes]:
-        environment = {**os.environ, SET: str(self.jobs.cpus)}
-        command = [sys.executable, "-m", "kimchi_vision.jobs.leaf"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": complaints}
-        # A session of its own: Ctrl-C reaches it once, from here.
-        with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as process:
+        environment, pipes = {SET: str(self.jobs.cpus)}, {"stdout": subprocess.PIPE, "stderr": complaints}
+        with child.begun(partial(told, leaf, self.jobs.cpus), environment, **pipes) as process:
             self.going.add(process)
             try:
-                with suppress(BrokenPipeError):  # it died, and is asked for its code below
-                    asked = pickle.dumps((leaf, self.jobs.cpus))
-                    process.stdin.write(len(asked).to_bytes(8, "big") + asked)
-                    process.stdin.flush()  # and stays open as long as this process lives
                 said = process.stdout.read()
             finally:
                 self.going.discard(process)

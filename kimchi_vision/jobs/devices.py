@@ -1,0 +1,38 @@
+"""Key `train.devices`: what the processes beside the one that was asked do."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.jobs.own_parts import NO_PARTS
+from kimchi_vision.learning import train
+from kimchi_vision.learning.train import distributed
+
+if TYPE_CHECKING:
+    from kimchi_vision.jobs.experiment import Prepared
+
+
+def beside(prepared: Prepared, batch_size: int, head: train.Head | None) -> AbstractContextManager[None]:
+    """Inside the block `train.fit` is done by as many devices as the experiment asks for.
+
+    head: as fit's. Raises InputError when there are not so many, RunError when a process of one dies.
+    """
+    section = prepared.experiment.train
+    count = distributed.chosen(section.devices, batch_size)
+    if count > 1 and prepared.own != NO_PARTS:
+        raise InputError("train.devices: own parts given from Python train on one device. Set 1.")
+    return distributed.processes(count, partial(_take_part, prepared, head))
+
+
+def _take_part(prepared: Prepared, head: train.Head | None) -> None:
+    """The same training; what it writes is nobody's."""
+    with tempfile.TemporaryDirectory() as place:
+        train.seed(prepared.experiment.train)
+        learn = prepared.learner(prepared.dataloaders(), Path(place))
+        train.fit(prepared.experiment.train, learn, RunFiles(Path(place)), head)
