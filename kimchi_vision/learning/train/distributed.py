@@ -1,9 +1,9 @@
 """Key `train.devices`: one training by several processes, a device each, each with its part of every batch.
 
 The process that was asked has rank 0 and writes all that is written. The others build the same training and
-take every step with it. fastai's distrib_ctx is not used: its loaders repeat photos to fill up a part, and ask
-for CUDA. Nor is DistributedDataParallel: its hooks know what learned when it was made, and stages freeze and
-thaw; here the gradients are added up once, after the backward pass.
+take every step with it. fastai's distrib_ctx is not used: its loaders repeat photos to fill up a part, and
+ask for CUDA. Nor is DistributedDataParallel: its hooks know what learned when it was made, and stages freeze
+and thaw; here the gradients are added up once, after the backward pass.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -31,6 +32,7 @@ from torch.overrides import TorchFunctionMode
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, share
 from kimchi_vision.learning import device
 from kimchi_vision.learning.loader.fast import FastDL
@@ -52,7 +54,7 @@ log = logging.getLogger(__name__)
 
 
 def chosen(asked: int | str, batch_size: int) -> int:
-    """How many devices train. Raises InputError when there are not so many, or not as many photos in a batch."""
+    """How many devices train. Raises InputError when there are not so many, or photos in a batch."""
     here = device.pick()
     if here.type == "cuda":
         there = torch.cuda.device_count() - (here.index or 0)
@@ -62,8 +64,12 @@ def chosen(asked: int | str, batch_size: int) -> int:
         return max(1, min(there, batch_size // FEWEST)) if here.type == "cuda" else 1
     if asked > min(there, batch_size):
         raise InputError(
-            f"train.devices: {asked} are more than there are here: {there} of the kind {here.type}, and "
-            f"{batch_size} photos in a batch. Give fewer, or auto."
+            "train.devices: {asked} are more than there are here: {there} of the kind {kind}, and {photos} "
+            "{photos:photo/photos} in a batch. Give fewer, or auto.",
+            asked=asked,
+            there=there,
+            kind=here.type,
+            photos=batch_size,
         )
     return int(asked)
 
@@ -172,7 +178,7 @@ def draw_apart(learn: Learner) -> None:
     if rank():
         order = random.Random()
         order.setstate(learn.dl.rng.getstate())
-        torch.manual_seed((order.getrandbits(48) + count() * learn.iter + rank()))
+        torch.manual_seed(order.getrandbits(48) + count() * learn.iter + rank())
 
 
 class SyncedBatchNorm(TorchFunctionMode):
@@ -238,9 +244,7 @@ def processes(devices: int, work: Callable[[], None]) -> Iterator[None]:
             with _met(place, 0, devices):
                 yield
         except RuntimeError as error:
-            if why := _why_ended(others):
-                raise RunError(why) from error
-            raise
+            raise _loss(others) or error from error
         finally:
             over.set()
             torch.set_num_threads(before)
@@ -248,17 +252,17 @@ def processes(devices: int, work: Callable[[], None]) -> Iterator[None]:
                 _end(process)
 
 
-Other = tuple[subprocess.Popen[bytes], IO[bytes]]
-"""A process, and what it complains of."""
+Other = tuple[subprocess.Popen[bytes], Path]
+"""A process, and the file of what it complains of."""
 
 
 def _begun(place: str, number: int, devices: int, threads: int, work: Callable[[], None]) -> Other:
     here = device.pick()
     name = f"{here.type}:{(here.index or 0) + number}" if here.type == "cuda" else here.type
-    complaints = tempfile.TemporaryFile()
-    environment = {"KIMCHI_DEVICE": name, SET: str(threads)}
-    options = {"stdout": subprocess.DEVNULL, "stderr": complaints}
-    return child.begun(partial(_beside, place, number, devices, work), environment, **options), complaints
+    environment, complaints = {"KIMCHI_DEVICE": name, SET: str(threads)}, Path(place, f"{number}.txt")
+    with complaints.open("wb") as file:
+        task = partial(_beside, place, number, devices, work)
+        return child.begun(task, environment, stdout=subprocess.DEVNULL, stderr=file), complaints
 
 
 def _beside(place: str, number: int, devices: int, work: Callable[[], None]) -> None:
@@ -293,8 +297,8 @@ def _met(place: str, number: int, devices: int) -> Iterator[None]:
             dist.destroy_process_group()
 
 
-def _why_ended(others: list[Other]) -> str | None:
-    """A sentence about the process that died first, or None when all are alive."""
+def _loss(others: list[Other]) -> RunError | None:
+    """What is wrong with the process that died first; None when all are alive."""
     until = time.monotonic() + 5  # who dies closes its connections before it can be asked for its code
     while time.monotonic() < until and all(process.poll() is None for process, _ in others):
         time.sleep(0.1)
@@ -303,15 +307,17 @@ def _why_ended(others: list[Other]) -> str | None:
     if not dead:
         return None
     number = min(dead, key=lambda number: (dead[number] > 0, number))  # what was killed had others fail
+    words = others[number - 1][1].read_text("utf-8", "replace").strip().splitlines()
     if dead[number] < 0:
-        why = f"was killed by signal {-dead[number]}: is there too little memory?"
+        why = Sentence("was killed by signal {signal}: is there too little memory?", signal=-dead[number])
     else:
-        others[number - 1][1].seek(0)
-        words = others[number - 1][1].read().decode(errors="replace").strip().splitlines()
-        why = f"ended: {words[-1] if words else f'code {dead[number]}'}"
-    return (
-        f"train.devices: process {number + 1} of {len(others) + 1} {why} The last checkpoint is kept; the "
-        "same command goes on from there."
+        why = Sentence("ended: {words}", words=words[-1] if words else dead[number])
+    return RunError(
+        "train.devices: process {number} of {count} {why} The last checkpoint is kept; the same command goes "
+        "on from there.",
+        number=number + 1,
+        count=len(others) + 1,
+        why=why,
     )
 
 
@@ -320,7 +326,7 @@ def _watched(others: list[Other], over: threading.Event) -> None:
     while not over.wait(1):
         if any(process.poll() for process, _ in others):
             if not over.wait(NOTICED):
-                log.error("%s", _why_ended(others))
+                log.error("%s", _loss(others))
                 os._exit(1)
             return
 
