@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
@@ -194,6 +193,20 @@ class SyncedBatchNorm(TorchFunctionMode):
         return (_batch_norm if function is batch_norm else function)(*args, **(kwargs or {}))
 
 
+class _Sum(torch.autograd.Function):
+    """The sum over all devices. What each makes of it counts for what each put in."""
+
+    @staticmethod
+    def forward(ctx: Any, here: torch.Tensor) -> torch.Tensor:
+        total = here.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return _Sum.forward(ctx, gradient.contiguous())
+
+
 def _batch_norm(
     x: torch.Tensor,
     running_mean: torch.Tensor | None,
@@ -210,11 +223,11 @@ def _batch_norm(
     values, dims = x.as_subclass(torch.Tensor).float(), [0, *range(2, x.dim())]
     shape = [1, -1, *[1] * (x.dim() - 2)]
     here = values.new_tensor([values.numel() / values.shape[1]])
-    sums = all_reduce(torch.cat([values.sum(dims), here]))
+    sums = _Sum.apply(torch.cat([values.sum(dims), here]))
     number = sums[-1].detach()
     mean = (sums[:-1] / number).view(shape)
     centred = values - mean  # a second sum, as that of squares loses digits
-    var = all_reduce(centred.square().sum(dims)) / number
+    var = _Sum.apply(centred.square().sum(dims)) / number
     if running_mean is not None:
         with torch.no_grad():
             running_mean.lerp_(mean.flatten(), momentum)
