@@ -19,10 +19,6 @@ Overrides = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
 ]
 On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
-EARLY = (
-    "{trials} {trials:trial/trials} ended early, as they were worse than half of the others: that spared "
-    "{epochs} of {of_epochs} epochs, about {minutes} minutes."
-)
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
 
 
@@ -76,7 +72,7 @@ def search(
     place = executor(on, Jobs())
     found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials, place)
     print(_say("trials_in", count=len(found.trials), path=found.chosen.path.parent / "trials.csv"))
-    print(_say(EARLY, **found.early._asdict(), minutes=f"{found.early.seconds / 60:.1f}"))
+    print(_say("trials_early", **found.early._asdict(), minutes=f"{found.early.seconds / 60:.1f}"))
     print(found.comparison.text())
     print(_say("chosen_settings", path=found.chosen.experiment))
 

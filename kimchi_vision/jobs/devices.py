@@ -18,16 +18,21 @@ if TYPE_CHECKING:
     from kimchi_vision.jobs.experiment import Prepared
 
 
-def beside(prepared: Prepared, batch_size: int, head: train.Head | None) -> AbstractContextManager[None]:
-    """Inside the block `train.fit` is done by as many devices as the experiment asks for.
-
-    head: as fit's. Raises InputError when there are not so many, RunError when a process of one dies.
-    """
-    section = prepared.experiment.train
-    count = distributed.chosen(section.devices, batch_size)
-    if count > 1 and prepared.own != NO_PARTS:
+def count(prepared: Prepared) -> int:
+    """How many devices train. Raises InputError when there are not so many, or several cannot."""
+    asked, photos = prepared.experiment, len(prepared.photos.part("train"))
+    found = distributed.chosen(asked.train.devices, min(asked.loader.batch_size, photos))
+    if found > 1 and prepared.own != NO_PARTS:
         raise InputError("train.devices: own parts given from Python train on one device. Set 1.")
-    return distributed.processes(count, partial(_take_part, prepared, head))
+    return found
+
+
+def beside(prepared: Prepared, head: train.Head | None) -> AbstractContextManager[None]:
+    """Inside the block `train.fit` is done by all devices.
+
+    head: as fit's. Raises RunError when a process of one dies.
+    """
+    return distributed.processes(count(prepared), partial(_take_part, prepared, head))
 
 
 def _take_part(prepared: Prepared, head: train.Head | None) -> None:

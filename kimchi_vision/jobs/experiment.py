@@ -116,7 +116,9 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
         log.info("%s", text(says, **values))
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
-        return _train(replace(prepare(experiment, photos, files), own=own), files, force, watch)
+        prepared = replace(prepare(experiment, photos, files), own=own)
+        devices.count(prepared)  # refuses what cannot be, before anything is written
+        return _train(prepared, files, force, watch)
 
 
 def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
@@ -160,7 +162,7 @@ def _train_and_report(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn), devices.beside(prepared, learn.dls.train.bs, head):
+    with prepared.own.beside(learn), devices.beside(prepared, head):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
