@@ -1,4 +1,4 @@
-"""One training by two processes beside the same by one: python benchmarks/ddp.py PHOTOS [--seeds 1 2 3]
+"""One training by two processes beside the same by one: python -m benchmarks.ddp PHOTOS [--seeds 1 2 3]
 
 resnet18 with random weights whose batch norms train, augmentation on, dropout off, on the processor:
 gradients of the first step, which one step of SGD tells; the final accuracy over seeds; seconds of each.
