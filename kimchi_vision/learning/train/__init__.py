@@ -101,9 +101,9 @@ def fit(
     batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with progress.shown(learn, batches) as bar, precision.applied(section, learn):
-        beside = [recording, *keeping, Ending(recording), *callbacks(section, learn)]
+        beside = [recording, *keeping, Ending(recording), *callbacks(section, learn), LostPhotos(files)]
         if not distributed.rank():
-            beside += [checkpoint, bar, LostPhotos(files, fitting)]
+            beside += [checkpoint, bar]
         with (
             distributed.together(learn),
             fitting.applied(),

@@ -104,23 +104,28 @@ def weight(photos: int, batch_size: int) -> float:
     return photos * count() / batch_size if _several() else 1.0
 
 
-def averaged(learn: Learner, photos: int) -> torch.Tensor | int:
-    """Make gradients and loss, which have their `weight`, those of all devices; how many photos that were.
-
-    The number stays on the device: to fetch it would be to wait for every step.
-    """
+def average(learn: Learner, photos: int) -> None:
+    """Make gradients and loss, which have the `weight` of so many photos, those of all devices."""
     if not _several():
-        return photos
+        return
     gradients = [each.grad for each in learn.model.parameters() if each.grad is not None]
     loss = learn.loss.detach()
-    more = [loss, loss.new_tensor(weight(photos, learn.dl.bs)), loss.new_tensor(photos)]
-    flat = torch.cat([*(each.flatten() for each in gradients), torch.stack(more).as_subclass(torch.Tensor)])
+    more = torch.stack([loss, loss.new_tensor(weight(photos, learn.dl.bs))]).as_subclass(torch.Tensor)
+    flat = torch.cat([*(each.flatten() for each in gradients), more])
     dist.all_reduce(flat)
-    *parts, (loss, weights, photos) = flat.split([*(each.numel() for each in gradients), len(more)])
+    *parts, (loss, weights) = flat.split([*(each.numel() for each in gradients), len(more)])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_((part / weights).view_as(gradient))
     learn.loss = loss / weights
-    return photos
+
+
+def summed(number: int) -> int:
+    """Over all devices."""
+    if not _several():
+        return number
+    total = torch.tensor(number, device=device.pick())
+    dist.all_reduce(total)
+    return int(total)
 
 
 def joined(part: torch.Tensor, photos: int) -> torch.Tensor:

@@ -27,12 +27,10 @@ class Fitting:
 
     parts: into how many parts each batch is cut. The step stays that of the whole batch, and so do its
     learning rates; only batch norm sees the smaller parts, and `class_weights` weigh within each part.
-    photos: how many the last batch trained on, those of other devices too.
     """
 
     def __init__(self, learn: Learner) -> None:
         self.learn, self.parts = learn, 1
-        self.photos: int | torch.Tensor = 0
 
     @contextmanager
     def applied(self) -> Iterator[None]:
@@ -49,7 +47,7 @@ class Fitting:
             self._made_to_fit(self._validate)
             return
         distributed.draw_apart(learn)
-        self.photos = distributed.averaged(learn, self._made_to_fit(self._add_up_gradients))
+        distributed.average(learn, self._made_to_fit(self._add_up_gradients))
         learn._with_events(learn._step, "step", CancelStepException)
         learn.opt.zero_grad()
 

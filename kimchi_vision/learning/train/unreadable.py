@@ -15,11 +15,11 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.learning.train import distributed
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
-    from kimchi_vision.learning.train.memory import Fitting
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class LostPhotos(Callback):
     """After an epoch with fewer photos than there are, names the lost ones, also in skipped.csv."""
 
-    def __init__(self, files: RunFiles, fitting: Fitting) -> None:
-        self.files, self.fitting = files, fitting
+    def __init__(self, files: RunFiles) -> None:
+        self.files = files
         self.known: set[str] = set()
         self.fewest = math.inf
 
@@ -38,12 +38,12 @@ class LostPhotos(Callback):
 
     def after_batch(self) -> None:
         """The photos of one more batch."""
-        self.seen += self.fitting.photos if self.training else 0
+        self.seen += len(self.yb[0]) if self.training else 0
 
     def after_train(self) -> None:
-        """Look for the photos that were missed."""
+        """Look for the photos that were missed, by this device or another."""
         dl = self.dls.train
-        self.seen = int(self.seen)
+        self.seen = distributed.summed(self.seen) if getattr(dl, "mine", None) else self.seen
         if self.seen >= min(self.fewest, len(dl) * dl.bs if dl.drop_last else dl.n):
             return  # looking means to decode them all
         self.fewest = self.seen
