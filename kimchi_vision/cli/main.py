@@ -160,7 +160,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key)))
+        print(listing.text(listing.listed(key), _reader()))
 
 
 @app.command()

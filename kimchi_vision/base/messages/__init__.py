@@ -80,7 +80,7 @@ def catalogue(lang: Language) -> Text:
     or an error is said in the same language. A template that has no Korean is said in English.
     """
 
-    def text(key: str, **values: Any) -> str:
+    def text(key: str, /, **values: Any) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
         if key in TEXTS:
             found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
