@@ -17,7 +17,7 @@ from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import LogFormat, catalogue, language
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, measure, ship
+from kimchi_vision.cli import data, decide, label, measure, ship
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,6 +209,8 @@ def report(
 
 app.add_typer(decide.app)
 app.add_typer(ship.app)
+app.add_typer(label.app)
+app.add_typer(label.group, name="label")
 app.add_typer(measure.app)
 
 
