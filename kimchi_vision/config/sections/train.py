@@ -162,7 +162,7 @@ class Train(Section):
     @model_validator(mode="after")
     def _one_device_compiles(self) -> Train:
         if self.compile and self.devices != 1:
-            raise ValueError("give either `compile: true` or several devices")
+            raise ValueError(Sentence("give either `compile: true` or several devices"))
         return self
 
     @model_validator(mode="after")
