@@ -7,6 +7,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,13 +15,14 @@ import typer
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
+from kimchi_vision.base.messages import LogFormat, catalogue, language
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kimchi_vision.base.messages import Text
+    from kimchi_vision.base.sentence import Text
     from kimchi_vision.jobs.table import Finished
 
 app = typer.Typer(
@@ -69,7 +71,6 @@ def run_command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
 
     if experiment.is_dir():
@@ -108,7 +109,6 @@ def compare(
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
@@ -177,7 +177,6 @@ def new(
     lang: Lang = "auto",
 ) -> None:
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data.layout import read
     from kimchi_vision.jobs import folder
     from kimchi_vision.jobs.template import command, training_photos, write
@@ -215,7 +214,10 @@ app.add_typer(measure.app)
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    say = _reader()
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(LogFormat(say))
+    logging.basicConfig(level=logging.WARNING, handlers=[shown])
     logging.getLogger("kimchi_vision").setLevel(logging.INFO)
     # What libraries announce to developers is nothing that a user can act on.
     warnings.filterwarnings("ignore", category=FutureWarning)
@@ -223,22 +225,29 @@ def main() -> None:
     try:
         app()
     except KimchiError as error:
-        _stop(str(error), error.exit_code)
+        _stop(error.said(say), error.exit_code)
     except ModuleNotFoundError as error:
         words = [word for word in sys.argv[1:] if not word.startswith("-")]
         said = missing(error, words[0] if words else "")
-        _stop(said or f"{type(error).__name__}: {error}", InputError.exit_code if said else 1)
+        shown = said.said(say) if said else f"{type(error).__name__}: {error}"
+        _stop(shown, InputError.exit_code if said else 1)
     except Terminated:
-        _stop("Ended by SIGTERM.", ENDED)
+        _stop(say("Ended by SIGTERM."), ENDED)
     except Exception as error:
-        _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
+        hint = say("(--debug before the command shows the traceback.)")
+        _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
+
+
+def _reader() -> Text:
+    """Says sentences in the language of --lang, which main looks for itself, as it does for --debug."""
+    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
+    given = dict(pairwise(words)).get("--lang", "auto")
+    return catalogue(language(given if given in ("en", "ko") else "auto"))
 
 
 def _first_steps() -> Iterator[str]:
     """The four commands that matter, for whoever gives none."""
-    from kimchi_vision.base.messages import catalogue, language
-
-    say = catalogue(language("auto"))
+    say = _reader()
     yield say("first_steps")
     words = {"run": "PHOTOS", "predict": "RUN PHOTO", "compare": "RUN RUN", "serve": "RUN"}
     for command, given in words.items():
