@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all golden mutate lock audit versions clean
+.PHONY: quickstart test test-all light golden mutate lock audit versions clean
 
 # The commit that `make golden` compares with.
 BASE ?= HEAD~1
@@ -19,6 +19,10 @@ test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(TESTS)
+
+# The tests without torch, on Python 3.10 with the lowest versions and on 3.13 with the newest. Minutes.
+light: $(VENV)/dev.installed
+	.ci/light
 
 # Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
 golden: $(VENV)/dev.installed

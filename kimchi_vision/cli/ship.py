@@ -116,8 +116,9 @@ def serve(
     host, token = options.host, options.token
     if token is None and not _is_loopback(host):
         raise InputError(
-            f"--host {host} lets other machines in. Give --token SECRET, which they must know, "
-            "or --token none where everybody may ask."
+            "--host {host} lets other machines in. Give --token SECRET, which they must know, "
+            "or --token none where everybody may ask.",
+            host=host,
         )
     access = Access(tuple(options.host_name or ()), None if token in (None, "none") else token)
     collection = Collection(options.collect, options.collect_megabytes) if options.collect else None
