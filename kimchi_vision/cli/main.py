@@ -17,7 +17,7 @@ from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import LogFormat, catalogue, language
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, measure, ship
+from kimchi_vision.cli import data, decide, label, measure, ship
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
     margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it too, as .md, .csv or .html.")] = None,
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
@@ -160,7 +160,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key)))
+        print(listing.text(listing.listed(key), _reader()))
 
 
 @app.command()
@@ -209,6 +209,8 @@ def report(
 
 app.add_typer(decide.app)
 app.add_typer(ship.app)
+app.add_typer(label.app)
+app.add_typer(label.group, name="label")
 app.add_typer(measure.app)
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import typer
 
@@ -19,9 +19,13 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.cli.options import grouped
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from kimchi_vision.deploy.predictor import Prediction
+    from kimchi_vision.deploy.server import Access
 
 app = typer.Typer()
+T = TypeVar("T")
 
 
 @app.command()
@@ -29,6 +33,10 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run folder, or a model.onnx.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
     top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
+    share: Annotated[
+        float | None,
+        typer.Option("--set", help="0.8, 0.9, 0.95 or 0.99: all classes that hold the right one so often."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     runtime: Annotated[
@@ -41,7 +49,9 @@ def predict(
     if as_json and as_csv:
         raise typer.BadParameter("Give --json or --csv, not both.")
     found = find_photos(photos)
-    answers = _counted(Predictor(run, runtime=runtime).stream(found, top), len(found))
+    if runtime == "openvino" and (ratio := _times_faster(run)):
+        print(say("openvino_faster", ratio=ratio), file=sys.stderr)
+    answers = counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
     if unread:
@@ -54,7 +64,8 @@ def export_command(
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml; with commas."
+            "--format",
+            help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml, litert; with commas.",
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
@@ -79,7 +90,7 @@ def export_command(
             print(folder(source, path, kind))
     if web:
         show = shlex.join(["python", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(web)])
-        print(_say("web_shown", command=show))
+        print(say("web_shown", command=show))
 
 
 @dataclass(frozen=True)
@@ -110,24 +121,48 @@ def serve(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")], options: Serving
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
-    from kimchi_vision.base.allocator import give_back
-    from kimchi_vision.deploy.server import Access, Collection, Limits, build, listen
+    from kimchi_vision.deploy.server import Collection, Limits, build
 
-    host, token = options.host, options.token
+    allowed = access(options.host, options.token, options.host_name or ())
+    collection = Collection(options.collect, options.collect_megabytes) if options.collect else None
+    limits = Limits(megabytes=options.megabytes, per_minute=options.per_minute)
+    application = build(runs, limits, collection, allowed)
+    answer(application, options.host, options.port, allowed, proxy=options.behind_proxy)
+
+
+def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
+    """Who may ask a server. Raises InputError when all could, and nobody said that they may."""
+    from kimchi_vision.deploy.server import Access
+
     if token is None and not _is_loopback(host):
         raise InputError(
             "--host {host} lets other machines in. Give --token SECRET, which they must know, "
             "or --token none where everybody may ask.",
             host=host,
         )
-    access = Access(tuple(options.host_name or ()), None if token in (None, "none") else token)
-    collection = Collection(options.collect, options.collect_megabytes) if options.collect else None
-    limits = Limits(megabytes=options.megabytes, per_minute=options.per_minute)
-    application = build(runs, limits, collection, access)
+    return Access(tuple(names), None if token in (None, "none") else token)
+
+
+def answer(
+    application: FastAPI, host: str, port: int, allowed: Access, page: str = "", proxy: str | None = None
+) -> None:
+    """Serve until Ctrl-C, and say where. page: the path of the page for people."""
+    from kimchi_vision.base.allocator import give_back
+    from kimchi_vision.deploy.server import listen
+
     give_back()  # large photos go back to the system as soon as they are answered
-    asks = f"/?token={access.token}" if access.token else ""
-    print(_say("serving_at", address=f"http://{host}:{options.port}{asks}"), file=sys.stderr)
-    listen.run(application, host, options.port, options.behind_proxy)
+    asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
+    print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
+    listen.run(application, host, port, proxy)
+
+
+def _times_faster(run: Path) -> str | None:
+    """How many times as fast as onnxruntime OpenVINO was when its file was written."""
+    from kimchi_vision.results.run import Run
+
+    opened = Run(run)
+    ratio = opened.exported.get(opened.files.openvino.name, {}).get("times_faster")
+    return f"{ratio:.2g}" if ratio else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -137,14 +172,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _say(key: str, **values: str) -> str:
+def say(key: str, **values: str) -> str:
     """In the system's language."""
     from kimchi_vision.base.messages import catalogue, language
 
     return catalogue(language("auto"))(key, **values)
 
 
-def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
+def counted(answers: Iterable[T], count: int) -> Iterable[T]:
     """With a progress bar on the terminal, when there is something to wait for."""
     if count == 1 or not sys.stderr.isatty():
         return answers
@@ -159,7 +194,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
+            print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept
 

@@ -18,9 +18,13 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages.commands import COMMANDS
 from kimchi_vision.base.messages.data import DATA
 from kimchi_vision.base.messages.explain import LOOKING, about_background
+from kimchi_vision.base.messages.labelling import LABELLING
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
+from kimchi_vision.base.messages.reasons import NAMES as REASONS
+from kimchi_vision.base.messages.reasons import Reasons
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.messages.seeing import SEEING
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
@@ -38,7 +42,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
 """Key → English, Korean."""
 
 
@@ -62,15 +66,25 @@ def language(wanted: str) -> Language:
 
 
 @cache
-def korean() -> dict[str, str]:
-    """English template → Korean, of every wing's catalogue."""
+def korean(context: str | None = None) -> dict[str, str]:
+    """English template → Korean, of every wing; context: `reason` for those of messages.reasons."""
+    return {english: said for (of, english), said in _entries().items() if of == context}
+
+
+@cache
+def _entries() -> dict[tuple[str | None, str], str]:
     from babel.messages.pofile import read_po
 
-    found: dict[str, str] = {}
+    found: dict[tuple[str | None, str], str] = {}
     for file in sorted((Path(__file__).parent / "ko").glob("*.po")):
         with file.open("rb") as lines:
-            found |= {message.id: message.string for message in read_po(lines, locale="ko") if message.id}
+            found |= {(each.context, each.id): each.string for each in read_po(lines, locale="ko") if each.id}
     return found
+
+
+@cache
+def _reasons() -> Reasons:
+    return Reasons(korean("reason"))
 
 
 def catalogue(lang: Language) -> Text:
@@ -80,8 +94,11 @@ def catalogue(lang: Language) -> Text:
     or an error is said in the same language. A template that has no Korean is said in English.
     """
 
-    def text(key: str, **values: Any) -> str:
+    def text(key: str, /, **values: Any) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
+        if lang == "ko":
+            known = {name: said_values[name] for name in REASONS if name in said_values}
+            said_values |= {name: _reasons().said(str(value)) for name, value in known.items()}
         if key in TEXTS:
             found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
         else:

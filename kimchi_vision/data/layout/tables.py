@@ -42,6 +42,8 @@ FLAGS = {
 """Columns of yes and no."""
 OURS = frozenset(("planted", "reason", "suggested", "sha256"))
 """Columns of tables that this program writes about photos; such a table is no set's own."""
+GUESSES = frozenset(("file", "model", "label", "probability", "known"))
+"""Columns of what `serve --collect` answered: no person has seen it."""
 _YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no", "")
 _NEVER_LABELS = frozenset(
     ("width", "height", "w", "h", "x", "x1", "y1", "x2", "y2", "xmin", "ymin", "xmax", "ymax", "left", "top",
@@ -73,11 +75,16 @@ class Labels:
         if path is None:
             self.unfound[name] = label
         elif not label.strip():
-            raise DataError(f"{self.file}: {name} has no class. Write one, or take the line away.")
+            raise DataError(
+                "{file}: {name} has no class. Write one, or take the line away.", file=self.file, name=name
+            )
         elif self.of.get(path, label) != label:
             raise DataError(
-                f"{self.file}: {name} is {self.of[path]} and {label}; a photo has one class here. "
-                "Keep one of the lines."
+                "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines.",
+                file=self.file,
+                name=name,
+                one=self.of[path],
+                label=label,
             )
         else:
             self.of[path] = label
@@ -91,7 +98,7 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     Raises DataError when two of its columns could say the class, or a photo has none or two.
     """
     table = _table(root / file, photos)
-    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)):
+    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)) or {*table} >= GUESSES:
         return None
     column = max(table.columns, key=lambda name: _found(table[name], photos))
     if not _found(table[column], photos):
@@ -153,8 +160,11 @@ def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
         pairs = set(zip(values, table[other].str.strip(), strict=True))
         if not len(pairs) == values.nunique() == table[other].str.strip().nunique():
             raise DataError(
-                f"{file}: the columns {best} and {other} put photos into different classes. "
-                "Take away the one that is not meant."
+                "{file}: the columns {best} and {other} put photos into different classes. "
+                "Take away the one that is not meant.",
+                file=file,
+                best=best,
+                other=other,
             )
     return values.tolist()
 
