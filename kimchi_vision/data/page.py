@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import Any
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
@@ -17,8 +18,11 @@ SHOWN = 24
 _SIDE, _SAMPLES = 112, 8
 
 
-def write(audit: Audit, file: Path, lang: str = "auto") -> None:
-    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto."""
+def write(audit: Audit, file: Path, lang: str = "auto", photo_map: dict[str, Any] | None = None) -> None:
+    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto.
+
+    photo_map: cells, points and classes, as figures.js and photo_map.html have them.
+    """
     chosen = language(lang)
     photos = audit.photos
     classes = [
@@ -46,6 +50,7 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
         shown=SHOWN,
         reasons={path: say("{reason}", reason=problem) for path, problem in troubled.items()},
         picture=lambda path: _inline(audit.root / path),
+        map=photo_map,
     )
     write_text(file, text)
 

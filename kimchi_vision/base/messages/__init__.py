@@ -24,6 +24,7 @@ from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.messages.seeing import SEEING
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
@@ -41,7 +42,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
 """Key → English, Korean."""
 
 
