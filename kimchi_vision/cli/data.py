@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from kimchi_vision.cli.options import Lang, Layout
 
 if TYPE_CHECKING:
     from kimchi_vision.base.plain import Json
@@ -13,12 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
-Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of class folders, or with a file of labels.")]
-LayoutOption = Annotated[
-    Literal["auto", "first", "folder", "path", "parts", "table"],
-    typer.Option(help="Where classes are read, as data.layout."),
-]
 
 
 @app.command()
@@ -29,7 +26,7 @@ def check(
         bool, typer.Option("--map", help="With --report: a map of the photos. Needs the extra train.")
     ] = False,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
-    layout: LayoutOption = "auto",
+    layout: Layout = "auto",
     lang: Lang = "auto",
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""

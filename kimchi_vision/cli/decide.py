@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
+
+from kimchi_vision.cli.options import Exports, Lang, RunFolder
 
 app = typer.Typer()
 
 Number = TypeVar("Number", int, float)
 
-Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
-
 
 @app.command()
 def explain(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     photos: Annotated[
         list[Path] | None, typer.Argument(help="Photos, or folders; by default those of the top losses.")
     ] = None,
@@ -38,7 +38,7 @@ def explain(
 
 @app.command()
 def similar(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     photos: Annotated[
         list[Path] | None, typer.Argument(help="Photos, or folders; without any, the report's map is drawn.")
     ] = None,
@@ -56,7 +56,7 @@ def similar(
 
 @app.command()
 def drift(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     folder: Annotated[Path, typer.Argument(help="Photos that came in, such as those of serve --collect.")],
     report: Annotated[Path | None, typer.Option(help="The page; by default drift.html of the run.")] = None,
     lang: Lang = "auto",
@@ -71,7 +71,7 @@ def drift(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; the run notes it.")] = False,
     unknown: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
@@ -108,7 +108,7 @@ def learning_curve(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
     ] = None,
-    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    exports: Exports = Path("exports"),
     on: Annotated[
         str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")
     ] = "serial",

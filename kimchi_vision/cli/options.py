@@ -1,12 +1,39 @@
-"""Options that belong together, as one dataclass: Typer by itself wants each as a parameter."""
+"""Options that several commands have, and those that belong together as one dataclass."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any, get_type_hints
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.sentence import Text
+
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
+]
+Layout = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
+
+
+def reader() -> Text:
+    """Says sentences in the language of --lang, which main looks for itself, as it does for --debug."""
+    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
+    given = dict(pairwise(words)).get("--lang", "auto")
+    return catalogue(language(given if given in ("en", "ko") else "auto"))
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
