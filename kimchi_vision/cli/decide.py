@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from kimchi_vision.cli.options import Exports, Lang, RunFolder
+from kimchi_vision.cli.options import Exports, Lang, On, Overrides, RunFolder
 
 app = typer.Typer()
 
@@ -104,14 +104,9 @@ def learning_curve(
     seeds: Annotated[
         str, typer.Option(help="Train each share with these seeds, each on another draw of the photos.")
     ] = "1,2,3",
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
-    ] = None,
+    overrides: Overrides = None,
     exports: Exports = Path("exports"),
-    on: Annotated[
-        str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")
-    ] = "serial",
+    on: On = "serial",
     lang: Lang = "auto",
 ) -> None:
     """Train with shares of the photos: is more data worth it, and which class to photograph next?"""

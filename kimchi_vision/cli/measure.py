@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kimchi_vision.cli.options import Exports, Overrides
+from kimchi_vision.cli.options import Exports, On, Overrides
 
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
@@ -16,7 +16,6 @@ app = typer.Typer()
 cache = typer.Typer(help="What runs keep for each other: small photos, features, scans, drawn photos.")
 app.add_typer(cache, name="cache")
 
-On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
 
 

@@ -18,6 +18,7 @@ from kimchi_vision.base.sentence import Text
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
+On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
 Overrides = Annotated[
     list[str] | None,
