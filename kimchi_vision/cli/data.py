@@ -67,7 +67,10 @@ def split(
     loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
-        raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
+        raise ConfigError(
+            "{experiment}: the rows differ in `data`; a split is made for one set of photos.",
+            experiment=experiment,
+        )
     photos = data.load(rows[0].data)
     split_file.write(photos, to)
     for part, count in photos.items["split"].value_counts().items():

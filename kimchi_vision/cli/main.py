@@ -14,6 +14,7 @@ import typer
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
+from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, measure, ship
 
@@ -96,7 +97,7 @@ def run_command(
     else:
         _print_rows(finished, say, lang)
     if lost := [reason for each in runs for reason in export.missing(each)]:
-        raise RunError("\n".join(lost))
+        raise RunError("{lost}", lost=Sentences(lost))
 
 
 @app.command()

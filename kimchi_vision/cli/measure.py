@@ -130,5 +130,5 @@ def _one(path: Path, overrides: list[str]) -> Experiment:
 
     loaded = load(path, overrides)
     if not isinstance(loaded, Experiment):
-        raise InputError(f"{path} is a table; give one of its experiments.")
+        raise InputError("{path} is a table; give one of its experiments.", path=path)
     return loaded

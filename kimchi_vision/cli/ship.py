@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.sentence import Sentence, Sentences
 
 if TYPE_CHECKING:
     from kimchi_vision.deploy.predictor import Prediction
@@ -37,13 +38,17 @@ def predict(
     from kimchi_vision.deploy.predictor import Predictor, find_photos
 
     if as_json and as_csv:
-        raise typer.BadParameter("Give --json or --csv, not both.")
+        raise InputError("Give --json or --csv, not both.")
     found = find_photos(photos)
     answers = _counted(Predictor(run, runtime=runtime).stream(found, top), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
-    unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
+    unread = [
+        Sentence("{photo} cannot be read as a photo: {error}", photo=answer.photo, error=answer.error)
+        for answer in show(answers)
+        if answer.error
+    ]
     if unread:
-        raise InputError("\n".join(unread))
+        raise InputError("{unread}", unread=Sentences(unread))
 
 
 @app.command("export")
@@ -106,8 +111,9 @@ def serve(
 
     if token is None and not _is_loopback(host):
         raise InputError(
-            f"--host {host} lets other machines in. Give --token SECRET, which they must know, "
-            "or --token none where everybody may ask."
+            "--host {host} lets other machines in. Give --token SECRET, which they must know, or --token "
+            "none where everybody may ask.",
+            host=host,
         )
     access = Access(tuple(host_name or ()), None if token in (None, "none") else token)
     collection = Collection(collect, collect_megabytes) if collect else None

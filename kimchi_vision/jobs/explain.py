@@ -73,7 +73,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         try:
             look = next(looks)
         except (OSError, ValueError) as error:
-            raise InputError(str(error)) from None
+            raise InputError("{error}", error=error) from None
         explain.save(look, run.files.overlay(file.content))
         probabilities = softmax(look.logits / facts.temperature)
         best = int(probabilities.argmax())
@@ -96,7 +96,9 @@ def background(run: Run, lang: str = "auto") -> str:
     try:
         _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
-        raise InputError(f"{error}. Backgrounds are swapped on the run's validation photos.") from None
+        raise InputError(
+            "{error}. Backgrounds are swapped on the run's validation photos.", error=error
+        ) from None
     say = catalogue(language(lang))
     if not run.files.background.is_file():
         return say("no_background")
@@ -116,13 +118,18 @@ def _write_background(
 
 def _restored(experiment: Experiment, run: Run) -> tuple[explain.Explainer, Facts]:
     if not run.files.safetensors.is_file():
-        raise InputError(f"{run.files.safetensors} is missing. Write it with: {_written(run)}")
+        raise InputError(
+            "{file} is missing. Write it with: {command}", file=run.files.safetensors, command=_written(run)
+        )
     try:
         with safe_open(run.files.safetensors, "numpy") as file:
             facts = Facts.from_metadata(file.metadata() or {})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{run.files.safetensors} is damaged: {error}. Write it anew with: {_written(run)}"
+            "{file} is damaged: {error}. Write it anew with: {command}",
+            file=run.files.safetensors,
+            error=error,
+            command=_written(run),
         ) from None
     facts = facts.calibrated(run.calibration)
     network = model.restored(experiment.model, run.files.safetensors, len(facts.classes))
@@ -137,5 +144,5 @@ def _content(file: Path) -> str:
     try:
         check_size(file)
     except ValueError as error:
-        raise InputError(f"{file} {error}.") from None
+        raise InputError("{file} {error}.", file=file, error=error) from None
     return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,12 +1,11 @@
 """One run of a table as a task of its own, wherever it is executed.
 
 python -m kimchi_vision.jobs.leaf takes a pickled Leaf, after its length, on its standard input, and ends when
-that closes: a training outlives no table. It prints why the run failed, as JSON; null when it did not.
+that closes: a training outlives no table. It prints why the run failed, pickled; None when it did not.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import sys
@@ -15,8 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
+
+Reason = str | Sentence
+"""Why a run failed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Leaf:
         return self.experiment.name
 
 
-def train(leaf: Leaf, threads: int) -> str | None:
+def train(leaf: Leaf, threads: int) -> Reason | None:
     """Run it in this process; why it failed, or None. KeyboardInterrupt after a checkpoint, on Ctrl-C."""
     os.environ[SET] = str(threads)
     os.chdir(leaf.here)
@@ -45,7 +48,7 @@ def train(leaf: Leaf, threads: int) -> str | None:
     except InterruptedRunError as error:
         raise KeyboardInterrupt from error
     except KimchiError as error:
-        return str(error)
+        return error.sentence
     except Exception as error:  # a fault of this program's ends one training, not the table
         return f"{type(error).__name__}: {error}"
     return None
@@ -63,7 +66,8 @@ def _main() -> None:
         os._exit(1)
 
     threading.Thread(target=outlive_nobody, daemon=True).start()
-    print(json.dumps(train(leaf, threads)), file=said, flush=True)
+    said.buffer.write(pickle.dumps(train(leaf, threads)))
+    said.flush()
 
 
 if __name__ == "__main__":

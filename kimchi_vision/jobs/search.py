@@ -108,7 +108,9 @@ def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[st
     name = f"{asked.digest} {' '.join(names)}"
     others = [known for known in optuna.get_all_study_names(storage) if known != name]
     if others:
-        raise InputError(f"{folder} holds a search with other settings. Rename the experiment, or delete it.")
+        raise InputError(
+            "{folder} holds a search with other settings. Rename the experiment, or delete it.", folder=folder
+        )
     study = optuna.create_study(
         storage=storage,
         study_name=name,

@@ -15,6 +15,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
 from kimchi_vision.jobs.leaf import Leaf
@@ -65,7 +66,9 @@ def run_rows(
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
-        said = f"Run {number} of {len(planned)}: {experiment.name}"
+        said = Sentence(
+            "Run {number} of {count}: {name}", number=number, count=len(planned), name=experiment.name
+        )
         try:
             if on is not None:
                 done = _collected(experiment, folds, folder, force)
@@ -78,7 +81,7 @@ def run_rows(
             log.error("Run %s failed: %s", experiment.name, error)
             failed.append(experiment.name)
     if not finished:
-        raise RunError(f"No row of {table.name} ended. The messages above say why.")
+        raise RunError("No row of {table} ended. The messages above say why.", table=table.name)
     write_table(folder / "table.csv", side_by_side(finished))
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))

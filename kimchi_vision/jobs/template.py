@@ -25,7 +25,7 @@ def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) 
     Raises InputError when `path` exists already.
     """
     if path.exists():
-        raise InputError(f"{path} exists already; give another one with --output.")
+        raise InputError("{path} exists already; give another one with --output.", path=path)
     write_text(path, _text(photos, path, listing) + dump(settings))
     write_text(path.with_name(keys.SCHEMA), keys.schema_text())
     return path

@@ -39,7 +39,7 @@ def text(run: Run, space: bool = False) -> str:
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
         openvino=found if "agreement" in (found := run.exported.get(run.files.openvino.name, {})) else None,
-        bound=learner.BOUND.format(**pkl) if "holds" in pkl else None,
+        bound=learner.bound(pkl["holds"], pkl["python"]) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
         licence=" ".join(
             dict.fromkeys(

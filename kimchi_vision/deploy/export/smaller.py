@@ -116,7 +116,11 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
     low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
-        raise RunError(f"it loses at least {low:.1%} of accuracy, and {LARGEST_LOSS:.0%} is allowed.")
+        raise RunError(
+            "it loses at least {low:.1%} of accuracy, and {most:.0%} is allowed.",
+            low=low,
+            most=LARGEST_LOSS,
+        )
     return {
         "photos": len(sample),
         "agreement": float((sample.answers == found).mean()),

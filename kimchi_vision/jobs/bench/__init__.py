@@ -133,7 +133,7 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str,
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"The measurement ended early ({way}): {reason}")
+        raise RunError("The measurement ended early ({way}): {reason}", way=way, reason=reason)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 

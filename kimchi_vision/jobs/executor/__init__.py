@@ -6,7 +6,6 @@ written: what is finished there is not run again, and what was interrupted goes 
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import pickle
@@ -21,17 +20,24 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Protocol
 
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Leaf
+    from kimchi_vision.jobs.leaf import Leaf, Reason
 
 AGAIN = 2
 """How often a run whose process was killed goes on by itself."""
-STOPPED = "Interrupted. Every run keeps its last checkpoint; the same command goes on from there."
 
 log = logging.getLogger(__name__)
+
+
+def stopped() -> InterruptedRunError:
+    """What Ctrl-C ends with."""
+    return InterruptedRunError(
+        "Interrupted. Every run keeps its last checkpoint; the same command goes on from there."
+    )
 
 
 class Executor(Protocol):
@@ -58,7 +64,9 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
     if on == "local":
         return Processes(jobs)
     if on != "ray" and ":" not in on:
-        raise InputError(f"--on {on}: give serial, local, ray, auto, or an address such as ray://HOST:10001.")
+        raise InputError(
+            "--on {on}: give serial, local, ray, auto, or an address such as ray://HOST:10001.", on=on
+        )
     from kimchi_vision.jobs.executor.on_ray import OnRay
 
     return OnRay(None if on == "ray" else on, jobs)
@@ -70,14 +78,15 @@ class Told:
     def __init__(self, count: int) -> None:
         self.count, self.done, self.refused = count, 0, {}
 
-    def ended(self, name: str, reason: str | None, where: str = "") -> None:
-        """reason: why it failed, or None."""
+    def ended(self, name: str, reason: Reason | None, where: str = "") -> None:
+        """reason: why it failed, or None. where: the node, if it is another machine."""
         self.done += 1
+        at = Sentence(" on {node}", node=where) if where else ""
         if reason is None:
-            log.info("Run %d of %d is done%s: %s", self.done, self.count, where, name)
+            log.info("Run %d of %d is done%s: %s", self.done, self.count, at, name)
         else:
-            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, where, name, reason)
-            self.refused[name] = reason
+            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, at, name, reason)
+            self.refused[name] = str(reason)
 
 
 class Processes:
@@ -98,24 +107,26 @@ class Processes:
                     told.ended(futures[future].name, future.result())
             except KeyboardInterrupt:
                 self._stop()
-                raise InterruptedRunError(STOPPED) from None
+                raise stopped() from None
         return told.refused
 
-    def _trained(self, leaf: Leaf) -> str | None:
+    def _trained(self, leaf: Leaf) -> Reason | None:
         for attempt in range(AGAIN + 1):
             if self.stopped:
-                return "it was not begun"
+                return Sentence("it was not begun")
             with tempfile.TemporaryFile() as complaints:
                 code, said = self._once(replace(leaf, force=leaf.force and not attempt), complaints)
                 if said:
-                    return json.loads(said)
+                    return pickle.loads(said)
                 if code >= 0:
                     complaints.seek(0)
                     words = complaints.read().decode(errors="replace").strip().splitlines()
-                    return words[-1] if words else f"its process ended with code {code}"
+                    return words[-1] if words else Sentence("its process ended with code {code}", code=code)
             log.warning("%s: its process was killed by signal %d; it goes on.", leaf.name, -code)
-        return (
-            f"its process was killed {AGAIN + 1} times, last by signal {-code}: is there too little memory?"
+        return Sentence(
+            "its process was killed {times} times, last by signal {signal}: is there too little memory?",
+            times=AGAIN + 1,
+            signal=-code,
         )
 
     def _once(self, leaf: Leaf, complaints: IO[bytes]) -> tuple[int, bytes]:

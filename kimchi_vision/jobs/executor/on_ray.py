@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
-from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
-from kimchi_vision.jobs.executor import AGAIN, STOPPED, Told
+from kimchi_vision.jobs.executor import AGAIN, Told, stopped
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Leaf
+    from kimchi_vision.jobs.leaf import Leaf, Reason
 
 ANSWERS = 5
 """Seconds in which an address answers."""
@@ -54,7 +55,7 @@ class OnRay:
                 for reference in going:
                     ray.cancel(reference, force=False)
                 ray.wait(list(going), num_returns=len(going), timeout=STOPS)
-                raise InterruptedRunError(STOPPED) from None
+                raise stopped() from None
         return told.refused
 
     @contextmanager
@@ -70,7 +71,11 @@ class OnRay:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise InputError(f"Ray at {self.address or 'this machine'} cannot be used: {reason}") from error
+            raise InputError(
+                "Ray at {address} cannot be used: {reason}",
+                address=self.address or Sentence("this machine"),
+                reason=reason,
+            ) from error
         try:
             yield
         finally:
@@ -87,8 +92,10 @@ class OnRay:
             there = "; ".join(", ".join(f"{node.get(name, 0):g} {name}" for name in wanted) for node in nodes)
             asked = ", ".join(f"{least:g} {name}" for name, least in wanted.items() if least)
             raise InputError(
-                f"A training of this table asks for {asked}, and no node has that: {there}. Change `jobs` in "
-                "the table, or start a larger node."
+                "A training of this table asks for {asked}, and no node has that: {there}. Change `jobs` "
+                "in the table, or start a larger node.",
+                asked=asked,
+                there=there,
             )
         return {"num_cpus": self.jobs.cpus, "num_gpus": gpus, "memory": self.jobs.bytes or None}
 
@@ -110,8 +117,10 @@ def _answers(address: str) -> None:
         socket.create_connection((host, int(port)), ANSWERS).close()
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--on {address}: nobody answers there ({error}). Is the cluster up, and is that its address? "
-            "`ray status` on its head says so."
+            "--on {address}: nobody answers there ({error}). Is the cluster up, and is that its address? "
+            "`ray status` on its head says so.",
+            address=address,
+            error=str(error),
         ) from None
 
 
@@ -127,24 +136,27 @@ def _marked(exports: Path) -> Iterator[Path]:
         mark.unlink(missing_ok=True)
 
 
-def _trained(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[str | None, str]:
+def _trained(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Reason | None, str]:
     """The task: why the run failed, or None; and the node."""
     from kimchi_vision.base.environment import code_version
     from kimchi_vision.jobs.leaf import train
 
     node = socket.gethostname()
     if code_version() != version:
-        return f"{node} has version {code_version()} of kimchi_vision, and the table's is {version}", node
+        versions = {"own": code_version(), "version": version}
+        said = "{node} has version {own} of kimchi_vision, and the table's is {version}"
+        return Sentence(said, node=node, **versions), node
     if not (mark.is_file() and leaf.here.is_dir()):
-        return f"{node} does not see {mark.parent}: photos and runs lie where every node has one path", node
+        unseen = "{node} does not see {folder}: photos and runs lie where every node has one path"
+        return Sentence(unseen, node=node, folder=mark.parent), node
     return train(leaf, threads), node
 
 
-def _answer(ray: Any, reference: Any) -> tuple[str | None, str]:
+def _answer(ray: Any, reference: Any) -> tuple[Reason | None, str]:
     """Why the run failed, or None; and on which node."""
     try:
         reason, node = ray.get(reference)
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines()
         return lines[-1] if lines else type(error).__name__, ""
-    return reason, f" on {node}"
+    return reason, node

@@ -63,8 +63,9 @@ class Fitting:
         photos, self.parts = len(self.learn.xb[0]), 2 * self.parts
         if photos < 2 * self.parts:  # batch norm needs two
             raise RunError(
-                f"There is not enough memory even for {2 * photos // self.parts} photos at once. Take a "
-                "smaller `augment.size` or `model.backbone`, or end what else takes memory."
+                "There is not enough memory even for {photos} photos at once. Take a smaller "
+                "`augment.size` or `model.backbone`, or end what else takes memory.",
+                photos=2 * photos // self.parts,
             )
         if self.learn.opt:
             self.learn.opt.zero_grad()
