@@ -59,7 +59,7 @@ def __getattr__(name: str) -> Any:
         except ModuleNotFoundError as error:
             from kimchi_vision.base.extras import missing
 
-            raise ModuleNotFoundError(missing(error) or str(error), name=error.name) from None
+            raise ModuleNotFoundError(str(missing(error) or error), name=error.name) from None
 
 
 def __dir__() -> list[str]:

@@ -9,11 +9,26 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
     └── InterruptedRunError  the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
 """
 
+from __future__ import annotations
+
+from kimchi_vision.base.sentence import Sentence, Text
+
 
 class KimchiError(Exception):
-    """Base of the family; its text names the file or key, what is wrong and what to do next."""
+    """Base of the family; its text names the file or key, what is wrong and what to do next.
+
+    template: English, values: what its braces hold, as base.sentence says. str() of it is English.
+    """
 
     exit_code = 1
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.sentence = Sentence(template, **values)
+        super().__init__(str(self.sentence))
+
+    def said(self, text: Text) -> str:
+        """It in the language of `text`, as base.messages.catalogue makes it."""
+        return self.sentence.said(text)
 
 
 class InputError(KimchiError):
@@ -41,6 +56,6 @@ class RunError(KimchiError):
 class InterruptedRunError(RunError):
     """The user, or a scheduler, stopped a run."""
 
-    def __init__(self, message: str, exit_code: int = 130) -> None:
-        super().__init__(message)
+    def __init__(self, template: str, /, exit_code: int = 130, **values: object) -> None:
+        super().__init__(template, **values)
         self.exit_code = exit_code

@@ -8,6 +8,8 @@ import shlex
 from importlib import metadata
 from urllib.parse import unquote, urlparse
 
+from kimchi_vision.base.sentence import Sentence
+
 _CALLED = {
     "cv2": "opencv-python-headless",
     "multipart": "python-multipart",
@@ -17,7 +19,7 @@ _CALLED = {
 """Modules whose package has another name."""
 
 
-def missing(error: ModuleNotFoundError, command: str = "") -> str | None:
+def missing(error: ModuleNotFoundError, command: str = "") -> Sentence | None:
     """A sentence that names the extra, and the command that installs it; None for a module of this package.
 
     command: the one that was typed, such as `compare`.
@@ -28,11 +30,14 @@ def missing(error: ModuleNotFoundError, command: str = "") -> str | None:
     package = _CALLED.get(module, module.replace("_", "-"))
     extra = _extra_of(package)
     if extra is None:
-        return f"The package {package} is not installed: pip install {package}"
+        return Sentence("The package {package} is not installed: pip install {package}", package=package)
     if extra == "compare" and command != "compare":
         extra = "train"  # holds it, and what else such a command needs
-    what = f"`{command}` needs" if command else "This needs"
-    return f"{what} the package {package}, which is not installed: {install(extra)}"
+    what = {"package": package, "install": install(extra)}
+    if not command:
+        return Sentence("This needs the package {package}, which is not installed: {install}", **what)
+    needs = "`{command}` needs the package {package}, which is not installed: {install}"
+    return Sentence(needs, command=command, **what)
 
 
 def install(extra: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.sentence import Sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,20 +29,23 @@ TORCH_CANNOT_WRITE = "inline_container"
 @contextlib.contextmanager
 def explained(folder: Path) -> Iterator[None]:
     """A disk that is full or must not be written is a RunError that says how the run in `folder` goes on."""
-    goes_on = "and give the same command: it goes on after the last checkpoint."
+    goes_on = Sentence("and give the same command: it goes on after the last checkpoint.")
     try:
         yield
     except OSError as error:
         place = error.filename or folder
         if error.errno in FULL:
-            raise RunError(f"There is no room left on the disk of {folder}. Make room {goes_on}") from error
+            full = "There is no room left on the disk of {folder}. Make room {goes_on}"
+            raise RunError(full, folder=folder, goes_on=goes_on) from error
         if error.errno in FORBIDDEN:
-            raise RunError(f"{place} cannot be written. Allow it {goes_on}") from error
+            closed = "{place} cannot be written. Allow it {goes_on}"
+            raise RunError(closed, place=place, goes_on=goes_on) from error
         raise
     except RuntimeError as error:
         if TORCH_CANNOT_WRITE not in str(error):
             raise
-        raise RunError(f"{folder} cannot be written. Make room {goes_on}") from error
+        full = "{folder} cannot be written. Make room {goes_on}"
+        raise RunError(full, folder=folder, goes_on=goes_on) from error
 
 
 @contextlib.contextmanager
@@ -89,7 +93,8 @@ def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     if not path.is_file():
-        raise InputError(f"{path} is missing. Is {path.parent} a finished run folder?")
+        what = "{path} is missing. Is {folder} a finished run folder?"
+        raise InputError(what, path=path, folder=path.parent)
     columns, blank = dict.fromkeys(text, str), {"loss": [""]}
     try:
         return pd.read_csv(
@@ -97,4 +102,5 @@ def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
         )
     except ValueError as error:
         said = " ".join(str(error).split())
-        raise InputError(f"{path} is damaged: {said}. Run the experiment again with --force.") from None
+        damaged = "{path} is damaged: {reason}. Run the experiment again with --force."
+        raise InputError(damaged, path=path, reason=said) from None

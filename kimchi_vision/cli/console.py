@@ -12,7 +12,9 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text as Styled
 
+from kimchi_vision.base.messages import LogFormat
 from kimchi_vision.base.progress import Stage, listening
+from kimchi_vision.base.sentence import said
 from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import verdict
@@ -54,23 +56,19 @@ class Bar:
 class Lines(logging.Handler):
     """Prints the short line that a record carries, and warnings; counts those of other packages."""
 
-    def __init__(self, console: Console, verbose: bool) -> None:
+    def __init__(self, console: Console, say: Text, verbose: bool) -> None:
         super().__init__()
-        self.console, self.verbose, self.foreign = console, verbose, 0
+        self.console, self.say, self.verbose, self.foreign = console, say, verbose, 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a record, count it, or leave it to log.txt."""
         ours = record.name.startswith("kimchi_vision")
         self.foreign += not ours
-        if self.verbose:
-            said = record.getMessage()
-        elif not ours:
-            return
-        else:
-            warned = record.getMessage() if record.levelno >= logging.WARNING else None
-            said = getattr(record, "short", warned)
-        if said is not None:
-            _print(self.console, said)
+        short = getattr(record, "short", None)
+        if self.verbose or (ours and short is None and record.levelno >= logging.WARNING):
+            _print(self.console, LogFormat(self.say).message(record))
+        elif ours and short is not None:
+            _print(self.console, said(short, self.say))
 
 
 @contextmanager
@@ -79,7 +77,7 @@ def running(say: Text, verbose: bool = False) -> Iterator[None]:
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    lines, before = Lines(console, verbose), logging.root.handlers[:]
+    lines, before = Lines(console, say, verbose), logging.root.handlers[:]
     logging.root.handlers[:] = [lines]
     logging.captureWarnings(True)
     try:

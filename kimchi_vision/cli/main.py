@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,14 +16,15 @@ import typer
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
+from kimchi_vision.base.messages import READER, LogFormat, catalogue, language
 from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, measure, ship
+from kimchi_vision.cli import data, decide, line, measure, ship
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kimchi_vision.base.messages import Text
+    from kimchi_vision.base.sentence import Text
     from kimchi_vision.jobs.table import Finished
 
 app = typer.Typer(
@@ -53,8 +56,9 @@ Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the syste
 def _options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    lang: Lang = "auto",
 ) -> None:
-    """Options before the command; main looks for --debug itself, since errors reach it alone."""
+    """Options before the command; main looks for these itself, since errors reach it alone."""
     if context.invoked_subcommand is None:
         print("\n".join(_first_steps()))
 
@@ -70,7 +74,6 @@ def run_command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
 
     if experiment.is_dir():
@@ -109,7 +112,6 @@ def compare(
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
@@ -143,8 +145,9 @@ def models(
     """List backbones with parameters, input size, and whether their weights are at hand."""
     from kimchi_vision.learning.model import catalog
 
-    for line in catalog(pattern):
-        print(line)
+    say = catalogue(language("auto"))
+    for row in catalog(pattern):
+        print(row.said(say))
 
 
 @app.command()
@@ -178,7 +181,6 @@ def new(
     lang: Lang = "auto",
 ) -> None:
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data.layout import read
     from kimchi_vision.jobs import folder
     from kimchi_vision.jobs.template import command, training_photos, write
@@ -216,29 +218,42 @@ app.add_typer(measure.app)
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    if given := _given():
+        os.environ[READER] = given  # processes that this one starts say it in the same language
+    lang = language("auto")
+    say = catalogue(lang)
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(LogFormat(say))
+    logging.basicConfig(level=logging.WARNING, handlers=[shown])
     logging.getLogger("kimchi_vision").setLevel(logging.INFO)
     # What libraries announce to developers is nothing that a user can act on.
     warnings.filterwarnings("ignore", category=FutureWarning)
     listen()
     try:
-        app()
+        line.run(typer.main.get_command(app), say, lang)
     except KimchiError as error:
-        _stop(str(error), error.exit_code)
+        _stop(error.said(say), error.exit_code)
     except ModuleNotFoundError as error:
         words = [word for word in sys.argv[1:] if not word.startswith("-")]
         said = missing(error, words[0] if words else "")
-        _stop(said or f"{type(error).__name__}: {error}", InputError.exit_code if said else 1)
+        shown = said.said(say) if said else f"{type(error).__name__}: {error}"
+        _stop(shown, InputError.exit_code if said else 1)
     except Terminated:
-        _stop("Ended by SIGTERM.", ENDED)
+        _stop(say("Ended by SIGTERM."), ENDED)
     except Exception as error:
-        _stop(f"{type(error).__name__}: {error}\n(--debug before the command shows the traceback.)", 1)
+        hint = say("(--debug before the command shows the traceback.)")
+        _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
+
+
+def _given() -> str | None:
+    """The language of --lang, which main looks for itself, as it does for --debug."""
+    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
+    given = dict(pairwise(words)).get("--lang")
+    return given if given in ("en", "ko") else None
 
 
 def _first_steps() -> Iterator[str]:
     """The four commands that matter, for whoever gives none."""
-    from kimchi_vision.base.messages import catalogue, language
-
     say = catalogue(language("auto"))
     yield say("first_steps")
     words = {"run": "PHOTOS", "predict": "RUN PHOTO", "compare": "RUN RUN", "serve": "RUN"}

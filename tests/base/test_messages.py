@@ -1,10 +1,14 @@
+import logging
+import pickle
 import string
 
 import pytest
 
-from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.messages import TEXTS, catalogue, language
+from kimchi_vision.base import messages
+from kimchi_vision.base.errors import DataError, InputError, RunError
+from kimchi_vision.base.messages import TEXTS, LogFormat, catalogue, language
 from kimchi_vision.base.messages.particles import with_particles
+from kimchi_vision.base.sentence import Sentence
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -62,3 +66,43 @@ def test_values_fill_the_braces():
         catalogue("ko")("confused_pair", actual="갓김치", predicted="깍두기", photos=3)
         == "갓김치 → 깍두기 (3장)"
     )
+
+
+MANY = "{folder} holds {count} {count:photo/photos}.{hint}"
+
+
+@pytest.fixture
+def korean(monkeypatch):
+    found = {
+        MANY: "{folder}에 사진이 {count}장 있습니다.{hint}",
+        " Did you mean {near}?": " {near}을(를) 뜻하셨나요?",
+        "%d photos are left out: %s": "사진 %d장을 뺐습니다: %s",
+    }
+    monkeypatch.setattr(messages, "korean", lambda: found)
+
+
+def test_an_error_is_said_in_the_language_of_whoever_reads_it(korean):
+    near = Sentence(" Did you mean {near}?", near="김치")
+    error = DataError(MANY, folder="kim", count=1, hint=near)
+    assert str(error) == "kim holds 1 photo. Did you mean 김치?"
+    assert error.said(catalogue("ko")) == "kim에 사진이 1장 있습니다. 김치를 뜻하셨나요?"
+    assert error.said(catalogue("en")) == str(error)
+    around = RunError("{why} It ends.", why=error)
+    assert around.said(catalogue("ko")).startswith("kim에 사진이")
+
+
+def test_an_error_survives_a_pickle_and_braces_without_values():
+    error = pickle.loads(pickle.dumps(RunError("{run} ended.", run="exp1")))
+    assert error.sentence == Sentence("{run} ended.", run="exp1")
+    assert str(RunError("`rows: {a: {...}}` is wrong")) == "`rows: {a: {...}}` is wrong"
+
+
+def test_a_log_record_is_said_in_the_language_of_the_console(korean):
+    def record(said, *args):
+        return logging.LogRecord("kimchi_vision.data", logging.INFO, "", 0, said, args, None)
+
+    shown, plain = LogFormat(catalogue("ko")), logging.Formatter()
+    counted = record("%d photos are left out: %s", 3, Sentence(" Did you mean {near}?", near="밥"))
+    assert shown.format(counted) == "사진 3장을 뺐습니다:  밥을 뜻하셨나요?"
+    assert plain.format(counted) == "3 photos are left out:  Did you mean 밥?"
+    assert shown.format(record(Sentence(MANY, folder="a", count=2, hint=""))) == "a에 사진이 2장 있습니다."

@@ -1,11 +1,19 @@
-"""Every text of pages and command line in English and Korean, and the choice between the two."""
+"""Every text that a person meets in English and Korean, and the choice between the two.
+
+Sentences of errors and logs stand in English where they arise, as base.sentence says, and in Korean in
+ko/WING.po. Texts of pages have keys, in TEXTS.
+"""
 
 from __future__ import annotations
 
+import json
 import locale
+import logging
 import os
-import string
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from kimchi_vision.base.errors import InputError
@@ -15,28 +23,28 @@ from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
-__all__ = ["TEXTS", "Language", "Text", "about_background", "about_gain", "add", "catalogue", "language"]
+__all__ = [
+    "READER",
+    "TEXTS",
+    "Language",
+    "LogFormat",
+    "Text",
+    "about_background",
+    "about_gain",
+    "add",
+    "catalogue",
+    "korean",
+    "language",
+]
 
 Language = Literal["en", "ko"]
-Text = Callable[..., str]
+READER = "KIMCHI_LANG"
+"""The variable that says in which language the reader reads."""
 
 TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
 """Key → English, Korean."""
-
-
-class _Plural(string.Formatter):
-    """Takes {count:photo/photos}, too: the first word for 1, the other for any other number."""
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as the braces ask."""
-        if "/" not in format_spec:
-            return super().format_field(value, format_spec)
-        one, many = format_spec.split("/")
-        return one if str(value) == "1" else many
-
-
-_PLURAL = _Plural()
 
 
 def add(texts: Mapping[str, tuple[str, str]]) -> None:
@@ -45,37 +53,77 @@ def add(texts: Mapping[str, tuple[str, str]]) -> None:
 
 
 def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
+    """`en` or `ko`; `auto` asks $KIMCHI_LANG, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
 
     Raises InputError for any other language.
     """
     if wanted in ("en", "ko"):
         return wanted
     if wanted != "auto":
-        raise InputError(f"There are no texts in `{wanted}`: give ko, en or auto.")
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+        raise InputError("There are no texts in `{wanted}`: give ko, en or auto.", wanted=wanted)
+    names = (os.environ.get(name) for name in (READER, "LC_ALL", "LC_MESSAGES", "LANG"))
     name = next(filter(None, names), None) or locale.getlocale()[0] or ""
     return "ko" if name.lower().startswith("ko") else "en"
 
 
-def catalogue(lang: Language) -> Text:
-    """A function from a key of TEXTS, and values for its braces, to the text in this language.
+@cache
+def korean() -> dict[str, str]:
+    """English template → Korean, of every wing's catalogue.
 
-    A value that is a list of such pairs, (key, values), stands for their texts one after another.
+    Read line by line, as they are kept, each text on one: Babel reads for longer than all of --help takes.
     """
-    column = ("en", "ko").index(lang)
+    files = sorted((Path(__file__).parent / "ko").glob("*.po"))
+    texts = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    pairs = re.findall(r'^msgid (".+")\nmsgstr (".*")$', texts, re.MULTILINE)
+    return {json.loads(english): json.loads(said) for english, said in pairs}
+
+
+def catalogue(lang: Language) -> Text:
+    """A function from a key of TEXTS or an English template, and values for its braces, to words in `lang`.
+
+    A value that is a list of such pairs, (key, values), stands for their texts one after another; a Sentence
+    or an error is said in the same language. A template that has no Korean is said in English.
+    """
 
     def text(key: str, **values: Any) -> str:
-        said_values = {name: said(value) for name, value in values.items()}
-        found = _PLURAL.vformat(TEXTS[key][column], (), said_values)
+        said_values = {name: put_in(value) for name, value in values.items()}
+        if key in TEXTS:
+            found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
+        else:
+            template = korean().get(key, key) if lang == "ko" else key
+            found = filled(template, said_values) if values else template
         return with_particles(found) if lang == "ko" else found
 
-    def said(value: Any) -> Any:
+    def put_in(value: Any) -> Any:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
-            return value
+            return said(value, text)
         return "".join(text(key, **values) for key, values in value)
 
     return text
+
+
+class LogFormat(logging.Formatter):
+    """Log records in one language: a record's message is a Sentence, or a template of %-placeholders."""
+
+    def __init__(self, text: Text, layout: str = "%(message)s", dates: str | None = None) -> None:
+        super().__init__(layout, dates)
+        self.text = text
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (logging's name)
+        """The line of a record, its message said in this language."""
+        record.message = self.message(record)
+        return super().formatMessage(record)
+
+    def message(self, record: logging.LogRecord) -> str:
+        """What a record says, without date or level. Records of other packages stay as they are."""
+        if not record.name.startswith("kimchi_vision"):
+            return record.getMessage()
+        if isinstance(record.msg, Sentence):
+            return record.msg.said(self.text)
+        template, args = self.text(str(record.msg)), record.args
+        if isinstance(args, Mapping):
+            return template % {name: said(value, self.text) for name, value in args.items()}
+        return template % tuple(said(value, self.text) for value in args) if args else template
 
 
 def about_gain(name: str, found: dict[str, Any], text: Text) -> str:

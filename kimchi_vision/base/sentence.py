@@ -1,0 +1,73 @@
+"""Sentences whose values are kept apart, so that each is said in the language of whoever reads it.
+
+What a person may read is written in English where it arises, as a template with named values:
+`DataError("{folder} holds {count} {count:photo/photos}.", folder=folder, count=3)`, or as a value of another,
+`Sentence(" Did you mean {near}?", near=near)`. Its Korean stands under the same template in
+base/messages/ko/WING.po. `{count:photo/photos}` takes the first word for 1, the other for any other number.
+Braces without values stay as they are.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Mapping
+
+Text = Callable[..., str]
+"""Says a template, or a key of base.messages, in one language: text(template, **values)."""
+
+
+class _Plural(string.Formatter):
+    def format_field(self, value: object, format_spec: str) -> str:
+        """A value as the braces ask."""
+        if "/" not in format_spec:
+            return super().format_field(value, format_spec)
+        one, many = format_spec.split("/")
+        return one if str(value) == "1" else many
+
+
+_PLURAL = _Plural()
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """A template with its values in their places."""
+    return _PLURAL.vformat(template, (), values)
+
+
+class Sentence:
+    """A sentence, or a part of one; str() of it is English."""
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        self.template, self.values = template, values
+
+    def said(self, text: Text) -> str:
+        """It in the language of `text`, as base.messages.catalogue makes it; its values, too."""
+        return text(self.template, **self.values)
+
+    def __str__(self) -> str:
+        return filled(self.template, self.values) if self.values else self.template
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sentence) and (self.template, self.values) == (other.template, other.values)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+class Sentences:
+    """Several, one after another, as one value of a template."""
+
+    def __init__(self, parts: Iterable[object], between: str = "\n") -> None:
+        self.parts, self.between = tuple(parts), between
+
+    def said(self, text: Text) -> str:
+        """All of them in the language of `text`."""
+        return self.between.join(said(part, text) for part in self.parts)
+
+    def __str__(self) -> str:
+        return self.between.join(map(str, self.parts))
+
+
+def said(value: object, text: Text) -> object:
+    """A value of a template as it is put in: sentences and errors in the language of `text`."""
+    in_words = getattr(value, "said", None)
+    return in_words(text) if in_words else value

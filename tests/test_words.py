@@ -1,0 +1,169 @@
+"""Every sentence that a person can meet is a template that a catalogue holds in Korean."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from kimchi_vision.base.messages import TEXTS, korean
+
+PACKAGE = Path(__file__).parents[1] / "kimchi_vision"
+WINGS = ["base", "learning", "deploy", "jobs", "cli"]
+"""Those whose sentences are all templates."""
+CATALOGUES = sorted((PACKAGE / "base" / "messages" / "ko").glob("*.po"))
+FAMILY = {"KimchiError", "InputError", "ConfigError", "DataError", "ModelError", "RunError"}
+SAID = {*FAMILY, "InterruptedRunError", "Sentence", "Refusal"}
+NAMES = {"fastai", "timm", "torch", "torchvision", "pip", "install", "python"}
+"""Small words that are the same in Korean."""
+Place = tuple[str, ast.Call, list[str] | None]
+
+
+def constants(node: ast.expr, *scopes: ast.AST) -> list[str] | None:
+    """The templates that an expression can be; None where they cannot be read from the code.
+
+    scopes: where its names are bound, the function before the module.
+    """
+    match node:
+        case ast.Constant(value=str() as text):
+            return [text]
+        case ast.IfExp():
+            return both([constants(each, *scopes) for each in (node.body, node.orelse)])
+        case ast.Dict():
+            return both([constants(each, *scopes) for each in node.values if each])
+        case ast.Tuple() | ast.List():
+            return both([constants(each, *scopes) for each in node.elts])
+        case ast.Name(id=name):
+            bound = ([each for each in ast.walk(scope) if name in targets(each)] for scope in scopes)
+            found = next(filter(None, bound), None)
+            return both([constants(each.value, *scopes) for each in found]) if found else None
+        case ast.Subscript(value=ast.Name() as table):
+            return constants(table, *scopes)
+        case ast.Call(func=ast.Attribute(value=ast.Name() as table, attr="get")):
+            return both([constants(each, *scopes) for each in (table, *node.args[1:])])
+        case ast.Call(func=ast.Name(id="Sentence")):
+            return []  # it is looked at by itself
+    return None
+
+
+def targets(node: ast.AST) -> set[str]:
+    """Names that a statement binds."""
+    each = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    bound = isinstance(node, ast.Assign | ast.AnnAssign) and node.value
+    return {target.id for target in each if isinstance(target, ast.Name)} if bound else set()
+
+
+def both(parts: list[list[str] | None]) -> list[str] | None:
+    """All of them; None when one is."""
+    return None if None in parts else [text for part in parts for text in part]
+
+
+def says(node: ast.AST, wing: str) -> bool:
+    """Whether a node is a call whose first argument a person reads."""
+    match node:
+        case ast.Call(func=ast.Name(id="say" | "text"), args=[ast.Constant(value=str(key)), *_]):
+            return key not in TEXTS
+        case ast.Call(func=ast.Name(id=name), args=[_, *_]):
+            return name in SAID or (name == "ValueError" and wing == "config")
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger"), attr=level), args=[_, *_]):
+            return level in ("info", "warning", "error", "exception")
+    return False
+
+
+@cache
+def places(wing: str) -> list[Place]:
+    """Where a wing says something: file:line, the call, and its templates."""
+    found = []
+    for file in sorted((PACKAGE / wing).rglob("*.py")):
+        module = ast.parse(file.read_text(encoding="utf-8"))
+        around = {}  # the innermost function wins, since walk goes from the outside in
+        for function in ast.walk(module):
+            if isinstance(function, ast.FunctionDef):
+                around |= dict.fromkeys(ast.walk(function), function)
+        for node in ast.walk(module):
+            if says(node, wing) and file.name != "errors.py":
+                where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
+                found.append((where, node, constants(node.args[0], around.get(node, module), module)))
+    return found
+
+
+def braces(template: str) -> set[str]:
+    """Names of a template's values."""
+    return set(re.findall(r"(?<!\{)\{(\w+)", template))
+
+
+def percents(template: str) -> list[str]:
+    """Its %-placeholders, those with names in any order."""
+    found = re.findall(r"%(?:\(\w+\))?[-+# 0]*[\d.]*[sdrfg]", template)
+    return sorted(found) if "%(" in template else found
+
+
+def worded(templates: list[str]) -> Iterator[str]:
+    """Those that hold words, not values alone."""
+    bare = r"\{[^}]*\}|%(\(\w+\))?[sdrfg]"
+    return (text for text in templates if re.search(r"[A-Za-z]{2}", re.sub(bare, "", text)))
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_what_is_said_is_a_template_that_has_korean(wing):
+    unread = [where for where, _, templates in places(wing) if templates is None]
+    assert not unread, f"not a constant template: {unread}"
+    lost = [
+        (where, text)
+        for where, _, templates in places(wing)
+        for text in worded(templates)
+        if text not in korean()
+    ]
+    assert not lost, f"no Korean in base/messages/ko/{wing}.po: {lost}"
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_a_template_is_given_the_values_that_it_names(wing):
+    for where, call, templates in places(wing):
+        given = {keyword.arg for keyword in call.keywords} - {
+            "exit_code",
+            "exc_info",
+            "extra",
+            "status",
+            "headers",
+        }
+        if given and None not in given:
+            named = {name for text in templates for name in braces(text)}
+            assert not templates or named == given, where
+
+
+def test_korean_takes_the_same_values():
+    for english, said in korean().items():
+        assert braces(english) == braces(said), english
+        assert percents(english) == percents(said), english
+
+
+def test_the_catalogues_are_those_that_other_programs_read():
+    read = {}
+    for file in CATALOGUES:
+        with file.open("rb") as lines:
+            read |= {message.id: message.string for message in read_po(lines, locale="ko") if message.id}
+    assert read == korean()
+
+
+def test_korean_is_korean():
+    for english, said in korean().items():
+        bare = re.sub(r"`[^`]*`|\{[^}]*\}|%\(\w+\)s|--[\w-]+|[\w*/-]*[._][\w.*/]+", "", said)
+        small = {word for word in re.findall(r"[A-Za-z]{2,}", bare) if word.islower()} - NAMES
+        assert not small, f"{english}: {small}"
+        assert re.search("[가-힣]", said), english
+
+
+def test_no_korean_outlives_its_english():
+    wings = [file.stem for file in CATALOGUES]
+    in_code = {
+        node.value
+        for wing in {*wings, *WINGS}
+        for file in (PACKAGE / wing).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+    }
+    assert not set(korean()) - in_code
