@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from typer.main import get_command
 
 from kimchi_vision.base.messages import TEXTS, korean
+from kimchi_vision.cli import line
+from kimchi_vision.cli.main import app
 
 PACKAGE = Path(__file__).parents[1] / "kimchi_vision"
 WINGS = ["base", "learning", "deploy", "jobs", "cli"]
@@ -120,6 +123,27 @@ def test_what_is_said_is_a_template_that_has_korean(wing):
     assert not lost, f"no Korean in base/messages/ko/{wing}.po: {lost}"
 
 
+def test_help_and_what_is_said_of_a_wrong_line_have_korean():
+    every = {text for _, text in line.texts(get_command(app))}
+    every |= {*line.PANELS.values(), *line.WRONG, line.USAGE, line.SHOW_HELP}
+    assert not every - set(korean())
+
+
+def in_pages() -> dict[str, str]:
+    """What pages and cards say, by the page."""
+    pages = [*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.md")]
+    quoted = r'\bsay\("((?:[^"\\]|\\.)*)"'
+    return {
+        text.replace('\\"', '"'): page.name
+        for page in pages
+        for text in re.findall(quoted, page.read_text(encoding="utf-8"))
+    }
+
+
+def test_templates_of_pages_have_korean():
+    assert not set(in_pages()) - {*TEXTS, *korean()}
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_template_is_given_the_values_that_it_names(wing):
     for where, call, templates in places(wing):
@@ -166,4 +190,4 @@ def test_no_korean_outlives_its_english():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant)
     }
-    assert not set(korean()) - in_code
+    assert not set(korean()) - in_code - set(in_pages())

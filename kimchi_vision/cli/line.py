@@ -1,0 +1,98 @@
+"""--help, and what is said of a wrong line, in the reader's language: typer knows them in English alone."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from kimchi_vision.base.sentence import Sentence
+
+if TYPE_CHECKING:
+    from kimchi_vision.base.sentence import Text
+
+PANELS = {
+    "DEFAULT_STRING": "[default: {}]",
+    "ENVVAR_STRING": "[env var: {}]",
+    "REQUIRED_LONG_STRING": "[required]",
+    "ARGUMENTS_PANEL_TITLE": "Arguments",
+    "OPTIONS_PANEL_TITLE": "Options",
+    "COMMANDS_PANEL_TITLE": "Commands",
+    "ERRORS_PANEL_TITLE": "Error",
+    "RICH_HELP": "Try [blue]'{command_path} {help_option}'[/] for help.",
+}
+"""Texts of typer.rich_utils by their names there."""
+SHOW_HELP, USAGE = "Show this message and exit.", "Usage: "
+WRONG = (
+    "Missing argument {what}.",
+    "Missing option {what}.",
+    "Missing command.",
+    "No such option: {option} (Possible options: {near})",
+    "No such option: {option}",
+    "No such command {command}. Did you mean {near}?",
+    "No such command {command}.",
+    "Got unexpected extra argument(s) ({words})",
+    "Option {option} requires an argument.",
+    "Option {option} does not take a value.",
+    "Invalid value for {what}: Value error, {value} is not one of {choices}.",
+    "Invalid value for {what}: Input should be a valid integer{more}",
+    "Invalid value for {what}: Input should be a valid number{more}",
+    "Invalid value for {what}: Input should be less than or equal to {most}",
+    "Invalid value for {what}: Input should be greater than or equal to {least}",
+    "Invalid value for {what}: {why}",
+)
+"""What typer says of a line, by its parts; the first that fits holds."""
+
+
+def run(command: Any, say: Text, lang: str) -> None:
+    """Run the command line, and exit: 0 done, 2 for a line that cannot be read, 130 Ctrl-C."""
+    if lang == "ko":
+        translate(command, say)
+    try:
+        sys.exit(command(standalone_mode=False))
+    except typer.TyperException as error:
+        from typer import rich_utils
+
+        said = wrong(error.format_message())
+        error.format_message = lambda: str(said) if lang == "en" else said.said(say)
+        rich_utils.rich_format_error(error)
+        sys.exit(error.exit_code)
+
+
+def texts(command: Any) -> Iterator[tuple[Any, str]]:
+    """Whatever has a text `help`, of a command, its parameters, and the commands below it, and that text."""
+    for each in (command, *command.params, command.get_help_option(typer.Context(command))):
+        if getattr(each, "help", None):
+            yield each, each.help
+    for below in getattr(command, "commands", {}).values():
+        yield from texts(below)
+
+
+def translate(command: Any, say: Text) -> None:
+    """Say every help text below a command in the language of `say`."""
+    from typer import rich_utils
+
+    for owner, text in list(texts(command)):
+        owner.help = say(text)
+    for name, text in PANELS.items():
+        setattr(rich_utils, name, say(text))
+
+    context = command.context_class
+
+    class Formatter(context.formatter_class):
+        def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+            super().write_usage(prog, args, prefix or say(USAGE))
+
+    context.formatter_class = Formatter
+
+
+def wrong(message: str) -> Sentence:
+    """What typer says of a line, as a sentence."""
+    for template in WRONG:
+        parts = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*?)", re.escape(template))
+        if found := re.fullmatch(parts, message, re.DOTALL):
+            return Sentence(template, **found.groupdict())
+    return Sentence("{said}", said=message)
