@@ -13,7 +13,15 @@ from typing import Any
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from kimchi_vision.data.formats import RAW_FILE, is_raw, is_raw_tiff, plugins, usable
-from kimchi_vision.data.pixels import of_16_bits, of_low_bytes, orientation, plain, upright, uses_all_bits
+from kimchi_vision.data.pixels import (
+    of_16_bits,
+    of_low_bytes,
+    orientation,
+    plain,
+    read_low_bytes,
+    upright,
+    uses_all_bits,
+)
 
 Image.init()
 FORMATS = tuple(
@@ -94,9 +102,7 @@ def decoded(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = 
     if not low or uses_all_bits(image):
         return plain(upright(image), mode)
     with opened(source) as again:
-        again.tile = low
-        again.load()
-        return plain(of_16_bits(upright(image), upright(again)), mode)
+        return plain(of_16_bits(upright(image), read_low_bytes(again, low)), mode)
 
 
 def undecoded(image: Image.Image) -> bytes | None:

@@ -7,7 +7,7 @@
 | transparency                           | laid on white                                           |
 | palette, grey, bilevel, CMYK, YCC, LAB | converted                                               |
 | more than 8 bits a value, float        | from black to white of the file's own range: see `white`|
-| 16 bits of each colour                 | so too; the brightest colour counts                     |
+| 16 bits of each colour, grey and alpha | so too; the brightest colour counts                     |
 | MaxSampleValue in a TIFF               | that is white                                           |
 | WhiteIsZero in a deep TIFF             | inverted                                                |
 | several frames                         | the first                                               |
@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
 
-READING = 2
+READING = 3
 """Another number whenever a file's pixels are read otherwise, so that what caches hold is made anew."""
 ORIENTATION = 0x0112
 _TURNS = {
@@ -81,12 +81,30 @@ def of_low_bytes(image: ImageFile.ImageFile) -> list[Any]:
     for tile in getattr(image, "tile", ()):
         args = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         name, _, order = str(args[0]).partition(";16")
+        if (name, order) == ("LA", "B"):  # Pillow has no other order of it: both bytes of both, as colours
+            found.append(_asked(tile, ("RGBA", *args[1:])))
+            continue
         if name[:1] not in ("R", "G", "B", "A") or order not in ("L", "B", "N"):
             return []
         other = "B" if (native if order == "N" else order) == "L" else "L"
-        swapped = (f"{name};16{other}", *args[1:])
-        found.append(type(tile)((*tile[:3], swapped)) if type(tile) is tuple else tile._replace(args=swapped))
+        found.append(_asked(tile, (f"{name};16{other}", *args[1:])))
     return found
+
+
+def _asked(tile: Any, args: tuple[Any, ...]) -> Any:
+    """A tile to decode, read otherwise; Pillow's older ones are tuples without names."""
+    return (*tile[:3], args) if type(tile) is tuple else tile._replace(args=args)
+
+
+def read_low_bytes(image: ImageFile.ImageFile, tile: list[Any]) -> Image.Image:
+    """The low bytes of colours of 16 bits, upright. tile: what of_low_bytes says of the same file."""
+    image.tile = tile
+    image.load()
+    low = upright(image)
+    if tile[0][3][0] != "RGBA":
+        return low
+    _, grey, _, alpha = low.split()
+    return Image.merge("RGBA", (grey, grey, grey, alpha))
 
 
 def uses_all_bits(high: Image.Image) -> bool:

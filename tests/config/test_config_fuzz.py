@@ -30,6 +30,7 @@ def test_a_mutated_file_is_an_experiment_or_a_sentence(part, tmp_path):
     assert refused(part, tmp_path) > 25  # most mutations break something
 
 
+@pytest.mark.slow
 def test_files_that_were_read_leave_nothing_in_memory(tmp_path):
     """Python's own blocks are counted, not the process's pages, which the allocator keeps as it likes."""
     held = []

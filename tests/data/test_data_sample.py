@@ -42,6 +42,7 @@ def test_a_drawn_set_can_be_loaded_like_any_folder(drawn):
     assert len(photos.items) == 2 * len(CLASSES)
 
 
+@pytest.mark.slow
 def test_the_same_settings_draw_the_same_bytes(drawn, tmp_path):
     again = draw(PLANTED, tmp_path / "again")
     assert files(again) == files(drawn)

@@ -129,6 +129,18 @@ def test_values_that_libvips_reads_are_shown_from_black_to_white(tmp_path, name)
     assert np.abs(found - expected).max() <= 1
 
 
+@pytest.mark.parametrize("name", RANGES)
+def test_grey_with_transparency_has_a_range_of_its_own(tmp_path, name):
+    grey = RANGES[name][..., 1]
+    opaque = np.full_like(grey, 65535)
+    opaque[:8] = 0
+    deep(np.stack([grey, opaque], axis=2))(tmp_path / "deep.png")
+    expected = grey * (255 / (65535 if name.startswith("16") else grey.max()))
+    expected[:8] = 255
+    found = np.asarray(open_photo(tmp_path / "deep.png"), float)
+    assert np.abs(found - expected[..., None]).max() <= 1
+
+
 def test_a_picture_blurred_is_another(tmp_path):
     """So that a difference of one level, which the tests above allow, is little."""
     EIGHT_BITS["plain.png"](tmp_path / "plain.png")

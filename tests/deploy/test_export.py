@@ -46,6 +46,7 @@ def test_files_say_what_they_are_and_how_they_were_proven(exported):
         assert set(file.keys()) == set(learn.model.state_dict())
 
 
+@pytest.mark.slow
 def test_backbones_side_by_side_are_exported_as_one_model(tmp_path, folder_of):
     photos = folder_of({"a": 6, "b": 6})
     pair = {"backbone": "test_efficientnet+timm:test_resnet", "head": "linear"}

@@ -146,7 +146,7 @@ def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
     assert not finished.files.figure("losses").exists()
 
 
-@pytest.mark.parametrize("engine", ["fastai", "fused"])
+@pytest.mark.parametrize("engine", [pytest.param("fastai", marks=pytest.mark.slow), "fused"])
 def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(
     finished, folder, engine, caplog, undrawn
 ):

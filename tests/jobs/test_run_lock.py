@@ -107,6 +107,33 @@ def test_every_earlier_run_is_kept(finished):
     assert [RunFiles(path).metrics.is_file() for path in kept] == [True, False, False]
 
 
+def test_all_that_is_damaged_is_named(finished, caplog):
+    write_text(finished.files.last, "state")
+    for file in (finished.files.metrics, finished.files.items):
+        file.write_bytes(b"x" + file.read_bytes())
+    assert not run_lock.stands(finished.files, photos(), force=False)
+    run_lock.take(finished.files, EXPERIMENT, photos(), force=False)
+    assert "run again: items.csv, metrics.json of it is damaged, or was changed. The earlier" in caplog.text
+    assert "undo the change" not in caplog.text  # it was finished: there is nothing to go on from
+
+
+def test_own_parts_that_differ_are_named(tmp_path, caplog):
+    caplog.set_level("INFO", "kimchi_vision")
+    files = RunFiles(tmp_path / "exports" / "a")
+    had = {"callbacks": [{"name": "Mine", "source": "1"}, {"name": "Yours", "source": "2"}]}
+    run_lock.take(files, EXPERIMENT, photos(), force=False, own=had)
+    run_lock.finish(files, EXPERIMENT)
+    assert run_lock.stands(files, photos(), force=False, own=had)
+    run_lock.take(files, EXPERIMENT, photos(), force=False)
+    assert "own parts given from Python differ: it had Mine, Yours, and here are none." in caplog.text
+
+
+def test_an_interrupted_run_keeps_the_threads_that_its_bits_hang_on(interrupted):
+    begun_with = interrupted.json(interrupted.files.versions)["threads"]
+    assert run_lock.threads(EXPERIMENT, photos(), interrupted.files) == begun_with > 0
+    assert run_lock.threads(EXPERIMENT, photos(sha256="ab"), interrupted.files) is None
+
+
 def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
     monkeypatch.setattr(run_lock, "code_version", lambda: "9.9")
     assert not run_lock.stands(finished.files, photos(), force=False)

@@ -43,7 +43,10 @@ def test_a_photo_that_disappears_is_named(begun, engine, workers):
         train.fit(ONE_EPOCH, learn, run.files)
 
 
-@pytest.mark.parametrize(("engine", "workers"), [("fastai", 0), ("fastai", 2), ("fused", 1)])
+WITH_WORKERS = pytest.param("fastai", 2, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize(("engine", "workers"), [("fastai", 0), WITH_WORKERS, ("fused", 1)])
 def test_a_photo_that_goes_bad_is_left_out_and_listed(begun, engine, workers):
     learn, photos, run = begun("skip", engine, workers)
     bad = photos.part("train")["path"].iloc[2]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from kimchi_vision.results.compare import paired, power
 from kimchi_vision.results.compare.pairs import Row, judge
@@ -46,6 +47,11 @@ def test_holm_multiplies_the_smallest_p_by_their_number():
     assert paired.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
     assert paired.holm([0.04]) == pytest.approx([0.04])
     assert len(paired.holm([])) == 0
+
+
+def test_holm_is_that_of_statsmodels():
+    for p in (np.random.default_rng(0).uniform(0, 0.2, 15), [0.02, 0.02, 0.9, 0.9]):
+        assert paired.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_intervals_are_those_of_the_r_package_propcis():

@@ -41,9 +41,7 @@ def opened(source):
         if not low or uses_all_bits(photo):
             return plain(upright(photo))
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as again:
-            again.tile = low
-            again.load()
-            return plain(of_16_bits(upright(photo), upright(again)))
+            return plain(of_16_bits(upright(photo), read_low_bytes(again, low)))
 '''
 
 
