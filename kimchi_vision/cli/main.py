@@ -191,8 +191,9 @@ def new(
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
     chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
-    path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
     say = catalogue(language(lang))
+    wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
+    path = write(photos, listing, wanted, chosen, say)
     for says, values in listing.notes():
         print(say(says, **values))
     print(say("new_written", path=path, command=command("run", path)))
