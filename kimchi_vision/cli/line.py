@@ -22,7 +22,7 @@ PANELS = {
     "OPTIONS_PANEL_TITLE": "Options",
     "COMMANDS_PANEL_TITLE": "Commands",
     "ERRORS_PANEL_TITLE": "Error",
-    "RICH_HELP": "Try [blue]'{command_path} {help_option}'[/] for help.",
+    "RICH_HELP": "Try '{command_path} {help_option}' for help.",
 }
 """Texts of typer.rich_utils by their names there."""
 SHOW_HELP, USAGE = "Show this message and exit.", "Usage: "

@@ -114,7 +114,7 @@ def _split(listing: Listing, say: Text) -> list[str]:
             "Photos that are added move none of those there. The test part scores what the valid part chose."
         )
         return [say(added)]
-    few = "Most classes have fewer than {enough} photos, too few for a test part: the valid part scores, too,"
+    few = "Most classes have fewer than {enough} photos, too few for a test part: the valid part scores too,"
     return [
         say(few, enough=folder.ENOUGH),
         say(
