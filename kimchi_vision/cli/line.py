@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -49,17 +50,16 @@ WRONG = (
 
 def run(command: Any, say: Text, lang: str) -> None:
     """Run the command line, and exit: 0 done, 2 for a line that cannot be read, 130 Ctrl-C."""
-    if lang == "ko":
-        translate(command, say)
-    try:
-        sys.exit(command(standalone_mode=False))
-    except typer.TyperException as error:
-        from typer import rich_utils
+    with translated(command, say) if lang == "ko" else nullcontext():
+        try:
+            sys.exit(command(standalone_mode=False))
+        except typer.TyperException as error:
+            from typer import rich_utils
 
-        said = wrong(error.format_message())
-        error.format_message = lambda: str(said) if lang == "en" else said.said(say)
-        rich_utils.rich_format_error(error)
-        sys.exit(error.exit_code)
+            said = wrong(error.format_message()).said(say)
+            error.format_message = lambda: said
+            rich_utils.rich_format_error(error)
+            sys.exit(error.exit_code)
 
 
 def texts(command: Any) -> Iterator[tuple[Any, str]]:
@@ -71,22 +71,27 @@ def texts(command: Any) -> Iterator[tuple[Any, str]]:
         yield from texts(below)
 
 
-def translate(command: Any, say: Text) -> None:
-    """Say every help text below a command in the language of `say`."""
+@contextmanager
+def translated(command: Any, say: Text) -> Iterator[None]:
+    """Inside the block every help text below a command, and of typer's own, is in the language of `say`."""
     from typer import rich_utils
 
     for owner, text in list(texts(command)):
         owner.help = say(text)
-    for name, text in PANELS.items():
-        setattr(rich_utils, name, say(text))
+    context, before = command.context_class, {name: getattr(rich_utils, name) for name in PANELS}
+    usual = context.formatter_class
 
-    context = command.context_class
-
-    class Formatter(context.formatter_class):
+    class Formatter(usual):
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
             super().write_usage(prog, args, prefix or say(USAGE))
 
+    vars(rich_utils).update({name: say(text) for name, text in PANELS.items()})
     context.formatter_class = Formatter
+    try:
+        yield
+    finally:
+        vars(rich_utils).update(before)
+        context.formatter_class = usual
 
 
 def wrong(message: str) -> Sentence:

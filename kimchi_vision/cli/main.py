@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import traceback
 import warnings
@@ -16,7 +15,7 @@ import typer
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
-from kimchi_vision.base.messages import READER, LogFormat, catalogue, language
+from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
 from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, line, measure, ship
@@ -219,9 +218,11 @@ app.add_typer(measure.app)
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    if given := _given():
-        os.environ[READER] = given  # processes that this one starts say it in the same language
-    lang = language("auto")
+    with reading(_given()):
+        _run(language("auto"))
+
+
+def _run(lang: Language) -> None:
     say = catalogue(lang)
     shown = logging.StreamHandler(sys.stderr)
     shown.setFormatter(LogFormat(say))

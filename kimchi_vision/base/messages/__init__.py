@@ -11,7 +11,8 @@ import locale
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,6 @@ from kimchi_vision.base.messages.results import RESULTS
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
-    "READER",
     "TEXTS",
     "Language",
     "LogFormat",
@@ -37,11 +37,10 @@ __all__ = [
     "catalogue",
     "korean",
     "language",
+    "reading",
 ]
 
 Language = Literal["en", "ko"]
-READER = "KIMCHI_LANG"
-"""The variable that says in which language the reader reads."""
 
 TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
 """Key → English, Korean."""
@@ -53,7 +52,7 @@ def add(texts: Mapping[str, tuple[str, str]]) -> None:
 
 
 def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks $KIMCHI_LANG, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
+    """`en` or `ko`; `auto` asks `reading`, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
 
     Raises InputError for any other language.
     """
@@ -61,9 +60,23 @@ def language(wanted: str) -> Language:
         return wanted
     if wanted != "auto":
         raise InputError("There are no texts in `{wanted}`: give ko, en or auto.", wanted=wanted)
-    names = (os.environ.get(name) for name in (READER, "LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
+    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    name = _reader or next(filter(None, names), None) or locale.getlocale()[0] or ""
     return "ko" if name.lower().startswith("ko") else "en"
+
+
+_reader: Language | None = None
+
+
+@contextmanager
+def reading(lang: Language | None) -> Iterator[None]:
+    """Inside the block `auto` is this language; None leaves it to the environment."""
+    global _reader
+    before, _reader = _reader, lang
+    try:
+        yield
+    finally:
+        _reader = before
 
 
 @cache
