@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from kimchi_vision.cli.browser import Open, show
+
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
@@ -24,6 +26,7 @@ def check(
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
     layout: LayoutOption = "auto",
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
     from kimchi_vision.base.messages import catalogue, language
@@ -39,9 +42,13 @@ def check(
             print(f"    {'  =  '.join(group[:4])}")
         if len(finding.photos) > 3:
             print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
+    if open_page and report is None:
+        report = Path("data-check.html")
     if report is not None:
         page.write(found, report, lang)
         print(say("audit_page", file=report))
+    if open_page:
+        show(report, say)
     if fix_to is not None:
         print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
 

@@ -6,7 +6,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -19,6 +19,7 @@ from kimchi_vision.base.messages import Language, LogFormat, catalogue, language
 from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, line, measure, ship
+from kimchi_vision.cli.browser import Open, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,7 @@ def run_command(
     on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
+    open_page: Open = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
@@ -96,8 +98,11 @@ def run_command(
     runs = [run for row in finished.values() for run in row]
     if len(runs) == 1:
         console.show_card(runs[0], say, lang)
+        page = runs[0].files.report
     else:
-        _print_rows(finished, say, lang)
+        page = _print_rows(finished, say, lang)
+    if open_page:
+        show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
         raise RunError("{lost}", lost=Sentences(lost))
 
@@ -109,14 +114,18 @@ def compare(
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
     print(result.text())
+    say = catalogue(language(lang))
     if output:
-        print(f"\n{catalogue(language(lang))('written', path=result.write(output))}")
+        print(f"\n{say('written', path=result.write(output))}")
+    if open_page:
+        show(_side_by_side(runs, lang, result.sentences()), say)
 
 
 @app.command()
@@ -202,13 +211,17 @@ def new(
 def report(
     run: RunFolder,
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Write report.html of a run again, from its folder alone."""
     from kimchi_vision.config.sections import Report
     from kimchi_vision.results.report import write
     from kimchi_vision.results.run import Run
 
-    print(write(Run.open(run), Report(lang=lang)))
+    page = write(Run.open(run), Report(lang=lang))
+    print(page)
+    if open_page:
+        show(page, catalogue(language(lang)))
 
 
 app.add_typer(decide.app)
@@ -267,14 +280,25 @@ def _first_steps() -> Iterator[str]:
     yield say("first_help", command="python -m kimchi_vision --help")
 
 
-def _print_rows(finished: Finished, say: Text, lang: str) -> None:
-    """The end of a table: its rows side by side, the verdicts, and where the pages are."""
+def _print_rows(finished: Finished, say: Text, lang: str) -> Path:
+    """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
     from kimchi_vision.jobs import table
 
     _print_table(table.side_by_side(finished), say)
     print(table.verdicts(finished, lang))
-    for run in (run for row in finished.values() for run in row):
+    runs = [run for row in finished.values() for run in row]
+    for run in runs:
         print(say("report_at", path=run.files.report))
+    return table.page_of(runs)
+
+
+def _side_by_side(folders: Sequence[Path], lang: str, verdicts: Sequence[str]) -> Path:
+    """The page over several runs, beside them."""
+    from kimchi_vision.results.report import write_table
+    from kimchi_vision.results.run import Run
+
+    runs = {run.name: [run] for run in map(Run.open, folders)}
+    return write_table(runs, folders[0].resolve().parent / "compare.html", lang, verdicts)
 
 
 def _print_table(rows: pd.DataFrame, say: Text) -> None:

@@ -131,8 +131,13 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     else:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
-    page = report.write_table(finished, folder / "report.html", lang, [*sentences, *also])
+    page = report.write_table(finished, page_of(runs), lang, [*sentences, *also])
     return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
+
+
+def page_of(runs: Sequence[Run]) -> Path:
+    """Where the page over a table's runs lies."""
+    return runs[0].path.parent / "report.html"
 
 
 def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
