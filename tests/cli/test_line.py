@@ -8,11 +8,11 @@ import pytest
 )
 def test_help_is_korean(command, words):
     said = command("--lang", "ko", *words.split()).out
-    assert "사용법: kimchi-vision" in said
+    assert "사용법: " in said
     assert not [
         each for each in ("Usage", "Options", "Arguments", "default", "required", "Show this") if each in said
     ]
-    assert "Usage: kimchi-vision" in command(*words.split()).out  # and English for the next reader
+    assert "Usage: " in command(*words.split()).out  # and English for the next reader
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_help_is_korean(command, words):
         ("serve --prt 1", "No such option: --prt (Possible options: --port)", "혹시 --port인가요?"),
         ("serve x --port abc", "should be a valid integer", "'--port': 정수를 쓰세요."),
         ("serve x --port 99999", "less than or equal to 65535", "'--port': 65535 이하로 쓰세요."),
-        ("report a --lang fr", "'fr' is not one of", "'auto', 'ko', 'en' 중 하나를 쓰세요."),
+        ("predict a b --runtime x", "'x' is not one of", "'onnxruntime', 'openvino' 중 하나를 쓰세요."),
         ("run", "Missing argument 'experiment'.", "'experiment' 인자가 없습니다."),
         ("run a b", "unexpected extra argument(s) (b)", "필요 없는 인자가 있습니다: b."),
         ("cache clera", "Did you mean 'clear'?", "혹시 'clear'인가요?"),
@@ -32,7 +32,7 @@ def test_help_is_korean(command, words):
 def test_a_wrong_line_is_answered_with_2_in_the_readers_language(command, words, english, korean):
     for lang, said in (("en", english), ("ko", korean)):
         done = command("--lang", lang, *words.split())
-        assert (done.code, said in done.err) == (2, True), done.err
+        assert (done.code, said in " ".join(done.err.replace("│", " ").split())) == (2, True), done.err
 
 
 def test_the_environment_says_the_language(command, monkeypatch):
