@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 Text = Callable[..., str]
 """Says a template, or a key of base.messages, in one language: text(template, **values)."""
@@ -34,7 +35,7 @@ def filled(template: str, values: Mapping[str, object]) -> str:
 
 
 class Sentence:
-    """A sentence, or a part of one; str() of it is English."""
+    """A sentence, or a part of one; str() of it is English. template: one, or a key of base.messages."""
 
     def __init__(self, template: str, /, **values: object) -> None:
         self.template, self.values = template, values
@@ -44,7 +45,9 @@ class Sentence:
         return text(self.template, **self.values)
 
     def __str__(self) -> str:
-        return filled(self.template, self.values) if self.values else self.template
+        from kimchi_vision.base.messages import catalogue
+
+        return self.said(catalogue("en"))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sentence) and (self.template, self.values) == (other.template, other.values)
@@ -54,17 +57,26 @@ class Sentence:
 
 
 class Sentences:
-    """Several, one after another, as one value of a template."""
+    """Several, one after another, as one value of a template. between: a template, too, such as " or "."""
 
     def __init__(self, parts: Iterable[object], between: str = "\n") -> None:
         self.parts, self.between = tuple(parts), between
 
     def said(self, text: Text) -> str:
         """All of them in the language of `text`."""
-        return self.between.join(said(part, text) for part in self.parts)
+        return text(self.between).join(str(said(part, text)) for part in self.parts)
 
     def __str__(self) -> str:
         return self.between.join(map(str, self.parts))
+
+
+Note = tuple[str, dict[str, Any]]
+"""A key of base.messages and the values of its sentence."""
+
+
+def noted(notes: Iterable[Note], between: str = " ") -> Sentences:
+    """Notes as one value of a template."""
+    return Sentences((Sentence(key, **values) for key, values in notes), between)
 
 
 def said(value: object, text: Text) -> object:

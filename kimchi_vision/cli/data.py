@@ -110,9 +110,8 @@ def import_command(
         print(f"{count:7}  {name}")
     for says, values in done.notes:
         print(say(says, **values))
-    for kind, count in sorted(done.left_out.items()):
-        if count:
-            print(say("import_left_out", count=count, kind=kind))
+    for says, values in done.left_out_notes():
+        print(say(says, **values))
     for says, count in (("import_there", done.there), ("import_numbered", done.numbered)):
         if count:
             print(say(says, count=count))

@@ -172,7 +172,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key)))
+        print(listing.text(listing.listed(key), catalogue(language("auto"))))
 
 
 @app.command()

@@ -28,6 +28,10 @@ def predict(
     run: Annotated[Path, typer.Argument(help="A run folder, or a model.onnx.")],
     photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
     top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
+    share: Annotated[
+        float | None,
+        typer.Option("--set", help="0.8, 0.9, 0.95 or 0.99: all classes that hold the right one so often."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     runtime: Annotated[
@@ -40,7 +44,7 @@ def predict(
     if as_json and as_csv:
         raise InputError("Give --json or --csv, not both.")
     found = find_photos(photos)
-    answers = _counted(Predictor(run, runtime=runtime).stream(found, top), len(found))
+    answers = _counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [
         Sentence("{photo} cannot be read as a photo: {error}", photo=answer.photo, error=answer.error)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config import sections
 from kimchi_vision.config.sections import Section
 
@@ -45,18 +46,20 @@ class Experiment(Section):
     @model_validator(mode="after")
     def _train_or_recipe(self) -> Experiment:
         if not self.train.stages and self.recipe is None:
-            raise ValueError("without stages in `train` it needs a recipe, such as `recipe: best`")
+            raise ValueError(Sentence("without stages in `train` it needs a recipe, such as `recipe: best`"))
         if self.budget and self.recipe != "best":
-            raise ValueError("`budget` is for `recipe: best`; the other recipes take the time that they take")
+            raise ValueError(
+                Sentence("`budget` is for `recipe: best`; the other recipes take the time that they take")
+            )
         return self
 
     @model_validator(mode="after")
     def _probe_has_a_head(self) -> Experiment:
         if self.train.stages and self.train.stages[0].name == "probe":
             if self.model.head != "linear":
-                raise ValueError("the stage probe in `train` needs `model.head: linear`")
+                raise ValueError(Sentence("the stage probe in `train` needs `model.head: linear`"))
             if not self.features.floor:
-                raise ValueError("the stage probe in `train` needs `features.floor: true`")
+                raise ValueError(Sentence("the stage probe in `train` needs `features.floor: true`"))
         return self
 
     def resolved(self) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class Experiment(Section):
         try:
             return type(self).model_validate(given)
         except ValidationError as error:
-            raise ConfigError("\n".join(sentences(error, given, self.name))) from None
+            raise ConfigError("{wrong}", wrong=sentences(error, given, self.name)) from None
 
     @property
     def budget_seconds(self) -> float:
@@ -114,9 +117,11 @@ class Row(Experiment):
     @model_validator(mode="after")
     def _makes_sense(self) -> Row:
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError("seeds are all different: the same seed gives the same run")
+            raise ValueError(Sentence("seeds are all different: the same seed gives the same run"))
         if self.folds and (self.data.split or self.data.test_pct or self.data.splitter == "folders"):
-            raise ValueError("folds share out all photos: leave data.split, test_pct and folders away")
+            raise ValueError(
+                Sentence("folds share out all photos: leave data.split, test_pct and folders away")
+            )
         return self
 
     def runs(self) -> list[tuple[Experiment, list[Experiment]]]:
@@ -159,7 +164,9 @@ class Table(Section):
         names = [each.name for row in self.rows for run, folds in row.runs() for each in (run, *folds)]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise ValueError(f"two runs would have the name {twice[0]}; give a row another name")
+            raise ValueError(
+                Sentence("two runs would have the name {name}; give a row another name", name=twice[0])
+            )
         return self
 
 

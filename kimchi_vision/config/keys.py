@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.sentence import Sentence, Sentences, Text
 from kimchi_vision.config.experiment import Experiment, Row
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.config.stages import Stage
@@ -19,13 +20,23 @@ from kimchi_vision.config.stages import Stage
 SCHEMA = "experiment.schema.json"
 """Name of the schema's file; `new` puts it beside the experiments."""
 
-_BOUNDS = (
-    ("minimum", "from {}"),
-    ("exclusiveMinimum", "above {}"),
-    ("maximum", "to {}"),
-    ("exclusiveMaximum", "below {}"),
-    ("minLength", "at least {} letters"),
-)
+_BOUNDS = {
+    "minimum": "from {bound:g}",
+    "exclusiveMinimum": "above {bound:g}",
+    "maximum": "to {bound:g}",
+    "exclusiveMaximum": "below {bound:g}",
+    "minLength": "at least {bound:g} {bound:letter/letters}",
+}
+_KINDS = {
+    "null": "none",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "true or false",
+    "object": "keys with values",
+    "array": "list",
+    "any": "anything",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Key:
     """One key. name: dotted, such as augment.max_rotate. values: its type, choices and range in words."""
 
     name: str
-    values: str
+    values: Sentences | str
     default: str
     description: str
 
@@ -45,16 +56,21 @@ def listed(wanted: str = "") -> list[Key]:
     if not found:
         names = dict.fromkeys(part for key in every for part in (key.name, key.name.split(".")[0]))
         near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.4)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise InputError(f"There is no key `{wanted}`.{hint} Without a name, all of them are listed.")
+        hint = Sentence(" Did you mean {near}?", near=near[0]) if near else ""
+        raise InputError(
+            "There is no key `{wanted}`.{hint} Without a name, all of them are listed.",
+            wanted=wanted,
+            hint=hint,
+        )
     return found
 
 
-def text(found: list[Key]) -> str:
+def text(found: list[Key], say: Text) -> str:
     """For a terminal: a key with its values and default in a line, what it is for in the next."""
     lines = []
     for key in found:
-        lines += [f"{key.name}: {key.values}; default {key.default}", f"    {key.description}"]
+        lines.append(say("{name}: {values}; default {default}", **vars(key)))
+        lines.append(f"    {say(key.description)}")
     return "\n".join(lines)
 
 
@@ -67,7 +83,7 @@ def markdown() -> str:
         if own != section:
             section = own
             parts += ["", f"## {own}", "", "| key | values | default | what it is for |", "|---|---|---|---|"]
-        cells = (f"`{key.name}`", key.values, f"`{key.default}`", key.description)
+        cells = (f"`{key.name}`", str(key.values), f"`{key.default}`", key.description)
         parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(parts) + "\n"
 
@@ -158,24 +174,23 @@ def _inner(described: dict[str, Any], entry: str) -> str | None:
     return next((way[entry] for way in ways if entry in way), None)
 
 
-def _values(described: dict[str, Any]) -> str:
-    ways = described.get("anyOf") or [described]
-    return " or ".join(dict.fromkeys(filter(None, map(_way, ways))))
+def _values(described: dict[str, Any]) -> Sentences:
+    ways = {str(way): way for way in map(_way, described.get("anyOf") or [described])}
+    return Sentences((way for said, way in ways.items() if said), " or ")
 
 
-def _way(way: dict[str, Any]) -> str:
+def _way(way: dict[str, Any]) -> str | Sentences:
     if "const" in way:
         return str(way["const"])
     if "enum" in way:
         return ", ".join(map(str, way["enum"]))
     if "$ref" in way:
         return way["$ref"].rsplit("/", 1)[-1].lower()
-    kind = {"null": "none", "integer": "whole number", "string": "text", "boolean": "true or false"}
-    said = kind.get(way.get("type", ""), way.get("type", "any"))
-    if way.get("type") == "array":
-        said = f"list of {_way(way['items'])}" if way.get("items") else "list"
-    bounds = [words.format(f"{way[key]:g}") for key, words in _BOUNDS if key in way]
-    return " ".join([said, *bounds])
+    said = Sentence(_KINDS[way.get("type", "any")])
+    if way.get("type") == "array" and way.get("items"):
+        said = Sentence("list of {items}", items=_way(way["items"]))
+    bounds = [Sentence(_BOUNDS[key], bound=way[key]) for key in _BOUNDS if key in way]
+    return Sentences([said, *bounds], " ")
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.experiment import Experiment, Row, Table
 from kimchi_vision.config.mistakes import sentences
 from kimchi_vision.config.sections import Jobs
@@ -52,34 +53,44 @@ def read_yaml(path: Path) -> CommentedMap:
         tree = YAML().load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name, _names_beside(path), n=1)
-        hint = f" Did you mean {path.parent / near[0]}?" if near else ""
-        raise ConfigError(f"{path}: there is no such file.{hint}") from None
+        hint = Sentence(" Did you mean {near}?", near=path.parent / near[0]) if near else ""
+        raise ConfigError("{path}: there is no such file.{hint}", path=path, hint=hint) from None
     except IsADirectoryError:
-        raise ConfigError(f"{path} is a folder; give the experiment's .yaml file.") from None
+        raise ConfigError("{path} is a folder; give the experiment's .yaml file.", path=path) from None
     except UnicodeDecodeError:
         raise ConfigError(
-            f"{path} is not a text file, so it is no experiment. Photos are given as the folder that their "
-            f"class folders lie in; to ask a model about a photo: predict RUN {path}."
+            "{path} is not a text file, so it is no experiment. Photos are given as the folder that their "
+            "class folders lie in; to ask a model about a photo: predict RUN {path}.",
+            path=path,
         ) from None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from None
+        raise ConfigError("{path}: cannot be read: {reason}", path=path, reason=error) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{line}: {_in_plain_words(error.problem or error.context or '')}") from None
+        place = f"{path}:{mark.line + 1}" if mark else path
+        raise ConfigError("{place}: {what}", place=place, what=_meant(error)) from None
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+        raise ConfigError("{path}: not valid YAML: {reason}", path=path, reason=error) from None
     except TypeError:  # ruamel has no hash for a key such as {a: {b: 1}}
-        raise ConfigError(f"{path}: not valid YAML: a mapping or a list stands where a key should.") from None
+        raise ConfigError(
+            "{path}: not valid YAML: a mapping or a list stands where a key should.", path=path
+        ) from None
     except Exception:  # its readers of tags, such as !!bool or !!set, raise what they meet
-        raise ConfigError(f"{path}: not valid YAML: a tag (!!) does not fit what follows it.") from None
+        raise ConfigError(
+            "{path}: not valid YAML: a tag (!!) does not fit what follows it.", path=path
+        ) from None
     if not isinstance(tree, CommentedMap):
-        raise ConfigError(f"{path}: an experiment is a list of `section:` keys; this file holds none.")
+        raise ConfigError(
+            "{path}: an experiment is a list of `section:` keys; this file holds none.", path=path
+        )
     if _values(tree, {}) > MOST_VALUES:
-        raise ConfigError(f"{path}: its aliases unfold to more than {MOST_VALUES} values.")
+        raise ConfigError(
+            "{path}: its aliases unfold to more than {most} values.", path=path, most=MOST_VALUES
+        )
     return tree
 
 
+EXAMPLE = "augment: {size: 224, max_rotate: 10}"
 _MISTAKES = {
     "\\t": "a tab stands where blanks should: indent with blanks.",
     "<block end>": "this line is indented unlike those above, or a quote or bracket above is not closed.",
@@ -94,11 +105,11 @@ _MISTAKES = {
 """What a YAML reader says, in part, and what it means to who wrote the file."""
 
 
-def _in_plain_words(problem: str) -> str:
-    said = next(
-        (words for part, words in _MISTAKES.items() if part in problem), f"not valid YAML: {problem}."
-    )
-    return f"{said} An example: `augment: {{size: 224, max_rotate: 10}}`."
+def _meant(error: MarkedYAMLError) -> Sentence:
+    problem = error.problem or error.context or ""
+    part = next((part for part in _MISTAKES if part in problem), None)
+    what = Sentence(_MISTAKES[part]) if part else Sentence("not valid YAML: {problem}.", problem=problem)
+    return Sentence("{what} An example: `{example}`.", what=what, example=EXAMPLE)
 
 
 def _values(node: Any, known: dict[int, int]) -> int:
@@ -126,7 +137,7 @@ def _experiment(
     try:
         return kind.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
-        raise ConfigError("\n".join(sentences(error, tree, path, overrides))) from None
+        raise ConfigError("{wrong}", wrong=sentences(error, tree, path, overrides)) from None
 
 
 def _question(tree: CommentedMap) -> str:
@@ -141,14 +152,19 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
     if unknown:
         line = tree.lc.key(unknown[0])[0] + 1
         raise ConfigError(
-            f"{path}:{line}: unknown key `{unknown[0]}`; a table has `defaults`, `rows` and `jobs`."
+            "{path}:{line}: unknown key `{key}`; a table has `defaults`, `rows` and `jobs`.",
+            path=path,
+            line=line,
+            key=unknown[0],
         )
     rows = tree["rows"]
     if not isinstance(rows, CommentedMap) or not rows:
-        raise ConfigError(f"{path}: `rows` needs at least one `name: {{...}}`.")
+        raise ConfigError("{path}: `rows` needs at least one `name: {{...}}`.", path=path)
     defaults = tree.get("defaults") or CommentedMap()
     if not isinstance(defaults, CommentedMap):
-        raise ConfigError(f"{path}: `defaults` is a part of an experiment, such as `train: {{seed: 1}}`.")
+        raise ConfigError(
+            "{path}: `defaults` is a part of an experiment, such as `train: {{seed: 1}}`.", path=path
+        )
     return Table(
         name=path.stem,
         rows=tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items()),
@@ -160,9 +176,7 @@ def _jobs(tree: CommentedMap, path: Path) -> Jobs:
     try:
         return Jobs.model_validate(_plain(tree.get("jobs") or {}))
     except ValidationError as error:
-        wrong = error.errors()[0]
-        key = ".".join(map(str, ("jobs", *wrong["loc"])))
-        raise ConfigError(f"{path}: {key}: {wrong['msg'].removeprefix('Value error, ')}.") from None
+        raise ConfigError("{wrong}", wrong=sentences(error, tree, path)) from None
 
 
 def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
@@ -170,10 +184,16 @@ def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], 
     if isinstance(row, str):
         source = path.parent / row
         if not os.path.isfile(source):  # Path.is_file raises on a name that is too long
-            raise ConfigError(f"{path}: rows.{name}: there is no file {source}.")
+            raise ConfigError(
+                "{path}: rows.{name}: there is no file {source}.", path=path, name=name, source=source
+            )
         row = read_yaml(source)
     elif row is not None and not isinstance(row, CommentedMap):
-        raise ConfigError(f"{path}: rows.{name}: a row is a part of an experiment, or an experiment file.")
+        raise ConfigError(
+            "{path}: rows.{name}: a row is a part of an experiment, or an experiment file.",
+            path=path,
+            name=name,
+        )
     merged = _merge(defaults, row or CommentedMap())
     return _experiment(_overridden(merged, overrides), source, name, Row, overrides)
 
@@ -195,11 +215,13 @@ def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
     for text in overrides:
         dotted, equals, value = text.partition("=")
         if not equals or not all(dotted.split(".")):
-            raise ConfigError(f"--set {text}: write it as section.key=value, such as augment.max_rotate=20.")
+            raise ConfigError(
+                "--set {text}: write it as section.key=value, such as augment.max_rotate=20.", text=text
+            )
         try:
             parsed = YAML().load(value)
         except Exception:  # as in read_yaml
-            raise ConfigError(f"--set {text}: the value is not valid YAML.") from None
+            raise ConfigError("--set {text}: the value is not valid YAML.", text=text) from None
         branch = CommentedMap({dotted.split(".")[-1]: parsed})
         for key in reversed(dotted.split(".")[:-1]):
             branch = CommentedMap({key: branch})

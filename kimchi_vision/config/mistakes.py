@@ -8,35 +8,50 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config.experiment import Experiment, Row
+from kimchi_vision.config.sections import Jobs
 from kimchi_vision.config.stages import Stage
 
 Location = tuple[str | int, ...]
 
 _KINDS = {
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "should be a whole number"),
-    **dict.fromkeys(("float_parsing", "float_type"), "should be a number"),
+    **dict.fromkeys(("float_parsing", "float_type", "finite_number"), "should be a number"),
     **dict.fromkeys(("bool_parsing", "bool_type"), "should be true or false"),
+    **dict.fromkeys(("tuple_type", "list_type"), "should be a list, such as [a, b]"),
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "should hold keys with values"),
     "string_type": "should be a text; put it in quotes",
+    "string_too_short": "should not be empty",
+    "too_short": "should hold one entry or more",
+    "path_type": "should be a path",
+    "greater_than": "should be above {gt}",
+    "greater_than_equal": "should be {ge} or more",
+    "less_than": "should be below {lt}",
+    "less_than_equal": "should be {le} or less",
+    "literal_error": "should be one of {choices}",
 }
+"""Pydantic's types of errors → what to write; docs.pydantic.dev/latest/errors/validation_errors."""
 
 
 def sentences(
     error: ValidationError, tree: Mapping[str, Any], source: object, overrides: Sequence[str] = ()
-) -> list[str]:
+) -> Sentences:
     """One line for each wrong key, a union's alternatives folded into one.
 
     tree: what was validated, with its lines where it is from a file. source: the file, or what stands for it.
     overrides: `section.key=value` texts that are part of the tree, and to blame for their keys.
     """
-    lines: dict[Location, str] = {}
+    lines: dict[Location, Sentence] = {}
     for detail in error.errors(include_url=False):
         location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
         line = _line(location, tree)
         where = _override(location, overrides, line is None) or (f"{source}:{line}" if line else str(source))
-        lines.setdefault(location, f"{where}: {_sentence(detail, location, error.title)}")
-    return list(lines.values())
+        what = _sentence(detail, location, error.title)
+        lines.setdefault(location, Sentence("{where}: {what}", where=where, what=what))
+    return Sentences(lines.values())
 
 
 def _override(location: Location, overrides: Sequence[str], made: bool) -> str | None:
@@ -86,41 +101,65 @@ def _line(location: Location, tree: Any) -> int | None:
     return line
 
 
-def _sentence(detail: Any, location: Location, kind: str) -> str:
-    dotted = ".".join(map(str, location)) or "experiment"
+def _sentence(detail: Any, location: Location, title: str) -> Sentence:
+    key = ".".join(map(str, location)) or "experiment"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], kind)
+        known = _known_keys(detail["loc"][:-1], title)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Known keys: {', '.join(known)}."
-        return f"unknown key `{dotted}`. {hint}"
+        if near:
+            return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
+        return Sentence("unknown key `{key}`. Known keys: {known}.", key=key, known=", ".join(known))
     if detail["type"] == "missing":
-        return f"`{dotted}` is missing."
+        return Sentence("`{key}` is missing.", key=key)
+    name, field = _field(detail["loc"], title)
     if detail["type"] == "string_pattern_mismatch":
-        return f"`{dotted}` cannot be {detail['input']!r}: it is {_described(detail['loc'], kind)}."
-    message = _KINDS.get(detail["type"], detail["msg"].removeprefix("Value error, "))
-    given = "" if isinstance(detail["input"], Mapping | list) else f", not {detail['input']!r}"
-    return f"`{dotted}`: {message[0].lower()}{message[1:]}{given}."
+        what = Sentence(field.description) if field and field.description else "a text of another form"
+        return Sentence(
+            "`{key}` cannot be {given!r}: it is {what}.", key=key, given=detail["input"], what=what
+        )
+    what, default = _what(detail), field.default if field else None
+    plain = type(default) in (bool, int, float, str)
+    example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
+    if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
+        return Sentence("`{key}`: {what}.", key=key, what=what)
+    said = "`{key}`: {what}, not {given!r}.{example}"
+    return Sentence(said, key=key, what=what, given=detail["input"], example=example)
 
 
-def _known_keys(location: Location, kind: str) -> list[str]:
-    """Names of the fields of the model that pydantic reached at this location of a Row or an Experiment."""
-    model = _reached(location, kind)
+def _what(detail: Any) -> Sentence:
+    """What an error of pydantic asks for; a validator's ValueError holds a Sentence."""
+    values = detail.get("ctx", {})
+    if "error" in values:
+        return values["error"].args[0]
+    if detail["type"] not in _KINDS:
+        return Sentence("does not fit: {reason}", reason=detail["msg"])
+    if "expected" in values:
+        values = {"choices": values["expected"].replace(" or ", ", ").replace("'", "")}
+    return Sentence(_KINDS[detail["type"]], **values)
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _known_keys(location: Location, title: str) -> list[str]:
+    """Names of the fields of the model that pydantic reached at this location of what has this title."""
+    model = _reached(location, title)
     return [name for name in model.model_fields if not issubclass(model, Experiment) or name != "name"]
 
 
-def _described(location: Location, kind: str) -> str:
-    """What the field at a location is for, in its own words."""
+def _field(location: Location, title: str) -> tuple[str, FieldInfo | None]:
+    """The name and the field at a location; a union adds its alternatives below the field."""
     names = [str(part) for part in location]
-    for depth in range(len(names), 0, -1):  # a union adds its alternatives below the field
-        field = _reached(location[: depth - 1], kind).model_fields.get(names[depth - 1])
-        if field and field.description:
-            return field.description
-    return "a text of another form"
+    for depth in range(len(names), 0, -1):
+        field = _reached(location[: depth - 1], title).model_fields.get(names[depth - 1])
+        if field:
+            return names[depth - 1], field
+    return "", None
 
 
-def _reached(location: Location, kind: str) -> type[BaseModel]:
-    whole = Row if kind == "Row" else Experiment
-    model: type[BaseModel] = whole
+def _reached(location: Location, title: str) -> type[BaseModel]:
+    model: type[BaseModel] = {"Row": Row, "Jobs": Jobs}.get(title, Experiment)
     for part in location:
         if isinstance(part, int):
             model = Stage

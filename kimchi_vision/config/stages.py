@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from kimchi_vision.base.sentence import Sentence
+
 Rate = Annotated[float, Field(gt=0, lt=100)]
 Rates = Rate | tuple[Rate, Rate] | Literal["auto"]
 """One rate, two (fastai's slice: first group, head), or `auto`: what the last lr_find suggests."""
@@ -126,7 +128,7 @@ class Stage(_Arguments):
     @model_validator(mode="after")
     def _exactly_one(self) -> Stage:
         if len(self.model_fields_set) != 1:
-            raise ValueError("each stage is one name, with a dash of its own")
+            raise ValueError(Sentence("each stage is one name, with a dash of its own"))
         return self
 
     @property

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.zip_names import Names
 
 LIMIT = 200 * 10**9
@@ -62,17 +63,27 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
     except UnicodeDecodeError as error:
         shown = error.object.decode("utf-8", errors="replace")
         raise DataError(
-            f"{source} says that its names are UTF-8, and {shown} is not. Pack it anew."
+            "{source} says that its names are UTF-8, and {shown} is not. Pack it anew.",
+            source=source,
+            shown=shown,
         ) from None
     except DAMAGE as error:
-        raise DataError(f"{source} is damaged: {error or 'it ends too early'}. Get it again.") from None
+        raise DataError(
+            "{source} is damaged: {reason}. Get it again.",
+            source=source,
+            reason=error if str(error) else Sentence("it ends too early"),
+        ) from None
 
 
 def check_space(entries: Sequence[Entry], to: Path) -> None:
     """Raise DataError when files are more than LIMIT or FILE_LIMIT, or than is free where `to` lies."""
     for entry in entries:
         if entry.size > FILE_LIMIT:
-            raise DataError(f"{entry.name} unpacks to {entry.size / 1e9:.1f} GB; no photo has so much.")
+            raise DataError(
+                "{name} unpacks to {size:.1f} GB; no photo has so much.",
+                name=entry.name,
+                size=entry.size / 1e9,
+            )
     check_room(sum(entry.size for entry in entries), to)
 
 
@@ -80,11 +91,17 @@ def check_room(needed: int, to: Path) -> None:
     """Raise DataError when so many bytes are more than LIMIT, or than is free where `to` lies."""
     if needed > LIMIT:
         raise DataError(
-            f"The photos unpack to {needed / 1e9:.0f} GB, above the limit of {LIMIT / 1e9:.0f} GB."
+            "The photos unpack to {needed:.0f} GB, above the limit of {limit:.0f} GB.",
+            needed=needed / 1e9,
+            limit=LIMIT / 1e9,
         )
     missing = needed - shutil.disk_usage(to).free
     if missing > 0:
-        raise DataError(f"{to}: {missing / 1e6:,.1f} MB of space are missing; nothing was written.")
+        raise DataError(
+            "{to}: {megabytes:,.1f} MB of space are missing; nothing was written.",
+            to=to,
+            megabytes=missing / 1e6,
+        )
 
 
 def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
@@ -95,7 +112,12 @@ def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
         shared = len(PurePosixPath(os.path.commonpath(folders or ["."])).parts)
         parts = [PurePosixPath(folder).parts for folder in folders]
         there = sorted({(*names, *names[-1:])[shared] for names in parts})
-        raise DataError(f"{source} holds no category {category}. There are: {', '.join(there)}.")
+        raise DataError(
+            "{source} holds no category {category}. There are: {there}.",
+            source=source,
+            category=category,
+            there=", ".join(there),
+        )
     return chosen
 
 
@@ -107,22 +129,31 @@ def _entries(source: Path, category: str | None, stack: ExitStack, names: Names)
             yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, path.read_bytes)
     elif not source.is_file():
         raise DataError(
-            f"{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip."
+            "{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip.",
+            source=source,
         )
     elif not os.access(source, os.R_OK):
-        raise DataError(f"{source} cannot be read: you have no right to. Change that, or copy it.")
+        raise DataError(
+            "{source} cannot be read: you have no right to. Change that, or copy it.", source=source
+        )
     elif zipfile.is_zipfile(source):
         yield from _zip_entries(_Zips(category, stack, names), stack.enter_context(_zip(source)))
     elif tarfile.is_tarfile(source):
         archive = stack.enter_context(tarfile.open(source))  # noqa: SIM115 (the stack closes it)
         yield from _tar_entries(archive, names)
     else:
-        raise DataError(f"{source} is neither a folder nor a zip or tar archive, or it is damaged.")
+        raise DataError(
+            "{source} is neither a folder nor a zip or tar archive, or it is damaged.", source=source
+        )
 
 
 def _files(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be read: {error.strerror}. Nothing was imported.")
+        raise DataError(
+            "{file} cannot be read: {reason}. Nothing was imported.",
+            file=error.filename,
+            reason=error.strerror,
+        )
 
     paths = [Path(at, name) for at, _, names in os.walk(folder, onerror=refuse) for name in names]
     return sorted(path for path in paths if path.is_file() and not path.is_symlink())
@@ -150,10 +181,12 @@ def _zip_entries(zips: _Zips, archive: zipfile.ZipFile, depth: int = 1) -> Itera
         if name.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
             continue
         if info.flag_bits & 1:
-            raise DataError(f"{archive.filename} is encrypted; unpack it with its password first.")
+            raise DataError("{file} is encrypted; unpack it with its password first.", file=archive.filename)
         if name.lower().endswith(".zip"):
             if depth == NESTED:
-                raise DataError(f"{archive.filename} holds zips within zips, over {NESTED} deep.")
+                raise DataError(
+                    "{file} holds zips within zips, over {depth} deep.", file=archive.filename, depth=NESTED
+                )
             yield from _inner_entries(zips, archive, info, PurePosixPath(name).with_suffix(""), depth + 1)
         else:
             yield Entry(name, info.file_size, lambda info=info: archive.read(info))
@@ -177,7 +210,9 @@ def _inner_entries(
     try:
         archive = zips.stack.enter_context(_zip(inner))
     except zipfile.BadZipFile:
-        raise DataError(f"{place.name}.zip inside {outer.filename} is damaged; download it again.") from None
+        raise DataError(
+            "{name}.zip inside {file} is damaged; download it again.", name=place.name, file=outer.filename
+        ) from None
     for entry in _zip_entries(replace(zips, category=None), archive, depth):
         # AI Hub's inner zips repeat their name as top folder; others do not.
         inside = place.parent if entry.name.split("/")[0] == place.name else place
@@ -197,6 +232,8 @@ def _safe(name: str, source: str | None) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
         raise DataError(
-            f"{source} holds the path {name}, which climbs out of it. It was not made in good faith."
+            "{source} holds the path {name}, which climbs out of it. It was not made in good faith.",
+            source=source,
+            name=name,
         )
     return str(path) + ("/" if name.endswith("/") else "")

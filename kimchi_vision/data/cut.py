@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.photo import Note
@@ -32,7 +33,9 @@ def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame
     texts = _from_table(photos, file) if file.is_file() else _from_properties(photos, root)
     if not any(texts):
         if section.crop == "box":
-            raise DataError(f"`data.crop: box` needs {file}; `data import` writes it where boxes are given.")
+            raise DataError(
+                "`data.crop: box` needs {file}; `data import` writes it where boxes are given.", file=file
+            )
         return photos, []
     photos = photos.assign(box=texts)
     if section.crop != "box":
@@ -43,7 +46,7 @@ def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame
 
 
 def _from_table(photos: pd.DataFrame, file: Path) -> list[str]:
-    table = read_csv(file, ["path", *SIDES], "`data import` writes one.")
+    table = read_csv(file, ["path", *SIDES], Sentence("`data import` writes one."))
     table = table.assign(path=matched(table["path"], photos["path"], file)).dropna(subset="path")
     table = table.drop_duplicates("path")
     sides = table.set_index("path")[SIDES].apply(pd.to_numeric, errors="coerce").reindex(photos["path"])

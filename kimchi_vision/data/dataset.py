@@ -75,16 +75,17 @@ def _drawn(sample: Sample, cache: Path | None) -> Path:
 
 def _check_classes(counts: pd.Series, root: Path) -> None:
     if len(counts) < 2:
-        names = ", ".join(counts.index) or "no class"
-        raise DataError(
-            f"{root} holds photos of {names} alone: a classifier needs two or more folders of photos. "
-            f"{WHERE_FROM}"
-        )
+        lone = "{root} holds photos of {names} alone: a classifier needs two or more folders. {where_from}"
+        none = "{root} holds photos of no class: a classifier needs two or more folders. {where_from}"
+        names = {"names": counts.index[0]} if len(counts) else {}
+        raise DataError(lone if names else none, root=root, where_from=WHERE_FROM, **names)
     alone = sorted(counts.index[counts == 1])
     if alone:
         raise DataError(
-            f"{root}: only one photo of: {', '.join(alone)}. A class needs two or more, "
-            "one to train on and one to validate with; add photos or move the folder away."
+            "{root}: only one photo of: {classes}. A class needs two or more, one to train on "
+            "and one to validate with; add photos or move the folder away.",
+            root=root,
+            classes=", ".join(alone),
         )
 
 

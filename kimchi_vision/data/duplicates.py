@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.data.verify import SIDE, same_picture
 from kimchi_vision.data.windows import PLACES, sampled
+
+log = logging.getLogger(__name__)
 
 SIMILAR = 0.6
 """Least correlation of a window and a thumbnail; a window is about what a copy shows."""
@@ -102,7 +105,16 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores.append(found[1])
     scores = np.concatenate(scores)
     best = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores >= ALIKE)]
-    best = best[_rank(near[best, :2]) < CANDIDATES][: max(MOST, int(MOST_SHARE * len(thumbnails)))]
+    best, most = best[_rank(near[best, :2]) < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
+    if len(best) > most:
+        log.warning(
+            "%d pairs of photos may show one picture, too many to open: the %d most alike are looked at. "
+            "Copies among the others count as different photos. data.group_by holds together what belongs "
+            "together.",
+            len(best),
+            most,
+        )
+    best = best[:most]
     best = best[np.lexsort((near[best, 1], near[best, 0]))]
     return near[best, :2], np.concatenate(places)[best]
 

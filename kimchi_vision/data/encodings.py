@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence, Sentences
 
 LOST = "cp437"
 """Where no encoding fits: each byte is a character of its own, so names stay apart."""
@@ -37,7 +38,7 @@ class Guess:
     encoding: str
     rival: str = ""
 
-    def check(self, source: object, texts: Sequence[bytes], remedy: str) -> None:
+    def check(self, source: object, texts: Sequence[bytes], remedy: Sentence) -> None:
         """Raise DataError, which shows both readings of `texts`, when there is a rival."""
         if self.rival:
             shown = sorted({text for text in texts if not text.isascii()})[:3]
@@ -45,7 +46,12 @@ class Guess:
                 f"{', '.join(text.decode(name) for text in shown)} ({name})"
                 for name in (self.encoding, self.rival)
             )
-            raise DataError(f"{source} does not say its encoding; it may hold {' or '.join(ways)}. {remedy}")
+            raise DataError(
+                "{source} does not say its encoding; it may hold {ways}. {remedy}",
+                source=source,
+                ways=Sentences(ways, " or "),
+                remedy=remedy,
+            )
 
 
 def detect(texts: Sequence[bytes]) -> Guess:

@@ -29,7 +29,7 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
     little space, more to unpack than archive.LIMIT.
     """
     if to.exists():
-        raise DataError(f"{to} is there already; name a folder that is not.")
+        raise DataError("{to} is there already; name a folder that is not.", to=to)
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}-") as place:
@@ -42,7 +42,9 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
             shutil.move(_without_lone_parents(made), to)
     except OSError as error:
         raise DataError(
-            f"{to} cannot be written: {error.strerror or error}. Nothing was left behind."
+            "{to} cannot be written: {reason}. Nothing was left behind.",
+            to=to,
+            reason=error.strerror or error,
         ) from None
     return to
 
@@ -56,7 +58,9 @@ def _url(source: str) -> str:
         return getattr(URLs, FASTAI[source])
     if source in OTHERS:
         return OTHERS[source]
-    raise DataError(f"{source} is neither a URL nor one of {', '.join([*FASTAI, *OTHERS])}.")
+    raise DataError(
+        "{source} is neither a URL nor one of {names}.", source=source, names=", ".join([*FASTAI, *OTHERS])
+    )
 
 
 def _download(url: str, place: Path, sha256: str | None) -> Path:
@@ -66,12 +70,14 @@ def _download(url: str, place: Path, sha256: str | None) -> Path:
     try:
         download_url_to_file(url, str(file), hash_prefix=sha256)
     except RuntimeError as error:
-        raise DataError(f"{url} is not the file that was meant: {error}.") from None
+        raise DataError("{url} is not the file that was meant: {reason}.", url=url, reason=error) from None
     except (urllib.error.URLError, TimeoutError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise DataError(
-            f"{url} cannot be downloaded: {reason}. "
-            "Without the network, bring the file and use `data import`."
+            "{url} cannot be downloaded: {reason}. Without the network, bring the file and "
+            "use `data import`.",
+            url=url,
+            reason=reason,
         ) from None
     return file
 

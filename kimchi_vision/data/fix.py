@@ -24,7 +24,9 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
     Raises DataError when `target` is there already or cannot be written; then nothing is left behind.
     """
     if target.exists():
-        raise DataError(f"{target} is there already; name a folder that is not, so that nothing is lost.")
+        raise DataError(
+            "{target} is there already; name a folder that is not, so that nothing is lost.", target=target
+        )
     photos = audit.photos
     sound = photos[photos["problem"] == ""]
     copies = sound[sound.duplicated(["group", "label"])]
@@ -46,7 +48,11 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
             write_table(made / "left-out.csv", left_out)
             made.rename(target)
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror}. Nothing was left behind.") from None
+        raise DataError(
+            "{target} cannot be written: {reason}. Nothing was left behind.",
+            target=target,
+            reason=error.strerror,
+        ) from None
     return left_out
 
 

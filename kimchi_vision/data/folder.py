@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.formats import DECODED, HEAD, NEVER_PHOTOS, RAW, SUFFIXES, looks_like_photo
 from kimchi_vision.data.names import hidden
 
-WHERE_FROM = "Photos lie in folders named after their classes, such as photos/kimchi/1.jpg."
+WHERE_FROM = Sentence("Photos lie in folders named after their classes, such as photos/kimchi/1.jpg.")
 TABLES = frozenset((".csv", ".tsv", ".json"))
 """Endings of files that may hold labels."""
 
@@ -56,8 +57,9 @@ def walk(root: Path) -> Tree:
     Raises DataError when the folder is missing.
     """
     if not root.is_dir():
-        what = "is a file; give the folder that holds it" if root.is_file() else "does not exist"
-        raise DataError(f"{root} {what}. {WHERE_FROM}")
+        file = "{root} is a file; give the folder that holds it. {where_from}"
+        what = file if root.is_file() else "{root} does not exist. {where_from}"
+        raise DataError(what, root=root, where_from=WHERE_FROM)
     return _Walk(root).done()
 
 

@@ -44,9 +44,15 @@ def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
     try:
         found = [re.search(pattern, path) for path in photos["path"]]
     except re.error as error:
-        raise DataError(f"`data.group_by`: {pattern} is not a regular expression: {error}.") from None
+        raise DataError(
+            "`data.group_by`: {pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
+        ) from None
     if not any(found):
-        raise DataError(f"`data.group_by`: {pattern} matches no path, such as {photos['path'].iloc[0]}.")
+        raise DataError(
+            "`data.group_by`: {pattern} matches no path, such as {one}.",
+            pattern=pattern,
+            one=photos["path"].iloc[0],
+        )
     keys = [
         match[match.re.groups and 1] if match else path
         for match, path in zip(found, photos["path"], strict=True)

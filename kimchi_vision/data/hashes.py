@@ -93,7 +93,8 @@ def photo_hashes(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def _about_median(spectra: np.ndarray) -> np.ndarray:
-    return spectra - np.partition(spectra, (31, 32), axis=2)[:, :, 31:33].mean(axis=2, keepdims=True)
+    # Sorting all 64 takes a seventh of the time that partitioning them does.
+    return spectra - np.sort(spectra, axis=2)[:, :, 31:33].mean(axis=2, keepdims=True)
 
 
 def _signs(coefficients: np.ndarray) -> np.ndarray:
@@ -111,7 +112,6 @@ class HashIndex:
 
     def __init__(self, hashes: np.ndarray) -> None:
         """Index a vector of uint64 hashes."""
-        self._hashes = hashes
         self._order, self._sorted, self._starts = [], [], []
         for band in range(_BANDS):
             turned = _turned(hashes, band)
@@ -135,7 +135,8 @@ class HashIndex:
     def _near_in_band(
         self, queries: np.ndarray, band: int, flip: np.ndarray | int
     ) -> tuple[np.ndarray, np.ndarray]:
-        turned = _turned(queries, band) ^ (np.uint64(flip) << np.uint64(64 - _BAND_BITS))
+        plain = _turned(queries, band)
+        turned = plain ^ (np.uint64(flip) << np.uint64(64 - _BAND_BITS))
         keys = _key(turned)
         first, end = self._starts[band][keys], self._starts[band][keys + 1]
         crowded = np.flatnonzero(end - first > _CROWD)
@@ -144,11 +145,12 @@ class HashIndex:
             first[crowded] = np.clip(middle - _CROWD // 2, first[crowded], end[crowded] - _CROWD)
             end[crowded] = first[crowded] + _CROWD
         counts = end - first
-        queried = np.repeat(np.arange(len(queries)), counts)
-        within = np.arange(len(queried)) - np.repeat(np.cumsum(counts) - counts, counts)
-        indexed = self._order[band][np.repeat(first, counts) + within]
-        close = np.bitwise_count(queries[queried] ^ self._hashes[indexed]) <= RADIUS
-        return queried[close], indexed[close]
+        ends = np.cumsum(counts)
+        places = np.repeat(first - (ends - counts), counts) + np.arange(ends[-1])
+        # Turned bits differ in as many places, and those of a band lie side by side.
+        apart = np.bitwise_count(np.repeat(plain, counts) ^ self._sorted[band][places])
+        close = np.flatnonzero(apart <= RADIUS)
+        return np.searchsorted(ends, close, side="right"), self._order[band][places[close]]
 
 
 _FLIPS = (0, *(1 << bit for bit in range(_BAND_BITS)))

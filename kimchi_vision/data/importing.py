@@ -17,6 +17,7 @@ from rich.progress import track
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.sentence import Sentence, noted
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
 from kimchi_vision.data.cut import BOXES, PROPERTIES, SIDES
@@ -41,6 +42,11 @@ class Imported:
     numbered: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     notes: tuple[Note, ...] = ()
+
+    def left_out_notes(self) -> list[Note]:
+        """What was passed over, by kind."""
+        counts = [(kind, count) for kind, count in sorted(self.left_out.items()) if count]
+        return [("import_left_out", {"count": count, "kind": [(kind, {})]}) for kind, count in counts]
 
 
 def import_photos(
@@ -67,7 +73,11 @@ def import_photos(
         done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
         if not found.places:
-            raise DataError(f"{source} holds no photo in a class folder. Left out: {dict(done.left_out)}.")
+            raise DataError(
+                "{source} holds no photo in a class folder. {left_out}.",
+                source=source,
+                left_out=noted(done.left_out_notes(), "; "),
+            )
         done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
         try:
             found.check(to)
@@ -85,9 +95,11 @@ def import_photos(
 
 
 def _unwritten(error: OSError, to: Path, needed: int) -> DataError:
-    full = f"the disk is full, {needed / 1e6:.1f} MB more are needed"
+    full = Sentence("the disk is full, {megabytes:.1f} MB more are needed", megabytes=needed / 1e6)
     reason = full if error.errno == errno.ENOSPC else error.strerror
-    return DataError(f"{to} cannot be written: {reason}. What is there is whole; import again.")
+    return DataError(
+        "{to} cannot be written: {reason}. What is there is whole; import again.", to=to, reason=reason
+    )
 
 
 def _notes(found: Plan, names: Names) -> Iterator[Note]:
@@ -192,6 +204,6 @@ def _cut(content: bytes, box: tuple[int, ...], suffix: str) -> bytes:
 def _add_boxes(file: Path, rows: pd.DataFrame) -> None:
     """Beside those of earlier imports."""
     if file.is_file():
-        earlier = read_csv(file, ["path", *SIDES], "`data import` writes one.")[["path", *SIDES]]
+        earlier = read_csv(file, ["path", *SIDES], Sentence("`data import` writes one."))[["path", *SIDES]]
         rows = pd.concat([earlier[~earlier["path"].isin(rows["path"])], rows])
     write_table(file, rows)

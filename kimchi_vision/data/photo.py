@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, facts, opened, undecoded
 from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
 from kimchi_vision.data.pixels import plain, upright
@@ -59,9 +60,6 @@ def _text(box: tuple[int, int, int, int]) -> str:
 PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
 """What open_photo takes: a photo, a path, a file's bytes, a picture of Pillow, or values (height, width[, 3
 or 4])."""
-
-Note = tuple[str, dict[str, Any]]
-"""A key of base.messages and the values of its sentence."""
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,17 @@ class Plan:
         without = sum(not part_of(folder.split("/")[0]) for folder, _ in self.places)
         if self.parts and without:
             raise DataError(
-                f"{len(self.places) - without} photos lie in folders of parts ({', '.join(self.parts)}), "
-                f"{without} in none. Import them one after the other, each with --category and its own --to."
+                "{count} photos lie in folders of parts ({parts}), {without} in none. Import "
+                "them one after the other, each with --category and its own --to.",
+                count=len(self.places) - without,
+                parts=", ".join(self.parts),
+                without=without,
             )
         there = [each.name for each in to.iterdir() if _holds_photos(each)] if to.is_dir() else []
         if there and any(map(part_of, there)) != bool(self.parts):
-            has, comes = ("class folders", "parts") if self.parts else ("parts", "class folders")
-            raise DataError(f"{to} holds {has}, and this archive {comes}: give another --to.")
+            parts = "{to} holds class folders, and this archive parts: give another --to."
+            classes = "{to} holds parts, and this archive class folders: give another --to."
+            raise DataError(parts if self.parts else classes, to=to)
 
 
 def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:

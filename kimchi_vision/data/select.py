@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.sentence import Sentence, Sentences, noted
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import tables
 from kimchi_vision.data.photo import Note
@@ -50,18 +50,27 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
     twice = listed[listed.duplicated("path", keep=False)]
     if len(twice):
         first = twice[twice["path"] == twice["path"].iloc[0]]
-        lines, names = ", ".join(map(str, first.index)), " and ".join(first["suggested"])
+        lines, names = ", ".join(map(str, first.index)), Sentences(first["suggested"], " and ")
         raise DataError(
-            f"{file}, lines {lines}: {first['path'].iloc[0]} is to be both {names}. Strike out one."
+            "{file}, lines {lines}: {path} is to be both {names}. Strike out one.",
+            file=file,
+            lines=lines,
+            path=first["path"].iloc[0],
+            names=names,
         )
     known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
     for line, name in listed["suggested"].items():
         if name not in known:
             meant = _nearest(name, known)
-            ask = f"Did you mean {meant}? " if meant else f"There are {', '.join(sorted(known)[:10])}. "
+            there = Sentence(" There are {classes}.", classes=", ".join(sorted(known)[:10]))
             raise DataError(
-                f"{file}, line {line}: no photo is of the class {name}. {ask}"
-                f"If it is a class of its own, say so with `data.new_classes: [{name}]`.{tables.doubt(file)}"
+                "{file}, line {line}: no photo is of the class {name}.{hint} If it is a class of its own, "
+                "say so with `data.new_classes: [{name}]`.{doubt}",
+                file=file,
+                line=line,
+                name=name,
+                hint=Sentence(" Did you mean {near}?", near=meant) if meant else there,
+                doubt=tables.doubt(file),
             )
     return listed.set_index("path")["suggested"]
 
@@ -138,12 +147,18 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
     actions = found["kind"].map(policy.model_dump())
     stop = found[actions == "error"]
     if len(stop):
-        shown = "\n".join(f"  {root / row.path} {row.reason}" for row in stop.head(10).itertuples())
-        more = f"\n  and {len(stop) - 10} more" if len(stop) > 10 else ""
-        keys = " and ".join(f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique())
+        lines = stop.head(10).itertuples()
+        shown = [Sentence("  {photo} {reason}", photo=root / row.path, reason=row.reason) for row in lines]
+        if len(stop) > 10:
+            shown.append(Sentence("  and {count} more", count=len(stop) - 10))
+        keys = Sentences((f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique()), " and ")
         raise DataError(
-            f"{len(stop)} photos cannot be used ({by_class(stop)}):\n{shown}{more}\n"
-            f"Replace or remove them, or leave them out with {keys}."
+            "{count} {count:photo/photos} cannot be used ({classes}):\n{shown}\nReplace or remove "
+            "{count:it/them}, or leave {count:it/them} out with {keys}.",
+            count=len(stop),
+            classes=by_class(stop),
+            shown=Sentences(shown),
+            keys=keys,
         )
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
 
@@ -162,13 +177,18 @@ def without(photos: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
 
 def _listed(file: Path, photos: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """Raises DataError when a path is not among the photos."""
-    table = tables.read_csv(file, columns, "`data suspects RUN` writes one.")
+    table = tables.read_csv(file, columns, Sentence("`data suspects RUN` writes one."))
     paths = tables.matched(table["path"], photos["path"], file)
     if paths.isna().any():
         line = paths.index[paths.isna()][0]
         raise DataError(
-            f"{file}, line {line}: {table.loc[line, 'path']} is not among the photos. Was it made for "
-            f"another folder? One here is {photos['path'].iloc[0]}.{tables.doubt(file)}"
+            "{file}, line {line}: {path} is not among the photos. Was it made for another "
+            "folder? One here is {one}.{doubt}",
+            file=file,
+            line=line,
+            path=table.loc[line, "path"],
+            one=photos["path"].iloc[0],
+            doubt=tables.doubt(file),
         )
     return table.assign(path=paths)
 
@@ -186,9 +206,9 @@ def lost(before: pd.Series, photos: pd.DataFrame, skipped: list[pd.DataFrame], s
         values = {"count": int(before[label]), "reasons": why}
         notes.append(("found_missing", {"label": label, "why": [("why_left_out", values)]}))
     if notes and (section.missing_class == "error" or photos.empty):
-        say = catalogue("en")
         raise DataError(
-            " ".join(say(key, **values) for key, values in notes)
-            + " Bring better photos, change `data.policy`, or train without with `data.missing_class: drop`."
+            "{what} Bring better photos, change `data.policy`, or train without with "
+            "`data.missing_class: drop`.",
+            what=noted(notes),
         )
     return notes

@@ -32,9 +32,11 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
         parts, notes = _pooled(photos, section, way)
     else:
         parts, notes = pd.Series(WAYS[way](photos, section), index=photos.index), []
-    for part, purpose in (("train", "train on"), ("valid", "validate with")):
+    for part in ("train", "valid"):
         if part not in set(parts):
-            raise DataError(f"The {way} split of {len(parts)} photos leaves none to {purpose}.")
+            train = "The {way} split of {count} {count:photo/photos} leaves none to train on."
+            valid = "The {way} split of {count} {count:photo/photos} leaves none to validate with."
+            raise DataError(train if part == "train" else valid, way=way, count=len(parts))
     notes += _check_classes(photos["label"], parts, way)
     return parts.rename("split"), notes + (_grouped(photos, parts, section, way) if way in WAYS else [])
 
@@ -53,9 +55,10 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
     lost = sorted(set(photos["label"][train]) - set(photos["label"][train & (highest == 0)]))
     if lost:
         raise DataError(
-            f"Every photo to train on of {', '.join(lost)} shows a picture of the valid or test part, "
-            "or is of a group (data.group_by) that has photos there. Add other photos, or take those out of "
-            "valid and test."
+            "Every photo to train on of {classes} shows a picture of the valid or test part, "
+            "or is of a group (data.group_by) that has photos there. Add other photos, or "
+            "take those out of valid and test.",
+            classes=", ".join(lost),
         )
     copied = rank.groupby(photos["picture"]).transform("max") == highest
     what = copied.map({True: "picture", False: "group (data.group_by)"})
@@ -153,8 +156,10 @@ def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
     smallest = photos.groupby("label")["group"].nunique()
     if smallest.min() < section.folds:
         raise DataError(
-            f"`data.folds: {section.folds}` needs as many different pictures of each class; "
-            f"{smallest.idxmin()} has {smallest.min()}."
+            "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}.",
+            folds=section.folds,
+            fewest=smallest.idxmin(),
+            count=smallest.min(),
         )
     folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed % 2**32)
     _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
@@ -171,8 +176,10 @@ def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     without = photos["path"][parts == ""]
     if len(without):
         raise DataError(
-            f"{without.iloc[0]} lies in no folder named train, valid or test, and no file says its part. "
-            "Use another splitter, such as stratified, with `data.parts: pool` where other photos have parts."
+            "{photo} lies in no folder named train, valid or test, and no file says its part. "
+            "Use another splitter, such as stratified, with `data.parts: pool` where other "
+            "photos have parts.",
+            photo=without.iloc[0],
         )
     if section.test_pct:
         raise DataError("`data.test_pct` has no meaning where the set has parts of its own; take it away.")
@@ -191,8 +198,11 @@ def _pooled(photos: pd.DataFrame, section: Data, way: str) -> tuple[pd.Series, l
     if section.parts != "pool":
         shown = ", ".join(f"{part} {count}" for part, count in counts.items())
         raise DataError(
-            f"The photos have parts of their own ({shown}), and `data.splitter: {way}` would share them out "
-            "anew. Take the splitter away to keep the parts, or pool train and valid with `data.parts: pool`."
+            "The photos have parts of their own ({shown}), and `data.splitter: {way}` would "
+            "share them out anew. Take the splitter away to keep the parts, or pool train and "
+            "valid with `data.parts: pool`.",
+            shown=shown,
+            way=way,
         )
     is_test = photos["part"] == "test"
     if section.test_pct and is_test.any():
@@ -209,8 +219,10 @@ def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:
     untrained = list(counts.index[counts["train"] == 0])
     if untrained:
         raise DataError(
-            f"The {way} split leaves no photo to train on of: {', '.join(untrained)}. "
-            "Add photos, or use `data.splitter: stratified`."
+            "The {way} split leaves no photo to train on of: {classes}. Add photos, or use "
+            "`data.splitter: stratified`.",
+            way=way,
+            classes=", ".join(untrained),
         )
     unscored = ", ".join(counts.index[counts["valid"] == 0])
     return [("noted_unscored", {"classes": unscored})] if unscored else []

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Note, Photos
@@ -59,12 +60,14 @@ def part_at(at: float, section: Data) -> str:
 
 
 def _table(file: Path) -> pd.DataFrame:
-    table = read_csv(file, ["sha256", "split"], "`data split` writes one.")
+    table = read_csv(file, ["sha256", "split"], Sentence("`data split` writes one."))
     parts = table["split"].map(part_of)
     if (parts == "").any():
         line = parts.index[parts == ""][0]
         raise DataError(
-            f"`data.split`: {file} holds the part {table.loc[line, 'split']!r} in line {line}; "
-            "it may be train, valid or test."
+            "`data.split`: {file} holds the part {part!r} in line {line}; it may be train, valid or test.",
+            file=file,
+            part=table.loc[line, "split"],
+            line=line,
         )
     return table.assign(split=parts)

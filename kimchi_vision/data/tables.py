@@ -12,16 +12,17 @@ from pathlib import Path
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.data.encodings import LOST, Guess, detect
 
 SEPARATORS = ",;\t"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 LIMIT = 1 << 29
 """Largest table that is read, bytes: millions of photos."""
-SAVE_AGAIN = "Save it as `CSV UTF-8`."
+SAVE_AGAIN = Sentence("Save it as `CSV UTF-8`.")
 
 
-def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
+def read_csv(file: Path, columns: Sequence[str], origin: Sentence) -> pd.DataFrame:
     """A table of texts with these columns or more; its index, `line`, is where a row lies in the file.
 
     The file may be in UTF-8, UTF-16 or another encoding that encodings.detect finds; separated by commas,
@@ -34,10 +35,16 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
     header = _header(rows[0][1], columns)
     missing = [column for column in columns if column not in header]
     if missing:
-        raise DataError(f"{file} has no column {' or '.join(missing)}; it has {', '.join(header)}. {origin}")
+        raise DataError(
+            "{file} has no column {missing}; it has {columns}. {origin}",
+            file=file,
+            missing=Sentences(missing, " or "),
+            columns=", ".join(header),
+            origin=origin,
+        )
     twice = [column for column in columns if header.count(column) > 1]
     if twice:
-        raise DataError(f"{file} has two columns {twice[0]}; take one away.")
+        raise DataError("{file} has two columns {name}; take one away.", file=file, name=twice[0])
     for line, row in rows[1:]:
         _check(file, line, row, header, columns)
     table = pd.DataFrame(
@@ -49,7 +56,7 @@ def read_csv(file: Path, columns: Sequence[str], origin: str) -> pd.DataFrame:
     return table.assign(**{name: table[name].str.strip() for name in columns if name != "path"})
 
 
-def read_rows(file: Path, columns: Sequence[str], origin: str) -> list[tuple[int, list[str]]]:
+def read_rows(file: Path, columns: Sequence[str], origin: Sentence | str) -> list[tuple[int, list[str]]]:
     """The rows that are not blank, one or more, each with its line in the file; arguments as for read_csv.
 
     columns: names that tell the separator where several could be meant.
@@ -62,18 +69,23 @@ def read_rows(file: Path, columns: Sequence[str], origin: str) -> list[tuple[int
     try:
         rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise DataError(f"{file} is not a CSV file: line {reader.line_num}: {error}") from None
+        raise DataError(
+            "{file} is not a CSV file: line {line}: {reason}", file=file, line=reader.line_num, reason=error
+        ) from None
     if not rows:
-        raise DataError(f"{file} is not a CSV file: No columns, it is empty; {origin}")
+        raise DataError(
+            "{file} is not a CSV file: no columns, it is empty. {origin}", file=file, origin=origin
+        )
     return rows
 
 
-def doubt(file: Path) -> str:
+def doubt(file: Path) -> Sentence | str:
     """What to try when names of a file are unknown: a sentence if its encoding was guessed, else ""."""
     content = file.read_bytes()
     if _marked(content) or _guess(content).encoding in ("ascii", "utf-8"):
         return ""
-    return f" It was read as {_guess(content).encoding}, which may be wrong. {SAVE_AGAIN}"
+    read = " It was read as {encoding}, which may be wrong. {remedy}"
+    return Sentence(read, encoding=_guess(content).encoding, remedy=SAVE_AGAIN)
 
 
 def matched(paths: pd.Series, known: Iterable[str], file: Path) -> pd.Series:
@@ -90,7 +102,12 @@ def matched(paths: pd.Series, known: Iterable[str], file: Path) -> pd.Series:
     def one(path: str) -> str | None:
         found = [path] if path in exact else alike.get(_plain(path), [])
         if len(found) > 1:
-            raise DataError(f"{file}: {path} may be {' or '.join(map(repr, found))}; write it as it is.")
+            raise DataError(
+                "{file}: {path} may be {forms}; write it as it is.",
+                file=file,
+                path=path,
+                forms=Sentences(map(repr, found), " or "),
+            )
         return found[0] if found else None
 
     return paths.map(one)
@@ -100,17 +117,23 @@ def _plain(path: str) -> str:
     return unicodedata.normalize("NFC", path).replace("\\", "/").strip().removeprefix("./")
 
 
-def _text(file: Path, origin: str) -> str:
+def _text(file: Path, origin: Sentence | str) -> str:
     try:
         if file.stat().st_size > LIMIT:
-            raise DataError(f"{file} is larger than {LIMIT / 1e6:.0f} MB, which no table of photos is.")
+            raise DataError(
+                "{file} is larger than {limit:.0f} MB, which no table of photos is.",
+                file=file,
+                limit=LIMIT / 1e6,
+            )
         content = file.read_bytes()
     except FileNotFoundError:
-        raise DataError(f"{file}: there is no such file; {origin}") from None
+        raise DataError("{file}: there is no such file. {origin}", file=file, origin=origin) from None
     except OSError as error:
-        raise DataError(f"{file} is not a CSV file: {error}") from None
+        raise DataError("{file} is not a CSV file: {reason}", file=file, reason=error) from None
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise DataError(f"{file} is a workbook of Excel, not a CSV file. {SAVE_AGAIN}")
+        raise DataError(
+            "{file} is a workbook of Excel, not a CSV file. {remedy}", file=file, remedy=SAVE_AGAIN
+        )
     encoding = _marked(content)
     if not encoding:
         guess = _guess(content)
@@ -119,9 +142,19 @@ def _text(file: Path, origin: str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not {encoding} throughout: {error.reason}. {SAVE_AGAIN}") from None
+        raise DataError(
+            "{file} is not {encoding} throughout: {reason}. {remedy}",
+            file=file,
+            encoding=encoding,
+            reason=error.reason,
+            remedy=SAVE_AGAIN,
+        ) from None
     if "\0" in text or encoding == LOST:
-        raise DataError(f"{file} is not a CSV file: it is no text in an encoding that is known. {SAVE_AGAIN}")
+        raise DataError(
+            "{file} is not a CSV file: it is no text in an encoding that is known. {remedy}",
+            file=file,
+            remedy=SAVE_AGAIN,
+        )
     return text
 
 
@@ -168,9 +201,18 @@ def _header(cells: Sequence[str], columns: Sequence[str]) -> list[str]:
 def _check(file: Path, line: int, row: Sequence[str], header: Sequence[str], columns: Sequence[str]) -> None:
     if any(cell.strip() for cell in row[len(header) :]):
         raise DataError(
-            f"{file}, line {line} has {len(row)} cells and the header {len(header)}; "
-            'a cell that holds the separator goes into quotes: "a, b.jpg".'
+            "{file}, line {line} has {cells} cells and the header {columns}; a cell that "
+            'holds the separator goes into quotes: "a, b.jpg".',
+            file=file,
+            line=line,
+            cells=len(row),
+            columns=len(header),
         )
     for name, cell in zip(header, [*row, *[""] * len(header)], strict=False):
         if name in columns and not cell.strip():
-            raise DataError(f"{file}, line {line}: `{name}` is empty. Fill it in, or strike out the row.")
+            raise DataError(
+                "{file}, line {line}: `{name}` is empty. Fill it in, or strike out the row.",
+                file=file,
+                line=line,
+                name=name,
+            )

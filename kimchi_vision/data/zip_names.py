@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.encodings import LOST, detect
 
 UTF8_FLAG = 0x800
@@ -54,7 +55,8 @@ class Names:
             rest = iter(self.of_raw([raw for raw in raws if not _is_utf8(raw)], source))
             return [raw.decode("utf-8") if _is_utf8(raw) else next(rest) for raw in raws]
         self.evidence += parts
-        guess.check(source, sorted(parts), f"Give --encoding {guess.encoding} or --encoding {guess.rival}.")
+        remedy = "Give --encoding {one} or --encoding {other}."
+        guess.check(source, sorted(parts), Sentence(remedy, one=guess.encoding, other=guess.rival))
         if guess.encoding != "utf-8":
             shown = [part.decode(guess.encoding) for part in sorted(parts)]
             self.guessed.setdefault(guess.encoding, []).extend(shown)
@@ -98,7 +100,14 @@ def _forced(raw: bytes, encoding: str, source: object) -> str:
     try:
         return raw.decode(encoding)
     except LookupError:
-        raise DataError(f"There is no encoding {encoding}; cp949, gbk, cp932, cp850 are some.") from None
+        raise DataError(
+            "There is no encoding {encoding}; cp949, gbk, cp932, cp850 are some.", encoding=encoding
+        ) from None
     except UnicodeDecodeError:
         shown = raw.decode(encoding, errors="replace")
-        raise DataError(f"{source}: the name {shown} is not in {encoding}; try another --encoding.") from None
+        raise DataError(
+            "{source}: the name {shown} is not in {encoding}; try another --encoding.",
+            source=source,
+            shown=shown,
+            encoding=encoding,
+        ) from None

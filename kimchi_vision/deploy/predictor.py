@@ -68,6 +68,8 @@ class Predictor:
             )
         self._classifier = kind(file if run.path.is_dir() else run.path, threads)
         self.facts = self._classifier.facts
+        self._source = run.path
+        self._label_sets: dict[str, float | None] = run.calibration.get("label_sets", {})
         if run.calibration:
             self.facts = self.facts.calibrated(run.calibration)
             self._classifier.facts = self.facts
@@ -93,9 +95,15 @@ class Predictor:
                 )
         return predictions
 
-    def stream(self, photos: Iterable[PhotoSource], top: int = 5) -> Iterator[Prediction]:
-        """Answers in order, for any number of photos in little memory; unreadable ones carry an error."""
-        remaining = iter(photos)
+    def stream(
+        self, photos: Iterable[PhotoSource], top: int = 5, share: float | None = None
+    ) -> Iterator[Prediction]:
+        """Answers in order, for any number of photos in little memory; unreadable ones carry an error.
+
+        share: instead of `top` classes, those among which the right one is for this share of fresh photos.
+        Raises InputError where the run can promise no such set.
+        """
+        remaining, least = iter(photos), self._least_probable(share)
         with ThreadPoolExecutor() as pool:
             while chunk := list(islice(remaining, CHUNK)):
                 prepared = list((pool.map if len(chunk) > 1 else map)(self._try_prepare, chunk))
@@ -105,7 +113,7 @@ class Predictor:
                     if isinstance(item, str):
                         yield Prediction(_name(photo), (), False, item)
                     else:
-                        yield self.answer(next(answers), top, _name(photo))
+                        yield self.answer(next(answers), top, _name(photo), least)
 
     def prepare(self, photo: PhotoSource) -> np.ndarray:
         """Float32 (3, size, size), as `classify` takes it. Raises ValueError and OSError as open_photo."""
@@ -115,12 +123,31 @@ class Predictor:
         """Calibrated probabilities (photos, classes) of prepared photos."""
         return self._classifier.probabilities_of(inputs)
 
-    def answer(self, probabilities: np.ndarray, top: int = 5, photo: str = "photo") -> Prediction:
-        """One photo's row of probabilities as its most probable classes."""
-        order = np.argsort(-probabilities, kind="stable")[:top]
+    def answer(
+        self, probabilities: np.ndarray, top: int = 5, photo: str = "photo", least: float | None = None
+    ) -> Prediction:
+        """One photo's row of probabilities as its most probable classes: `top`, or all from `least` on."""
+        number = top if least is None else max(int((probabilities >= least).sum()), 1)
+        order = np.argsort(-probabilities, kind="stable")[:number]
         classes = tuple((self.vocab[place], float(probabilities[place])) for place in order)
         threshold = self.facts.abstain_threshold
         return Prediction(photo, classes, threshold is None or classes[0][1] >= threshold)
+
+    def _least_probable(self, share: float | None) -> float | None:
+        if share is None:
+            return None
+        least = self._label_sets.get(str(share))
+        if least is None:
+            known = [name for name, each in self._label_sets.items() if each is not None]
+            raise InputError(
+                "Sets with the right class of {share} of the photos cannot be promised by {run}, only of: "
+                "{known}. More validation photos allow higher shares. A model.onnx alone, or the folder of "
+                "an older run, has none: give that of a new run.",
+                share=share,
+                run=self._source,
+                known=", ".join(known) or "none",
+            )
+        return least
 
     def _try_prepare(self, photo: PhotoSource) -> np.ndarray | str:
         try:

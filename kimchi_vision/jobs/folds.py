@@ -39,13 +39,13 @@ def run_folds(
     with run_lock.locked(files):
         run_lock.take(files, experiment, photos, force)
         predictions = Predictions.joined([each.predictions.part("valid") for each in runs])
-        write_scores(experiment, photos, predictions, _facts(runs), files)
+        write_scores(experiment, photos, predictions, _facts(runs, predictions), files)
         report.write(Run.open(files.path), experiment.report)
         run_lock.finish(files, experiment)
     return Run.open(files.path)
 
 
-def _facts(runs: Sequence[Run]) -> dict[str, Any]:
+def _facts(runs: Sequence[Run], predictions: Predictions) -> dict[str, Any]:
     """What metrics.json says beside the scores; the seconds are those of all folds together."""
     metrics = [run.metrics for run in runs]
     folds = [
@@ -57,7 +57,7 @@ def _facts(runs: Sequence[Run]) -> dict[str, Any]:
     measured = {name: metrics[0][name] for name in MEASURED if name in metrics[0]}
     facts = {
         "folds": folds,
-        "choices": choices.of_folds(runs),
+        "choices": choices.of_folds(runs, predictions.units),
         "model": metrics[0]["model"],
         "train": {**train, "seconds": round(seconds, 1)},
     }

@@ -91,7 +91,7 @@ def _points(points: pd.DataFrame, say: Text) -> str:
             f"{row.share:g}",
             f"{row.train_photos:,}",
             f"{row.accuracy:.1%}" + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
-            f"{row.low:.1%} – {row.high:.1%}",
+            "–" if pd.isna(row.low) else f"{row.low:.1%} – {row.high:.1%}",
         ]
         for row in points.itertuples()
     ]

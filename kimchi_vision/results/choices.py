@@ -3,113 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq
 
-from kimchi_vision.base.files import replacing
-from kimchi_vision.results.intervals import Estimate, wilson
-from kimchi_vision.results.scores import METRICS, sign
+from kimchi_vision.results.candidates import Candidates, Keeping, candidates
+from kimchi_vision.results.intervals import Estimate, share, wilson
 
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.scores import Score
 
-
-class Keeping(Protocol):
-    """What the section `train` says of the epoch that is kept."""
-
-    @property
-    def keep(self) -> Literal["last", "best"]:
-        """Whether validation photos choose."""
-
-    @property
-    def monitor(self) -> str:
-        """By which score or loss."""
-
-    @property
-    def mode(self) -> Literal["min", "max"] | None:
-        """Which of its values is best; None: what is usual."""
-
-
 DRAWS = 1000
 ROOM = 4_000_000
 """Draws times photos that are held at once."""
-
-
-@dataclass(frozen=True)
-class Epochs:
-    """What a training said of its validation photos after each epoch.
-
-    epoch: counted from 1 over all stages, 0 before the first one; shape (epochs,).
-    right: whether the predicted class is the true one; loss: cross-entropy, nats; shape (epochs, photos),
-    photos in the order of items.csv.
-    """
-
-    epoch: np.ndarray
-    right: np.ndarray
-    loss: np.ndarray
-
-    @classmethod
-    def read(cls, file: Path) -> Epochs | None:
-        """What `with_epoch` wrote; None when there is no such file."""
-        if not file.is_file():
-            return None
-        with np.load(file) as held:
-            return cls(held["epoch"], held["right"], held["loss"])
-
-
-def write_epoch(file: Path, epoch: int, predictions: Predictions) -> None:
-    """Add an epoch to the file; what it held of this epoch and later ones was of a training that died."""
-    right, loss = predictions.right[None], predictions.loss.astype(np.float32)[None]
-    found = Epochs(np.array([epoch]), right, loss)
-    known = Epochs.read(file)
-    if known is not None and known.right.shape[1] == right.shape[1]:
-        old = known.epoch < epoch
-        found = Epochs(
-            np.append(known.epoch[old], epoch),
-            np.concatenate([known.right[old], right]),
-            np.concatenate([known.loss[old], loss]),
-        )
-    with replacing(file) as temporary, temporary.open("wb") as opened:
-        np.savez_compressed(opened, epoch=found.epoch, right=found.right, loss=found.loss)
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """What one training could have kept.
-
-    right: (candidates, photos). worth: of each photo, what is best on average is kept; the same shape.
-    """
-
-    right: np.ndarray
-    worth: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.right)
-
-
-def candidates(train: Keeping, valid: Predictions, file: Path) -> Candidates:
-    """The epochs in the file that the validation photos chose from, or the one that was just kept."""
-    epochs = Epochs.read(file)
-    chose = train.keep == "best" and train.monitor != "train_loss"
-    if not chose or epochs is None or epochs.right.shape[1] != len(valid):
-        return Candidates(valid.right[None], valid.right[None].astype(float))
-    return Candidates(epochs.right, _worth(epochs, train, valid))
-
-
-def _worth(epochs: Epochs, train: Keeping, valid: Predictions) -> np.ndarray:
-    """What `train.monitor` sees in a photo; a mean over classes weighs a photo by its class."""
-    if train.monitor.endswith("loss"):
-        return {"max": 1.0, "min": -1.0, None: sign(train.monitor)}[train.mode] * epochs.loss
-    right = epochs.right.astype(float)
-    if train.monitor.startswith("macro") and train.monitor in METRICS:
-        right /= np.bincount(valid.truth, minlength=len(valid.vocab))[valid.truth]
-    return right
 
 
 def optimism(rows: Sequence[Sequence[Candidates]], units: np.ndarray, draws: int = DRAWS) -> float:
@@ -142,7 +53,7 @@ def _chosen(rows: Sequence[Sequence[Candidates]], weights: np.ndarray, scored: n
     draw = np.arange(len(weights))
     inner, outer = [], []
     for trainings in rows:
-        kept = [(weights @ each.worth.T.astype(np.float32)).argmax(axis=1) for each in trainings]
+        kept = [each.kept(weights) for each in trainings]
         for found, by in ((inner, weights), (outer, scored)):
             shares = [
                 (by @ each.right.T.astype(np.float32))[draw, best]
@@ -162,12 +73,49 @@ def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
     return {"epochs": len(found), "gain": optimism([[found]], valid.units)} if len(found) > 1 else {}
 
 
-def of_folds(runs: Sequence[Run]) -> dict[str, Any]:
-    """The same of pooled folds, each of which chose its epoch."""
-    own = [(run.metrics["photos"], run.metrics["choices"]) for run in runs if run.metrics.get("choices")]
-    photos = sum(run.metrics["photos"] for run in runs)
-    gain = sum(scored * each["gain"] for scored, each in own) / photos
-    return {"epochs": max(each["epochs"] for _, each in own), "gain": gain} if own else {}
+def of_folds(runs: Sequence[Run], units: np.ndarray) -> dict[str, Any]:
+    """The same of pooled folds, each of which chose its epoch; `nested` is a number that nobody chose by.
+
+    nested, nested_interval: accuracy where each fold keeps the epoch that the photos of the other folds
+    choose, so that no photo takes part in a choice that it scores. gain: what the folds' own choices add.
+    units: groups of all their photos, fold by fold. No network is trained for it: epochs stand for each other
+    between folds, since all are trained alike.
+    """
+    valid = [run.predictions.part("valid") for run in runs]
+    found = [
+        candidates(run.experiment.train, part, run.files.epoch_answers)
+        for run, part in zip(runs, valid, strict=True)
+    ]
+    if min(map(len, found)) == 1:
+        return {}
+    right = nested(found)
+    accuracy = share(right, units)
+    gain = float(np.concatenate([part.right for part in valid]).mean()) - accuracy.value
+    nested_facts = {"nested": accuracy.value, "nested_interval": accuracy.ends}
+    return {"epochs": max(map(len, found)), "gain": gain, **nested_facts}
+
+
+def nested(folds: Sequence[Candidates]) -> np.ndarray:
+    """Whether each photo is right at the epoch that the other folds' photos keep; fold by fold."""
+    right = []
+    for number, fold in enumerate(folds):
+        others = _side_by_side([each for place, each in enumerate(folds) if place != number])
+        kept = int(others.kept(np.ones((1, others.right.shape[1]), np.float32))[0])
+        right.append(fold.right[min(kept, len(fold) - 1)])
+    return np.concatenate(right)
+
+
+def _side_by_side(folds: Sequence[Candidates]) -> Candidates:
+    """Folds as one training over all their photos; one that ended earlier stays as it was."""
+    longest = max(folds, key=len)
+
+    def beside(parts: Sequence[np.ndarray]) -> np.ndarray:
+        rows = [np.minimum(np.arange(len(longest)), len(part) - 1) for part in parts]
+        return np.concatenate([part[row] for part, row in zip(parts, rows, strict=True)], axis=1)
+
+    worth = None if longest.worth is None else beside([fold.worth for fold in folds])
+    stop = longest.stop and replace(longest.stop, worth=beside([fold.stop.worth for fold in folds]))
+    return Candidates(beside([fold.right for fold in folds]), worth, stop)
 
 
 @dataclass(frozen=True)

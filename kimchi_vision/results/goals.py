@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.config.sections import Goals
+from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS, Score, check_monitor
 
@@ -160,5 +161,8 @@ def _row(run: Run, rows: int) -> dict[str, Any]:
         "file_mb": round(run.files.onnx.stat().st_size / 1e6, 1) if run.files.onnx.is_file() else None,
         "peak_memory_mb": metrics.get("peak_memory_mb"),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
-        **{f"goal_{name}": outcome for name, outcome in outcomes(section, metrics, run.score, rows).items()},
+        **{
+            f"goal_{name}": outcome
+            for name, outcome in outcomes(section, metrics, headline.scores(run), rows).items()
+        },
     }

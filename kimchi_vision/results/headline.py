@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,42 @@ if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
 
 
+NESTED = "nested"
+
+
 def accuracy(run: Run) -> Score:
-    """Over the test photos where there are some that were scored, else over the validation photos."""
-    scores = recorded(run.json(run.files.test_metrics)) if part(run) == "test" else run.score
-    return scores["accuracy"]
+    """Over the test photos where some were scored, else over the validation photos: of pooled folds, at the
+    epochs that others of their photos chose."""
+    if part(run) == "test":
+        return recorded(run.json(run.files.test_metrics))["accuracy"]
+    score = run.score["accuracy"]
+    if part(run) == NESTED:
+        chosen = run.metrics["choices"]
+        low, high = chosen["nested_interval"] or (None, None)
+        return replace(score, value=chosen[NESTED], low=low, high=high)
+    return score
+
+
+def scores(run: Run) -> Mapping[str, Score]:
+    """What goals are measured by: all scores of the test photos where some were scored, else those of the
+    validation photos, with accuracy as it is without what choosing on them has added."""
+    if part(run) == "test":
+        return recorded(run.json(run.files.test_metrics))
+    return {**run.score, "accuracy": _unflattered(run)}
+
+
+def _unflattered(run: Run) -> Score:
+    found, choices = accuracy(run), run.metrics.get("choices")
+    if part(run) == NESTED or not choices:
+        return found
+    return replace(found, **without(found, choices["gain"])._asdict())
 
 
 def part(run: Run) -> str:
-    """test or valid: what the first number is over."""
-    return "test" if run.files.test_metrics.is_file() else str(run.metrics["split"])
+    """test, nested or valid: what the first number is over."""
+    if run.files.test_metrics.is_file():
+        return "test"
+    return NESTED if NESTED in run.metrics.get("choices", {}) else str(run.metrics.get("split", "valid"))
 
 
 def sentences(run: Run, say: Text) -> list[str]:
@@ -37,10 +65,13 @@ def sentences(run: Run, say: Text) -> list[str]:
 def _chosen(run: Run, say: Text) -> list[str]:
     """What choosing on the validation photos did to the number."""
     train, choices = run.experiment.train, run.metrics.get("choices")
+    if choices and NESTED in choices:
+        own = run.score["accuracy"]
+        return [say("epoch_chosen_by_others"), say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
     if choices:
-        score = accuracy(run)
-        corrected = replace(score, **without(score, choices["gain"])._asdict())
-        return [say("epoch_chosen", epochs=choices["epochs"], corrected=corrected)]
-    if train.keep == "best" and train.monitor != "train_loss" and len(run.history) > 1:
+        says = "epoch_chosen" if train.keep == "best" else "end_chosen"
+        return [say(says, epochs=choices["epochs"], corrected=_unflattered(run))]
+    chose = train.keep == "best" and train.monitor != "train_loss"
+    if (chose or train.early_stop) and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]
     return [say("nothing_chosen")]

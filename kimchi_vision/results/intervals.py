@@ -19,9 +19,9 @@ FEWEST = 8
 "trials."""
 FEWEST_OF_CLASS = 4
 """The same for the photos of each class in a mean over classes."""
-TIED = 2.0
-"""Errors that are imagined to hold all of their group, beside those that were seen: few errors tell little
-about how far the photos of a group are right or wrong together."""
+TOGETHER = 1 - ((np.arange(100) + 0.5) / 100) ** 2
+"""Correlations within a group that are thought possible, each as much as the others: Beta(1, 1/2), which is
+inclined to groups whose photos are right or wrong together."""
 
 
 class Estimate(NamedTuple):
@@ -62,22 +62,38 @@ def independent(units: np.ndarray) -> float:
 def worth(values: np.ndarray, units: np.ndarray) -> float:
     """How many photos without groups would tell as much about the mean of `values`, one a photo.
 
-    Photos over the design effect: the variance over groups, as cluster-robust ones have it (Cameron and
-    Miller, 2015, "A practitioner's guide to cluster-robust inference", section II), against that over photos.
-    It is drawn towards groups whose photos are all alike, by TIED errors; a value's kurtosis tells how many
-    of the photos are errors (for right and wrong, kurtosis + 3 is 1 / (rate * (1 - rate))). So equal copies
-    of every photo are worth nothing, and with equal values each group is worth one.
+    Photos over the design effect, 1 + correlation * (size - 1), where size is that of a photo's group on
+    average: Kish, 1965, Survey Sampling, 5.4.
+    """
+    size = len(values) / independent(units)
+    return len(values) / (1 + together(values, units) * (size - 1))
+
+
+def together(values: np.ndarray, units: np.ndarray) -> float:
+    """Correlation within groups, 0 to 1: the mean of what the photos leave possible of TOGETHER.
+
+    By the likelihood of normal groups with one correlation, all of one size taken together. Values that lie
+    far out, such as few errors, make squares less sure than normal ones do, in the ratio 2 / (kurtosis - 1):
+    the likelihood is raised to that power. Coverage for groups of all kinds: python -m benchmarks.promises.
     """
     photos, apart = len(values), values - values.mean()
     group = np.unique(units, return_inverse=True)[1]
-    typical = photos / independent(units)
+    sizes = np.bincount(group)
+    between = np.bincount(group, weights=apart) ** 2 / sizes
     squares = float((apart**2).sum())
-    if squares < SMALLEST * photos:
-        return photos / typical
-    over_groups = float((np.bincount(group, weights=apart) ** 2).sum()) * photos / squares
-    imagined = TIED * (photos * float((apart**4).sum()) / squares**2 + 3)
-    effect = (over_groups + imagined * typical**2) / (photos + imagined * typical)
-    return photos / max(effect, 1.0)
+    within = squares - float(between.sum())
+    if within < SMALLEST * photos:
+        return 1.0
+    size, kind = np.unique(sizes, return_inverse=True)
+    spread = 1 + (size[:, None] - 1) * TOGETHER
+    likelihood = (photos - len(sizes)) * np.log(1 - TOGETHER) + np.bincount(kind) @ np.log(spread)
+    likelihood += (
+        photos / squares * (within / (1 - TOGETHER) + np.bincount(kind, weights=between) @ (1 / spread))
+    )
+    kurtosis = photos * float((apart**4).sum()) / squares**2
+    sure = 2 / max(kurtosis - 1, 2)
+    weight = np.exp(-sure / 2 * (likelihood - likelihood.min()))
+    return float(weight @ TOGETHER / weight.sum())
 
 
 def mean(values: np.ndarray, units: np.ndarray) -> Estimate:
@@ -122,23 +138,30 @@ def over_seeds(right: np.ndarray, units: np.ndarray) -> Estimate:
     """The mean accuracy of an experiment over its seeds, also those that were not run.
 
     right: right or wrong, [seeds, photos]; one seed is `share`, which says nothing of other seeds.
-    Wilson's interval for the number of photos that the mean is worth, never more than there are. Variance
-    over photos and over seeds add up, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
     """
-    if len(right) == 1:
+    seeds = len(right)
+    if seeds == 1:
         return share(right[0], units)
-    rate, seeds = float(right.mean()), len(right)
+    return over_trainings(right, units, right.mean(1).var(ddof=1) / seeds, seeds - 1)
+
+
+def over_trainings(right: np.ndarray, units: np.ndarray, variance: float, freedom: int) -> Estimate:
+    """The mean accuracy of trainings, which others would change by `variance`, known with so much freedom.
+
+    Wilson's interval for the number of photos that the mean is worth, never more than there are. The variance
+    over photos adds to the other, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
+    """
+    rate, by_photo = float(right.mean()), right.mean(0)
     if independent(units) < FEWEST:
         return Estimate(rate, None, None)
-    by_photo = right.mean(0)
     number = worth(by_photo, units)
-    from_photos, from_seeds = by_photo.var() / (number - 1), right.mean(1).var(ddof=1) / seeds
-    variance = from_photos + from_seeds
-    if variance == 0:
+    from_photos = by_photo.var() / (number - 1)
+    both = from_photos + variance
+    if both == 0 or not freedom:
         return Estimate.around(rate, *wilson(rate, number))
-    freedom = variance**2 / (from_photos**2 / (number - 1) + from_seeds**2 / (seeds - 1))
+    freedom = both**2 / (from_photos**2 / (number - 1) + variance**2 / freedom)
     wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
-    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (variance * wider), number)))
+    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (both * wider), number)))
 
 
 def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: int) -> dict[str, Estimate]:

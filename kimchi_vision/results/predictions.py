@@ -92,7 +92,12 @@ class Predictions:
             return found
         lost = table["path"][~table["path"].isin(items["path"])]
         if len(lost):
-            raise InputError(f"{file} names {lost.iloc[0]}, which {RunFiles.items.name} does not.")
+            raise InputError(
+                "{file} names {photo}, which {other} does not.",
+                file=file,
+                photo=lost.iloc[0],
+                other=RunFiles.items.name,
+            )
         return found.grouped(items)
 
     def write(self, file: Path) -> None:
@@ -120,15 +125,19 @@ class Predictions:
         """The photos of one split. Raises InputError when there are none."""
         part = self.where((self.table["split"] == split).to_numpy())
         if not len(part):
-            hint = " Set data.test_pct, or a folder named test, and run it again." if split == "test" else ""
-            raise InputError(f"There are no predictions for photos of the part `{split}`.{hint}")
+            none = "There are no predictions for photos of the part `{split}`."
+            test = (
+                "There are no predictions for photos of the part `{split}`. Set `data.test_pct`, or name a "
+                "folder test, and run it again."
+            )
+            raise InputError(test if split == "test" else none, split=split)
         return part
 
     def of(self, paths: Sequence[str]) -> Predictions:
         """The photos with these paths, in this order. Raises InputError for a path that is not among them."""
         places = pd.Index(self.table["path"]).get_indexer(list(paths))
         if (places < 0).any():
-            raise InputError(f"There is no prediction for {paths[int(places.argmin())]}.")
+            raise InputError("There is no prediction for {photo}.", photo=paths[int(places.argmin())])
         return self.where(places)
 
     @staticmethod
@@ -211,7 +220,12 @@ def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:
     places = pd.Index(vocab, dtype=object).get_indexer(labels.astype(object))
     if (places < 0).any():
         label = labels[places < 0].iloc[0]
-        raise InputError(f"Class {label!r} in column `{labels.name}` is not one of: {', '.join(vocab)}.")
+        raise InputError(
+            "Class {label!r} in column `{column}` is not one of: {classes}.",
+            label=label,
+            column=labels.name,
+            classes=", ".join(vocab),
+        )
     return places
 
 
@@ -219,28 +233,43 @@ def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> Non
     needed = [*_TEXT, "loss", *(f"{_SHARE}{label}" for label in vocab)]
     missing = [column for column in needed if column not in table]
     if missing:
-        raise InputError(f"{file} lacks the column `{missing[0]}`; run the experiment again.")
+        raise InputError(
+            "{file} lacks the column `{column}`; run the experiment again.", file=file, column=missing[0]
+        )
     beyond = [column for column in table if column.startswith(_SHARE) and column not in needed]
     if beyond:
-        raise InputError(f"{file} has `{beyond[0]}`, a class that labels.json lacks.")
+        raise InputError(
+            "{file} has `{column}`, a class that labels.json lacks.", file=file, column=beyond[0]
+        )
 
 
 def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
     for column in ("truth", "predicted"):
         strange = table[column][~table[column].isin(vocab)]
         if len(strange):
-            raise InputError(f"{file}: {strange.iloc[0]!r} in `{column}` is not in labels.json.")
+            raise InputError(
+                "{file}: {strange!r} in `{column}` is not in labels.json.",
+                file=file,
+                strange=strange.iloc[0],
+                column=column,
+            )
     try:
         rows = table[[f"{_SHARE}{label}" for label in vocab]].to_numpy(float)
         table["loss"].astype(float)
     except ValueError as error:
-        raise InputError(f"{file}: a probability or loss is not a number: {error}.") from None
+        raise InputError(
+            "{file}: a probability or loss is not a number: {reason}.", file=file, reason=error
+        ) from None
     total = rows.sum(axis=1)
     # A comparison with NaN is false, so this finds missing values too.
     sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)
     if not sound.all():
         worst = int(np.argmin(sound))
         raise InputError(
-            f"{file}: the probabilities of {table['path'].iloc[worst]} do not sum to one "
-            f"(they sum to {total[worst]:.4g}); {int((~sound).sum())} photos are like that."
+            "{file}: the probabilities of {path} do not sum to one (they sum to {total:.4g}); "
+            "{count} photos are like that.",
+            file=file,
+            path=table["path"].iloc[worst],
+            total=total[worst],
+            count=int((~sound).sum()),
         )

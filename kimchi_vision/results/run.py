@@ -40,9 +40,11 @@ class Run:
         """The run in a folder. Raises InputError when there is none."""
         run = cls(path.path if isinstance(path, Run) else path)
         if not run.path.is_dir():
-            raise InputError(f"{run.path}: there is no such run folder.")
+            raise InputError("{path}: there is no such run folder.", path=run.path)
         if not run.files.experiment.is_file():
-            raise InputError(f"{run.files.experiment} is missing. Is {run.path} a run folder?")
+            raise InputError(
+                "{file} is missing. Is {path} a run folder?", file=run.files.experiment, path=run.path
+            )
         return run
 
     @property
@@ -185,8 +187,10 @@ class Run:
         expected = self._hashes.get(file.name) if file.parent == self.path and file.is_file() else None
         if expected is not None and sha256_of(file) != expected:
             raise InputError(
-                f"{file} is damaged, or was changed: it is not what the run wrote. Put a copy back, or run "
-                "the experiment again with --force, which keeps this folder under another name."
+                "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
+                "back, or run the experiment again with --force, which keeps this folder "
+                "under another name.",
+                file=file,
             )
         return file
 
@@ -195,7 +199,9 @@ class Run:
         try:
             return json.loads(self._text(file))
         except ValueError as error:
-            raise InputError(f"{file} is damaged: {error}. Run the experiment again with --force.") from None
+            raise InputError(
+                "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
+            ) from None
 
     def json_if(self, file: Path) -> dict[str, Any]:
         """The same; empty when there is no such file."""
@@ -222,7 +228,7 @@ class Run:
         from kimchi_vision.results import plots
 
         if self.history.empty:
-            raise InputError(f"{self.path} has no history: nothing was trained.")
+            raise InputError("{path} has no history: nothing was trained.", path=self.path)
         return plots.shown(plots.losses(self.history))
 
     @property
@@ -236,7 +242,7 @@ class Run:
 
     def _text(self, file: Path) -> str:
         if not file.is_file():
-            raise InputError(f"{file} is missing. Is {self.path} a finished run folder?")
+            raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
         return self.sound(file).read_text(encoding="utf-8-sig")
 
     @property

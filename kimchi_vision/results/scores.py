@@ -16,6 +16,7 @@ from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
@@ -162,8 +163,14 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     known = [*METRICS, *LOSSES]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise ConfigError(f"{key}: there is no score `{name}`.{hint} There are: {', '.join(known)}.")
+        hint = Sentence(" Did you mean {near}?", near=near[0]) if near else ""
+        raise ConfigError(
+            "{key}: there is no score `{name}`.{hint} There are: {known}.",
+            key=key,
+            name=name,
+            hint=hint,
+            known=", ".join(known),
+        )
 
 
 @metric(

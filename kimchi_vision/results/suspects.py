@@ -28,7 +28,7 @@ def suspects(runs: Sequence[Run]) -> pd.DataFrame:
 
     if any(run.vocab != runs[0].vocab for run in runs):
         raise InputError(
-            f"{runs[0].path} and the others have different classes; give the folds of one data set."
+            "{run} and the others have different classes; give the folds of one data set.", run=runs[0].path
         )
     every = Predictions.joined([run.predictions for run in runs])
     held_out = every.where((every.table["split"] != "train").to_numpy())
@@ -57,7 +57,11 @@ def write_page(found: pd.DataFrame, run: Run, file: Path, lang: str = "auto") ->
     """
     root = run.photos.root
     if not root.is_dir():
-        raise InputError(f"{root} is not there any more; the page needs the photos that {run.path} used.")
+        raise InputError(
+            "{root} is not there any more; the page needs the photos that {path} used.",
+            root=root,
+            path=run.path,
+        )
     findings = tuple(
         Finding("suspect", tuple((path,) for path in rows["path"]), {"label": label, "suggested": suggested})
         for (label, suggested), rows in found.groupby(["label", "suggested"], sort=False)

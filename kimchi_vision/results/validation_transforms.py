@@ -74,4 +74,4 @@ def _step(tfm: Any) -> dict[str, Any]:
         return {"size": tfm.size[0], "sampling": Sampling(tfm.mode)}
     if isinstance(tfm, Normalize):
         return {name: tuple(getattr(tfm, name).flatten().tolist()) for name in ("mean", "std")}
-    raise RunError(f"The validation photos pass through {type(tfm).__name__}, which needs torch.")
+    raise RunError("The validation photos pass through {name}, which needs torch.", name=type(tfm).__name__)

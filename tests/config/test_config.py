@@ -89,7 +89,7 @@ def test_rows_differ_from_defaults_key_by_key(write):
         ),
         (f"{DATA}train: [fit: {{epochs: 1, lr: auto}}]", "`auto` of fit needs the stage lr_find before it"),
         (f"{DATA}train: []", ":2: `train`"),
-        (f"{DATA}recipe: bset", ":2: `recipe`: input should be"),
+        (f"{DATA}recipe: bset", ":2: `recipe`: should be one of tutorial, quick, best"),
         (f"{DATA}recipe: quick\nbudget: 5m", ":3: `budget`"),
         (f"{DATA}recipe: best\nbudget: soon", ":3: `budget`"),
         (f"{DATA}train: [probe]", ":2: `train`: the stage probe in `train` needs `model.head: linear`"),
@@ -97,7 +97,7 @@ def test_rows_differ_from_defaults_key_by_key(write):
         (f"{DATA}train: {{stages: [lr_find], mixup: 1, cutmix: 1}}", "either mixup or cutmix"),
         (
             "data: {path: a, valid_pct: 2}\ntrain: [lr_find]",
-            ":1: `data.valid_pct`: input should be less",
+            ":1: `data.valid_pct`: should be below 1",
         ),
         ("data: {}\ntrain: [lr_find]", "give either `path`"),
         ("train: [lr_find]", "`data` is missing."),

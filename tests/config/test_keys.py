@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import catalogue, korean
 from kimchi_vision.config import keys
 
 PROJECT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ def checked(text: str) -> None:
 
 def test_a_key_has_its_range_default_and_description():
     (key,) = keys.listed("augment.max_rotate")
-    assert (key.values, key.default, key.description) == ("number from 0 to 180", "10.0", "degrees")
+    assert (str(key.values), key.default, key.description) == ("number from 0 to 180", "10.0", "degrees")
 
 
 def test_a_section_lists_its_keys_alone():
@@ -38,7 +39,12 @@ def test_a_mistyped_key_is_answered_with_the_nearest():
 
 
 def test_every_key_says_what_it_is_for():
-    assert all(key.description and key.values for key in keys.listed())
+    assert all(key.description and str(key.values) for key in keys.listed())
+
+
+def test_the_listing_is_in_korean_too():
+    assert "180 이하" in keys.text(keys.listed("augment.max_rotate"), catalogue("ko"))
+    assert not [key.name for key in keys.listed() if key.description not in korean()]
 
 
 def test_the_page_of_keys_is_what_the_models_say():

@@ -171,7 +171,7 @@ def test_thumbnails_are_laid_over_their_parts_many_at_once():
     assert settled(first, second[::-1], np.broadcast_to(near, (5, 2, 3)))[1][[0, 1, 3, 4]].max() < 0.8
 
 
-def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch):
+def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch, caplog):
     photos = [thumbnail(digit(seed)) for seed in range(30)]
     pixels = np.stack([*photos, photos[4]])
     assert len(candidates(pixels)[0]) > 3
@@ -182,3 +182,4 @@ def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch):
     monkeypatch.setattr(duplicates, "MOST", 1)
     monkeypatch.setattr(duplicates, "MOST_SHARE", 0.0)
     assert candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])
+    assert "too many to open: the 1 most alike are looked at" in caplog.text

@@ -217,7 +217,7 @@ def test_a_suggested_class_is_the_same_in_both_unicode_forms(folder_of, tmp_path
 @pytest.mark.parametrize(
     ("key", "content", "said"),
     [
-        ("exclude", None, r"list\.csv: there is no such file; `data suspects RUN` writes one\."),
+        ("exclude", None, r"list\.csv: there is no such file. `data suspects RUN` writes one\."),
         (
             "exclude",
             "file\n1\n",
@@ -226,7 +226,7 @@ def test_a_suggested_class_is_the_same_in_both_unicode_forms(folder_of, tmp_path
         ("relabel", "path\na/000.jpg\n", r"has no column suggested; it has path\."),
         ("relabel", "a,b\n1,2\n", r"has no column path or suggested; it has a, b\."),
         ("exclude", "path\na/000.jpg\nc/1.jpg\nc/2.jpg\n", r"c/1\.jpg is not among the photos\. Was it made"),
-        ("exclude", "", r"list\.csv is not a CSV file: No columns"),
+        ("exclude", "", r"list\.csv is not a CSV file: no columns"),
     ],
 )
 def test_a_list_that_cannot_be_used_says_why(folder_of, tmp_path, key, content, said):

@@ -100,7 +100,7 @@ WRONG = {
     ),
     "a workbook": (b"PK\x03\x04\x00", "is a workbook of Excel"),
     "no text": (b"path,suggested\n\x00\x01", "is not a CSV file"),
-    "no line": (b"", "is not a CSV file: No columns"),
+    "no line": (b"", "is not a CSV file: no columns"),
     "two of one column": (b"path,suggested,Path\na,b,c\n", "has two columns path"),
 }
 

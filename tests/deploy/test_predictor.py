@@ -96,6 +96,23 @@ def test_a_runs_own_calibration_goes_before_that_of_the_file(photos, tmp_path):
     assert Predictor(run).predict(photos)[0].known
 
 
+def test_a_set_has_every_class_that_is_probable_enough(photos, tmp_path):
+    run = Run(tmp_path)
+    save(run.files.onnx, facts())
+    sure = np.sort(answers(facts(), [open_photo(photos[0])])[0])[::-1]
+    sets = {"0.8": float(sure[0]) + 0.01, "0.9": float(sure[2]) - 1e-4, "0.99": None}
+    write_json(run.files.calibration, {"temperature": 1.0, "label_sets": sets})
+    predictor = Predictor(run)
+    for share, number in ((0.8, 1), (0.9, 3)):
+        found = next(predictor.stream(photos, share=share)).classes
+        assert [probability for _, probability in found] == pytest.approx(sure[:number], abs=1e-5)
+    for share in (0.99, 0.7):
+        with pytest.raises(InputError, match=r"cannot be promised.*only of: 0\.8, 0\.9\."):
+            next(predictor.stream(photos, share=share))
+    said = CliRunner().invoke(app, ["predict", str(run.path), str(photos[0]), "--set", "0.9", "--json"])
+    assert len(json.loads(said.output)[0]["classes"]) == 3
+
+
 def test_an_answer_begins_at_the_threshold(tmp_path):
     predictor = Predictor(save(tmp_path / "model.onnx", facts(abstain_threshold=0.5)))
     rows = np.full((2, 7), 0.05)

@@ -13,13 +13,15 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.messages import about_gain, catalogue
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Calibrate, Evaluate
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.jobs import evaluation
-from kimchi_vision.results import calibrate, evaluate
+from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.intervals import share, wilson
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -124,6 +126,12 @@ def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
     table = run.table(run.files.predictions)
     right = table.assign(predicted=table["truth"].where(table["split"] == "test", table["predicted"]))
     write_table(run.files.averaged, right.assign(views=3))
+    plain = run.predictions.part("test")
+    averaged = Predictions.read(run.files.averaged, run.vocab, run.items).part("test")
+    lines = evaluation.scores(run, True, "en").splitlines()
+    assert lines[0].startswith("19 of 25 test photos are right")
+    gain = lines.index(about_gain("tta", compare.beside_one_view(averaged, plain), catalogue("en")))
+    assert lines[gain - 1] == lines[gain + 1] == ""
     assert "+0.0 points" in evaluation.scores(run, lang="en")
     assert "3 varied views of each photo and the plain one: 100.0%" in evaluation.scores(run, True, "en")
     assert run.json(run.files.test_metrics)["tta"]["gain"] == pytest.approx(6 / 25)

@@ -221,6 +221,17 @@ def test_finished_folds_are_pooled_once_unless_forced(trained, monkeypatch):
     assert pooled.files.items.read_text(encoding="utf-8") == items
 
 
+def test_folds_of_another_experiment_give_way_to_force_alone(trained, monkeypatch):
+    _, _, folder = trained
+    monkeypatch.setattr(folds, "run", lambda fold, exports, force: Run(exports / fold.name))
+    asked, parts = load(folder.parent.parent / "three.yaml").rows[2].runs()[0]
+    other = asked.model_copy(update={"question": "another?"})
+    with pytest.raises(InputError, match="holds something else than this experiment's run"):
+        folds.run_folds(other, parts, folder)
+    assert folds.run_folds(other, parts, folder, force=True).experiment.question == "another?"
+    folds.run_folds(asked, parts, folder, force=True)
+
+
 def test_notes_on_the_photos_are_those_of_the_folds(trained, monkeypatch):
     _, _, folder = trained
     first = Run(folder / "pooled-fold0")

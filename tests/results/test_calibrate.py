@@ -11,6 +11,7 @@ from sklearn.metrics import log_loss
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results import calibrate
+from kimchi_vision.results.calibrate import label_sets
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
     Abstention,
@@ -343,3 +344,16 @@ def test_no_validation_photos_is_a_sentence():
     tested = predictions_of(np.full((3, 4), 0.25), np.arange(3), split="test")
     with pytest.raises(InputError, match="There are no predictions for photos of the part `valid`"):
         calibrate.fit(Calibrate(), tested.part("valid"))
+
+
+def test_a_label_set_counts_the_photo_to_come_as_one_more():
+    """Of 19 photos the least sure right label is where 95 % begin; 99 % take 99 photos."""
+    right = np.linspace(0.1, 0.91, 19)
+    rows, truth = np.stack([right, 1 - right], axis=1), np.zeros(19, int)
+    found = label_sets.least_probable(rows, truth)
+    assert found["0.95"] == pytest.approx(right[0])
+    assert found["0.9"] == pytest.approx(right[1])
+    assert found["0.99"] is None
+    assert label_sets.least_probable(rows[:18], truth[:18])["0.95"] is None
+    copied = [np.repeat(each, 3, axis=0) for each in (rows, truth, np.arange(19))]
+    assert label_sets.least_probable(*copied) == found

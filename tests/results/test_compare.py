@@ -320,7 +320,7 @@ def test_a_part_without_photos_is_refused_and_not_noted_as_opened(run_of):
     runs = [run_of("one", split="test"), run_of("two")]
     for paths, test, said in (
         (runs[::-1], False, r"one/predictions.csv: There are no predictions for photos of .* `valid`\.$"),
-        (runs, True, r"two/predictions.csv: There are no .* `test`\. Set data.test_pct, or a folder"),
+        (runs, True, r"two/predictions.csv: There are no .* `test`\. Set `data.test_pct`, or name a folder"),
     ):
         with pytest.raises(InputError, match=said):
             compare(paths, test=test)
@@ -356,10 +356,10 @@ def test_a_file_of_no_pairs_has_their_columns(tmp_path):
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        ({"data_seed": 7}, r"different photos: \d+ only in the first.*data.seed is 42 and 7\.$"),
+        ({"data_seed": 7}, r"different photos: \d+ only in the first.*`data.seed` is 42 and 7\.$"),
         (
             {"vocab": ["김치", "ramyeon", "sushi"]},
-            "/one and .*/two cannot be compared: of their classes, only the first has NA and only the second "
+            "/one and .*/two cannot be compared: of their classes, only the first has NA; only the second "
             "has sushi",
         ),
         ({"vocab": VOCAB[:2]}, "of their classes, only the first has NA\\."),

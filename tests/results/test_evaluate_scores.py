@@ -14,6 +14,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import evaluate, plots
+from kimchi_vision.results.intervals import of_class
 from kimchi_vision.results.predictions import Predictions
 from tests.answers import shown
 
@@ -27,6 +28,9 @@ ROWS = [
     ("NA", [0.6, 0.25, 0.15]),
     ("NA", [0.1, 0.9, 0.0]),
 ]
+
+TRUTH = ["갓김치"] * 20 + ["NA"] * 12 + ["001"] * 16
+SAID = ["갓김치"] * 15 + ["NA"] * 5 + ["NA"] * 9 + ["001"] * 3 + ["001"] * 12 + ["갓김치"] * 4
 
 
 @pytest.fixture
@@ -57,6 +61,25 @@ def test_scores_by_hand(predictions):
     assert scores["top_losses"] == ["2.jpg", "5.jpg", "1.jpg"]
     losses = -np.log([0.8, 0.3, 0.2, 0.8, 0.4, 0.25, 0.9])
     assert scores["loss"] == pytest.approx(losses.mean())
+
+
+def test_a_classs_intervals_are_of_its_own_photos_and_of_what_was_called_so():
+    rows = [
+        (truth, [1.0 * (label == said) for label in VOCAB]) for truth, said in zip(TRUTH, SAID, strict=True)
+    ]
+    predictions = shown(rows, VOCAB, ["valid"] * len(rows))
+    found = evaluate.metrics(predictions, Evaluate())
+    for label, own in found["classes"].items():
+        right = predictions.right
+        of, called = np.array(TRUTH) == label, np.array(SAID) == label
+        assert own["recall_interval"] == of_class(right[of], predictions.units[of])
+        assert own["precision_interval"] == of_class(right[called], predictions.units[called])
+        assert own["recall_interval"] != own["precision_interval"]
+    assert found["separation"]["NA"]["average_precision"] == pytest.approx(
+        sklearn_metrics.average_precision_score(
+            np.array(TRUTH) == "NA", predictions.probabilities[:, VOCAB.index("NA")]
+        )
+    )
 
 
 @pytest.mark.parametrize(("k", "used", "share"), [(1, 1, 3 / 7), (2, 2, 6 / 7), (3, 3, 1), (5, 3, 1)])
@@ -230,3 +253,11 @@ def test_the_matrix_is_drawn_in_photos_and_in_shares(drawn):
     assert shown("confusion_matrix")[(2, 0)] == "4"
     assert shown("confusion_matrix_normalized")[(2, 0)] == "0.67"
     assert shown("confusion_matrix")[(0, 2)] == "·"
+
+
+def test_each_curve_is_drawn_in_its_own_figure(drawn):
+    """A ROC curve begins at no photo found; a curve of precision against recall ends where all are."""
+    for name, first in (("roc", (0, 0)), ("precision_recall", (1, pytest.approx(1 / 3)))):
+        (axes,) = drawn[name].axes
+        line = next(each for each in axes.lines if each.get_label().startswith("NA"))
+        assert tuple(float(value) for value in line.get_xydata()[0]) == first

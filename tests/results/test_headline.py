@@ -54,3 +54,24 @@ def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
 
 def test_a_run_of_before_says_that_the_gain_is_not_known(make):
     assert "by how much is not known" in headline.sentences(make(keep="best"), SAY)[1]
+
+
+def test_pooled_folds_first_say_what_no_photo_chose(make):
+    run = make(keep="best")
+    nested = {"epochs": 4, "gain": 0.05, "nested": 0.7, "nested_interval": [0.55, 0.82]}
+    write_json(run.files.metrics, {**run.metrics, "choices": nested})
+    first, nobody, own = headline.sentences(Run.open(run.path), SAY)
+    assert first.startswith("Accuracy on 40 out-of-fold photos (95 % interval): 70.0 % (55.0")
+    assert nobody.endswith("So no photo scores a choice that it had a part in.")
+    assert f"validation accuracy is {100 * run.metrics['accuracy']:.1f} %" in own
+    page = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    assert "<strong>70.0 %</strong>" in page
+    assert "This run, nothing chosen" in page
+
+
+def test_photos_that_ended_the_training_say_so(make):
+    run = make(keep="last", early_stop={"patience": 2})
+    write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 3, "gain": -0.01}})
+    assert headline.sentences(Run.open(run.path), SAY)[1].startswith(
+        "These same photos ended the training after 3"
+    )

@@ -76,7 +76,7 @@ def test_a_part_has_its_own_photos_and_groups():
     assert both.part("valid").table.equals(drawn(4).table)
     with pytest.raises(InputError, match=r"There are no predictions for photos of the part `train`\.$"):
         both.part("train")
-    with pytest.raises(InputError, match=r"part `test`\. Set data.test_pct, or a folder named test"):
+    with pytest.raises(InputError, match=r"part `test`\. Set `data.test_pct`, or name a folder test"):
         both.part("valid").part("test")
 
 

@@ -83,12 +83,15 @@ def reading(lang: Language | None) -> Iterator[None]:
 def korean() -> dict[str, str]:
     """English template → Korean, of every wing's catalogue.
 
-    Read line by line, as they are kept, each text on one: Babel reads for longer than all of --help takes.
+    Read here, as far as these files go: Babel reads for longer than all of --help takes.
     """
     files = sorted((Path(__file__).parent / "ko").glob("*.po"))
     texts = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    pairs = re.findall(r'^msgid (".+")\nmsgstr (".*")$', texts, re.MULTILINE)
-    return {json.loads(english): json.loads(said) for english, said in pairs}
+    pairs = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)', texts, re.MULTILINE)
+    joined = ["".join(map(json.loads, lines.splitlines())) for pair in pairs for lines in pair]
+    found = dict(zip(joined[::2], joined[1::2], strict=True))
+    found.pop("", None)  # the head of a file
+    return found
 
 
 def catalogue(lang: Language) -> Text:
@@ -98,7 +101,7 @@ def catalogue(lang: Language) -> Text:
     or an error is said in the same language. A template that has no Korean is said in English.
     """
 
-    def text(key: str, **values: Any) -> str:
+    def text(key: str, /, **values: Any) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
         if key in TEXTS:
             found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)

@@ -58,6 +58,7 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "this_run": ("This run", "이 실험"),
     "this_run_test": ("This run, test photos", "이 실험, 시험 사진"),
+    "this_run_nested": ("This run, nothing chosen", "이 실험, 고르지 않은 값"),
     "confused_most": ("What it confuses most", "가장 많이 헷갈린 것"),
     "confused_of": ("{photos} of {of} photos of {actual}", "{actual} {of}장 중 {photos}장"),
     "taken_for": ("{actual}, taken for {predicted}", "{actual}인데 {predicted}(으)로 예측"),
@@ -83,6 +84,24 @@ PAGE: dict[str, tuple[str, str]] = {
         "같은 사진들로 {epochs}개 에포크 중 가장 좋은 것을 골랐기 때문에 값이 실제보다 좋습니다. 이를 "
         "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
     ),
+    "end_chosen": (
+        "These same photos ended the training after {epochs} epochs (early_stop), which moves the number: "
+        "without that, accuracy is about {corrected} by BBC-CV.",
+        "같은 사진들이 학습을 {epochs}개 에포크에서 끝냈기 때문에(early_stop) 값이 치우칩니다. 이를 "
+        "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
+    ),
+    "epoch_chosen_by_others": (
+        "Each photo was answered by a model that had not seen it, after the epoch that the other folds' "
+        "photos chose. So no photo scores a choice that it had a part in.",
+        "각 사진은 그 사진을 배우지 않은 모델이, 다른 폴드의 사진들이 고른 에포크에서 답한 것입니다. 따라서 "
+        "스스로 고르고 스스로 채점한 사진은 없습니다.",
+    ),
+    "epoch_chosen_by_own": (
+        "Where each fold keeps the best of {epochs} epochs by its own photos, validation accuracy is {own}: "
+        "that number is flattered.",
+        "폴드마다 자기 사진으로 {epochs}개 에포크 중 가장 좋은 것을 남기면 검증 정확도는 {own}이지만, 이 "
+        "값은 실제보다 좋게 나온 것입니다.",
+    ),
     "epoch_chosen_before": (
         "The best of {epochs} epochs was chosen on these same photos, which flatters the number; by how much "
         "is not known, since this run kept no answers of its epochs. Run it again to know.",
@@ -105,6 +124,7 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "valid": ("validation", "검증"),
     "test": ("test", "시험"),
+    "nested": ("out-of-fold", "폴드 밖"),
     "train": ("training", "학습"),
     "kept_best": (
         "Epoch {epoch} of {epochs} is kept: its {monitor}, {value}, is the best of all.",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Probability, Section
 
 
@@ -47,9 +48,17 @@ class Augment(Section):
     @model_validator(mode="after")
     def _sizes_agree(self) -> Augment:
         if self.size > self.resize:
-            raise ValueError(f"size {self.size} is larger than resize {self.resize}")
+            raise ValueError(
+                Sentence("size {size} is larger than resize {resize}", size=self.size, resize=self.resize)
+            )
         if self.min_zoom > self.max_zoom:
-            raise ValueError(f"min_zoom {self.min_zoom} is larger than max_zoom {self.max_zoom}")
+            raise ValueError(
+                Sentence(
+                    "min_zoom {min_zoom} is larger than max_zoom {max_zoom}",
+                    min_zoom=self.min_zoom,
+                    max_zoom=self.max_zoom,
+                )
+            )
         if self.engine == "fastai" and not self.crop_batch:
-            raise ValueError("crop_batch false needs the engine fused: fastai crops a batch alike")
+            raise ValueError(Sentence("crop_batch false needs the engine fused: fastai crops a batch alike"))
         return self

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Probability, Section
 
 
@@ -112,11 +113,21 @@ class Data(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Data:
         if (self.path is None) == (self.sample is None):
-            raise ValueError("give either `path` (a folder of photos) or `sample: kimchi` (drawn photos)")
+            raise ValueError(
+                Sentence("give either `path` (a folder of photos) or `sample: kimchi` (drawn photos)")
+            )
         if self.valid_pct + self.test_pct >= 1:
-            raise ValueError("valid_pct and test_pct leave nothing to train on")
+            raise ValueError(Sentence("valid_pct and test_pct leave nothing to train on"))
         if self.test_pct and self.splitter in ("kfold", "folders"):
-            raise ValueError(f"test_pct has no meaning for the splitter {self.splitter}")
+            raise ValueError(
+                Sentence("test_pct has no meaning for the splitter {splitter}", splitter=self.splitter)
+            )
         if self.fold >= self.folds:
-            raise ValueError(f"fold {self.fold} is not below folds {self.folds}; they count from 0")
+            raise ValueError(
+                Sentence(
+                    "fold {fold} is not below folds {folds}; they count from 0",
+                    fold=self.fold,
+                    folds=self.folds,
+                )
+            )
         return self

@@ -6,6 +6,7 @@ import re
 
 from pydantic import Field, field_validator
 
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Section
 
 _UNITS = {"MB": 10**6, "GB": 10**9}
@@ -22,7 +23,7 @@ class Jobs(Section):
     @classmethod
     def _is_an_amount(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", value):
-            raise ValueError("write an amount of memory as 500MB or 8GB")
+            raise ValueError(Sentence("write an amount of memory as 500MB or 8GB"))
         return value
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.stages import Stage
 
@@ -142,25 +143,31 @@ class Train(Section):
         names = [stage.name for stage in self.stages]
         for number, stage in enumerate(self.stages):
             if "auto" in stage.arguments.model_dump().values() and "lr_find" not in names[:number]:
-                raise ValueError(f"the rate `auto` of {stage.name} needs the stage lr_find before it")
+                raise ValueError(
+                    Sentence("the rate `auto` of {name} needs the stage lr_find before it", name=stage.name)
+                )
         return self
 
     @model_validator(mode="after")
     def _one_mixes(self) -> Train:
         if self.mixup and self.cutmix:
-            raise ValueError("give either mixup or cutmix: each takes the whole batch")
+            raise ValueError(Sentence("give either mixup or cutmix: each takes the whole batch"))
         return self
 
     @model_validator(mode="after")
     def _focal_smooths_nothing(self) -> Train:
         if self.loss == "focal" and self.label_smoothing:
-            raise ValueError("give either `loss: focal` or label_smoothing: fastai has no loss with both")
+            raise ValueError(
+                Sentence("give either `loss: focal` or label_smoothing: fastai has no loss with both")
+            )
         return self
 
     @model_validator(mode="after")
     def _probe_is_first(self) -> Train:
         if any(stage.name == "probe" for stage in self.stages[1:]):
-            raise ValueError("the stage probe comes first: it knows the features of the untrained body")
+            raise ValueError(
+                Sentence("the stage probe comes first: it knows the features of the untrained body")
+            )
         return self
 
     @property

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.sentence import Sentence, Sentences, noted
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
 from kimchi_vision.data.layout import folders, labels, lists
@@ -70,18 +70,21 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     reading = _reading(tree, layout)
     left = _left(tree)
     if not reading.labels:
-        said = [catalogue("en")(key, **values) for key, values in [*_why_none(reading), *left]]
-        raise DataError(" ".join([f"{root} holds no photo in a class folder.", *said, WHERE_FROM]))
+        why = noted([*_why_none(reading), *left])
+        none = "{root} holds no photo in a class folder. {why} {where_from}"
+        raise DataError(none, root=root, why=why, where_from=WHERE_FROM)
     missing = {
         name: ("found_missing", {"label": name, "why": [why]})
         for name, why in sorted(reading.missing.items())
     }
     if missing and missing_class == "error":
-        said = [catalogue("en")(key, **values) for key, values in list(missing.values())[:SHOWN]]
-        more = [f"So {len(missing) - SHOWN} more."] if len(missing) > SHOWN else []
+        more = Sentence(" So are {count} more.", count=len(missing) - SHOWN) if len(missing) > SHOWN else ""
         raise DataError(
-            " ".join([f"{root}:", *said, *more])
-            + " Bring the photos, move the folder away, or train without with `data.missing_class: drop`."
+            "{root}: {what}{more} Bring the photos, move the folder away, or train without with "
+            "`data.missing_class: drop`.",
+            root=root,
+            what=noted(list(missing.values())[:SHOWN]),
+            more=more,
         )
     return Listing(_table(tree, reading), reading.note(), layout, missing, left)
 
@@ -90,7 +93,9 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     if layout == "table":
         table = labels.read(tree, layout)
         if table is None:
-            raise DataError(f"{tree.root} holds no CSV or JSON file that gives classes to its photos.")
+            raise DataError(
+                "{root} holds no CSV or JSON file that gives classes to its photos.", root=tree.root
+            )
         return table
     try:
         by_folders = folders.read(tree, layout)
@@ -103,7 +108,13 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     elif table is not None and by_folders in possible and table.parts and not by_folders.parts:
         by_folders.parts, by_folders.parted_by = table.parts, table.parted_by
     if len(possible) > 1:
-        raise DataError(_ways(tree.root, possible))
+        raise DataError(
+            "{root} can be read in {count} ways, and only you know which is meant:\n{ways}\n"
+            "Write the line that is meant into the experiment (--layout on the command line).",
+            root=tree.root,
+            count=len(possible),
+            ways=Sentences(map(_way, possible)),
+        )
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
         reading.parts, reading.parted_by = lists.read(tree, reading)
@@ -133,17 +144,15 @@ def _is_rival(table: Reading, possible: list[Reading], tree: Tree) -> bool:
     return not all(table.divides_as(each) for each in possible)
 
 
-def _ways(root: Path, possible: list[Reading]) -> str:
-    say = catalogue("en")
-    lines = [f"{root} can be read in {len(possible)} ways, and only you know which is meant:"]
-    for reading in possible:
-        counts = sorted(reading.classes.items())
-        shown = ", ".join(f"{name} {count}" for name, count in counts[:SHOWN])
-        more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
-        key, values = reading.note()
-        lines.append(f"  `data.layout: {reading.way}`: {say(key, **values)} Photos: {shown}{more}.")
-    return "\n".join(
-        [*lines, "Write the line that is meant into the experiment (--layout on the command line)."]
+def _way(reading: Reading) -> Sentence:
+    counts = sorted(reading.classes.items())
+    shown = ", ".join(f"{name} {count}" for name, count in counts[:SHOWN])
+    return Sentence(
+        "  `data.layout: {way}`: {note} Photos: {shown}{more}.",
+        way=reading.way,
+        note=[reading.note()],
+        shown=shown,
+        more=Sentence(" and {count} more", count=len(counts) - SHOWN) if len(counts) > SHOWN else "",
     )
 
 

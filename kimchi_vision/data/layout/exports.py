@@ -72,7 +72,7 @@ def _fiftyone(content: dict[str, Any]) -> list[tuple[str, str]]:
         label = label.get("label") if isinstance(label, dict) else label
         if isinstance(label, list):
             if len(label) > 1:
-                raise DataError(f"{name} has several classes; a photo has one class here.")
+                raise DataError("{name} has several classes; a photo has one class here.", name=name)
             label = label[0] if label else None
         if label is not None:
             pairs.append((name, str(classes[label]) if classes and isinstance(label, int) else str(label)))

@@ -76,8 +76,9 @@ def _beside_each_other(found: list[Labels]) -> list[Labels]:
             used.append(each)
         elif not len(pairs) == len({one for one, _ in pairs}) == len({two for _, two in pairs}):
             raise DataError(
-                f"{used[0].file} and {each.file} put photos into different classes. "
-                "Take away the file that is not meant."
+                "{one} and {other} put photos into different classes. Take away the file that is not meant.",
+                one=used[0].file,
+                other=each.file,
             )
     return used
 
@@ -119,9 +120,14 @@ def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> lis
         without = [path for path, _, _ in files if path not in labels]
         if without and len(without) < len(files) and layout != "table":
             raise DataError(
-                f"{file} gives classes to {len(files) - len(without)} photos in {folder or tree.root}, and "
-                f"none to {len(without)} others, such as {without[0]}. Add their lines, or leave them out "
-                "with `data.layout: table`."
+                "{file} gives classes to {count} photos in {folder}, and none to {others} "
+                "others, such as {one}. Add their lines, or leave them out with `data.layout: "
+                "table`.",
+                file=file,
+                count=len(files) - len(without),
+                folder=folder or tree.root,
+                others=len(without),
+                one=without[0],
             )
         if without:
             aside.append(("aside_unlabelled", {"folder": folder or ".", "count": len(without)}))

@@ -73,11 +73,16 @@ class Labels:
         if path is None:
             self.unfound[name] = label
         elif not label.strip():
-            raise DataError(f"{self.file}: {name} has no class. Write one, or take the line away.")
+            raise DataError(
+                "{file}: {name} has no class. Write one, or take the line away.", file=self.file, name=name
+            )
         elif self.of.get(path, label) != label:
             raise DataError(
-                f"{self.file}: {name} is {self.of[path]} and {label}; a photo has one class here. "
-                "Keep one of the lines."
+                "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines.",
+                file=self.file,
+                name=name,
+                one=self.of[path],
+                label=label,
             )
         else:
             self.of[path] = label
@@ -153,8 +158,11 @@ def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
         pairs = set(zip(values, table[other].str.strip(), strict=True))
         if not len(pairs) == values.nunique() == table[other].str.strip().nunique():
             raise DataError(
-                f"{file}: the columns {best} and {other} put photos into different classes. "
-                "Take away the one that is not meant."
+                "{file}: the columns {best} and {other} put photos into different classes. "
+                "Take away the one that is not meant.",
+                file=file,
+                best=best,
+                other=other,
             )
     return values.tolist()
 

@@ -68,7 +68,8 @@ def _there(folder: Path, about: str) -> bool:
         if (folder / "DRAWN.md").read_text(encoding="utf-8") == about:
             return True
     raise DataError(
-        f"{folder} is there already and isn't this drawn sample. Choose another folder, or move it away."
+        "{folder} is there already and isn't this drawn sample. Choose another folder, or move it away.",
+        folder=folder,
     )
 
 

@@ -44,9 +44,13 @@ def plan(section: Sample) -> pd.DataFrame:
     wrong, copies = (round(share * len(photos)) for share in (section.label_errors, section.duplicates))
     if wrong + copies > len(free):
         raise ConfigError(
-            f"data.sample asks for {wrong} label errors and {copies} duplicates among {len(photos)} photos, "
-            "but one photo of each class must stay as it is. Lower label_errors or duplicates "
-            f"to {len(free)} photos together."
+            "data.sample asks for {wrong} label errors and {copies} duplicates among {photos} "
+            "photos, but one photo of each class must stay as it is. Lower label_errors or "
+            "duplicates to {most} photos together.",
+            wrong=wrong,
+            copies=copies,
+            photos=len(photos),
+            most=len(free),
         )
     _mislabel(photos, free[:wrong], rng)
     _betray(photos, free[wrong : wrong + copies], section.background, rng)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 from fastai.learner import Metric
 
-from kimchi_vision.results import choices, evaluate
+from kimchi_vision.results import candidates, evaluate
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, Asked, Score
 from kimchi_vision.results.scores import Metric as ScoreMetric
@@ -93,4 +93,4 @@ def keep_answers(learn: Learner, files: RunFiles, epoch: int) -> None:
     """Keep what the last validation said of each photo, where `learn` has scores of the registry."""
     found = next((each.outputs.predictions() for each in learn.metrics if isinstance(each, EpochScore)), None)
     if found is not None:
-        choices.write_epoch(files.epoch_answers, epoch, found)
+        candidates.write_epoch(files.epoch_answers, epoch, found)

@@ -18,6 +18,7 @@ from kimchi_vision.results.calibrate.abstain import (
     risk_coverage,
     unknown_accepted,
 )
+from kimchi_vision.results.calibrate.label_sets import least_probable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,8 +40,8 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     calibration_error_interval, calibration_error_seen (with what chance adds), calibration_error_by_chance
     (what a perfectly calibrated model may show), loss and reliability (bins); risk_coverage (at most 200
     points of the curve) and risk_coverage_area; abstain (None without abstain_at): error_wanted, delta
-    (DELTA), least_photos (without a wrong answer it takes so many) and the fields of Abstention. Its
-    threshold is on the probability after the temperature.
+    (DELTA), least_photos (without a wrong answer it takes so many) and the fields of Abstention; label_sets:
+    as least_probable has them. Thresholds are on the probability after the temperature.
     """
     raw, truth, groups = predictions.probabilities, predictions.truth, predictions.group
     temperature = scores.fit_temperature(raw, truth)
@@ -60,6 +61,7 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
         "risk_coverage": _thinned(risk_coverage(sure, right)).to_dict("records"),
         "risk_coverage_area": area_under_risk_coverage(sure, right),
         "abstain": abstention,
+        "label_sets": least_probable(calibrated, truth, groups),
     }
 
 

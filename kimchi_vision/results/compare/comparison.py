@@ -74,7 +74,7 @@ class Comparison:
         elif path.suffix == ".md":
             write_text(path, sentences.markdown(self))
         else:
-            raise InputError(f"{path}: give a name that ends in .csv or .md.")
+            raise InputError("{path}: give a name that ends in .csv or .md.", path=path)
         return path
 
 
@@ -90,7 +90,9 @@ def compare(
     """
     said = Words(catalogue(language(lang)), margin)
     if not 0 <= margin < 1:
-        raise InputError(f"margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.")
+        raise InputError(
+            "margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.", margin=margin
+        )
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")

@@ -13,7 +13,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.power_law import LEVEL, Fits, fit
 from kimchi_vision.results.compare.redrawn import Redrawn
-from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.intervals import of_class
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,17 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
         raise InputError("A learning curve needs three shares of the training photos or more.")
     found = {share: [runs.read(path) for path in paths] for share, paths in sorted(rows.items())}
     runs.check_same_photos([each for several in found.values() for each in several])
-    outcomes = [runs.outcomes(several).once() for several in found.values()]
-    right, truth = [each.right for each in outcomes], outcomes[0].truth
+    outcomes = [runs.outcomes(several) for several in found.values()]
+    right, (_, truth, units) = [each.right for each in outcomes], outcomes[0]
     trained = [_trained(several[0]) for several in found.values()]
     vocab = [label for label in found[min(found)][0].run.vocab if (truth == label).any()]
     counts = np.array([len(labels) for labels in trained], float)
-    fits = fit(right, truth, vocab, counts)
+    fits = fit(right, outcomes[0], vocab, counts)
     gains = fits.gains()
     low, high = np.quantile(gains[1:], [LEVEL / 2, 1 - LEVEL / 2])
-    classes = _classes(right[-1], truth, vocab, trained[-1], fits)
+    classes = _classes(outcomes[-1], vocab, trained[-1], fits)
     return Learning(
-        points=_points(list(found), counts, right),
+        points=_points(list(found), counts, right, units),
         curve=_curve(fits, counts),
         classes=classes,
         gain=float(gains[0]),
@@ -74,10 +74,13 @@ def _trained(found: runs.Answers) -> pd.Series:
     return items["label"][items["split"] == "train"]
 
 
-def _points(shares: list[float], counts: np.ndarray, right: Sequence[np.ndarray]) -> pd.DataFrame:
+def _points(
+    shares: list[float], counts: np.ndarray, right: Sequence[np.ndarray], units: np.ndarray
+) -> pd.DataFrame:
     part = counts / counts[-1]
     redrawn = Redrawn.of(part, [each.mean(axis=1) for each in right])
-    lows, highs = zip(*map(redrawn.interval, right, part), strict=True)
+    spans = [redrawn.interval(each, units, own)[1:] for each, own in zip(right, part, strict=True)]
+    low, high = np.array(spans, float).T  # not a number where nothing can be said
     return pd.DataFrame(
         {
             "share": shares,
@@ -85,8 +88,8 @@ def _points(shares: list[float], counts: np.ndarray, right: Sequence[np.ndarray]
             "seeds": [len(each) for each in right],
             "accuracy": [each.mean() for each in right],
             "sd": [each.mean(axis=1).std(ddof=1) if len(each) > 1 else None for each in right],
-            "low": lows,
-            "high": highs,
+            "low": low,
+            "high": high,
         }
     )
 
@@ -98,12 +101,10 @@ def _curve(fits: Fits, counts: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"train_photos": photos, "accuracy": accuracy[0], "low": low, "high": high})
 
 
-def _classes(
-    right: np.ndarray, truth: np.ndarray, vocab: Sequence[str], trained: pd.Series, fits: Fits
-) -> pd.DataFrame:
-    recalls = [right[:, truth == label].mean() for label in vocab]
-    photos = [int((truth == label).sum()) for label in vocab]
-    low, high = wilson(recalls, photos).T
+def _classes(last: runs.Outcomes, vocab: Sequence[str], trained: pd.Series, fits: Fits) -> pd.DataFrame:
+    right, own = last.right.mean(axis=0), [last.truth == label for label in vocab]
+    recalls, photos = [right[each].mean() for each in own], [int(each.sum()) for each in own]
+    low, high = np.array([of_class(right[each], last.units[each]) for each in own]).T
     gain_low, gain, gain_high = np.quantile(fits.by_class[1:], [LEVEL / 2, 0.5, 1 - LEVEL / 2], axis=0)
     table = pd.DataFrame({"class": vocab, "train_photos": [int((trained == label).sum()) for label in vocab]})
     table = table.assign(photos=photos, recall=recalls, low=low, high=high)

@@ -9,6 +9,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.compare.runs import Outcomes
+from kimchi_vision.results.intervals import independent
 
 EXPONENTS = np.geomspace(0.1, 2, 16)
 """Powers with which errors fall as photos grow; 0.07 to 0.5 for many photos (Hestness et al., 2017)."""
@@ -48,29 +50,54 @@ class Fits:
         return [label for label, gap in zip(vocab, least, strict=True) if gap <= 0 and label != first]
 
 
-def fit(right: Sequence[np.ndarray], truth: np.ndarray, vocab: Sequence[str], counts: np.ndarray) -> Fits:
+@dataclass(frozen=True)
+class _OfClass:
+    """Validation photos of a class.
+
+    errors: share of trainings that have each photo wrong, (shares, photos). group: of each photo, from 0.
+    """
+
+    errors: np.ndarray
+    group: np.ndarray
+    redrawn: Redrawn
+
+    @classmethod
+    def of(cls, own: Sequence[np.ndarray], share: np.ndarray, units: np.ndarray) -> _OfClass:
+        redrawn = Redrawn.of(share, [each.mean(axis=1) for each in own])
+        errors = 1 - np.stack([each.mean(axis=0) for each in own])
+        return cls(errors, np.unique(units, return_inverse=True)[1], redrawn)
+
+    def drawn(self, random: np.random.Generator) -> np.ndarray:
+        """Share of wrong photos among groups drawn with replacement; (shares,)."""
+        groups = int(self.group.max()) + 1
+        times = np.bincount(random.integers(groups, size=groups), minlength=groups)[self.group]
+        return self.errors @ times / times.sum()
+
+
+def fit(right: Sequence[np.ndarray], asked: Outcomes, vocab: Sequence[str], counts: np.ndarray) -> Fits:
     """Fit errors by a + b * photos ** -c with a, b >= 0; each class has its own a and b.
 
-    right: right or wrong by share, each [seeds, photos]; truth: the photos' classes; counts: training photos
-    of each share, the most last. Validation photos are drawn by class, the same ones for all shares.
+    right: right or wrong by share, each [seeds, photos]; asked: classes and groups of these photos; counts:
+    training photos of each share, the most last. Groups of validation photos are drawn by class, the same
+    ones for all shares.
     Hestness et al., 2017, arXiv:1712.00409; drawn out to more data as in Mahmood et al., 2022,
     arXiv:2207.01725. How often the interval of the gain holds the truth: python -m benchmarks.choices curve.
     """
     random = np.random.default_rng(0)
     share, trainings = counts / counts[-1], np.array([len(each) for each in right])
-    places = [np.flatnonzero(truth == label) for label in vocab]
-    sizes = np.array([len(place) for place in places])
+    places = [asked.truth == label for label in vocab]
+    classes = [_OfClass.of([each[:, own] for each in right], share, asked.units[own]) for own in places]
+    sizes, worth = np.array([(len(each.group), independent(each.group)) for each in classes]).T
     redrawn = Redrawn.of(share, [each.mean(axis=1) for each in right])
-    of_class = [Redrawn.of(share, [each[:, place].mean(axis=1) for each in right]) for place in places]
-    errors = [_errors(right, places)]
+    errors = [np.stack([each.errors.mean(axis=1) for each in classes], axis=1)]
     overall = errors[0] @ sizes / sizes.sum()
     whole = [overall]
     for _ in range(DRAWS):
-        drawn = _errors(right, [random.choice(place, len(place)) for place in places])
+        drawn = np.stack([each.drawn(random) for each in classes], axis=1)
         imagined = random.binomial(PSEUDO_PHOTOS, overall[:, None], drawn.shape)
-        steady = (drawn * sizes + imagined) / (sizes + PSEUDO_PHOTOS)
+        steady = (drawn * worth + imagined) / (worth + PSEUDO_PHOTOS)
         whole.append((steady @ sizes / sizes.sum() + redrawn.drawn(share, trainings, random)).clip(0, 1))
-        trained = np.stack([each.drawn(share, trainings, random) for each in of_class], axis=1)
+        trained = np.stack([each.redrawn.drawn(share, trainings, random) for each in classes], axis=1)
         errors.append((steady + trained).clip(0, 1))
     laws = [_power_law(share, each, sizes.sum()) for each in whole]
     by_class = [
@@ -81,11 +108,6 @@ def fit(right: Sequence[np.ndarray], truth: np.ndarray, vocab: Sequence[str], co
         for each, (_, _, c) in zip(errors, laws, strict=True)
     ]
     return Fits(np.array(laws), np.array(by_class))
-
-
-def _errors(right: Sequence[np.ndarray], places: Sequence[np.ndarray]) -> np.ndarray:
-    """Share of wrong photos, shape (shares, classes)."""
-    return np.array([[1 - each[:, place].mean() for place in places] for each in right])
 
 
 def _power_law(share: np.ndarray, errors: np.ndarray, photos: int) -> tuple[float, float, float]:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import nnls
 
-from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.intervals import Estimate, over_trainings
 
 
 @dataclass(frozen=True)
@@ -59,18 +58,10 @@ class Redrawn:
         own = np.sqrt(self.apart(shares, trainings)) * random.normal(size=len(shares))
         return wider * (np.sqrt(self.by_photos) * random.normal() + own)
 
-    def interval(self, right: np.ndarray, share: float) -> tuple[float, float]:
-        """95 % of accuracy at a share, over validation photos, training photos and seeds.
+    def interval(self, right: np.ndarray, units: np.ndarray, share: float) -> Estimate:
+        """Accuracy at a share, 95 % over validation photos, training photos and seeds.
 
-        right: right or wrong, (trainings, photos). Wilson's for the photos that the mean is worth, with
-        Satterthwaite's degrees of freedom.
+        right: right or wrong, (trainings, photos); units: the photos' groups.
         """
-        rate, photos = float(right.mean()), right.shape[1]
-        from_photos = right.mean(axis=0).var(ddof=1) / photos
         from_training = float(self.apart(np.array(share), np.array(len(right)))) + self.by_photos
-        variance = from_photos + from_training
-        if variance == 0 or not self.freedom:
-            return tuple(wilson(rate, photos))
-        freedom = variance**2 / (from_photos**2 / (photos - 1) + from_training**2 / self.freedom)
-        wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
-        return tuple(wilson(rate, min(max(rate * (1 - rate), 1e-9) / (variance * wider), photos)))
+        return over_trainings(right, units, from_training, self.freedom)

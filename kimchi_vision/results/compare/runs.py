@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
@@ -44,7 +45,7 @@ def read(run: str | Path | Run, split: str = "valid") -> Answers:
     try:
         part = every.part(split)
     except InputError as error:
-        raise InputError(f"{run.files.predictions}: {error}") from None
+        raise InputError("{file}: {reason}", file=run.files.predictions, reason=error) from None
     known = run.items[["path", "sha256", *run.items.columns.intersection(["group"])]]
     photos = part.table[["path", "truth", "predicted"]].merge(known, on="path", how="left")
     photos = photos.drop_duplicates(["sha256", "truth"]).sort_values(["sha256", "truth"]).set_index("sha256")
@@ -61,11 +62,6 @@ class Outcomes(NamedTuple):
     truth: np.ndarray
     units: np.ndarray
 
-    def once(self) -> Outcomes:
-        """The first photo of each group."""
-        first = np.unique(self.units, return_index=True)[1]
-        return Outcomes(self.right[:, first], self.truth[first], self.units[first])
-
 
 def outcomes(found: Sequence[Answers]) -> Outcomes:
     """What runs have right. found: answers for the same photos."""
@@ -78,15 +74,21 @@ def check_same_photos(found: Sequence[Answers]) -> None:
     """Raise InputError, which says what differs, unless all runs have the same classes, photos and labels."""
     first = found[0]
     for other in found[1:]:
-        pair = f"{first.run.path} and {other.run.path}"
+        pair = Sentences((first.run.path, other.run.path), " and ")
         if first.run.vocab != other.run.vocab:
-            raise InputError(f"{pair} cannot be compared: {_differing_classes(first.run, other.run)}")
+            raise InputError(
+                "{pair} cannot be compared: {why}", pair=pair, why=_differing_classes(first.run, other.run)
+            )
         mine, theirs = set(first.photos.index), set(other.photos.index)
         if mine != theirs:
             raise InputError(
-                f"{pair} were scored on different photos: {len(mine - theirs)} only in the first, "
-                f"{len(theirs - mine)} only in the second, {len(mine & theirs)} in both. "
-                f"{_differing_data(first.run, other.run)}"
+                "{pair} were scored on different photos: {mine} only in the first, {theirs} "
+                "only in the second, {both} in both. {why}",
+                pair=pair,
+                mine=len(mine - theirs),
+                theirs=len(theirs - mine),
+                both=len(mine & theirs),
+                why=_differing_data(first.run, other.run),
             )
         if first.photos.index.equals(other.photos.index):
             changed = (first.photos["truth"].to_numpy() != other.photos["truth"].to_numpy()).nonzero()[0]
@@ -94,24 +96,27 @@ def check_same_photos(found: Sequence[Answers]) -> None:
         else:
             sample = first.photos["path"][first.photos.index.duplicated()].tolist() or ["some"]
         if sample:
-            raise InputError(f"{pair} have different labels for the same photos, such as {sample[0]}.")
+            raise InputError(
+                "{pair} have different labels for the same photos, such as {one}.", pair=pair, one=sample[0]
+            )
 
 
-def _differing_classes(first: Run, other: Run) -> str:
-    mine, theirs = set(first.vocab) - set(other.vocab), set(other.vocab) - set(first.vocab)
+def _differing_classes(first: Run, other: Run) -> Sentence:
+    mine, theirs = sorted(set(first.vocab) - set(other.vocab)), sorted(set(other.vocab) - set(first.vocab))
     if not mine and not theirs:
-        return "their classes come in a different order."
-    parts = [
-        f"only the {which} has {', '.join(sorted(names))}"
-        for which, names in (("first", mine), ("second", theirs))
-        if names
-    ]
-    return f"of their classes, {' and '.join(parts)}."
+        return Sentence("their classes come in a different order.")
+    only_first = Sentence("only the first has {classes}", classes=", ".join(mine)) if mine else None
+    only_second = Sentence("only the second has {classes}", classes=", ".join(theirs)) if theirs else None
+    parts = Sentences(filter(None, (only_first, only_second)), "; ")
+    return Sentence("of their classes, {parts}.", parts=parts)
 
 
-def _differing_data(first: Run, other: Run) -> str:
+def _differing_data(first: Run, other: Run) -> Sentence | Sentences:
     mine, theirs = (run.experiment.resolved()["data"] for run in (first, other))
     keys = [key for key in {**mine, **theirs} if mine.get(key) != theirs.get(key)]
     if not keys:
-        return "Their `data` sections agree, so the folder of photos itself has changed."
-    return " ".join(f"data.{key} is {mine.get(key)} and {theirs.get(key)}." for key in keys)
+        return Sentence("Their `data` sections agree, so the folder of photos itself has changed.")
+    differs = "`data.{key}` is {one} and {other}."
+    return Sentences(
+        (Sentence(differs, key=key, one=mine.get(key), other=theirs.get(key)) for key in keys), " "
+    )

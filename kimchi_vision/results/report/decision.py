@@ -46,8 +46,8 @@ def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
 def _scale(run: Run, text: Text) -> charts.Intervals:
     accuracy = run.score["accuracy"]
     rows = [_row(text("this_run"), accuracy, "own")]
-    if headline.part(run) == "test":
-        rows.insert(0, _row(text("this_run_test"), headline.accuracy(run), "own"))
+    if headline.part(run) in ("test", headline.NESTED):
+        rows.insert(0, _row(text(f"this_run_{headline.part(run)}"), headline.accuracy(run), "own"))
     floor = run.metrics.get("floor")
     if floor:
         low, high = floor["accuracy_interval"]

@@ -64,7 +64,7 @@ def confusions(metrics: dict[str, Any], text: Text) -> str:
 
 def _against(run: Run, text: Text) -> Iterator[str]:
     metrics, accuracy = run.metrics, run.score["accuracy"]
-    for name, outcome in goals.outcomes(run.experiment.goals, metrics, run.score).items():
+    for name, outcome in goals.outcomes(run.experiment.goals, metrics, headline.scores(run)).items():
         if outcome != "met":
             yield text(
                 "against_goal",

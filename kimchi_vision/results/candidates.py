@@ -1,0 +1,150 @@
+"""What one training could have kept: its epochs, and how the validation photos choose among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from kimchi_vision.base.files import replacing
+from kimchi_vision.results.scores import METRICS, sign
+
+if TYPE_CHECKING:
+    from kimchi_vision.config.sections.train import EarlyStop
+    from kimchi_vision.results.predictions import Predictions
+
+
+class Keeping(Protocol):
+    """What the section `train` says of the epoch that is kept."""
+
+    @property
+    def keep(self) -> Literal["last", "best"]:
+        """Whether validation photos choose."""
+
+    @property
+    def monitor(self) -> str:
+        """By which score or loss."""
+
+    @property
+    def mode(self) -> Literal["min", "max"] | None:
+        """Which of its values is best; None: what is usual."""
+
+    @property
+    def early_stop(self) -> EarlyStop | None:
+        """When validation photos end the training."""
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """What a training said of its validation photos after each epoch.
+
+    epoch: counted from 1 over all stages, 0 before the first one; shape (epochs,).
+    right: whether the predicted class is the true one; loss: cross-entropy, nats; shape (epochs, photos),
+    photos in the order of items.csv.
+    """
+
+    epoch: np.ndarray
+    right: np.ndarray
+    loss: np.ndarray
+
+    @classmethod
+    def read(cls, file: Path) -> Epochs | None:
+        """What `with_epoch` wrote; None when there is no such file."""
+        if not file.is_file():
+            return None
+        with np.load(file) as held:
+            return cls(held["epoch"], held["right"], held["loss"])
+
+
+def write_epoch(file: Path, epoch: int, predictions: Predictions) -> None:
+    """Add an epoch to the file; what it held of this epoch and later ones was of a training that died."""
+    right, loss = predictions.right[None], predictions.loss.astype(np.float32)[None]
+    found = Epochs(np.array([epoch]), right, loss)
+    known = Epochs.read(file)
+    if known is not None and known.right.shape[1] == right.shape[1]:
+        old = known.epoch < epoch
+        found = Epochs(
+            np.append(known.epoch[old], epoch),
+            np.concatenate([known.right[old], right]),
+            np.concatenate([known.loss[old], loss]),
+        )
+    with replacing(file) as temporary, temporary.open("wb") as opened:
+        np.savez_compressed(opened, epoch=found.epoch, right=found.right, loss=found.loss)
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Early stopping.
+
+    worth: as of Candidates, of what it monitors. first: the candidate of the first epoch.
+    """
+
+    worth: np.ndarray
+    patience: int
+    min_delta: float = 0.0
+    first: int = 0
+
+    def last(self, weights: np.ndarray) -> np.ndarray:
+        """The candidate that training ends with, by draws of photos; (draws,)."""
+        values = weights @ self.worth.T / weights.sum(axis=1, keepdims=True)
+        best, since = np.full(len(weights), -np.inf), np.zeros(len(weights), int)
+        last = np.full(len(weights), len(self.worth) - 1)
+        for epoch, value in enumerate(values.T[self.first :], self.first):
+            better = value > best + self.min_delta
+            best, since = np.where(better, value, best), np.where(better, 0, since + 1)
+            last = np.where(since >= self.patience, np.minimum(last, epoch), last)
+        return last
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What one training could have kept.
+
+    right: (candidates, photos). worth: of each photo, what is best on average is kept, or the last one where
+    it is None; the same shape. stop: what ends the training before its last candidate.
+    """
+
+    right: np.ndarray
+    worth: np.ndarray | None
+    stop: Stop | None = None
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+    def kept(self, weights: np.ndarray) -> np.ndarray:
+        """Which candidate photos so often drawn would have kept; weights (draws, photos)."""
+        last = self.stop.last(weights) if self.stop else np.full(len(weights), len(self) - 1)
+        if self.worth is None:
+            return last
+        values = weights @ self.worth.T.astype(np.float32)
+        return np.where(np.arange(len(self)) <= last[:, None], values, -np.inf).argmax(axis=1)
+
+
+def candidates(train: Keeping, valid: Predictions, file: Path) -> Candidates:
+    """The epochs in the file that the validation photos chose from, or the one that was just kept."""
+    epochs, rule = Epochs.read(file), train.early_stop
+    chose = train.keep == "best" and train.monitor != "train_loss"
+    stops = rule is not None and rule.monitor != "train_loss"
+    if not (chose or stops) or epochs is None or epochs.right.shape[1] != len(valid):
+        return Candidates(valid.right[None], valid.right[None].astype(float))
+    worth = _worth(epochs, train.monitor, train.mode, valid) if chose else None
+    stop = None
+    if stops:
+        seen = _worth(epochs, rule.monitor, None, valid)
+        stop = Stop(seen, rule.patience, rule.min_delta, int(np.searchsorted(epochs.epoch, 1)))
+    return Candidates(epochs.right, worth, stop)
+
+
+def _worth(
+    epochs: Epochs, monitor: str, mode: Literal["min", "max"] | None, valid: Predictions
+) -> np.ndarray:
+    """What the monitored score sees in a photo, more is better; a mean over classes weighs by the class."""
+    if monitor.endswith("loss"):
+        return {"max": 1.0, "min": -1.0, None: sign(monitor)}[mode] * epochs.loss
+    right = epochs.right.astype(float)
+    if monitor.startswith("macro") and monitor in METRICS:
+        sizes = np.bincount(valid.truth, minlength=len(valid.vocab))
+        right *= len(valid) / (sizes[valid.truth] * np.count_nonzero(sizes))
+    return right
