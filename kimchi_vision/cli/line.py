@@ -48,11 +48,11 @@ WRONG = (
 """What typer says of a line, by its parts; the first that fits holds."""
 
 
-def run(command: Any, say: Text, lang: str) -> None:
+def run(command: Any, words: list[str], say: Text, lang: str) -> None:
     """Run the command line, and exit: 0 done, 2 for a line that cannot be read, 130 Ctrl-C."""
     with translated(command, say) if lang == "ko" else nullcontext():
         try:
-            sys.exit(command(standalone_mode=False))
+            sys.exit(command(words, standalone_mode=False))
         except typer.TyperException as error:
             from typer import rich_utils
 

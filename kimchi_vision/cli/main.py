@@ -7,7 +7,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -231,11 +230,12 @@ app.add_typer(measure.app)
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    with reading(_given()):
-        _run(language("auto"))
+    lang, words = _given(sys.argv[1:])
+    with reading(lang):
+        _run(language("auto"), words)
 
 
-def _run(lang: Language) -> None:
+def _run(lang: Language, given: list[str]) -> None:
     say = catalogue(lang)
     shown = logging.StreamHandler(sys.stderr)
     shown.setFormatter(LogFormat(say))
@@ -245,7 +245,7 @@ def _run(lang: Language) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     listen()
     try:
-        line.run(typer.main.get_command(app), say, lang)
+        line.run(typer.main.get_command(app), given, say, lang)
     except KimchiError as error:
         _stop(error.said(say), error.exit_code)
     except ModuleNotFoundError as error:
@@ -260,11 +260,16 @@ def _run(lang: Language) -> None:
         _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
 
 
-def _given() -> str | None:
-    """The language of --lang, which main looks for itself, as it does for --debug."""
-    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
-    given = dict(pairwise(words)).get("--lang")
-    return given if given in ("en", "ko") else None
+def _given(words: list[str]) -> tuple[Language | None, list[str]]:
+    """The language of --lang, which any command takes, and the line without it; --lang auto stays."""
+    for place, word in enumerate(words):
+        own, following = word.removeprefix("--lang="), "".join(words[place + 1 : place + 2])
+        for lang in ("en", "ko"):
+            if word.startswith("--lang=") and own == lang:
+                return lang, [*words[:place], *words[place + 1 :]]
+            if word == "--lang" and following == lang:
+                return lang, [*words[:place], *words[place + 2 :]]
+    return None, words
 
 
 def _first_steps() -> Iterator[str]:

@@ -35,6 +35,11 @@ def test_a_wrong_line_is_answered_with_2_in_the_readers_language(command, words,
         assert (done.code, said in " ".join(done.err.replace("│", " ").split())) == (2, True), done.err
 
 
+@pytest.mark.parametrize("words", ["--lang ko keys augment.size", "keys augment.size --lang=ko"])
+def test_every_command_takes_a_language(command, words):
+    assert "모델이 보는 크기, 픽셀" in command(*words.split()).out
+
+
 def test_the_environment_says_the_language(command, monkeypatch):
     for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
