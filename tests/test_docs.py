@@ -22,9 +22,7 @@ def parsed(words: list[str]) -> None:
     while hasattr(command, "commands"):  # a group of commands
         if not words or words[0].startswith("-"):
             return
-        name, *words = words
-        assert name in command.commands, f"there is no command {name}"
-        command = command.commands[name]
+        name, command, words = command.resolve_command(typer.Context(command), words)
     command.make_context(name, words)
 
 

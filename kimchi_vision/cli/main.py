@@ -17,7 +17,7 @@ from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
 from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, line, measure, ship
+from kimchi_vision.cli import data, decide, label, line, measure, ship
 from kimchi_vision.cli.browser import Open, show
 
 if TYPE_CHECKING:
@@ -225,6 +225,8 @@ def report(
 
 app.add_typer(decide.app)
 app.add_typer(ship.app)
+app.add_typer(label.app)
+app.add_typer(label.group, name="label")
 app.add_typer(measure.app)
 
 

@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import typer
 
@@ -18,9 +18,13 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.sentence import Sentence, Sentences
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from kimchi_vision.deploy.predictor import Prediction
+    from kimchi_vision.deploy.server import Access
 
 app = typer.Typer()
+T = TypeVar("T")
 
 
 @app.command()
@@ -44,7 +48,7 @@ def predict(
     if as_json and as_csv:
         raise InputError("Give --json or --csv, not both.")
     found = find_photos(photos)
-    answers = _counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
+    answers = counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [
         Sentence("{photo} cannot be read as a photo: {error}", photo=answer.photo, error=answer.error)
@@ -86,7 +90,7 @@ def export_command(
             print(folder(source, path, kind))
     if web:
         show = shlex.join(["python", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(web)])
-        print(_say("web_shown", command=show))
+        print(say("web_shown", command=show))
 
 
 @app.command()
@@ -110,8 +114,17 @@ def serve(
     per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
-    from kimchi_vision.base.allocator import give_back
-    from kimchi_vision.deploy.server import Access, Collection, Limits, build, listen
+    from kimchi_vision.deploy.server import Collection, Limits, build
+
+    allowed = access(host, token, host_name or ())
+    collection = Collection(collect, collect_megabytes) if collect else None
+    limits = Limits(megabytes=megabytes, per_minute=per_minute)
+    answer(build(runs, limits, collection, allowed), host, port, allowed, proxy=behind_proxy)
+
+
+def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
+    """Who may ask a server. Raises InputError when all could, and nobody said that they may."""
+    from kimchi_vision.deploy.server import Access
 
     if token is None and not _is_loopback(host):
         raise InputError(
@@ -119,13 +132,20 @@ def serve(
             "none where everybody may ask.",
             host=host,
         )
-    access = Access(tuple(host_name or ()), None if token in (None, "none") else token)
-    collection = Collection(collect, collect_megabytes) if collect else None
-    application = build(runs, Limits(megabytes=megabytes, per_minute=per_minute), collection, access)
+    return Access(tuple(names), None if token in (None, "none") else token)
+
+
+def answer(
+    application: FastAPI, host: str, port: int, allowed: Access, page: str = "", proxy: str | None = None
+) -> None:
+    """Serve until Ctrl-C, and say where. page: the path of the page for people."""
+    from kimchi_vision.base.allocator import give_back
+    from kimchi_vision.deploy.server import listen
+
     give_back()  # large photos go back to the system as soon as they are answered
-    asks = f"/?token={access.token}" if access.token else ""
-    print(_say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
-    listen.run(application, host, port, behind_proxy)
+    asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
+    print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
+    listen.run(application, host, port, proxy)
 
 
 def _is_loopback(host: str) -> bool:
@@ -135,14 +155,14 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _say(key: str, **values: str) -> str:
+def say(key: str, **values: str) -> str:
     """In the system's language."""
     from kimchi_vision.base.messages import catalogue, language
 
     return catalogue(language("auto"))(key, **values)
 
 
-def _counted(answers: Iterable[Prediction], count: int) -> Iterable[Prediction]:
+def counted(answers: Iterable[T], count: int) -> Iterable[T]:
     """With a progress bar on the terminal, when there is something to wait for."""
     if count == 1 or not sys.stderr.isatty():
         return answers
@@ -157,7 +177,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
-            print(f"{answer.photo}: {answer.label or _say('below_threshold')}\n    {shares}")
+            print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept
 

@@ -148,7 +148,7 @@ def _write_all(
         box = _box(entry, content, boxes.get(entry.folder), done)
         if crop and box:
             content = _cut(content, box, PurePosixPath(entry.name).suffix)
-        path, there = _free(to, f"{folder}/{PurePosixPath(entry.name).name}", content, own)
+        path, there = free(to, f"{folder}/{PurePosixPath(entry.name).name}", content, own)
         own.add(path)
         done.there += there
         done.written += not there
@@ -161,7 +161,7 @@ def _write_all(
             yield (path, *box)
 
 
-def _free(to: Path, path: str, content: bytes, own: set[str]) -> tuple[str, bool]:
+def free(to: Path, path: str, content: bytes, own: set[str]) -> tuple[str, bool]:
     """`path`, or numbered, where nothing lies, and False; or where this content lies already, and True.
 
     own: paths of this import's photos. Two of them with one name stay two, even if they are alike, so that

@@ -14,7 +14,9 @@ PARTS = {
     "holdout": "test", "시험": "test", "평가": "test", "테스트": "test",
 }  # fmt: skip
 """Words that say which part of a set a folder or a file of labels is."""
-WITHOUT_CLASS = frozenset(("unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "pred", "미라벨"))
+WITHOUT_CLASS = frozenset(
+    ("unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "unsure", "pred", "미라벨")
+)
 """Folders of photos that have no class yet."""
 SYSTEM_FOLDERS = frozenset(
     ("__MACOSX", "@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information",

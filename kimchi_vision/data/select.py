@@ -61,7 +61,7 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
     known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
     for line, name in listed["suggested"].items():
         if name not in known:
-            meant = _nearest(name, known)
+            meant = nearest(name, known)
             there = Sentence(" There are {classes}.", classes=", ".join(sorted(known)[:10]))
             raise DataError(
                 "{file}, line {line}: no photo is of the class {name}.{hint} If it is a class of its own, "
@@ -75,7 +75,7 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
     return listed.set_index("path")["suggested"]
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """The known class that a name may be a slip of, by case, spaces and jamo; "" where none is near."""
     forms = {_form(each): each for each in known}
     found = difflib.get_close_matches(_form(name), forms, n=1, cutoff=0.7)

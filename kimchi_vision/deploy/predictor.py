@@ -66,7 +66,8 @@ class Predictor:
                 file=file.name,
                 name=name,
             )
-        self._classifier = kind(file if run.path.is_dir() else run.path, threads)
+        self.file = file if run.path.is_dir() else run.path
+        self._classifier = kind(self.file, threads)
         self.facts = self._classifier.facts
         self._source = run.path
         self._label_sets: dict[str, float | None] = run.calibration.get("label_sets", {})
@@ -122,6 +123,10 @@ class Predictor:
     def classify(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """Calibrated probabilities (photos, classes) of prepared photos."""
         return self._classifier.probabilities_of(inputs)
+
+    def seen(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The same, and features (photos, features): what the last layer stands on. Needs onnx."""
+        return self._classifier.seen(inputs)
 
     def answer(
         self, probabilities: np.ndarray, top: int = 5, photo: str = "photo", least: float | None = None

@@ -21,6 +21,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages.commands import COMMANDS
 from kimchi_vision.base.messages.data import DATA
 from kimchi_vision.base.messages.explain import LOOKING, about_background
+from kimchi_vision.base.messages.labelling import LABELLING
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.results import RESULTS
@@ -42,7 +43,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS}
 """Key → English, Korean."""
 
 

@@ -65,11 +65,15 @@ def _coco(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _fiftyone(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """FiftyOneImageClassificationDataset: a class's name or its place in `classes` by a photo's name."""
+    """FiftyOneImageClassificationDataset: a class's name or its place in `classes` by a photo's name.
+
+    A label with a confidence is a model's guess, which nobody has confirmed.
+    """
     classes = content.get("classes")
     pairs = []
     for name, label in content["labels"].items():
-        label = label.get("label") if isinstance(label, dict) else label
+        if isinstance(label, dict):
+            label = label.get("label") if label.get("confidence") is None else None
         if isinstance(label, list):
             if len(label) > 1:
                 raise DataError("{name} has several classes; a photo has one class here.", name=name)

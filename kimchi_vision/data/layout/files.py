@@ -7,6 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")
 """What Label Studio puts before the name of an uploaded file."""
@@ -23,8 +24,11 @@ class Names:
 
     def find(self, name: str) -> str | None:
         """The path of the photo that a table calls `name`; None when there is none, or more than one."""
-        wanted = _plain(name)
-        parts = PurePosixPath(wanted).parts
+        plain = _plain(name)
+        return self._found(plain) or (self._found(unquote(plain)) if "%" in plain else None)
+
+    def _found(self, plain: str) -> str | None:
+        parts = PurePosixPath(plain).parts
         for start in range(len(parts)):
             tail = "/".join(parts[start:])
             found = self.known.get(tail) or (

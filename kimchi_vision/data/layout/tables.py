@@ -42,6 +42,8 @@ FLAGS = {
 """Columns of yes and no."""
 OURS = frozenset(("planted", "reason", "suggested", "sha256"))
 """Columns of tables that this program writes about photos; such a table is no set's own."""
+GUESSES = frozenset(("file", "model", "label", "probability", "known"))
+"""Columns of what `serve --collect` answered: no person has seen it."""
 _YES, _NO = ("true", "1", "1.0", "yes"), ("false", "0", "0.0", "no", "")
 _NEVER_LABELS = frozenset(
     ("width", "height", "w", "h", "x", "x1", "y1", "x2", "y2", "xmin", "ymin", "xmax", "ymax", "left", "top",
@@ -96,7 +98,7 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     Raises DataError when two of its columns could say the class, or a photo has none or two.
     """
     table = _table(root / file, photos)
-    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)):
+    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)) or {*table} >= GUESSES:
         return None
     column = max(table.columns, key=lambda name: _found(table[name], photos))
     if not _found(table[column], photos):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.threads import share
+from kimchi_vision.deploy.runtime.features import FEATURES, with_features
 from kimchi_vision.results.model_metadata import Facts
 
 BATCH = 16
@@ -44,12 +46,8 @@ class Classifier:
 
     def _open(self, file: Path, threads: int | None) -> int:
         """Read `facts`; returns how many outputs there are."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or share()
-        options.log_severity_level = 3  # errors, not warnings
-        # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        self._file, self._threads = file, threads
+        self._session = _session(file, threads)
         self.facts = Facts.from_metadata(self._session.get_modelmeta().custom_metadata_map)
         self.takes_photos = self._session.get_inputs()[0].name == "photo"
         """Whether pixels of photos may go in, too; before it prepared ones alone."""
@@ -60,17 +58,45 @@ class Classifier:
     def _logits(self, batch: np.ndarray) -> np.ndarray:
         return self._session.run(["logits"], {**self._beside, "image": batch})[0]
 
+    def seen(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities, and features: (photos, features) float32, what the last layer stands on.
+
+        inputs: one photo or more that `facts.preprocess` has prepared. Needs the package onnx.
+        """
+        found = [
+            self._with_features.run(["logits", FEATURES], {**self._beside, "image": np.stack(batch)})
+            for batch in _batches(inputs)
+        ]
+        logits, features = (np.concatenate(each) for each in zip(*found, strict=True))
+        return softmax(logits / np.float32(self.facts.temperature)), features
+
+    @cached_property
+    def _with_features(self) -> onnxruntime.InferenceSession:
+        return _session(with_features(self._file), self._threads)
+
     def probabilities(self, photos: Iterable[Image.Image]) -> np.ndarray:
         """Float32 (photos, classes), each row summing to 1."""
         return self.probabilities_of([self.facts.preprocess(photo) for photo in photos])
 
     def probabilities_of(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same, of photos that `facts.preprocess` has prepared."""
-        batches = [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-        outputs = [self._logits(np.stack(batch)) for batch in batches]
+        outputs = [self._logits(np.stack(batch)) for batch in _batches(inputs)]
         if not outputs:
             return np.empty((0, len(self.facts.classes)), np.float32)
         return softmax(np.concatenate(outputs) / np.float32(self.facts.temperature))
+
+
+def _session(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or share()
+    options.log_severity_level = 3  # errors, not warnings
+    # Waiting in a loop saves a tenth of a photo's time; after it the cores belong to those that decode.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _batches(inputs: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
+    return [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
 
 
 def softmax(outputs: np.ndarray) -> np.ndarray:

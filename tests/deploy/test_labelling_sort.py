@@ -1,0 +1,175 @@
+"""An unlabelled folder into class folders: nothing is overwritten or lost, and it can be taken back."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import noise
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.data import layout
+from kimchi_vision.deploy.labelling.sort import SETTINGS, TABLE, sort, undo
+from kimchi_vision.deploy.predictor import Predictor
+
+
+@pytest.fixture
+def inbox(tmp_path):
+    """Twelve photos, two of one name and two of one content, and one that is none."""
+    folder = tmp_path / "inbox"
+    for seed in range(10):
+        noise(folder / f"{seed}.jpg", seed)
+    noise(folder / "phone" / "0.jpg", 10)
+    shutil.copy(folder / "1.jpg", folder / "phone" / "1.jpg")
+    (folder / "torn.jpg").write_bytes(b"\xff\xd8\xff torn")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file but the tables, by its path below the folder."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.name not in (TABLE, SETTINGS))
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
+
+
+def answers(seven, folder):
+    found = Predictor(seven).stream(sorted(folder.rglob("*.jpg")), top=1)
+    return {Path(each.photo).relative_to(folder).as_posix(): each for each in found}
+
+
+def test_each_photo_lies_in_the_folder_of_its_class(seven, inbox, tmp_path):
+    done = sort(inbox, tmp_path / "out", Predictor(seven))
+    expected = {path: each.label for path, each in answers(seven, inbox).items() if not each.error}
+    assert done.into == expected
+    assert list(done.unreadable) == ["torn.jpg"]
+    assert set(contents(tmp_path / "out").values()) == {(inbox / path).read_bytes() for path in expected}
+    assert (done.now, done.there) == (12, 1)
+    table = pd.read_csv(tmp_path / "out" / TABLE, dtype=str, keep_default_na=False)
+    assert dict(zip(table["path"], table["label"], strict=True)) == {**expected, "torn.jpg": ""}
+
+
+def test_two_photos_of_one_name_get_a_number_and_what_lies_there_stays(seven, inbox, tmp_path):
+    label = answers(seven, inbox)["3.jpg"].label
+    mine = noise(tmp_path / "out" / label / "3.jpg", 99).read_bytes()
+    done = sort(inbox, tmp_path / "out", Predictor(seven))
+    assert (tmp_path / "out" / label / "3.jpg").read_bytes() == mine
+    assert (tmp_path / "out" / label / "3-2.jpg").read_bytes() == (inbox / "3.jpg").read_bytes()
+    assert done.numbered >= 1
+
+
+def test_unsure_photos_are_no_class_of_their_own(seven, inbox, tmp_path):
+    best = sorted(each.classes[0][1] for each in answers(seven, inbox).values() if not each.error)
+    done = sort(inbox, tmp_path / "out", Predictor(seven), below=best[4])
+    assert done.folders["_unsure"] == sum(each < best[4] for each in best)
+    assert "_unsure" not in set(layout.read(tmp_path / "out").photos["label"])
+
+
+def test_a_stopped_sort_goes_on_and_answers_no_photo_twice(seven, inbox, tmp_path):
+    out, asked = tmp_path / "out", []
+
+    def stopped(found, count):
+        for number, answer in enumerate(found):
+            if number == 5:
+                raise KeyboardInterrupt
+            yield answer
+
+    def counted(found, count):
+        asked.append(count)
+        return found
+
+    with pytest.raises(KeyboardInterrupt):
+        sort(inbox, out, Predictor(seven), shown=stopped)
+    with (out / TABLE).open("a", encoding="utf-8") as table:
+        table.write("half a li")  # what a killed process leaves
+    done = sort(inbox, out, Predictor(seven), shown=counted)
+    again = sort(inbox, out, Predictor(seven), shown=counted)
+    assert asked == [8, 1]  # the one that cannot be read is tried again
+    assert done.into == again.into
+    assert len(done.into) == 12
+    assert again.now == 0
+    whole = tmp_path / "whole"
+    sort(inbox, whole, Predictor(seven))
+    assert contents(out) == contents(whole)
+
+
+def test_a_photo_that_was_noted_and_not_written_is_written_later(seven, inbox, tmp_path):
+    out = tmp_path / "out"
+    done = sort(inbox, out, Predictor(seven))
+    lost = out / done.into["3.jpg"] / "3.jpg"
+    lost.unlink()
+    assert sort(inbox, out, Predictor(seven)).into == done.into
+    assert lost.read_bytes() == (inbox / "3.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("how", ["copy", "link"])
+def test_undo_takes_back_all_that_was_made_and_nothing_else(seven, inbox, tmp_path, how):
+    out = tmp_path / "out"
+    label = answers(seven, inbox)["3.jpg"].label
+    noise(out / label / "mine.jpg", 99)
+    before, photos = contents(out), contents(inbox)
+    sort(inbox, out, Predictor(seven), how)
+    assert os.path.samefile(inbox / "4.jpg", next(out.rglob("4.jpg"))) == (how == "link")
+    removed, kept = undo(out)
+    assert (removed, kept) == (11, {})
+    assert contents(out) == before
+    assert contents(inbox) == photos
+    assert [path.name for path in out.iterdir()] == [label]
+
+
+def test_undo_keeps_a_changed_file_and_the_last_copy_of_a_photo(seven, inbox, tmp_path):
+    out = tmp_path / "out"
+    done = sort(inbox, out, Predictor(seven))
+    changed, last = (out / done.into[name] / name for name in ("3.jpg", "4.jpg"))
+    noise(changed, 77)
+    (inbox / "4.jpg").unlink()
+    _, kept = undo(out)
+    assert sorted(kept.values()) == ["sort_changed", "sort_last_copy"]
+    assert set(out.rglob("*.jpg")) == {changed, last}
+
+
+def test_a_table_alone_moves_no_photo(seven, inbox, tmp_path):
+    done = sort(inbox, tmp_path / "out", Predictor(seven), how="csv")
+    assert not contents(tmp_path / "out")
+    assert len(done.into) == 12
+
+
+def test_another_model_or_threshold_is_not_mixed_in(seven, inbox, tmp_path):
+    sort(inbox, tmp_path / "out", Predictor(seven))
+    with pytest.raises(InputError, match="below was None and is 0"):
+        sort(inbox, tmp_path / "out", Predictor(seven), below=0.9)
+
+
+@pytest.mark.parametrize("damage", ["line", "settings", "outside", "missing"])
+def test_a_damaged_table_is_named_and_nothing_is_touched(seven, inbox, tmp_path, damage):
+    out = tmp_path / "out"
+    sort(inbox, out, Predictor(seven))
+    text = (out / TABLE).read_text(encoding="utf-8")
+    if damage == "line":
+        (out / TABLE).write_text(text.replace("3.jpg", '"3.jpg'), encoding="utf-8")
+    elif damage == "outside":
+        (out / TABLE).write_text(re.sub(r",True,[^,]+/", ",True,../inbox/", text), encoding="utf-8")
+    elif damage == "settings":
+        (out / SETTINGS).write_text("{", encoding="utf-8")
+    else:
+        (out / TABLE).unlink()
+    before = contents(tmp_path)
+    for again in (lambda: sort(inbox, out, Predictor(seven)), lambda: undo(out)):
+        with pytest.raises(InputError, match=r"damaged|missing"):
+            again()
+    assert contents(tmp_path) == before
+
+
+def test_folders_in_one_another_are_refused(seven, inbox):
+    with pytest.raises(InputError, match="in one another"):
+        sort(inbox, inbox / "sorted", Predictor(seven))
+
+
+def test_the_command_says_what_was_done_and_how_to_take_it_back(command, seven, inbox, tmp_path):
+    said = command("sort", inbox, "--to", tmp_path / "out", "--run", seven)
+    assert (said.code, said.err) == (0, "")
+    assert "12 photos sorted now, 12 in all" in said.out
+    assert "torn.jpg cannot be read" in said.out
+    assert f"sort --undo {tmp_path / 'out'}" in said.out
+    assert "11 files are taken away" in command("sort", "--undo", tmp_path / "out").out
+    assert command("sort", inbox).code == 2
