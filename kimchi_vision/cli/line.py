@@ -52,7 +52,7 @@ def run(command: Any, words: list[str], say: Text, lang: str) -> None:
     """Run the command line, and exit: 0 done, 2 for a line that cannot be read, 130 Ctrl-C."""
     with translated(command, say) if lang == "ko" else nullcontext():
         try:
-            sys.exit(command(words, standalone_mode=False))
+            sys.exit(command(words, standalone_mode=False) or 0)
         except typer.TyperException as error:
             from typer import rich_utils
 
