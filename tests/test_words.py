@@ -178,11 +178,13 @@ def test_korean_takes_the_same_values():
 
 
 def test_the_catalogues_are_those_that_other_programs_read():
-    read = {}
+    read = {None: {}, "reason": {}}
     for file in CATALOGUES:
         with file.open("rb") as lines:
-            read |= {message.id: message.string for message in read_po(lines, locale="ko") if message.id}
-    assert read == korean()
+            for message in read_po(lines, locale="ko"):
+                if message.id:
+                    read[message.context][message.id] = message.string
+    assert read == {context: korean(context) for context in read}
 
 
 def test_korean_is_korean():

@@ -30,6 +30,12 @@ class KimchiError(Exception):
         """It in the language of `text`, as base.messages.catalogue makes it."""
         return self.sentence.said(text)
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows, by IPython's name: the sentence, as on a terminal."""
+        from kimchi_vision.base.messages import catalogue, language
+
+        return [f"{type(self).__name__}: {self.said(catalogue(language('auto')))}"]
+
 
 class InputError(KimchiError):
     """Something that the user gave is wrong."""

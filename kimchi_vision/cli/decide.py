@@ -1,4 +1,4 @@
-"""Commands that help to decide: evaluate, learning-curve."""
+"""Commands that help to decide: explain, similar, drift, evaluate, learning-curve."""
 
 from __future__ import annotations
 
@@ -34,6 +34,39 @@ def explain(
     if photos or not background:
         for line in explain.photos(Run.open(run), photos or [], lang):
             print(line)
+
+
+@app.command()
+def similar(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos, or folders; without any, the report's map is drawn.")
+    ] = None,
+    number: Annotated[int, typer.Option(min=1, help="How many of the run's photos to show for each.")] = 6,
+    report: Annotated[Path | None, typer.Option(help="Write a page with the pictures.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Show which of a run's photos its network finds most like others, or draw the map of the report."""
+    from kimchi_vision.jobs import seeing
+    from kimchi_vision.results.run import Run
+
+    for line in seeing.similar(Run.open(run), photos or [], number, report, lang):
+        print(line)
+
+
+@app.command()
+def drift(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    folder: Annotated[Path, typer.Argument(help="Photos that came in, such as those of serve --collect.")],
+    report: Annotated[Path | None, typer.Option(help="The page; by default drift.html of the run.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Say whether photos that came in are like those that a run was trained on, and show the most unlike."""
+    from kimchi_vision.jobs import drift
+    from kimchi_vision.results.run import Run
+
+    for line in drift.drift(Run.open(run), folder, report, lang):
+        print(line)
 
 
 @app.command()

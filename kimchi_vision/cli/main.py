@@ -111,7 +111,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
     margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it too, as .md, .csv or .html.")] = None,
     lang: Lang = "auto",
     open_page: Open = False,
 ) -> None:

@@ -48,6 +48,8 @@ def predict(
     if as_json and as_csv:
         raise InputError("Give --json or --csv, not both.")
     found = find_photos(photos)
+    if runtime == "openvino" and (ratio := _times_faster(run)):
+        print(say("openvino_faster", ratio=ratio), file=sys.stderr)
     answers = counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [
@@ -65,7 +67,8 @@ def export_command(
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml; with commas."
+            "--format",
+            help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml, litert; with commas.",
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
@@ -146,6 +149,15 @@ def answer(
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
     print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
     listen.run(application, host, port, proxy)
+
+
+def _times_faster(run: Path) -> str | None:
+    """How many times as fast as onnxruntime OpenVINO was when its file was written."""
+    from kimchi_vision.results.run import Run
+
+    opened = Run(run)
+    ratio = opened.exported.get(opened.files.openvino.name, {}).get("times_faster")
+    return f"{ratio:.2g}" if ratio else None
 
 
 def _is_loopback(host: str) -> bool:

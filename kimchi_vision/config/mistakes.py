@@ -27,10 +27,10 @@ _KINDS = {
     "string_too_short": "should not be empty",
     "too_short": "should hold one entry or more",
     "path_type": "should be a path",
-    "greater_than": "should be above {gt}",
-    "greater_than_equal": "should be {ge} or more",
-    "less_than": "should be below {lt}",
-    "less_than_equal": "should be {le} or less",
+    "greater_than": "should be above {gt:g}",
+    "greater_than_equal": "should be {ge:g} or more",
+    "less_than": "should be below {lt:g}",
+    "less_than_equal": "should be {le:g} or less",
     "literal_error": "should be one of {choices}",
 }
 """Pydantic's types of errors → what to write; docs.pydantic.dev/latest/errors/validation_errors."""
@@ -102,7 +102,7 @@ def _line(location: Location, tree: Any) -> int | None:
 
 
 def _sentence(detail: Any, location: Location, title: str) -> Sentence:
-    key = ".".join(map(str, location)) or "experiment"
+    key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
         known = _known_keys(detail["loc"][:-1], title)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
@@ -110,7 +110,9 @@ def _sentence(detail: Any, location: Location, title: str) -> Sentence:
             return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
         return Sentence("unknown key `{key}`. Known keys: {known}.", key=key, known=", ".join(known))
     if detail["type"] == "missing":
-        return Sentence("`{key}` is missing.", key=key)
+        if key != "data":
+            return Sentence("`{key}` is missing.", key=key)
+        return Sentence("`data` is missing. An example: `{example}`.", example="data: {path: photos}")
     name, field = _field(detail["loc"], title)
     if detail["type"] == "string_pattern_mismatch":
         what = Sentence(field.description) if field and field.description else "a text of another form"
@@ -121,7 +123,7 @@ def _sentence(detail: Any, location: Location, title: str) -> Sentence:
     plain = type(default) in (bool, int, float, str)
     example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
     if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
-        return Sentence("`{key}`: {what}.", key=key, what=what)
+        return Sentence("`{key}`: {what}." if key else "{what}.", what=what, **({"key": key} if key else {}))
     said = "`{key}`: {what}, not {given!r}.{example}"
     return Sentence(said, key=key, what=what, given=detail["input"], example=example)
 

@@ -17,7 +17,7 @@ RAW = frozenset(
     (".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw", ".raw", ".3fr")
 )
 """Endings of cameras' raw files. Pillow takes some of them for TIFF and would give their little preview."""
-RAW_FILE = "a camera's raw file; save it as JPEG or TIFF with the program that developed it"
+RAW_FILE = "a camera's raw file: save it as JPEG or TIFF with the program that developed it"
 DECODED = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".avif")
 )
@@ -80,9 +80,9 @@ def without_reader(name: str, head: bytes = b"") -> str:
     if ending in RAW or is_raw(head):
         return RAW_FILE
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return f"HEIC, which needs a reader: {install('heif')}; or save it as JPEG"
+        return f"HEIC, which needs a reader: {install('heif')}, or save it as JPEG"
     if _is_jxl(head):
-        return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin; or save it as JPEG"
+        return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin, or save it as JPEG"
     return ""
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
+from typing import Any
 
 from kimchi_vision.base.files import write_text
-from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.photo import thumbnail
@@ -17,8 +18,11 @@ SHOWN = 24
 _SIDE, _SAMPLES = 112, 8
 
 
-def write(audit: Audit, file: Path, lang: str = "auto") -> None:
-    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto."""
+def write(audit: Audit, file: Path, lang: str = "auto", photo_map: dict[str, Any] | None = None) -> None:
+    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto.
+
+    photo_map: cells, points and classes, as figures.js and photo_map.html have them.
+    """
     chosen = language(lang)
     photos = audit.photos
     classes = [
@@ -44,18 +48,11 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
         most=max((each["count"] for each in classes), default=1),
         findings=audit.findings,
         shown=SHOWN,
-        reasons={path: _reason(problem, say) for path, problem in troubled.items()},
+        reasons={path: say("{reason}", reason=problem) for path, problem in troubled.items()},
         picture=lambda path: _inline(audit.root / path),
+        map=photo_map,
     )
     write_text(file, text)
-
-
-def _reason(problem: str, say: Text) -> str:
-    """A scan's words in the page's language; what a decoder says stays as it is."""
-    if problem == "is empty":
-        return say("reason_empty")
-    detail = problem.removeprefix("cannot be read: ")
-    return say("reason_not_a_photo" if detail == "not a photo" else "reason_unreadable", detail=detail)
 
 
 def _inline(file: Path) -> str | None:

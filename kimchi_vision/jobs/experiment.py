@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kimchi_vision import data
 from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
@@ -20,7 +22,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import explain, run_lock, track
+from kimchi_vision.jobs import explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
@@ -177,10 +179,13 @@ def _report(
     """All that follows from a trained Learner."""
     experiment, photos = prepared.experiment, prepared.photos
     progress.begins("explain")
-    predictions = predict.predictions(learn, photos)
+    with predict.seen(learn.model) as features:
+        predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
     facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
     write_scores(experiment, photos, predictions, facts, files)
+    if features:
+        seeing.drawn(np.concatenate(features), predictions, files.embedding)
     explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
     progress.begins("export")
     export.write(experiment.export, learn, photos, predictions, files)

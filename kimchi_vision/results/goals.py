@@ -57,8 +57,9 @@ def decision(runs: Sequence[Run]) -> pd.DataFrame:
     """A row a run: what it reaches, what it costs, and the outcome of each goal of its own experiment.
 
     Columns run, accuracy, low, high (95 %), the other scores that have a goal, p50_ms, p95_ms,
-    photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb,
-    train_minutes, and goal_NAME where a run has that goal; None where a number was not measured.
+    photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb, size and
+    milliseconds of the files for OpenVINO, LiteRT and Core ML that a run has, train_minutes, and goal_NAME
+    where a run has that goal; None where a number was not measured.
     Raises InputError when metrics.json or experiment.yaml is missing.
     """
     import pandas as pd
@@ -160,9 +161,22 @@ def _row(run: Run, rows: int) -> dict[str, Any]:
         "parameters": (metrics.get("model") or {}).get("parameters"),
         "file_mb": round(run.files.onnx.stat().st_size / 1e6, 1) if run.files.onnx.is_file() else None,
         "peak_memory_mb": metrics.get("peak_memory_mb"),
+        **_other_files(run),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
         **{
             f"goal_{name}": outcome
             for name, outcome in outcomes(section, metrics, headline.scores(run), rows).items()
         },
     }
+
+
+def _other_files(run: Run) -> dict[str, float]:
+    """What export.json says of the files for other runtimes."""
+    found, files = {}, run.files
+    for name, file in (("openvino", files.openvino), ("litert", files.litert), ("coreml", files.coreml)):
+        proof = run.exported.get(file.name, {})
+        if "milliseconds" in proof:
+            found[f"{name}_ms"] = proof["milliseconds"]
+        if "bytes" in proof:
+            found[f"{name}_mb"] = round(proof["bytes"] / 1e6, 1)
+    return found

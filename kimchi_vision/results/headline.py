@@ -70,7 +70,8 @@ def _chosen(run: Run, say: Text) -> list[str]:
         return [say("epoch_chosen_by_others"), say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
     if choices:
         says = "epoch_chosen" if train.keep == "best" else "end_chosen"
-        return [say(says, epochs=choices["epochs"], corrected=_unflattered(run))]
+        corrected = say(says, epochs=choices["epochs"], corrected=_unflattered(run))
+        return [corrected, say("folds_would_tell")]
     chose = train.keep == "best" and train.monitor != "train_loss"
     if (chose or train.early_stop) and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]

@@ -31,7 +31,7 @@ def by_class(predictions: Predictions) -> dict[str, Estimate]:
     for place in parted(predictions):
         positive = predictions.truth == place
         value, parts = area(predictions.probabilities[:, place], positive)
-        found[predictions.vocab[place]] = _estimate(value, parts, predictions.units, [positive, ~positive])
+        found[predictions.vocab[place]] = estimate(value, parts, predictions.units, [positive, ~positive])
     return found
 
 
@@ -43,7 +43,7 @@ def macro(predictions: Predictions) -> Estimate:
         return Estimate(0.5, None, None)
     areas = [area(predictions.probabilities[:, place], predictions.truth == place) for place in places]
     value, parts = float(np.mean([each for each, _ in areas])), np.mean([parts for _, parts in areas], axis=0)
-    return _estimate(value, parts, predictions.units, [predictions.truth == place for place in places])
+    return estimate(value, parts, predictions.units, [predictions.truth == place for place in places])
 
 
 def parted(predictions: Predictions) -> list[int]:
@@ -74,7 +74,7 @@ def _of(predictions: Predictions, place: int) -> tuple[np.ndarray, np.ndarray]:
     return predictions.truth == place, predictions.probabilities[:, place]
 
 
-def _estimate(value: float, parts: np.ndarray, units: np.ndarray, sides: list[np.ndarray]) -> Estimate:
+def estimate(value: float, parts: np.ndarray, units: np.ndarray, sides: list[np.ndarray]) -> Estimate:
     """Wilson's interval for the number of photos that an area is worth; all apart: of the smallest side."""
     least = min(independent(units[side]) for side in sides)
     if least < FEWEST_OF_CLASS:

@@ -91,6 +91,12 @@ def test_an_error_is_said_in_the_language_of_whoever_reads_it(korean):
     assert around.said(catalogue("ko")).startswith("kim에 사진이")
 
 
+def test_a_notebook_shows_the_sentence_alone(korean, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    shown = DataError(MANY, folder="kim", count=2, hint="")._render_traceback_()
+    assert shown == ["DataError: kim에 사진이 2장 있습니다."]
+
+
 def test_an_error_survives_a_pickle_and_braces_without_values():
     error = pickle.loads(pickle.dumps(RunError("{run} ended.", run="exp1")))
     assert error.sentence == Sentence("{run} ended.", run="exp1")
@@ -106,3 +112,20 @@ def test_a_log_record_is_said_in_the_language_of_the_console(korean):
     assert shown.format(counted) == "사진 3장을 뺐습니다:  밥을 뜻하셨나요?"
     assert plain.format(counted) == "3 photos are left out:  Did you mean 밥?"
     assert shown.format(record(Sentence(MANY, folder="a", count=2, hint=""))) == "a에 사진이 2장 있습니다."
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("is empty; 12 x 30 pixels", "빈 파일; 12 x 30 픽셀"),
+        (
+            "cannot be read: image file is truncated (7 bytes not processed)",
+            "읽을 수 없음: 파일이 중간에 끊김(7바이트를 처리하지 못함)",
+        ),
+        ("the same picture lies in a and b", "같은 사진이 a and b에 있음"),
+        ("words of a decoder", "words of a decoder"),
+    ],
+)
+def test_a_reason_that_a_table_keeps_is_said_in_korean(kept, shown):
+    assert catalogue("ko")("{reason}", reason=kept) == shown
+    assert catalogue("en")("{reason}", reason=kept) == kept

@@ -128,7 +128,7 @@ def test_a_raw_file_beside_its_jpeg_is_one_photo(folder_of):
     (root / "a" / "000.CR2").write_bytes(b"II*\0")
     (root / "b" / "alone.nef").write_bytes(b"MM\0*")
     assert walk(root).files() == ["a/000.jpg", "a/001.jpg", "b/000.jpg", "b/001.jpg", "b/alone.nef"]
-    with pytest.raises(DataError, match=r"alone\.nef cannot be read: a camera's raw file; save it as JPEG"):
+    with pytest.raises(DataError, match=r"alone\.nef cannot be read: a camera's raw file: save it as JPEG"):
         data.load(Data(path=root))
 
 

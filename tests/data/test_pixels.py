@@ -127,5 +127,5 @@ def raw_file(kind: str) -> bytes:
 def test_a_raw_file_named_as_a_jpeg_is_none(tmp_path, kind):
     (tmp_path / "photo.jpg").write_bytes(raw_file(kind))
     for source in (tmp_path / "photo.jpg", raw_file(kind)):
-        with pytest.raises(ValueError, match="a camera's raw file; save it as JPEG"):
+        with pytest.raises(ValueError, match="a camera's raw file: save it as JPEG"):
             open_photo(source)

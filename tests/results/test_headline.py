@@ -41,11 +41,12 @@ def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
 def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):
     run = make(keep="best")
     write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 4, "gain": 0.03}})
-    first, chosen = headline.sentences(Run.open(run.path), SAY)
+    first, chosen, more = headline.sentences(Run.open(run.path), SAY)
     accuracy = run.metrics["accuracy"]
     assert first.startswith(f"Accuracy on 40 validation photos (95 % interval): {100 * accuracy:.1f} %")
     assert chosen.startswith("The best of 4 epochs was chosen on these same photos")
     assert f"about {100 * (accuracy - 0.03):.1f} % (" in chosen
+    assert "or `folds: 5` in a table where photos are few" in more
 
 
 def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):

@@ -17,7 +17,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.config.sections import Calibrate, Data, Report
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import calibrate, report
+from kimchi_vision.results import calibrate, compare, report
 from kimchi_vision.results.run import Run
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -81,6 +81,18 @@ def test_what_averaging_views_gave_is_said_where_it_was_asked_for(run):
     write_json(run.files.metrics, {**run.json(run.files.metrics), "tta": {**shares, **gain}})
     said = "Averaged over 4 varied views of each photo and the plain one: 78.1% (71.0% to 84.0%), +1.2 points"
     assert said in page(run)
+
+
+def test_photos_that_changed_sides_are_shown_beside_two_runs(run, photos, tmp_path):
+    other = fake_run(run.path.parent / "other", photos, skill=1.5, seed=1)
+    found = compare.compare([run, other], lang="en")
+    text = found.write(tmp_path / "side by side.html").read_text("utf-8")
+    assert "<h1>side by side</h1>" in text
+    gained, lost = map(int, re.search(r"only one has right: \S+ (\d+), \S+ (\d+)", text).groups())
+    assert gained + lost > 0
+    assert text.count('<figure class="wrong">') == gained + lost == text.count("data:image/webp")
+    with pytest.raises(InputError, match=r"name that ends in .csv, .md or .html"):
+        found.write(tmp_path / "side.txt")
 
 
 def test_names_from_the_data_are_never_markup(run):

@@ -24,7 +24,10 @@ from kimchi_vision.base.messages.explain import LOOKING, about_background
 from kimchi_vision.base.messages.labelling import LABELLING
 from kimchi_vision.base.messages.page import PAGE
 from kimchi_vision.base.messages.particles import with_particles
+from kimchi_vision.base.messages.reasons import NAMES as REASONS
+from kimchi_vision.base.messages.reasons import Reasons
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.messages.seeing import SEEING
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
@@ -43,7 +46,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
 """Key → English, Korean."""
 
 
@@ -81,18 +84,28 @@ def reading(lang: Language | None) -> Iterator[None]:
 
 
 @cache
-def korean() -> dict[str, str]:
-    """English template → Korean, of every wing's catalogue.
+def korean(context: str | None = None) -> dict[str, str]:
+    """English template → Korean, of every wing; context: `reason` for those of messages.reasons."""
+    return {english: said for (of, english), said in _entries().items() if of == context}
 
-    Read here, as far as these files go: Babel reads for longer than all of --help takes.
-    """
-    files = sorted((Path(__file__).parent / "ko").glob("*.po"))
-    texts = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    pairs = re.findall(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n?)+)', texts, re.MULTILINE)
-    joined = ["".join(map(json.loads, lines.splitlines())) for pair in pairs for lines in pair]
-    found = dict(zip(joined[::2], joined[1::2], strict=True))
-    found.pop("", None)  # the head of a file
+
+@cache
+def _entries() -> dict[tuple[str | None, str], str]:
+    """Read here, as far as these files go: Babel reads for longer than all of --help takes."""
+    text = '((?:".*"\\n?)+)'
+    entry = re.compile(rf"^(?:msgctxt {text})?msgid {text}msgstr {text}", re.MULTILINE)
+    found: dict[tuple[str | None, str], str] = {}
+    for file in sorted((Path(__file__).parent / "ko").glob("*.po")):
+        for parts in entry.findall(file.read_text(encoding="utf-8")):
+            context, english, said = ("".join(map(json.loads, part.splitlines())) for part in parts)
+            if english:  # the head of a file has none
+                found[context or None, english] = said
     return found
+
+
+@cache
+def _reasons() -> Reasons:
+    return Reasons(korean("reason"))
 
 
 def catalogue(lang: Language) -> Text:
@@ -104,6 +117,9 @@ def catalogue(lang: Language) -> Text:
 
     def text(key: str, /, **values: Any) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
+        if lang == "ko":
+            known = {name: said_values[name] for name in REASONS if name in said_values}
+            said_values |= {name: _reasons().said(str(value)) for name, value in known.items()}
         if key in TEXTS:
             found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
         else:

@@ -21,7 +21,7 @@ LABELLING: dict[str, tuple[str, str]] = {
         "photos have their names}.",
         "다른 사진과 이름이 같은 {count}장은 번호를 붙였습니다.",
     ),
-    "sort_unreadable": ("{path} cannot be read: {reason}", "{path} 파일을 읽을 수 없습니다: {reason}"),
+    "sort_unreadable": ("{path}: {reason}", "{path}: {reason}"),
     "sort_undo": ("Take it back with: {command}", "되돌리기: {command}"),
     "sort_undone": (
         "{count} {count:file is/files are} taken away from {folder}.",

@@ -84,6 +84,12 @@ PAGE: dict[str, tuple[str, str]] = {
         "같은 사진들로 {epochs}개 에포크 중 가장 좋은 것을 골랐기 때문에 값이 실제보다 좋습니다. 이를 "
         "바로잡은 정확도는 약 {corrected}입니다(BBC-CV).",
     ),
+    "folds_would_tell": (
+        "A test part (`data.test_pct: 0.2`), or `folds: 5` in a table where photos are few, gives a number "
+        "that nothing was chosen by.",
+        "시험 사진을 따로 두거나(`data.test_pct: 0.2`) 사진이 적을 때 표에 `folds: 5`를 적으면, 고르는 데 "
+        "쓰이지 않은 값을 얻습니다.",
+    ),
     "end_chosen": (
         "These same photos ended the training after {epochs} epochs (early_stop), which moves the number: "
         "without that, accuracy is about {corrected} by BBC-CV.",

@@ -70,9 +70,8 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     reading = _reading(tree, layout)
     left = _left(tree)
     if not reading.labels:
-        why = noted([*_why_none(reading), *left])
-        none = "{root} holds no photo in a class folder. {why} {where_from}"
-        raise DataError(none, root=root, why=why, where_from=WHERE_FROM)
+        more = Sentences([*noted([*_why_none(reading), *left]).parts, WHERE_FROM], " ")
+        raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
     missing = {
         name: ("found_missing", {"label": name, "why": [why]})
         for name, why in sorted(reading.missing.items())

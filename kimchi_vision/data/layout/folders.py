@@ -32,6 +32,7 @@ def read(tree: Tree, layout: str) -> Reading:
     if not filled and not aside and [place.folder for place in beside] == [""]:
         filled, beside = {"": beside[0]}, []
         labels = {"": unicodedata.normalize("NFC", tree.root.resolve().name)}
+        known = set(labels.values())
     return Reading(
         way=way,
         source=_source(way, places),

@@ -42,7 +42,7 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 log = logging.getLogger(__name__)
 
 FROM_ONNX = (*smaller.KINDS, "openvino")
-FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", *FROM_ONNX)
+FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", "litert", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 
 
@@ -103,7 +103,7 @@ def _wanted(section: Export) -> list[str]:
 
 def _files(own: RunFiles) -> dict[str, Path]:
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-    extras = {"coreml": own.coreml, "openvino": own.openvino}
+    extras = {"coreml": own.coreml, "litert": own.litert, "openvino": own.openvino}
     return plain | extras | {name: own.smaller(name) for name in smaller.KINDS}
 
 
@@ -226,6 +226,13 @@ class _Source:
         facts = self._facts()
         coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
         return coreml.prove(file, facts)
+
+    def _litert(self, file: Path) -> dict[str, Any]:
+        from kimchi_vision.deploy.export import litert  # an extra
+
+        facts = self._facts()
+        litert.save(self.learn.model, facts, file)
+        return litert.prove(file, facts, self.photos, self.predictions)
 
     def _openvino(self, file: Path) -> dict[str, Any]:
         from kimchi_vision.deploy.export import openvino  # an extra

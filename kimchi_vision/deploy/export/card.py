@@ -40,7 +40,7 @@ def text(run: Run, space: bool = False) -> str:
         experiment=experiment,
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
-        openvino=found if "agreement" in (found := run.exported.get(run.files.openvino.name, {})) else None,
+        others=_others(run),
         bound=learner.bound(pkl["holds"], pkl["python"]).said(say) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
         licence=" ".join(
@@ -50,6 +50,13 @@ def text(run: Run, space: bool = False) -> str:
             )
         ),
     )
+
+
+def _others(run: Run) -> dict[str, dict[str, Any]]:
+    """Runtime → what export.json says of its file; those that are there."""
+    named = {"OpenVINO": run.files.openvino, "LiteRT": run.files.litert, "Core ML": run.files.coreml}
+    proofs = {kind: {"file": file.name, **run.exported.get(file.name, {})} for kind, file in named.items()}
+    return {kind: proof for kind, proof in proofs.items() if "bytes" in proof}
 
 
 def _licence(backbone: str, weights: str) -> Sentence:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import tempfile
 import zipfile
@@ -14,6 +13,7 @@ import torch
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import KEY, Facts
 
@@ -27,24 +27,6 @@ PACKAGE = "model.mlpackage"
 CHECK = Path(__file__).with_name("templates") / "check_coreml.py"
 
 
-class _Whole(torch.nn.Module):
-    """From the square that Preprocess.square gives, 0 to 255, to calibrated probabilities."""
-
-    def __init__(self, network: torch.nn.Module, facts: Facts) -> None:
-        super().__init__()
-        steps, self.temperature = facts.preprocess, facts.temperature
-        self.network = copy.deepcopy(network).float().cpu().eval()
-        mean, std = (torch.tensor(each)[:, None, None] for each in (steps.mean, steps.std))
-        sampling = steps.sampling.matrix(steps.resize, steps.size)
-        self.register_buffer("sampling", torch.from_numpy(sampling).float())
-        self.register_buffer("scale", 1 / (255 * std))
-        self.register_buffer("shift", mean / std)
-
-    def forward(self, square: torch.Tensor) -> torch.Tensor:
-        sampled = self.sampling @ square @ self.sampling.T
-        return torch.softmax(self.network(sampled * self.scale - self.shift) / self.temperature, dim=1)
-
-
 def save(
     network: torch.nn.Module, facts: Facts, photos: Photos, predictions: Predictions, file: Path
 ) -> None:
@@ -56,7 +38,7 @@ def save(
     side = facts.preprocess.resize
     square = torch.zeros(1, 3, side, side)
     with torch.no_grad():
-        traced = torch.jit.trace(_Whole(network, facts), square, check_trace=False)
+        traced = torch.jit.trace(FromSquare(network, facts), square, check_trace=False)
     try:
         model = ct.convert(
             traced,

@@ -19,8 +19,9 @@ from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.predictor import CHUNK, Predictor
 from kimchi_vision.results.run import Run
 
-SHORTLIST = 5
-"""Photos of the smallest margins among which those are chosen that differ, for each that is chosen."""
+SHORTLIST = 2
+"""Photos of the smallest margins among which those are chosen that differ, for each that is chosen; what it
+saves: benchmarks/labels.md."""
 
 
 class Asked(NamedTuple):

@@ -11,7 +11,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ SECONDS = 4.0
 ONE_BY_ONE = 60
 BULK = 256
 CHUNK = 64
+ROUNDS = 20
+"""Answers of a network alone that are timed."""
 LEAST = 20
 """A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
 
@@ -48,6 +50,16 @@ def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
         "photos_per_second": round(_in_bulk(classifier, photos), 1),
         "peak_memory_mb": _peak_memory(),
     }
+
+
+def median_ms(ask: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
+    """Median milliseconds of ROUNDS answers, one after the other; the inputs are taken again where few."""
+    times = []
+    for given in itertools.islice(itertools.cycle(inputs), ROUNDS):
+        started = time.perf_counter()
+        ask(given)
+        times.append(1000 * (time.perf_counter() - started))
+    return float(np.median(times))
 
 
 def _one_by_one(classifier: Classifier, photos: Sequence[Photo]) -> list[float]:

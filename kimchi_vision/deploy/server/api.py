@@ -177,7 +177,8 @@ def health(here: Here) -> dict[str, Any]:
 
 @router.get("/metrics", response_class=Response)
 def metrics(here: Here) -> Response:
-    """Counters for Prometheus."""
+    """Counters for Prometheus, and what `drift` last found about the models' photos."""
+    here.meters.drifted((served.name, served.run) for served in here.models.values())
     return Response(here.meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

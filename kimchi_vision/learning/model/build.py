@@ -16,6 +16,7 @@ from kimchi_vision.learning.model import groups, weights
 from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.side_by_side import SideBySide
+from kimchi_vision.results.preprocess import Preprocess
 
 
 def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
@@ -46,6 +47,17 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
     if isinstance(body, SideBySide):  # the others have no say before the stage `probe` gives them one
         torch.nn.init.zeros_(learn.model[1][-1].weight[:, body.first :])
     return learn
+
+
+def frozen(section: Model) -> tuple[nn.Module, Preprocess]:
+    """A backbone's body with its weights, in evaluation mode, and the steps from a photo to what it takes.
+
+    Errors as in `learner`.
+    """
+    backbone = named(section.backbone)
+    body = backbone.body(weights.load(backbone, section.weights))
+    mean, std = backbone.stats
+    return body.eval(), Preprocess(backbone.size, backbone.size, mean=tuple(mean), std=tuple(std))
 
 
 def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:

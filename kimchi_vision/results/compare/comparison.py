@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import Language, catalogue, language
 from kimchi_vision.results.compare import runs, sentences
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
 from kimchi_vision.results.compare.runs import Answers
@@ -38,6 +38,7 @@ class Comparison:
     scores: every score of every experiment; columns experiment, score, value (mean over seeds), sd, and, for
     one seed, low and high (95 %).
     pairs: every two experiments, the more accurate one first.
+    runs: of each experiment, by its name. part: the photos, valid or test. lang: en or ko.
     """
 
     answer: tuple[str, ...]
@@ -45,6 +46,9 @@ class Comparison:
     experiments: pd.DataFrame
     scores: pd.DataFrame
     pairs: tuple[Pair, ...]
+    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    part: str = "valid"
+    lang: Language = "en"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -67,14 +71,25 @@ class Comparison:
         return [*self.answer, *map(self.words.sentence, self.pairs)]
 
     def write(self, path: Path) -> Path:
-        """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
+        """Write the pairs as .csv, everything as .md, or, with pictures of photos that changed sides, .html.
+
+        Raises InputError for another suffix, and for a page about test photos.
+        """
         if path.suffix == ".csv":
-            table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
+            table = pd.DataFrame(map(asdict, self.pairs), columns=[each.name for each in fields(Pair)])
             write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
             write_text(path, sentences.markdown(self))
+        elif path.suffix == ".html":
+            from kimchi_vision.results import report  # which compares, too
+
+            if self.part == "test":
+                raise InputError(
+                    "{path}: a page shows validation photos. Give a name that ends in .md.", path=path
+                )
+            report.write_table(self.runs, path, self.lang, self.sentences())
         else:
-            raise InputError("{path}: give a name that ends in .csv or .md.", path=path)
+            raise InputError("{path}: give a name that ends in .csv, .md or .html.", path=path)
         return path
 
 
@@ -88,7 +103,8 @@ def compare(
     Runs that differ in train.seed alone are one experiment. Photos of one group count together.
     Raises InputError for fewer than two runs, and when photos, labels or classes differ.
     """
-    said = Words(catalogue(language(lang)), margin)
+    chosen, part = language(lang), "test" if test else "valid"
+    said = Words(catalogue(chosen), margin)
     if not 0 <= margin < 1:
         raise InputError(
             "margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.", margin=margin
@@ -96,7 +112,7 @@ def compare(
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
-    found = [runs.read(run, "test" if test else "valid") for run in opened]
+    found = [runs.read(run, part) for run in opened]
     runs.check_same_photos(found)
     if test:
         for each in found:
@@ -109,7 +125,9 @@ def compare(
     if any(pair.about == "trainings" for pair in pairs):
         answer.append(_settling(said, once))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
-    return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), scored, tuple(pairs))
+    table = pd.DataFrame(map(_summary, rows))
+    behind = {row.name: [each.run for each in named[row.name]] for row in rows}
+    return Comparison(tuple(answer), said, table, scored, tuple(pairs), behind, part, chosen)
 
 
 def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:

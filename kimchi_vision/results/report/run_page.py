@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
 from kimchi_vision.base.pages import percent
+from kimchi_vision.results import embedding
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
 
@@ -31,6 +33,7 @@ def view(run: Run, lang: Language) -> dict[str, Any]:
         "decision": decision.view(run, predictions, text),
         "confusion": {"classes": _classes(run, text), "about": list(verdict.classes(run, text))},
         "errors": {"photos": _cells(run, predictions, small)},
+        "map": _map(run, predictions.paths),
         "training": training.view(run, text),
         "background": _background(run, text),
         "calibration": calibration.view(run, text),
@@ -74,6 +77,13 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
         }
         for path, actual, predicted, sure, loss in zip(predictions.paths, *columns, strict=True)
     ]
+
+
+def _map(run: Run, paths: Sequence[str]) -> dict[str, Any] | None:
+    """Points of the map of photos: number of the cell, place, and numbers of the most similar points."""
+    if not run.files.embedding.is_file():
+        return None
+    return {"points": embedding.points(run.table(run.files.embedding), paths)}
 
 
 def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:

@@ -9,36 +9,41 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
+
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
 from kimchi_vision.results.compare import summary
-from kimchi_vision.results.report import charts, images
+from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.report import charts, images, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import Score
 
+FLIPPED = 36
+"""Photos that only one of two runs has right, shown for each."""
 EXPECTED_TO_DIFFER = ("name", "question")
 
 
-def view(
-    rows: Mapping[str, Sequence[Run]], folder: Path, verdicts: Sequence[str], say: Text
-) -> dict[str, Any]:
-    """The template's values. folder: where the page will lie, for links to the runs' own pages.
+def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str], say: Text) -> dict[str, Any]:
+    """The template's values. page: the file that will hold it, for its name and links to the runs' pages.
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
     """
+    folder = page.parent
     experiments = {name: runs[0].experiment.resolved() for name, runs in rows.items()}
     every = [run for runs in rows.values() for run in runs]
     names = [name for name in every[0].score if all(name in run.score for run in every)]
     names = [name for name in names if name != "error_rate"]  # accuracy says it
     other_photos = _on_other_photos(every)
     return {
-        "name": folder.resolve().name,
+        "name": folder.resolve().name if page.name == RunFiles.report.name else page.stem,
         "verdicts": list(verdicts),
         "plot": _plot(rows, folder),
         "cost": _cost(every, say),
-        "flips": [] if other_photos else _flips(rows),
+        "flips": [] if other_photos else _flips(rows, say),
         "rows": [_row(name, runs, folder, names) for name, runs in rows.items()],
         "scores": tuple(names),
         "differences": _differences(experiments),
@@ -89,8 +94,11 @@ def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
 
-def _flips(rows: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
-    """The best row against each other: photos that only one of the two has right, of their first runs."""
+def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[dict[str, Any]]:
+    """The best row against each other: photos that only one of the two has right, of their first runs.
+
+    Pictures of them where there are two rows: with more a page would not hold them.
+    """
     first = {name: runs[0] for name, runs in rows.items()}
     best = max(first, key=lambda name: first[name].score["accuracy"].value)
     ours = first[best].predictions.part(first[best].metrics["split"])
@@ -98,10 +106,28 @@ def _flips(rows: Mapping[str, Sequence[Run]]) -> list[dict[str, Any]]:
     for name, run in first.items():
         theirs = run.predictions
         if name != best and set(ours.paths) <= set(theirs.paths):
-            right, other = ours.right, theirs.of(ours.paths).right
-            gained, lost = int((right & ~other).sum()), int((other & ~right).sum())
-            found.append({"best": best, "other": name, "gained": gained, "lost": lost})
+            theirs = theirs.of(ours.paths)
+            gained, lost = ours.right & ~theirs.right, theirs.right & ~ours.right
+            said = {"best": best, "other": name, "gained": int(gained.sum()), "lost": int(lost.sum())}
+            groups = [
+                _flipped(run, say("flips_right", name=right), wrong.where(which))
+                for right, wrong, which in ((best, theirs, gained), (name, ours, lost))
+                if len(first) == 2 and which.any()
+            ]
+            found.append({**said, "groups": list(pictures.view(groups))})
     return found
+
+
+def _flipped(run: Run, heading: str, wrong: Predictions) -> pictures.Group:
+    """Photos that one run has wrong and the other right, the surest mistakes first."""
+    wrong = wrong.where(np.argsort(-wrong.confidence, kind="stable")[:FLIPPED])
+    shown = [
+        pictures.Picture(photo, f"{row.predicted} {sure:.1%}", f"{row.truth} · {photo.path.name}", wrong=True)
+        for photo, row, sure in zip(
+            run.photos.files(wrong.table), wrong.table.itertuples(), wrong.confidence, strict=True
+        )
+    ]
+    return pictures.Group(heading, shown)
 
 
 def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> dict[str, Any]:
