@@ -29,7 +29,7 @@ NAMES = frozenset(
     fastai timm torch torchvision scikit learn pip install python onnxruntime npm coremltools
     onnx pkl int bf fp float uint openvino coreml safetensors pickle zip tar sha
     auto none default offline serial local ray pets food imagenette foodvision mini token
-    kimchi vision export docker build docs finish recipe best budget scores track
+    kimchi vision export docker build litert docs finish recipe best budget scores track
     """.split()  # noqa: SIM905  (one a line would fill a page)
 )
 """Small words that are the same in Korean: packages, formats, commands, keys and their values."""

@@ -109,6 +109,9 @@ def learning_curve(
         typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
     ] = None,
     exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    on: Annotated[
+        str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")
+    ] = "serial",
     lang: Lang = "auto",
 ) -> None:
     """Train with shares of the photos: is more data worth it, and which class to photograph next?"""
@@ -121,8 +124,10 @@ def learning_curve(
     shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
     asked = _numbers(int, "--seeds", seeds.split(","))
     from kimchi_vision.jobs import learning_curve
+    from kimchi_vision.jobs.executor import executor
 
-    print(learning_curve.learning_curve(learning_curve.plan(loaded, shares, asked), exports, lang))
+    planned = learning_curve.plan(loaded, shares, asked)
+    print(learning_curve.learning_curve(planned, exports, lang, executor(on, planned.jobs)))
 
 
 def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:

@@ -194,6 +194,6 @@ def _way(way: dict[str, Any]) -> str | Sentences:
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [each for part in getattr(annotation, "__args__", ()) for each in _models(part)]
+    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
+        return [each for part in inner for each in _models(part)]
+    return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []

@@ -173,5 +173,6 @@ def _reached(location: Location, title: str) -> type[BaseModel]:
 
 
 def _classes(annotation: Any) -> list[type]:
-    inner = getattr(annotation, "__args__", ())
-    return [annotation] if isinstance(annotation, type) else [c for i in inner for c in _classes(i)]
+    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
+        return [found for one in inner for found in _classes(one)]
+    return [annotation] if isinstance(annotation, type) else []

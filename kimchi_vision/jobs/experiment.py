@@ -22,7 +22,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import explain, run_lock, seeing, track
+from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
@@ -118,7 +118,9 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
         log.info("%s", text(says, **values))
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
-        return _train(replace(prepare(experiment, photos, files), own=own), files, force, watch)
+        prepared = replace(prepare(experiment, photos, files), own=own)
+        devices.count(prepared)  # refuses what cannot be, before anything is written
+        return _train(prepared, files, force, watch)
 
 
 def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
@@ -162,7 +164,7 @@ def _train_and_report(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn):
+    with prepared.own.beside(learn), devices.beside(prepared, head):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,6 +14,9 @@ from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.config import Experiment, Row, Table
 from kimchi_vision.jobs import table
 from kimchi_vision.results import compare, plots, report
+
+if TYPE_CHECKING:
+    from kimchi_vision.jobs.executor import Executor
 
 MARGIN = 0.01
 """A gain in accuracy that makes twice the photos worth it."""
@@ -34,14 +38,16 @@ def plan(experiment: Experiment, fractions: Sequence[float], seeds: Sequence[int
     return Table(name=f"{experiment.name}-learning-curve", rows=tuple(rows))
 
 
-def learning_curve(planned: Table, exports: Path = Path("exports"), lang: str = "auto") -> str:
+def learning_curve(
+    planned: Table, exports: Path = Path("exports"), lang: str = "auto", on: Executor | None = None
+) -> str:
     """Train what `plan` planned, and say whether more data is worth it, and of which class.
 
     learning_curve.csv, learning_classes.csv, learning_curve.png and report.html lie in exports/TABLE. Shares
     that are finished are not trained again. Errors as in table.run_rows and compare.learning.
     """
     say = catalogue(language(lang))
-    finished = table.run_rows(planned, exports)
+    finished = table.run_rows(planned, exports, on=on)
     folder = exports / planned.name
     shares = {row.name: row.data.train_share for row in planned.rows}
     found = compare.learning({shares[name]: runs for name, runs in finished.items()})

@@ -148,20 +148,18 @@ def over_seeds(right: np.ndarray, units: np.ndarray) -> Estimate:
 def over_trainings(right: np.ndarray, units: np.ndarray, variance: float, freedom: int) -> Estimate:
     """The mean accuracy of trainings, which others would change by `variance`, known with so much freedom.
 
-    Wilson's interval for the number of photos that the mean is worth, never more than there are. The variance
-    over photos adds to the other, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
+    Wilson's interval for the number of photos that the mean is worth, never more than there are. The other
+    variance adds to that over photos, as much more as Student's quantile is wider: see paired.over_seeds.
     """
     rate, by_photo = float(right.mean()), right.mean(0)
     if independent(units) < FEWEST:
         return Estimate(rate, None, None)
     number = worth(by_photo, units)
-    from_photos = by_photo.var() / (number - 1)
-    both = from_photos + variance
-    if both == 0 or not freedom:
+    if variance == 0 or not freedom:
         return Estimate.around(rate, *wilson(rate, number))
-    freedom = both**2 / (from_photos**2 / (number - 1) + variance**2 / freedom)
     wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
-    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (both * wider), number)))
+    both = by_photo.var() / (number - 1) + variance * wider
+    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / both, number)))
 
 
 def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: int) -> dict[str, Estimate]:

@@ -174,18 +174,18 @@ class Run:
         return list(self.items["sha256"][self.items["split"] == "test"])
 
     def damaged(self) -> list[str]:
-        """Names of the files that are gone, or not what the run left at its end; none while it goes on."""
+        """Names of the files that are gone, or not what the run left at its end; none while it goes on.
+
+        Exported files may be gone.
+        """
         places = {name: self.path / name for name in self._hashes}
-        return [
-            name
-            for name, file in places.items()
-            if not file.is_file() or sha256_of(file) != self._hashes[name]
-        ]
+        gone = [name for name, file in places.items() if name in self._sealed and not file.is_file()]
+        other = [name for name, file in places.items() if file.is_file() and self._is_other(file)]
+        return gone + other if self.is_finished else []
 
     def sound(self, file: Path) -> Path:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
-        expected = self._hashes.get(file.name) if file.parent == self.path and file.is_file() else None
-        if expected is not None and sha256_of(file) != expected:
+        if file.parent == self.path and file.is_file() and self._is_other(file):
             raise InputError(
                 "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
                 "back, or run the experiment again with --force, which keeps this folder "
@@ -193,6 +193,9 @@ class Run:
                 file=file,
             )
         return file
+
+    def _is_other(self, file: Path) -> bool:
+        return file.name in self._hashes and sha256_of(file) != self._hashes[file.name]
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
@@ -247,8 +250,22 @@ class Run:
 
     @property
     def _hashes(self) -> dict[str, str]:
-        """File name → sha256 at the run's end; empty while it is not finished."""
-        try:
-            return dict(json.loads(self.files.finished.read_text(encoding="utf-8"))["files"])
-        except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or of before they were noted
-            return {}
+        """File name → sha256: of exported files when they were written, of others at the run's end."""
+        proofs = _noted(self.files.export)
+        exported = {name: proof.get("sha256") for name, proof in proofs.items() if isinstance(proof, dict)}
+        return {name: known for name, known in exported.items() if known} | self._sealed
+
+    @property
+    def _sealed(self) -> dict[str, str]:
+        """Those of the run's end; none while it goes on."""
+        files = _noted(self.files.finished).get("files")
+        return files if isinstance(files, dict) else {}
+
+
+def _noted(file: Path) -> dict[str, Any]:
+    """What a JSON file says, or nothing: it may be missing, damaged, or of before this was noted."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

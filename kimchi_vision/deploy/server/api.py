@@ -17,7 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 from limits.util import parse
 
 from kimchi_vision.base.allocator import hand_back
-from kimchi_vision.base.threads import share
+from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.deploy.server.collect import Collection
@@ -30,8 +30,8 @@ from kimchi_vision.deploy.server.room import Room
 PAGE = Path(__file__).with_name("page.html")
 EXAMPLE_SIDE = 1024
 """Longest side of an example photo, pixels."""
-LARGE = 8_000_000
-"""Pixels of a photo after which freed memory is handed back."""
+LARGE = 16_000_000
+"""Pixels of a photo that waits for others of its kind, so that nobody else waits for it."""
 
 Prepared = TypeVar("Prepared")
 
@@ -40,7 +40,10 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with. decoders: threads in which photos are opened. room: memory for them."""
+    """What the routes work with.
+
+    decoders: threads in which photos are opened. room: memory for them. large: the thread for large ones.
+    """
 
     models: dict[str, Served]
     limits: Limits
@@ -49,16 +52,18 @@ class Service:
     collection: Collection | None
     rate: MovingWindowRateLimiter
     room: Room
+    large: ThreadPoolExecutor
 
     @classmethod
     def build(
         cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
     ) -> Service:
-        """With a decoder for each core, and room for one photo of the largest size."""
+        """With a decoder for each core, and room for one photo of the largest size, beside large ones."""
         decoders = ThreadPoolExecutor(share(), "decoder")
         rate = MovingWindowRateLimiter(MemoryStorage())
         room = Room(int(limits.megapixels * 1e6))
-        return cls(models, limits, meters, decoders, collection, rate, room)
+        large = ThreadPoolExecutor(1, "large", yield_to_others)
+        return cls(models, limits, meters, decoders, collection, rate, room, large)
 
     async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
         """What `prepare` makes of an upload, when a decoder and room for its pixels are free.
@@ -79,6 +84,8 @@ class Service:
                 if pixels > LARGE:
                     hand_back()
 
+        if pixels > LARGE:
+            return await loop.run_in_executor(self.large, work)
         async with self.room.taken(pixels):
             return await loop.run_in_executor(self.decoders, work)
 

@@ -25,9 +25,11 @@ class FastDL(TfmdDL):
     new, and so test_dl, get_preds and export, leads to the stock loader; so does decoding.
     skip: photos that cannot be read are left out; else what open_photo raises ends the epoch.
     ahead: batches that are made while one is trained on.
+    mine: of so many photos of a batch, those that this process makes; None: all of them.
     """
 
     skip = False
+    mine: Callable[[int], slice] | None = None
 
     def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int) -> None:
         options = {"bs": stock.bs, "shuffle": stock.shuffle, "drop_last": stock.drop_last}
@@ -54,6 +56,8 @@ class FastDL(TfmdDL):
         self.begin(len(order))
         starts = range(0, len(self) * self.bs, self.bs)
         parts = [np.arange(start, min(start + self.bs, len(order))) for start in starts]
+        if self.mine is not None:
+            parts = [rows[self.mine(len(rows))] for rows in parts]
         with ThreadPoolExecutor(self.threads) as pool, ThreadPoolExecutor(1) as maker:
             made = deque()
             for rows in parts:

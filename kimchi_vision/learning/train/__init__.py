@@ -13,7 +13,7 @@ from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.learning import device
-from kimchi_vision.learning.train import optimizer, precision, progress, randomness
+from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
     Ending,
@@ -101,17 +101,18 @@ def fit(
     batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with progress.shown(learn, batches) as bar, precision.applied(section, learn):
-        beside = [
-            recording,
-            *keeping,
-            checkpoint,
-            Ending(recording),
-            bar,
-            *callbacks(section, learn),
-            LostPhotos(files),
-        ]
-        with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
+        beside = [recording, *keeping, Ending(recording), *callbacks(section, learn), LostPhotos(files)]
+        if not distributed.rank():
+            beside += [checkpoint, bar]
+        with (
+            distributed.together(learn),
+            fitting.applied(),
+            precision.compiled(section, learn),
+            loss_on_device(learn),
+        ):
             _run_stages(section, learn, checkpoint, head, beside)
+    if distributed.rank():
+        return pd.DataFrame(recording.rows)
     if average:
         average.finish(learn)
     return _kept(section, learn, best, pd.DataFrame(recording.rows))

@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.learning.train import saved
+from kimchi_vision.learning.train import distributed, saved
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
@@ -136,7 +136,8 @@ class Recording(Callback):
             self.rows[-1]["seconds"],
             extra={"short": self._short(values)},
         )
-        self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
+        ends = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
+        self.ended = distributed.first(lambda: ends)
         if not self.is_finite:
             raise CancelFitException
 

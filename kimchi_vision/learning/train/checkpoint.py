@@ -14,7 +14,7 @@ from fastai.callback.core import Callback, CancelBatchException
 from fastcore.foundation import L
 
 from kimchi_vision.base.files import replacing
-from kimchi_vision.learning.train import randomness, saved
+from kimchi_vision.learning.train import distributed, randomness, saved
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest, Recording
 from kimchi_vision.learning.train.interrupt import Interrupt
@@ -124,7 +124,8 @@ class Checkpoint(Callback):
 
         The optimizer's is left to `restore_opt`: freezing and unfreezing, which comes first, clears it.
         """
-        state = saved.newest(self.folder, learn.dls.device)
+        folder = distributed.first(lambda: self.folder)
+        state = distributed.in_turn(lambda: saved.newest(folder, learn.dls.device))
         if state is None:
             return None
         learn.model.load_state_dict(state["model"])

@@ -11,6 +11,7 @@ import torch
 
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.learning.train import distributed
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,12 @@ def newest(files: RunFiles, device: torch.device) -> dict[str, Any] | None:
 
 
 def write(content: dict[str, Any], file: Path) -> None:
-    """Save tensors, whole or not at all. An open file, since torch hides why it cannot write to a path."""
+    """Save tensors, whole or not at all; of several devices the first one does it.
+
+    An open file, since torch hides why it cannot write to a path.
+    """
+    if distributed.rank():
+        return
     with replacing(file) as temporary, temporary.open("wb") as opened:
         torch.save(content, opened)
 
