@@ -178,12 +178,12 @@ def test_korean_takes_the_same_values():
 
 
 def test_the_catalogues_are_those_that_other_programs_read():
-    read = {None: {}, "reason": {}}
+    read: dict = {}
     for file in CATALOGUES:
         with file.open("rb") as lines:
             for message in read_po(lines, locale="ko"):
                 if message.id:
-                    read[message.context][message.id] = message.string
+                    read.setdefault(message.context, {})[message.id] = message.string
     assert read == {context: korean(context) for context in read}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -36,7 +35,7 @@ def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> Sentences | None:
     return Sentences(some, ", ") if some else None
 
 
-def of_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> Sentences | None:
+def of_keys(before: Mapping[str, object], now: Mapping[str, object]) -> Sentences | None:
     """Such as "train.seed was 42 and is 43", for nested values; None when all are equal."""
     old, new = dict(_flat(before)), dict(_flat(now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
@@ -49,7 +48,7 @@ def of_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> Sentences | No
     return Sentences(_some(said), ", ") if said else None
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{above}{name}.")
@@ -57,7 +56,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{name}", value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) < 60 else f"{text[:56]} ..."
 
@@ -66,5 +65,5 @@ def _named(paths: Sequence[str]) -> dict[str, object]:
     return {"count": len(paths), "names": ", ".join(map(str, _some(paths)))}
 
 
-def _some(each: Sequence[Any]) -> list[Any]:
+def _some(each: Sequence[object]) -> list[object]:
     return [*each[:MOST], *(["..."] if len(each) > MOST else [])]

@@ -38,6 +38,17 @@ def test_every_figure_draws_hangul_and_a_minus(tmp_path):
     assert {path.stem for path in tmp_path.iterdir()} == set(drawn)
 
 
+def test_a_figure_speaks_the_readers_language(tmp_path, monkeypatch):
+    pytest.importorskip("pylopdf_fonts_ko")
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    figure = plots.losses(history([3, 2, 1, 0.5], [2, 1, 1.5, 1.7]))
+    plots.save(figure, tmp_path / "losses.png")
+    (axes,) = figure.axes
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert (axes.get_xlabel(), legend) == ("에포크", ["학습", "검증", "사용한 에포크"])
+    assert axes.get_title().startswith("에포크 3부터")
+
+
 def test_losses_say_from_which_epoch_they_part():
     parting = plots.losses(history([3, 2, 1, 0.5], [2, 1, 1.5, 1.7]))
     assert "from epoch 3" in parting.axes[0].get_title()

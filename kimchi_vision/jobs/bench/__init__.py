@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text
 from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
@@ -66,7 +67,7 @@ WAITING = 0.1
 """From this share of a training spent waiting for batches on, data bounds it."""
 
 
-def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict[str, Any]:
+def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> Json:
     """Medians of both pipelines on the experiment's photos and backbone, and how they compare.
 
     Each measurement is a fresh process, in turns, so that allocator and caches are each one's own. Training
@@ -77,7 +78,7 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     """
     sections = experiment.resolved()
     training = {**sections["train"], **({} if whole else SHORT)}
-    runs: dict[str, list[dict[str, Any]]] = {"plain": [], "here": []}
+    runs: dict[str, list[Json]] = {"plain": [], "here": []}
     with tempfile.TemporaryDirectory() as folder:
         for way in runs:
             augment = {**sections["augment"], "engine": "fastai" if way == "plain" else "fused"}
@@ -92,13 +93,13 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     return _compared({way: _medians(found) for way, found in runs.items()}, repeats)
 
 
-def seconds(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+def seconds(result: Json) -> dict[str, dict[str, float]]:
     """Where the seconds of training with its data go: way → part → seconds."""
     ways = {"plain fastai script": result["plain"], "kimchi_vision": result["here"]}
     return {way: {label: found[name] for name, label in PARTS.items()} for way, found in ways.items()}
 
 
-def text(result: dict[str, Any], say: Text) -> str:
+def text(result: Json, say: Text) -> str:
     """The result as lines for people."""
     plain, here, ratio = result["plain"], result["here"], result["ratio"]
     lines = []
@@ -119,8 +120,8 @@ def text(result: dict[str, Any], say: Text) -> str:
         lines.append(say("unfrozen epoch / step on a batch at hand: {step:.2f}", step=step))
         frozen = "frozen epoch with freeze_bn: {photos:.0f} photos/s, / its step: {share:.2f}"
         lines.append(say(frozen, photos=here["frozen_bn"], share=share))
-    waiting = "waiting for data in training: {here:.0%} (plain: {plain:.0%})"
-    lines.append(say(waiting, here=here["waiting"], plain=plain["waiting"]))
+    waiting = "waiting for data in training: {here} (plain: {plain})"
+    lines.append(say(waiting, here=percent(here["waiting"], 0), plain=percent(plain["waiting"], 0)))
     bound = {way: BOUNDS[name] for way, name in result["bound"].items()}
     lines.append(say("The bound here is {here}; of the plain script, {plain}.", **bound))
     medians = "Medians of {repeats} on {cores} cores."
@@ -128,7 +129,7 @@ def text(result: dict[str, Any], say: Text) -> str:
     return "\n".join(lines)
 
 
-def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str, Any]:
+def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
     environment = {**os.environ, "KIMCHI_CACHE": str(cache)}
     if way == "plain":
         environment["KIMCHI_MALLOC"] = "off"
@@ -149,7 +150,7 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str,
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def until_shared_accuracy(plain: dict[str, Any], here: dict[str, Any]) -> None:
+def until_shared_accuracy(plain: Json, here: Json) -> None:
     """Replace the accuracies by the seconds after which each way first had the best one that both reach."""
     curves = [found.pop("reached") for found in (plain, here)]
     shared = min(max(score for _, score in curve) for curve in curves)
@@ -161,7 +162,7 @@ def _medians(found: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in found) for name in found[0]}
 
 
-def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, Any]:
+def _compared(medians: dict[str, dict[str, float]], repeats: int) -> Json:
     plain, here = medians["plain"], medians["here"]
     ratio = {name: here[name] / plain[name] for name in RATES if name in here}
     ratio |= {name: plain[name] / here[name] for name in SECONDS if name in here}

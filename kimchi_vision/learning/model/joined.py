@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from torch import nn
 from typing_extensions import override
@@ -62,11 +62,11 @@ class JoinedBackbone(Backbone):
         )
 
     @override
-    def preprocess(self) -> Any:
+    def preprocess(self) -> NoReturn:
         raise ModelError(
             "{backbone}: give one backbone: each sees photos of its own size.", backbone=self.name
         )
 
     @override
-    def categories(self) -> list[str]:
+    def categories(self) -> NoReturn:
         raise ModelError("{backbone}: give one backbone: each knows classes of its own.", backbone=self.name)
