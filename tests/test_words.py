@@ -118,19 +118,6 @@ def test_what_is_said_is_a_template_that_has_korean(wing):
     assert not lost, f"no Korean in base/messages/ko/{wing}.po: {lost}"
 
 
-def test_the_words_of_figures_have_korean():
-    words = {
-        keyword.value.value
-        for file in (PACKAGE / "results" / "plots").glob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg in ("xlabel", "ylabel", "label", "title") and isinstance(keyword.value, ast.Constant)
-    }
-    assert words
-    assert not words - set(korean("figure"))
-
-
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_template_is_given_the_values_that_it_names(wing):
     for where, call, templates in places(wing):
