@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from kimchi_vision.base.plain import Json
     from kimchi_vision.data.audit import Audit
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
@@ -54,7 +55,7 @@ def check(
         print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
 
 
-def _map(found: Audit) -> dict[str, Any] | None:
+def _map(found: Audit) -> Json | None:
     from kimchi_vision.jobs.seeing import map_of
 
     return map_of(found)

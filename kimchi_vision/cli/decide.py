@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
 app = typer.Typer()
+
+Number = TypeVar("Number", int, float)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
@@ -128,7 +130,7 @@ def learning_curve(
     print(learning_curve.learning_curve(planned, exports, lang, executor(on, planned.jobs)))
 
 
-def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:
+def _numbers(kind: type[Number], option: str, words: list[str]) -> list[Number]:
     try:
         return [kind(word) for word in words if word.strip()]
     except ValueError:

@@ -124,6 +124,7 @@ def imagenet(
     weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
 ) -> None:
     """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
+    from kimchi_vision.base.numbers import percent
     from kimchi_vision.config.sections import Model
     from kimchi_vision.deploy.predictor import find_photos
     from kimchi_vision.learning.model import imagenet
@@ -132,7 +133,7 @@ def imagenet(
     for photo, names in imagenet(find_photos(photos), section):
         print(photo)
         for name, probability in names:
-            print(f"  {probability:6.1%}  {name}")
+            print(f"  {percent(probability):>7}  {name}")
 
 
 @app.command()

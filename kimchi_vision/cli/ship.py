@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.options import grouped
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     kept = []
     for answer in answers:
         if not answer.error:
-            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            shares = "  ".join(f"{label} {percent(probability)}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept

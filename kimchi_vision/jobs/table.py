@@ -15,6 +15,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
 from kimchi_vision.jobs.leaf import Leaf, training
@@ -190,7 +191,7 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
         say(
             "over_seeds",
             run=line["run"],
-            accuracy=f"{line['accuracy']:.2%}",
+            accuracy=percent(line["accuracy"], 2),
             sd=f"{100 * line['accuracy_sd']:.2f}",
             seeds=line["seeds"],
         )

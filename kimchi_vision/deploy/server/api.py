@@ -18,6 +18,7 @@ from limits.util import parse
 from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.allocator import hand_back
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
@@ -125,7 +126,7 @@ async def predict(
     photos: Annotated[list[UploadFile], File(description="One photo or several.")],
     model: ModelName = None,
     top: Annotated[int, Query(ge=1, le=1000, description="Classes for each photo.")] = 5,
-) -> dict[str, Any]:
+) -> Json:
     """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
     served = here.named(model)
     if len(photos) > here.limits.photos:
@@ -140,7 +141,7 @@ async def predict(
 
 
 @router.get("/models")
-def models(here: Here) -> list[dict[str, Any]]:
+def models(here: Here) -> list[Json]:
     """Models with their number of classes, threshold, and labels of example photos."""
     return [
         {
@@ -171,7 +172,7 @@ def example(here: Here, number: int, model: ModelName = None) -> Response:
 
 
 @router.get("/health")
-def health(here: Here) -> dict[str, Any]:
+def health(here: Here) -> Json:
     """Whether the server answers, and with which models."""
     return {"status": "ok", "models": list(here.models)}
 
@@ -199,6 +200,6 @@ async def _classify(here: Service, served: Served, photo: UploadFile, number: in
     return await served.batcher(await here.opened(photo, number, served.predictor.prepare))
 
 
-def _plain(answer: Prediction) -> dict[str, Any]:
+def _plain(answer: Prediction) -> Json:
     classes = [{"label": label, "probability": probability} for label, probability in answer.classes]
     return {"label": answer.label, "known": answer.known, "classes": classes}

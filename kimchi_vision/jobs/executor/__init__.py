@@ -15,10 +15,11 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.jobs.leaf import Done, Leaf, told
 
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 class Ended(NamedTuple):
     """By the names of leaves: what each gave, and why each failed one failed."""
 
-    results: dict[str, Any]
+    results: Json
     refused: dict[str, str]
 
 

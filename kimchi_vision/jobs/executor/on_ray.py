@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
 from kimchi_vision.jobs.executor import AGAIN, STOPPED, Ended, Told
@@ -70,7 +71,7 @@ class OnRay:
     @contextmanager
     def _connected(self, ray: Any) -> Iterator[Any]:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
             options |= {"num_cpus": cores(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:

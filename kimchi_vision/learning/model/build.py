@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
@@ -18,8 +18,11 @@ from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.preprocess import Preprocess
 
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
 
-def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
+
+def learner(section: Model, backbone: Backbone, dls: DataLoaders, path: Path) -> Learner:
     """fastai's vision_learner with checked weights: a body, and a head with one output for each class of dls.
 
     Normalisation belongs to dls: nothing is added to it. Three parameter groups, body's first half, its

@@ -6,13 +6,17 @@ Counts may be fractions: photos that are as good as independent, see `discordant
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special, stats
 from scipy.optimize import brentq
 
 from kimchi_vision.results.intervals import SMALLEST, worth
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 LEVEL = 0.05
 """A verdict `better` is wrong in at most this share of trials; intervals are 1 - LEVEL."""
@@ -31,13 +35,13 @@ def discordant(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tupl
     return float((first & ~second).sum() * each), float((second & ~first).sum() * each), number
 
 
-def exact_p(only_first: Any, only_second: Any) -> np.ndarray:
+def exact_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
     """McNemar's exact test: a fair coin decides each photo that only one run has right. McNemar, 1947."""
     fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
     return np.minimum(2 * _coins(fewer, discordant), 1.0)
 
 
-def mid_p(only_first: Any, only_second: Any) -> np.ndarray:
+def mid_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
     """McNemar's mid-p test, less timid than exact_p: only half of what was seen counts as extreme.
 
     For 30 photos or more its error stays below its level at every share of discordant photos; recommended by
@@ -54,7 +58,7 @@ def _coins(heads: np.ndarray, coins: np.ndarray) -> np.ndarray:
     return np.where(coins > 0, special.betainc(np.maximum(coins - heads, SMALLEST), heads + 1, 0.5), 1.0)
 
 
-def difference_interval(only_first: Any, only_second: Any, photos: Any) -> np.ndarray:
+def difference_interval(only_first: ArrayLike, only_second: ArrayLike, photos: ArrayLike) -> np.ndarray:
     """Tango's 95 % score interval of the difference in accuracy, first minus second; shape (..., 2).
 
     At a difference of 0 its statistic is McNemar's, so that interval and test rarely disagree, and it has a
@@ -74,7 +78,9 @@ def difference_interval(only_first: Any, only_second: Any, photos: Any) -> np.nd
     return np.squeeze(np.stack(bounds, axis=-1))
 
 
-def difference_score(difference: Any, only_first: Any, only_second: Any, photos: Any) -> np.ndarray:
+def difference_score(
+    difference: ArrayLike, only_first: ArrayLike, only_second: ArrayLike, photos: ArrayLike
+) -> np.ndarray:
     """Tango's statistic against a true difference; the share of only_second is estimated under it."""
     first, second = np.asarray(only_first, float), np.asarray(only_second, float)
     b = (2 * photos - first + second) * difference - first - second
