@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
-
-from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.base.sentence import Text
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
@@ -28,13 +23,6 @@ Layout = Annotated[
     Literal["auto", "first", "folder", "path", "parts", "table"],
     typer.Option(help="Where classes are read, as data.layout."),
 ]
-
-
-def reader() -> Text:
-    """Says sentences in the language of --lang, which main looks for itself, as it does for --debug."""
-    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
-    given = dict(pairwise(words)).get("--lang", "auto")
-    return catalogue(language(given if given in ("en", "ko") else "auto"))
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,5 +1,4 @@
-"""Commands before a run: a starter experiment, the keys of experiment files, backbones. Rooms are imported
-inside commands, so help is quick."""
+"""Commands before a run: a starter experiment, the keys of experiment files, backbones."""
 
 from __future__ import annotations
 
@@ -9,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.cli.options import Lang, Layout, reader
+from kimchi_vision.cli.options import Lang, Layout
 
 app = typer.Typer()
 
@@ -38,8 +37,9 @@ def new(
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
     chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
-    path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
     say = catalogue(language(lang))
+    wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
+    path = write(photos, listing, wanted, chosen, say)
     for says, values in listing.notes():
         print(say(says, **values))
     print(say("new_written", path=path, command=command("run", path)))
@@ -59,7 +59,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key), reader()))
+        print(listing.text(listing.listed(key), catalogue(language("auto"))))
 
 
 @app.command()
@@ -69,8 +69,9 @@ def models(
     """List backbones with parameters, input size, and whether their weights are at hand."""
     from kimchi_vision.learning.model import catalog
 
-    for line in catalog(pattern):
-        print(line)
+    say = catalogue(language("auto"))
+    for row in catalog(pattern):
+        print(row.said(say))
 
 
 @app.command()
