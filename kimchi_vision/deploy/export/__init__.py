@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import replacing, write_json, write_text
+from kimchi_vision.base.files import replacing, write_text
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import Photos
@@ -161,7 +161,7 @@ class _Source:
                 file.unlink(missing_ok=True)  # an older file has lost its proof
                 refusals.append(f"{file} was not written: {error}")
                 known[file.name] = {"refused": str(error)}
-        write_json(self.run.files.export, known)
+        self.run.write_json(self.run.files.export, known)
         return refusals
 
     def _write(self, file: Path, save: Callable[[Path], Json]) -> Json:
