@@ -13,6 +13,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.decoding import check_size
@@ -48,7 +49,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
     starts = range(0, len(photos), _BATCH)
     shown = track(
         starts,
-        "Reading photos",
+        catalogue(language("auto"))("Reading photos"),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),

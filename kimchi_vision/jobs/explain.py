@@ -71,7 +71,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         try:
             look = next(looks)
         except (OSError, ValueError) as error:
-            raise InputError(str(error)) from None
+            raise InputError("{error}", error=error) from None
         explain.save(look, run.files.overlay(file.content))
         probabilities = softmax(look.logits, facts.temperature)
         best = int(probabilities.argmax())
@@ -95,7 +95,9 @@ def background(run: Run, lang: str = "auto") -> str:
     try:
         _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
-        raise InputError(f"{error}. Backgrounds are swapped on the run's validation photos.") from None
+        raise InputError(
+            "{error}. Backgrounds are swapped on the run's validation photos.", error=error
+        ) from None
     say = catalogue(language(lang))
     if not run.files.background.is_file():
         return say("no_background")

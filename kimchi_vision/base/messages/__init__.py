@@ -6,10 +6,13 @@ ko/WING.po. Texts of pages have keys, in TEXTS.
 
 from __future__ import annotations
 
+import json
 import locale
 import logging
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -40,6 +43,7 @@ __all__ = [
     "catalogue",
     "korean",
     "language",
+    "reading",
 ]
 
 Language = Literal["en", "ko"]
@@ -54,7 +58,7 @@ def add(texts: Mapping[str, tuple[str, str]]) -> None:
 
 
 def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
+    """`en` or `ko`; `auto` asks `reading`, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
 
     Raises InputError for any other language.
     """
@@ -63,8 +67,22 @@ def language(wanted: str) -> Language:
     if wanted != "auto":
         raise InputError("There are no texts in `{wanted}`: give ko, en or auto.", wanted=wanted)
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
+    name = _reader or next(filter(None, names), None) or locale.getlocale()[0] or ""
     return "ko" if name.lower().startswith("ko") else "en"
+
+
+_reader: Language | None = None
+
+
+@contextmanager
+def reading(lang: Language | None) -> Iterator[None]:
+    """Inside the block `auto` is this language; None leaves it to the environment."""
+    global _reader
+    before, _reader = _reader, lang
+    try:
+        yield
+    finally:
+        _reader = before
 
 
 @cache
@@ -75,12 +93,15 @@ def korean(context: str | None = None) -> dict[str, str]:
 
 @cache
 def _entries() -> dict[tuple[str | None, str], str]:
-    from babel.messages.pofile import read_po
-
+    """Read here, as far as these files go: Babel reads for longer than all of --help takes."""
+    text = '((?:".*"\\n?)+)'
+    entry = re.compile(rf"^(?:msgctxt {text})?msgid {text}msgstr {text}", re.MULTILINE)
     found: dict[tuple[str | None, str], str] = {}
     for file in sorted((Path(__file__).parent / "ko").glob("*.po")):
-        with file.open("rb") as lines:
-            found |= {(each.context, each.id): each.string for each in read_po(lines, locale="ko") if each.id}
+        for parts in entry.findall(file.read_text(encoding="utf-8")):
+            context, english, said = ("".join(map(json.loads, part.splitlines())) for part in parts)
+            if english:  # the head of a file has none
+                found[context or None, english] = said
     return found
 
 

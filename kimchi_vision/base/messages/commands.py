@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "chosen_settings": ("Chosen settings: {path}", "선택한 설정: {path}"),
     "cache_delete": ("Delete all of it with: {command}", "모두 지우기: {command}"),
     "cache_freed": ("{megabytes} MB freed in {path}", "{path}에서 {megabytes} MB를 비웠습니다"),
+    "page_at": ("Open in a browser: {address}", "브라우저로 여세요: {address}"),
     "web_shown": ("Show it with: {command}", "보기: {command}"),
     "serving_at": ("{address}   (Ctrl-C ends it)", "{address}   (Ctrl-C로 끝냅니다)"),
     "below_threshold": ("unknown (below the threshold)", "모름(기준값 미만)"),
