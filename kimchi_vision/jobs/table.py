@@ -15,9 +15,11 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
@@ -59,13 +61,15 @@ def run_rows(
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    refused = {} if on is None else on.run(_leaves(planned, folder, force))
+    refused = {} if on is None else on.run(_leaves(planned, folder, force)).refused
     finished, failed = Rows(), []
     for number, (row, experiment, folds) in enumerate(planned, 1):
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
-        said = f"Run {number} of {len(planned)}: {experiment.name}"
+        said = Sentence(
+            "Run {number} of {count}: {name}", number=number, count=len(planned), name=experiment.name
+        )
         try:
             if on is not None:
                 done = _collected(experiment, folds, folder, force)
@@ -78,7 +82,7 @@ def run_rows(
             log.error("Run %s failed: %s", experiment.name, error)
             failed.append(experiment.name)
     if not finished:
-        raise RunError(f"No row of {table.name} ended. The messages above say why.")
+        raise RunError("No row of {table} ended. The messages above say why.", table=table.name)
     write_table(folder / "table.csv", side_by_side(finished))
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
@@ -88,7 +92,7 @@ def run_rows(
 def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:
     """What can be trained side by side: runs, and folds of runs."""
     every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
-    return [Leaf(each, folder, force, Path.cwd()) for each in every]
+    return [training(each, folder, force) for each in every]
 
 
 def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
@@ -128,8 +132,13 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     else:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
-    page = report.write_table(finished, folder / "report.html", lang, [*sentences, *also])
+    page = report.write_table(finished, page_of(runs), lang, [*sentences, *also])
     return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
+
+
+def page_of(runs: Sequence[Run]) -> Path:
+    """Where the page over a table's runs lies."""
+    return runs[0].path.parent / "report.html"
 
 
 def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
@@ -190,7 +199,7 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
         say(
             "over_seeds",
             run=line["run"],
-            accuracy=f"{line['accuracy']:.2%}",
+            accuracy=percent(line["accuracy"], 2),
             sd=f"{100 * line['accuracy_sd']:.2f}",
             seeds=line["seeds"],
         )

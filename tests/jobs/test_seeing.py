@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.audit import audit
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server import build
@@ -41,7 +42,7 @@ def test_a_photo_of_the_run_is_most_like_itself(run, tmp_path):
     file = run.photos.files(run.items)[5]
     said, first, *others = seeing.similar(run, [file.path], 3, tmp_path / "page.html", "en")
     label, probability = Predictor(run).predict([file.path])[0].classes[0]
-    assert said == f"{file}: {label} {probability:.1%}"
+    assert said == f"{file}: {label} {percent(probability)}"
     assert first == f"    1.00  {run.items['label'][5]}  {file}"
     assert others[-1] == f"Written: {tmp_path / 'page.html'}"
     page = (tmp_path / "page.html").read_text("utf-8")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import language
 from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo
 from kimchi_vision.results.report import charts, images
 
@@ -61,7 +61,7 @@ def write(file: Path, page: Page, lang: str = "auto") -> None:
     write_text(file, text)
 
 
-def view(groups: Sequence[Group]) -> Iterator[dict[str, Any]]:
+def view(groups: Sequence[Group]) -> Iterator[Json]:
     """The template's values, with as many pictures as a page holds."""
     every = [picture for group in groups for picture in group.pictures]
     small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)}).pictures
