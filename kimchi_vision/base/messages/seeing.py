@@ -99,9 +99,8 @@ SEEING: dict[str, tuple[str, str]] = {
         "{count} {count:photo/photos} cannot be read and {count:was/were} left out.",
         "읽을 수 없는 사진 {count}장은 뺐습니다.",
     ),
-    "drift_classes": (
-        "Answers: held-out photos (black) and these (red)",
-        "답의 비중: 검증·시험 사진(검정)과 이 사진들(빨강)",
-    ),
+    "drift_classes": ("Answers", "답의 비중"),
+    "drift_known": ("held-out photos of the run", "실험의 검증·시험 사진"),
+    "drift_incoming": ("these photos", "이 사진들"),
     "drift_most_unlike": ("Most unlike", "가장 다른 사진"),
 }
