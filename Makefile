@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all golden mutate lock audit versions clean
+.PHONY: quickstart test test-all light golden mutate lock audit versions clean
 
 # The commit that `make golden` compares with.
 BASE ?= HEAD~1
@@ -19,6 +19,10 @@ test test-all: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(TESTS)
+
+# The tests without torch, on Python 3.10 with the lowest versions and on 3.13 with the newest. Minutes.
+light: $(VENV)/dev.installed
+	.ci/light
 
 # Small runs by this tree and by BASE, side by side: every number that differs, by file. Minutes.
 golden: $(VENV)/dev.installed
@@ -38,11 +42,14 @@ $(VENV)/%.installed: pyproject.toml constraints.txt
 	$(if $(LOCKED),$(BIN)/python -m pip install --quiet --no-deps --editable .)
 	touch $@
 
-# The versions that `make quickstart LOCKED=yes` installs, each with its hashes.
+# The versions that `make quickstart LOCKED=yes` installs, each with its hashes; and beside them those of the
+# other extras, which are gigabytes together: pip install --require-hashes -r locked-extras.txt
+LOCK = $(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --generate-hashes --upgrade \
+	--python-version 3.10 --constraint constraints.txt pyproject.toml
 lock: $(VENV)/dev.installed
-	$(BIN)/uv pip compile --quiet --universal --no-annotate --no-header --generate-hashes --upgrade \
-		--python-version 3.10 --constraint constraints.txt --output-file locked.txt \
-		--extra train --extra offline --extra app pyproject.toml
+	$(LOCK) --output-file locked.txt --extra train --extra offline --extra app
+	$(LOCK) --output-file locked-extras.txt --constraint locked.txt --extra search --extra cluster \
+		--extra tensorboard --extra wandb --extra mlflow --extra openvino --extra coreml
 
 # The list of what is installed, sbom.json (CycloneDX), and the known faults of it.
 audit: $(VENV)/audit.installed

@@ -15,15 +15,18 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 
 from kimchi_vision.config.sections import Goals
-from kimchi_vision.results import goals, intervals
+from kimchi_vision.results import drift, goals, intervals
 from kimchi_vision.results.calibrate.abstain import abstain_at
 from kimchi_vision.results.calibrate.confidence import calibration_error, expected_calibration_error
 from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import recorded
+from kimchi_vision.results.separation import area, estimate
 
 ACCURACIES = ((0.5, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 0.99))
 """Each trial draws its own: right answers are whole numbers, so that coverage jumps between accuracies."""
@@ -236,6 +239,43 @@ def calibration_before(sure: np.ndarray, right: np.ndarray, bins: int) -> Estima
     return Estimate(seen, low, max(high, seen))
 
 
+def different(trials: int, random: np.random.Generator) -> Iterator[Cell]:
+    """How often photos drawn from the same set are called different; before: by five folds, averaged."""
+    for (held, fresh), classes, groups in product(((60, 30), (200, 60), (200, 400)), (2, 10), (1, 3)):
+        before, now = [], []
+        for _ in range(max(trials // 4, 1)):
+            places = random.normal(size=(classes, 64))
+            known = _side(held, places, groups, random)
+            incoming = _side(fresh, places, 1, random)
+            now.append(drift.verdict(drift.told_apart(known, incoming)) == "different")
+            before.append(drift.verdict(told_apart_before(known, incoming)) == "different")
+        where = f"{held} and {fresh}, {classes} classes, groups of {groups}"
+        yield cell("false different", where, before, now)
+
+
+def _side(photos: int, places: np.ndarray, copies: int, random: np.random.Generator) -> drift.Side:
+    """Features around the places of classes, heavy-tailed and of falling spread; copies are nearly equal."""
+    spread = 1 / np.sqrt(np.arange(1, places.shape[1] + 1))
+    pictures = places[random.integers(0, len(places), -(-photos // copies))]
+    pictures = pictures + random.standard_t(5, pictures.shape)
+    features = np.repeat(pictures, copies, axis=0)[:photos]
+    features = (features + 0.1 * random.normal(size=features.shape)) * spread
+    return drift.Side(features, np.ones((photos, 1)), np.arange(photos) // copies)
+
+
+def told_apart_before(known: drift.Side, incoming: drift.Side) -> Estimate:
+    """Every photo scored by a classifier of the other folds, copies apart; DeLong's interval of the mean."""
+    values = np.concatenate([known.features, incoming.features])
+    new = np.repeat([False, True], [len(known.features), len(incoming.features)])
+    parts, areas = np.zeros(len(new)), []
+    for learnt, asked in StratifiedKFold(5, shuffle=True, random_state=0).split(values, new):
+        classifier = LogisticRegression(C=drift.STRENGTH, class_weight="balanced", max_iter=1000)
+        scores = classifier.fit(values[learnt], new[learnt]).decision_function(values[asked])
+        value, parts[asked] = area(scores, new[asked])
+        areas.append(value)
+    return estimate(float(np.mean(areas)), parts, np.arange(len(new)), [new, ~new])
+
+
 def label_sets(trials: int, random: np.random.Generator) -> Iterator[Cell]:
     """How often sets of 95 % hold the right label of fresh photos, mean over runs; before: of the seen ones.
 
@@ -288,6 +328,7 @@ PROMISES: Mapping[str, Callable[[int, np.random.Generator], Iterator[Cell]]] = {
     "met": met,
     "exceeded": exceeded,
     "calibration": calibration,
+    "different": different,
     "label sets": label_sets,
 }
 

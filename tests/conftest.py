@@ -1,7 +1,9 @@
 import logging
 import os
+import re
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +16,16 @@ from hypothesis import settings
 from PIL import Image
 
 from kimchi_vision.base import cache
+
+NEEDS_TORCH = re.compile(r"^(?:import|from) (?:torch|fastai|kimchi_vision\.(?:learning|jobs))", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path):
+    """Where torch is not installed (.ci/light), files that import it are left out."""
+    if collection_path.suffix == ".py" and find_spec("torch") is None:
+        return bool(NEEDS_TORCH.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
+
 
 settings.register_profile("same examples each time", derandomize=True, deadline=None, database=None)
 settings.load_profile("same examples each time")

@@ -13,35 +13,49 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-LOCKED = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "locked.txt").read_text(encoding="utf-8"), re.MULTILINE)
+BY_FILE = {
+    "locked.txt": ("dependencies", "compare", "train", "heif", "offline", "app"),
+    "locked-extras.txt": ("search", "cluster", "tensorboard", "wandb", "mlflow", "openvino", "coreml"),
+}
+"""Lists of pyproject.toml that each lock is of."""
 
 
-def asked() -> list[Requirement]:
-    """What the package, and the extras of the quickstart and the server, list."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lists = re.findall(
-        r"^(dependencies|compare|train|heif|offline|app) = \[(.*?)\](?: #[^\n]*)?$", text, re.M | re.S
-    )
-    assert len(lists) == 6
-    lines = [line for _, body in lists for line in re.findall(r'"([^"]+)"', body)]
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pinned(name: str) -> dict[str, set[str]]:
+    versions = {}
+    for package, version in re.findall(r"^([\w.-]+)==(\S+)", text_of(name), re.MULTILINE):
+        versions.setdefault(canonicalize_name(package), set()).add(version)
+    return versions
+
+
+def asked(name: str) -> list[Requirement]:
+    """What the lists that are in this lock ask for."""
+    text = text_of("pyproject.toml")
+    lists = [re.search(rf"^{one} = \[(.*?)\](?: #[^\n]*)?$", text, re.M | re.S) for one in BY_FILE[name]]
+    lines = [line for found in lists for line in re.findall(r'"([^"]+)"', found[1])]
     return [Requirement(line) for line in lines if not line.startswith("kimchi-vision")]
 
 
-def test_the_lock_has_every_package_within_its_bounds():
-    versions = {}
-    for name, version in LOCKED:
-        versions.setdefault(canonicalize_name(name), []).append(Version(version))
-    for requirement in asked():
+@pytest.mark.parametrize("name", BY_FILE)
+def test_a_lock_has_every_package_within_its_bounds_and_with_a_hash(name):
+    versions = pinned(name)
+    for requirement in asked(name):
         found = versions[canonicalize_name(requirement.name)]
-        assert all(requirement.specifier.contains(version) for version in found), requirement
+        assert all(requirement.specifier.contains(Version(version)) for version in found), requirement
+    parts = re.split(r"^(?=[\w.-]+==)", text_of(name), flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in part for part in parts)
 
 
-def test_the_lock_has_a_hash_for_every_package_and_the_versions_that_are_tested():
-    text = (ROOT / "locked.txt").read_text(encoding="utf-8")
-    assert all("--hash=sha256:" in part for part in re.split(r"^(?=[\w.-]+==)", text, flags=re.MULTILINE)[1:])
-    tested = re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.M)
-    names = {name for name, _ in LOCKED}
-    assert {pair for pair in tested if pair[0] in names} <= set(LOCKED)
+def test_the_locks_have_the_versions_that_are_tested_and_agree():
+    first, extras = map(pinned, BY_FILE)
+    for package, versions in pinned("constraints.txt").items():
+        for lock in (first, extras):
+            assert lock.get(package, versions) == versions, package
+    both = first.keys() & extras.keys()
+    assert {each: extras[each] for each in both} == {each: first[each] for each in both}
 
 
 @pytest.mark.slow

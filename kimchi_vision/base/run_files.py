@@ -62,6 +62,9 @@ class RunFiles:
     test_openings = File("test_openings.csv", "Columns time (UTC), command: when the test part was scored.")
     test_metrics = File("test.json", "Scores over the test photos, which chose nothing.")
     unknown = File("unknown.csv", "Columns photo, answer, probability, accepted: photos of no class.")
+    embedding = File("map.csv", "Columns path, x, y, near: validation photos where alike ones lie together.")
+    drift = File("drift.json", "Whether photos that came in are like those of the run, when last asked.")
+    drift_page = File("drift.html", "The same with pictures.")
     unknown_metrics = File("unknown.json", "How many photos of no class are answered by mistake.")
 
     def sealed(self) -> list[Path]:
@@ -104,6 +107,7 @@ class RunFiles:
         return self.path / name
 
     openvino = File("model.openvino.xml", "The network for OpenVINO, with names and preprocessing.")
+    litert = File("model.tflite", "The network for LiteRT on phones, with labels and preprocessing inside.")
     coreml = File(
         "model.coreml.zip", "A classifier for Apple's devices, and check.py, which asks it on a Mac."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,12 @@ def cores() -> int:
 def share() -> int:
     """Threads that compute in this process, now: what its training was given, else its part of the cores."""
     return _given[-1] if _given else _set() or _part(_places() / "none")
+
+
+def yield_to_others() -> None:
+    """Let other threads go before this one, for good; on Linux, where a thread has a niceness of its own."""
+    if platform.system() == "Linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 @contextmanager

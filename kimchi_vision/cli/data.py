@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from kimchi_vision.base.plain import Json
+    from kimchi_vision.data.audit import Audit
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
@@ -21,6 +25,9 @@ LayoutOption = Annotated[
 def check(
     path: Folder,
     report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
+    with_map: Annotated[
+        bool, typer.Option("--map", help="With --report: a map of the photos. Needs the extra train.")
+    ] = False,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
     layout: LayoutOption = "auto",
     lang: Lang = "auto",
@@ -29,6 +36,8 @@ def check(
     from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data import audit, fix, page
 
+    if with_map and report is None:
+        raise typer.BadParameter("--map goes with --report.")
     say = catalogue(language(lang))
     found = audit.audit(path, way=layout)
     for name, count in found.photos["label"].value_counts().sort_index().items():
@@ -40,10 +49,16 @@ def check(
         if len(finding.photos) > 3:
             print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
     if report is not None:
-        page.write(found, report, lang)
+        page.write(found, report, lang, _map(found) if with_map else None)
         print(say("audit_page", file=report))
     if fix_to is not None:
         print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
+
+
+def _map(found: Audit) -> Json | None:
+    from kimchi_vision.jobs.seeing import map_of
+
+    return map_of(found)
 
 
 @app.command()

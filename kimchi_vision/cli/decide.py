@@ -1,13 +1,15 @@
-"""Commands that help to decide: evaluate, learning-curve."""
+"""Commands that help to decide: explain, similar, drift, evaluate, learning-curve."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
 app = typer.Typer()
+
+Number = TypeVar("Number", int, float)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
@@ -32,6 +34,39 @@ def explain(
     if photos or not background:
         for line in explain.photos(Run.open(run), photos or [], lang):
             print(line)
+
+
+@app.command()
+def similar(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Photos, or folders; without any, the report's map is drawn.")
+    ] = None,
+    number: Annotated[int, typer.Option(min=1, help="How many of the run's photos to show for each.")] = 6,
+    report: Annotated[Path | None, typer.Option(help="Write a page with the pictures.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Show which of a run's photos its network finds most like others, or draw the map of the report."""
+    from kimchi_vision.jobs import seeing
+    from kimchi_vision.results.run import Run
+
+    for line in seeing.similar(Run.open(run), photos or [], number, report, lang):
+        print(line)
+
+
+@app.command()
+def drift(
+    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    folder: Annotated[Path, typer.Argument(help="Photos that came in, such as those of serve --collect.")],
+    report: Annotated[Path | None, typer.Option(help="The page; by default drift.html of the run.")] = None,
+    lang: Lang = "auto",
+) -> None:
+    """Say whether photos that came in are like those that a run was trained on, and show the most unlike."""
+    from kimchi_vision.jobs import drift
+    from kimchi_vision.results.run import Run
+
+    for line in drift.drift(Run.open(run), folder, report, lang):
+        print(line)
 
 
 @app.command()
@@ -74,6 +109,9 @@ def learning_curve(
         typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
     ] = None,
     exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    on: Annotated[
+        str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")
+    ] = "serial",
     lang: Lang = "auto",
 ) -> None:
     """Train with shares of the photos: is more data worth it, and which class to photograph next?"""
@@ -86,11 +124,13 @@ def learning_curve(
     shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
     asked = _numbers(int, "--seeds", seeds.split(","))
     from kimchi_vision.jobs import learning_curve
+    from kimchi_vision.jobs.executor import executor
 
-    print(learning_curve.learning_curve(learning_curve.plan(loaded, shares, asked), exports, lang))
+    planned = learning_curve.plan(loaded, shares, asked)
+    print(learning_curve.learning_curve(planned, exports, lang, executor(on, planned.jobs)))
 
 
-def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:
+def _numbers(kind: type[Number], option: str, words: list[str]) -> list[Number]:
     try:
         return [kind(word) for word in words if word.strip()]
     except ValueError:

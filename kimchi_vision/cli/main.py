@@ -105,7 +105,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
     margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write it too, as .md or .csv.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it too, as .md, .csv or .html.")] = None,
     lang: Lang = "auto",
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
@@ -124,6 +124,7 @@ def imagenet(
     weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
 ) -> None:
     """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
+    from kimchi_vision.base.numbers import percent
     from kimchi_vision.config.sections import Model
     from kimchi_vision.deploy.predictor import find_photos
     from kimchi_vision.learning.model import imagenet
@@ -132,7 +133,7 @@ def imagenet(
     for photo, names in imagenet(find_photos(photos), section):
         print(photo)
         for name, probability in names:
-            print(f"  {probability:6.1%}  {name}")
+            print(f"  {percent(probability):>7}  {name}")
 
 
 @app.command()

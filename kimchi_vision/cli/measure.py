@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
 ]
+On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
 
 
@@ -30,10 +31,14 @@ def scout(
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Write the table as CSV, too.")] = None,
     overrides: Overrides = None,
+    on: On = "serial",
 ) -> None:
     """Rank backbones by what their frozen features tell of these photos, before any training."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_table
+    from kimchi_vision.base.numbers import percent
+    from kimchi_vision.config.sections import Jobs
+    from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.rank_backbones import scout
     from kimchi_vision.learning import model
 
@@ -41,8 +46,8 @@ def scout(
     names = [*(backbones or []), *more.args] or [
         row.backbone for row in model.catalog() if loaded.model.weights in row.weights
     ]
-    found = scout(loaded, names)
-    shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
+    found = scout(loaded, names, executor(on, Jobs()))
+    shown = found.assign(**{name: found[name].map(percent) for name in ("accuracy", "low", "high")})
     print(shown.to_string(index=False))
     if output:
         write_table(output, found)
@@ -57,13 +62,18 @@ def search(
     trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 10_000,
     overrides: Overrides = None,
     exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    on: On = "serial",
 ) -> None:
     """Try settings around `recipe: best`, and say what the best of them gain. Goes on where it ended."""
     loaded = _one(experiment, [*(overrides or []), "recipe=best", f"budget={budget}"])
+    from kimchi_vision.config.sections import Jobs
+    from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.search import search
 
-    found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials)
+    place = executor(on, Jobs())
+    found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials, place)
     print(_say("trials_in", count=len(found.trials), path=found.chosen.path.parent / "trials.csv"))
+    print(_say("trials_early", **found.early._asdict(), minutes=f"{found.early.seconds / 60:.1f}"))
     print(found.comparison.text())
     print(_say("chosen_settings", path=found.chosen.experiment))
 
@@ -117,7 +127,7 @@ def cache_clear() -> None:
     print(_say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
 
 
-def _say(key: str, **values: Any) -> str:
+def _say(key: str, **values: object) -> str:
     """In the system's language."""
     from kimchi_vision.base.messages import catalogue, language
 

@@ -9,12 +9,15 @@ import shlex
 import stat
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.cli.options import grouped
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -47,6 +50,8 @@ def predict(
     if as_json and as_csv:
         raise typer.BadParameter("Give --json or --csv, not both.")
     found = find_photos(photos)
+    if runtime == "openvino" and (ratio := _times_faster(run)):
+        print(say("openvino_faster", ratio=ratio), file=sys.stderr)
     answers = counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
     unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
@@ -60,7 +65,8 @@ def export_command(
     formats: Annotated[
         str | None,
         typer.Option(
-            "--format", help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml; with commas."
+            "--format",
+            help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml, litert; with commas.",
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
@@ -88,33 +94,41 @@ def export_command(
         print(say("web_shown", command=show))
 
 
-@app.command()
-def serve(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")],
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+@dataclass(frozen=True)
+class Serving:
+    """Where a server listens, who may ask, and what it takes and keeps."""
+
+    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1"
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000
     token: Annotated[
         str | None,
         typer.Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask."),
-    ] = None,
+    ] = None
     host_name: Annotated[
         list[str] | None, typer.Option(help="A name under which browsers ask this server.")
-    ] = None,
+    ] = None
     behind_proxy: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A reverse proxy that says who asks.")
-    ] = None,
-    collect: Annotated[Path | None, typer.Option(help="Keep uploads and answers in this folder.")] = None,
-    collect_megabytes: Annotated[float, typer.Option(min=1, help="Room for those.")] = 1000,
-    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest upload.")] = 20,
-    per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600,
+    ] = None
+    collect: Annotated[Path | None, typer.Option(help="Keep uploads and answers in this folder.")] = None
+    collect_megabytes: Annotated[float, typer.Option(min=1, help="Room for those.")] = 1000
+    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest upload.")] = 20
+    per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600
+
+
+@app.command()
+@grouped
+def serve(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")], options: Serving
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
     from kimchi_vision.deploy.server import Collection, Limits, build
 
-    allowed = access(host, token, host_name or ())
-    collection = Collection(collect, collect_megabytes) if collect else None
-    limits = Limits(megabytes=megabytes, per_minute=per_minute)
-    answer(build(runs, limits, collection, allowed), host, port, allowed, proxy=behind_proxy)
+    allowed = access(options.host, options.token, options.host_name or ())
+    collection = Collection(options.collect, options.collect_megabytes) if options.collect else None
+    limits = Limits(megabytes=options.megabytes, per_minute=options.per_minute)
+    application = build(runs, limits, collection, allowed)
+    answer(application, options.host, options.port, allowed, proxy=options.behind_proxy)
 
 
 def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
@@ -123,8 +137,9 @@ def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
 
     if token is None and not _is_loopback(host):
         raise InputError(
-            f"--host {host} lets other machines in. Give --token SECRET, which they must know, "
-            "or --token none where everybody may ask."
+            "--host {host} lets other machines in. Give --token SECRET, which they must know, "
+            "or --token none where everybody may ask.",
+            host=host,
         )
     return Access(tuple(names), None if token in (None, "none") else token)
 
@@ -140,6 +155,15 @@ def answer(
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
     print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
     listen.run(application, host, port, proxy)
+
+
+def _times_faster(run: Path) -> str | None:
+    """How many times as fast as onnxruntime OpenVINO was when its file was written."""
+    from kimchi_vision.results.run import Run
+
+    opened = Run(run)
+    ratio = opened.exported.get(opened.files.openvino.name, {}).get("times_faster")
+    return f"{ratio:.2g}" if ratio else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -170,7 +194,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     kept = []
     for answer in answers:
         if not answer.error:
-            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            shares = "  ".join(f"{label} {percent(probability)}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept

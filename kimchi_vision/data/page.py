@@ -9,6 +9,7 @@ from pathlib import Path
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.photo import thumbnail
 
@@ -17,8 +18,11 @@ SHOWN = 24
 _SIDE, _SAMPLES = 112, 8
 
 
-def write(audit: Audit, file: Path, lang: str = "auto") -> None:
-    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto."""
+def write(audit: Audit, file: Path, lang: str = "auto", photo_map: Json | None = None) -> None:
+    """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto.
+
+    photo_map: cells, points and classes, as figures.js and photo_map.html have them.
+    """
     chosen = language(lang)
     photos = audit.photos
     classes = [
@@ -46,6 +50,7 @@ def write(audit: Audit, file: Path, lang: str = "auto") -> None:
         shown=SHOWN,
         reasons={path: say("{reason}", reason=problem) for path, problem in troubled.items()},
         picture=lambda path: _inline(audit.root / path),
+        map=photo_map,
     )
     write_text(file, text)
 

@@ -47,7 +47,7 @@ class Predictor:
     source: a run folder or a model.onnx. A run folder's calibration.json goes before what the file says.
     threads: processor threads that one batch uses; by default this process's share of the cores.
     runtime: openvino takes the model.openvino.xml of the run.
-    Raises InputError when there is no model.
+    Raises InputError when there is no model, or it is not what the run wrote.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Predictor:
                 f"{run.path} holds no {file.name}. Give a finished run, or write the file with: "
                 f"kimchi-vision export {run.path} --format {name}"
             )
-        self.file = file if run.path.is_dir() else run.path
+        self.file = run.sound(file) if run.path.is_dir() else run.path
         self._classifier = kind(self.file, threads)
         self.facts = self._classifier.facts
         self._source = run.path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -32,14 +31,14 @@ def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> str:
     return ", ".join(f"{len(paths)} {how} ({_some(paths)})" for how, paths in found.items() if len(paths))
 
 
-def of_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def of_keys(before: Mapping[str, object], now: Mapping[str, object]) -> str:
     """Such as "train.seed was 42 and is 43", for nested values; empty when all are equal."""
     old, new = dict(_flat(before)), dict(_flat(now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     return _some([f"{name} was {_short(old.get(name))} and is {_short(new.get(name))}" for name in names])
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{above}{name}.")
@@ -47,7 +46,7 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{name}", value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) < 60 else f"{text[:56]} ..."
 

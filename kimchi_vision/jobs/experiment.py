@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from kimchi_vision import data
 from kimchi_vision.base import progress
@@ -16,11 +18,12 @@ from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import explain, run_lock, track
+from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
     from kimchi_vision.results.predictions import Predictions
 
-Watch = Callable[[dict[str, Any]], bool]
+Watch = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +119,9 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
         log.info("%s", text(says, **values))
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
-        return _train(replace(prepare(experiment, photos, files), own=own), files, force, watch)
+        prepared = replace(prepare(experiment, photos, files), own=own)
+        devices.count(prepared)  # refuses what cannot be, before anything is written
+        return _train(prepared, files, force, watch)
 
 
 def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
@@ -160,7 +165,7 @@ def _train_and_report(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn):
+    with prepared.own.beside(learn), devices.beside(prepared, head):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
@@ -171,16 +176,19 @@ def _report(
     prepared: Prepared,
     learn: Learner,
     files: RunFiles,
-    facts: dict[str, Any],
+    facts: Json,
     floor: linear_probe.Floor | None = None,
 ) -> None:
     """All that follows from a trained Learner."""
     experiment, photos = prepared.experiment, prepared.photos
     progress.begins("explain")
-    predictions = predict.predictions(learn, photos)
+    with predict.seen(learn.model) as features:
+        predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
     facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
     write_scores(experiment, photos, predictions, facts, files)
+    if features:
+        seeing.drawn(np.concatenate(features), predictions, files.embedding)
     explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
     progress.begins("export")
     export.write(experiment.export, learn, photos, predictions, files)
@@ -204,7 +212,7 @@ def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
 
 
 def write_scores(
-    experiment: Experiment, photos: Photos, predictions: Predictions, facts: dict[str, Any], files: RunFiles
+    experiment: Experiment, photos: Photos, predictions: Predictions, facts: Json, files: RunFiles
 ) -> None:
     """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
 
@@ -245,7 +253,7 @@ def _averaged(prepared: Prepared, learn: Learner, files: RunFiles) -> Prediction
 
 def _beside(
     floor: linear_probe.Floor | None, averaged: Predictions | None, predictions: Predictions, lang: str
-) -> dict[str, Any]:
+) -> Json:
     """The entries of the floor and of averaged views in metrics.json, each also a sentence in the log."""
     found = {}
     if floor is not None:

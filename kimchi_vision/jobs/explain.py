@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from safetensors import SafetensorError, safe_open
-
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
-from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
-from kimchi_vision.deploy.runtime import softmax
-from kimchi_vision.learning import explain, model
+from kimchi_vision.jobs import seeing
+from kimchi_vision.learning import explain
 from kimchi_vision.results import compare, report
-from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.temperature import softmax
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,9 +58,10 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
     Raises InputError when the run has no model.safetensors, or there is no photo or it cannot be read.
     """
     say, experiment = catalogue(language(lang)), run.experiment
-    explainer, facts = _restored(experiment, run)
+    network, facts = seeing.restored(run)
+    explainer = explain.Explainer(network, facts.preprocess)
     if paths:
-        files = [Photo(file, sha256=_content(file)) for file in find_photos(paths)]
+        files = [Photo(file, sha256=seeing.content(file)) for file in find_photos(paths)]
     else:
         known = run.photos
         rows = known.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
@@ -75,9 +73,9 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         except (OSError, ValueError) as error:
             raise InputError(str(error)) from None
         explain.save(look, run.files.overlay(file.content))
-        probabilities = softmax(look.logits / facts.temperature)
+        probabilities = softmax(look.logits, facts.temperature)
         best = int(probabilities.argmax())
-        yield f"{file}: {facts.classes[best]} {probabilities[best]:.1%}"
+        yield f"{file}: {facts.classes[best]} {percent(probabilities[best])}"
         yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
@@ -92,7 +90,8 @@ def background(run: Run, lang: str = "auto") -> str:
     if not experiment.explain.background:
         section = experiment.explain.model_copy(update={"background": ASKED})
         experiment = experiment.model_copy(update={"explain": section})
-    explainer, _ = _restored(experiment, run)
+    network, facts = seeing.restored(run)
+    explainer = explain.Explainer(network, facts.preprocess)
     try:
         _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
@@ -112,30 +111,3 @@ def _write_background(
     if answers is not None:
         write_table(files.background_answers, answers)
         write_json(files.background, compare.background_reliance(answers))
-
-
-def _restored(experiment: Experiment, run: Run) -> tuple[explain.Explainer, Facts]:
-    if not run.files.safetensors.is_file():
-        raise InputError(f"{run.files.safetensors} is missing. Write it with: {_written(run)}")
-    try:
-        with safe_open(run.files.safetensors, "numpy") as file:
-            facts = Facts.from_metadata(file.metadata() or {})
-    except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{run.files.safetensors} is damaged: {error}. Write it anew with: {_written(run)}"
-        ) from None
-    facts = facts.calibrated(run.calibration)
-    network = model.restored(experiment.model, run.files.safetensors, len(facts.classes))
-    return explain.Explainer(network, facts.preprocess), facts
-
-
-def _written(run: Run) -> str:
-    return f"python -m kimchi_vision export {run.path} --format safetensors"
-
-
-def _content(file: Path) -> str:
-    try:
-        check_size(file)
-    except ValueError as error:
-        raise InputError(f"{file} {error}.") from None
-    return hashlib.sha256(file.read_bytes()).hexdigest()

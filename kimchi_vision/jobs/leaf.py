@@ -1,73 +1,65 @@
-"""One run of a table as a task of its own, wherever it is executed.
-
-python -m kimchi_vision.jobs.leaf takes a pickled Leaf, after its length, on its standard input, and ends when
-that closes: a training outlives no table. It prints why the run failed, as JSON; null when it did not.
-"""
+"""Work that needs no other, such as one run of a table, wherever it is done."""
 
 from __future__ import annotations
 
 import json
 import os
-import pickle
 import sys
-import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
 
+Done = tuple[Any, str | None]
+"""What the work gave, and why it failed, or None."""
+
 
 @dataclass(frozen=True)
 class Leaf:
-    """A run: what is trained, and where. here: the folder that its paths are relative to."""
+    """One piece of work.
 
-    experiment: Experiment
+    name: what it is called. work: what can be pickled, and gives what JSON can hold; its argument is whether
+    a process died at it before. exports: a folder that is where it is done, too. here: the folder that its
+    paths are relative to.
+    """
+
+    name: str
+    work: Callable[[bool], Any]
     exports: Path
-    force: bool
-    here: Path
-
-    @property
-    def name(self) -> str:
-        """The run folder's name."""
-        return self.experiment.name
+    here: Path = field(default_factory=Path.cwd)
 
 
-def train(leaf: Leaf, threads: int) -> str | None:
-    """Run it in this process; why it failed, or None. KeyboardInterrupt after a checkpoint, on Ctrl-C."""
-    os.environ[SET] = str(threads)
-    os.chdir(leaf.here)
+def training(experiment: Experiment, exports: Path, force: bool = False) -> Leaf:
+    """A run. One that died goes on, whether it was forced or not."""
+    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports)
+
+
+def _train(experiment: Experiment, exports: Path, force: bool, again: bool) -> None:
     from kimchi_vision.jobs.experiment import run
 
+    run(experiment, exports, force and not again)
+
+
+def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
+    """Do it in this process. KeyboardInterrupt, after a checkpoint, on Ctrl-C."""
+    os.environ[SET] = str(threads)
+    os.chdir(leaf.here)
     try:
-        run(leaf.experiment, leaf.exports, leaf.force)
+        return leaf.work(again), None
     except InterruptedRunError as error:
         raise KeyboardInterrupt from error
     except KimchiError as error:
-        return str(error)
-    except Exception as error:  # a fault of this program's ends one training, not the table
-        return f"{type(error).__name__}: {error}"
-    return None
+        return None, str(error)
+    except Exception as error:  # a fault of this program's ends one piece of work, not the others
+        return None, f"{type(error).__name__}: {error}"
 
 
-def _main() -> None:
-    # By its length: pickle.load would look for what comes after it, and wait.
-    size = int.from_bytes(sys.stdin.buffer.read(8), "big")
-    leaf, threads = pickle.loads(sys.stdin.buffer.read(size))
-    said, sys.stdout = sys.stdout, sys.stderr
-
-    def outlive_nobody() -> None:
-        while os.read(0, 4096):  # not by sys.stdin, whose lock would be held when this process ends by itself
-            pass
-        os._exit(1)
-
-    threading.Thread(target=outlive_nobody, daemon=True).start()
-    print(json.dumps(train(leaf, threads)), file=said, flush=True)
-
-
-if __name__ == "__main__":
-    try:
-        _main()
-    except KeyboardInterrupt:
-        os._exit(130)
+def told(leaf: Leaf, threads: int, again: bool) -> None:
+    """Do it in a process that was begun for it, which prints what came of it as JSON."""
+    answers, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps(do(leaf, threads, again)), file=answers, flush=True)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent, points, with_ends
 from kimchi_vision.config import Experiment, Row, Table
 from kimchi_vision.jobs import table
 from kimchi_vision.results import compare, plots, report
+
+if TYPE_CHECKING:
+    from kimchi_vision.jobs.executor import Executor
 
 MARGIN = 0.01
 """A gain in accuracy that makes twice the photos worth it."""
@@ -33,14 +38,16 @@ def plan(experiment: Experiment, fractions: Sequence[float], seeds: Sequence[int
     return Table(name=f"{experiment.name}-learning-curve", rows=tuple(rows))
 
 
-def learning_curve(planned: Table, exports: Path = Path("exports"), lang: str = "auto") -> str:
+def learning_curve(
+    planned: Table, exports: Path = Path("exports"), lang: str = "auto", on: Executor | None = None
+) -> str:
     """Train what `plan` planned, and say whether more data is worth it, and of which class.
 
     learning_curve.csv, learning_classes.csv, learning_curve.png and report.html lie in exports/TABLE. Shares
     that are finished are not trained again. Errors as in table.run_rows and compare.learning.
     """
     say = catalogue(language(lang))
-    finished = table.run_rows(planned, exports)
+    finished = table.run_rows(planned, exports, on=on)
     folder = exports / planned.name
     shares = {row.name: row.data.train_share for row in planned.rows}
     found = compare.learning({shares[name]: runs for name, runs in finished.items()})
@@ -74,14 +81,14 @@ def sentences(found: compare.Learning, say: Text) -> list[str]:
     gap = _gap(first["gain"], first["gain_low"], first["gain_high"])
     if first["gain"] <= 0 or len(found.alike) == len(found.classes) - 1:
         weakest = found.classes.sort_values("recall").iloc[0]
-        span = {name: f"{weakest[name]:.1%}" for name in ("recall", "low", "high")}
+        span = {name: percent(weakest[name]) for name in ("recall", "low", "high")}
         return [*said, say("no_class_first"), say("weakest_class", name=weakest["class"], **span)]
     said.append(say("photograph", name=first["class"], **gap))
     return [*said, say("photograph_alike", names=", ".join(found.alike))] if found.alike else said
 
 
 def _gap(gain: float, low: float, high: float) -> dict[str, str]:
-    return {name: f"{100 * value:+.1f}" for name, value in (("gain", gain), ("low", low), ("high", high))}
+    return {name: points(value) for name, value in (("gain", gain), ("low", low), ("high", high))}
 
 
 def _points(points: pd.DataFrame, say: Text) -> str:
@@ -89,8 +96,8 @@ def _points(points: pd.DataFrame, say: Text) -> str:
         [
             f"{row.share:g}",
             f"{row.train_photos:,}",
-            f"{row.accuracy:.1%}" + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
-            "–" if pd.isna(row.low) else f"{row.low:.1%} – {row.high:.1%}",
+            percent(row.accuracy) + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
+            "–" if pd.isna(row.low) else f"{percent(row.low)} – {percent(row.high)}",
         ]
         for row in points.itertuples()
     ]
@@ -103,8 +110,8 @@ def _classes(classes: pd.DataFrame, say: Text) -> str:
         [
             row["class"],
             f"{row.train_photos:,}",
-            f"{row.recall:.1%} ({row.low:.1%} – {row.high:.1%})",
-            f"{100 * row.gain:+.1f} ({100 * row.gain_low:+.1f} – {100 * row.gain_high:+.1f})",
+            with_ends(row.recall, row.low, row.high),
+            with_ends(row.gain, row.gain_low, row.gain_high, points),
         ]
         for _, row in classes.iterrows()
     ]

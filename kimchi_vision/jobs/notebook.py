@@ -1,4 +1,4 @@
-"""A run with what a notebook asks of it beyond its folder: fastai's Learner, and its interpretation."""
+"""A run with what a notebook asks of it beyond its folder: a look, fastai's Learner, its interpretation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results import run as opened
+from kimchi_vision.results.report import notebook
 
 if TYPE_CHECKING:
     from fastai.interpret import ClassificationInterpretation
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 class Run(opened.Run):
     """A run folder, opened; see results.run.Run."""
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self)
 
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import TEXTS
@@ -77,7 +77,7 @@ def _metric(function: Callable[[Predictions], float]) -> Metric:
     return own(name, estimate)
 
 
-def _named(part: Any) -> dict[str, str]:
+def _named(part: object) -> dict[str, str]:
     kind = part if inspect.isfunction(part) or inspect.isclass(part) else type(part)
     try:
         source = inspect.getsource(kind)

@@ -6,8 +6,9 @@ import logging
 import tempfile
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ import pandas as pd
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import KimchiError, RunError
+from kimchi_vision.base.plain import Json
+from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
@@ -23,32 +26,52 @@ from kimchi_vision.results.intervals import wilson
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
 
-def scout(experiment: Experiment, backbones: Sequence[str]) -> pd.DataFrame:
+def scout(
+    experiment: Experiment,
+    backbones: Sequence[str],
+    on: Executor | None = None,
+    exports: Path = Path("exports"),
+) -> pd.DataFrame:
     """A row a backbone, best first: a linear head on its features, cross-validated on training photos.
 
     Columns backbone, accuracy, low, high (95 %, Wilson), photos, parameters, seconds for features and fit;
     what an earlier look computed is read from the disk. The validation photos stay unseen, for the comparison
-    to come. A backbone that cannot be used is named and passed over; RunError when none can.
+    to come. on: where it is done; None: in this process. exports: a folder that is there, too.
+    A backbone that cannot be used is named and passed over; RunError when none can.
     """
-    keep_memory()
-    photos = data.load(experiment.data)
-    rows = []
-    for name in dict.fromkeys(backbones):
-        try:
-            with its_share():
+    names = list(dict.fromkeys(backbones))
+    if on is not None:
+        leaves = [Leaf(name, partial(_again, experiment, name), exports) for name in names]
+        rows = list(on.run(leaves).results.values())
+    else:
+        rows, photos = [], data.load(experiment.data)
+        for name in names:
+            try:
                 rows.append(_row(experiment, photos, name))
-        except KimchiError as error:
-            log.error("%s is passed over. %s", name, error)
+            except KimchiError as error:
+                log.error("%s is passed over. %s", name, error)
     if not rows:
         raise RunError("No backbone could be used. The messages above say why.")
     return pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
 
 
-def _row(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
+def _again(experiment: Experiment, name: str, again: bool) -> Json:
+    """A row, also where a process died at it: features that were done are on the disk."""
+    return _row(experiment, data.load(experiment.data), name)
+
+
+def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
+    keep_memory()
+    with its_share():
+        return _measured(experiment, photos, name)
+
+
+def _measured(experiment: Experiment, photos: Photos, name: str) -> Json:
     section = experiment.model.model_copy(update={"backbone": name})
     size = experiment.augment.size
     backbone = model.find(section, size)

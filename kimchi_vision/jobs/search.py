@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+import filelock
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.learning import recipe
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from kimchi_vision.jobs.executor import Executor
+
 log = logging.getLogger(__name__)
 
 FEWEST = 3
@@ -34,30 +41,47 @@ FEWEST = 3
 NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
 
 
+class Early(NamedTuple):
+    """Trials that ended early, the epochs that they were spared, of how many over all trials; seconds."""
+
+    trials: int
+    epochs: int
+    of_epochs: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Search:
     """What a search found.
 
     trials: a row a trial, best first. best, chosen: runs of `recipe: best` and of the chosen settings.
-    comparison: of these two, on photos that no trial has seen.
+    comparison: of these two, on photos that no trial has seen. early: what poor trials were spared.
     """
 
     trials: pd.DataFrame
     best: Run
     chosen: Run
     comparison: Comparison
+    early: Early
 
 
 def search(
-    experiment: Experiment, seconds: float, exports: Path, backbones: Sequence[str] = (), trials: int = 10_000
+    experiment: Experiment,
+    seconds: float,
+    exports: Path,
+    backbones: Sequence[str] = (),
+    trials: int = 10_000,
+    on: Executor | None = None,
 ) -> Search:
     """Try settings around `recipe: best` until the time is over, then compare the chosen ones with it.
 
     The trials train on a part of the training photos and are scored on the rest of them, so that the
     experiment's own validation photos judge the choice without having had a part in it: the best of many
-    trials on one validation set flatters itself. Sampler TPE (Bergstra et al., 2011), pruner median.
+    trials on one validation set flatters itself. Sampler TPE (Bergstra et al., 2011), pruner median: a trial
+    ends early that after an epoch is worse than half of those before it were then.
     seconds: no trial begins later; the two last runs come on top. backbones: to choose from, beside the
-    experiment's own. trials: at most so many. A search goes on where an earlier one in the folder ended.
+    experiment's own. trials: at most so many. on: where they run side by side, each choosing by what all
+    have found so far. A search goes on where an earlier one in the folder ended.
     Raises InputError when the photos cannot be divided, RunError when every trial failed.
     """
     folder = exports / f"{experiment.name}-search"
@@ -65,23 +89,72 @@ def search(
     names = tuple(dict.fromkeys([asked.model.backbone, *backbones]))
     items = data.load(asked.data).items
     inside, own = _inside(asked, items, folder / "split.csv"), _own(items, names[0])
-    study = _study(folder, asked, names, own)
-    ends = time.monotonic() + seconds
-
-    def objective(trial: optuna.Trial) -> float:
-        return _score(inside.on_top_of(_settings(trial, names)), trial, folder)
-
-    def stop(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        done = len(study.trials)
-        if done >= trials or (done >= FEWEST and time.monotonic() > ends):
-            study.stop()
-
-    if len(study.get_trials(states=_ENDED)) < trials:
-        study.optimize(objective, callbacks=[stop], catch=(KimchiError,))
-    return _judged(study, asked, names, own, folder)
+    study = _study(folder, f"{asked.digest} {' '.join(names)}")
+    _set_free(study, study.get_trials(states=(TrialState.RUNNING,)))
+    if not study.trials:
+        study.enqueue_trial(own)
+    tries = _Tries(inside, names, folder, study.study_name, time.time() + seconds, trials)
+    if on is None:
+        tries(0, again=False)
+    else:
+        workers = range(min(on.places(), trials))
+        on.run([Leaf(f"trials {worker + 1}", partial(tries, worker), folder) for worker in workers])
+    return _judged(study, asked, names, own, folder, on)
 
 
-_ENDED = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.FAIL)
+@dataclass(frozen=True)
+class _Tries:
+    """Trials one after another, in one of several processes that share a study.
+
+    inside: the experiment with its training photos divided. ends: time.time() after which none begins.
+    """
+
+    inside: Experiment
+    names: tuple[str, ...]
+    folder: Path
+    study_name: str
+    ends: float
+    most: int
+
+    def __call__(self, worker: int, again: bool) -> None:
+        """worker: number of the process. again: it died before; its trial is taken up."""
+        study = _study(self.folder, self.study_name)
+        if again:
+            running = study.get_trials(states=(TrialState.RUNNING,))
+            _set_free(study, [trial for trial in running if trial.user_attrs.get("worker") == worker])
+        # Each process draws others, and others than before when the search goes on.
+        seed = 1000 * len(study.trials) + worker
+        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=5)
+        while (trial := self._next(study, worker)) is not None:
+            try:
+                value = _score(self.inside.on_top_of(_settings(trial, self.names)), trial, self.folder)
+            except KimchiError as error:
+                log.error("Trial %d failed: %s", trial.number, error)
+                study.tell(trial, state=TrialState.FAIL)
+            else:
+                study.tell(trial, value)
+
+    def _next(self, study: optuna.Study, worker: int) -> optuna.Trial | None:
+        with filelock.FileLock(self.folder / ".next.lock"):
+            trials = study.get_trials(deepcopy=False)
+            wait = {_folder(trial) for trial in trials if trial.state == TrialState.WAITING}
+            begun = {_folder(trial) for trial in trials} - wait
+            if len(begun) >= self.most or (len(begun) >= FEWEST and time.time() > self.ends):
+                return None
+            trial = study.ask()
+            trial.set_user_attr("worker", worker)
+            return trial
+
+
+def _set_free(study: optuna.Study, died: Sequence[optuna.trial.FrozenTrial]) -> None:
+    """Have trials whose process died done anew, in their run folders: what was trained is kept."""
+    for trial in died:
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params, user_attrs={"folder": _folder(trial)})
+
+
+def _folder(trial: optuna.Trial | optuna.trial.FrozenTrial) -> str:
+    return trial.user_attrs.get("folder", f"trial-{trial.number:03}")
 
 
 def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
@@ -100,31 +173,24 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     return Experiment.model_validate(plain)
 
 
-def _study(folder: Path, asked: Experiment, names: tuple[str, ...], own: dict[str, Any]) -> optuna.Study:
-    """A new study, or the one that the folder holds; its first trial is `recipe: best` itself."""
+def _study(folder: Path, name: str) -> optuna.Study:
+    """A new study, or the one that the folder holds. Raises InputError when it holds another."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(folder / "trials.log")))
-    name = f"{asked.digest} {' '.join(names)}"
-    others = [known for known in optuna.get_all_study_names(storage) if known != name]
-    if others:
-        raise InputError(f"{folder} holds a search with other settings. Rename the experiment, or delete it.")
-    study = optuna.create_study(
+    if any(known != name for known in optuna.get_all_study_names(storage)):
+        raise InputError(
+            "{folder} holds a search with other settings. Rename the experiment, or delete it.", folder=folder
+        )
+    return optuna.create_study(
         storage=storage,
         study_name=name,
-        sampler=optuna.samplers.TPESampler(seed=0, n_startup_trials=5),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
         load_if_exists=True,
     )
-    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)  # its process died
-        study.enqueue_trial(trial.params)
-    if not study.trials:
-        study.enqueue_trial(own)
-    return study
 
 
-def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
+def _own(items: pd.DataFrame, backbone: str) -> Json:
     """The values of `recipe: best` itself, by the names of `_settings`."""
     tree = recipe.settings("best", int((items["split"] == "train").sum()))
     cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
@@ -140,7 +206,7 @@ def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
     }
 
 
-def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
+def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> Json:
     """The recipe's sections with a trial's values in them."""
     rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
     body = trial.suggest_float("body", 0.01, 1, log=True)
@@ -158,33 +224,52 @@ def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
     """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
-    named = experiment.model_copy(update={"name": f"trial-{trial.number:03}"})
+    named = experiment.model_copy(update={"name": _folder(trial)})
 
-    def hopeless(row: dict[str, Any]) -> bool:
+    def hopeless(row: Json) -> bool:
         trial.report(row["error_rate"], row["epoch"])
-        return trial.should_prune()
+        ends = trial.should_prune()
+        if ends:
+            trial.set_user_attr("ended_after", row["epoch"])
+        return ends
 
     done = run(named, folder, watch=hopeless)
     trial.set_user_attr("accuracy", done.score["accuracy"].value)
+    trial.set_user_attr("seconds", done.metrics["train"]["seconds"])
     return float(done.calibration["after"]["loss"])
 
 
+def _early(study: optuna.Study) -> Early:
+    """What ending poor trials early saved, by what an epoch of each took."""
+    found = study.get_trials(states=(TrialState.COMPLETE,))
+    count, epochs, seconds = 0, 0, 0.0
+    for trial in found:
+        asked, after = trial.params["epochs"], trial.user_attrs.get("ended_after")
+        if after is not None and after < asked:
+            count, epochs = count + 1, epochs + asked - after
+            seconds += (asked - after) * trial.user_attrs["seconds"] / after
+    return Early(count, epochs, sum(trial.params["epochs"] for trial in found), seconds)
+
+
 def _judged(
-    study: optuna.Study, asked: Experiment, names: tuple[str, ...], own: dict[str, Any], folder: Path
+    study: optuna.Study,
+    asked: Experiment,
+    names: tuple[str, ...],
+    own: Json,
+    folder: Path,
+    on: Executor | None,
 ) -> Search:
     """Run `recipe: best` and the best trial's settings on the experiment's own split."""
-    if not study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)):
+    if not study.get_trials(states=(TrialState.COMPLETE,)):
         raise RunError("Every trial failed. The messages above say why.")
     trials = study.trials_dataframe(("number", "value", "params", "user_attrs", "state"))
     trials = trials.sort_values("value", ignore_index=True)
     write_table(folder / "trials.csv", trials)
-    found = [
-        run(
-            asked.on_top_of(_settings(optuna.trial.FixedTrial(values), names)).model_copy(
-                update={"name": name}
-            ),
-            folder,
-        )
+    two = [
+        asked.on_top_of(_settings(optuna.trial.FixedTrial(values), names)).model_copy(update={"name": name})
         for name, values in (("best", own), ("chosen", study.best_params))
     ]
-    return Search(trials, *found, compare(found))
+    if on is not None:
+        on.run([training(each, folder) for each in two])
+    found = [run(each, folder) for each in two]  # one that is finished is opened
+    return Search(trials, *found, compare(found), _early(study))

@@ -15,9 +15,10 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
@@ -59,7 +60,7 @@ def run_rows(
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    refused = {} if on is None else on.run(_leaves(planned, folder, force))
+    refused = {} if on is None else on.run(_leaves(planned, folder, force)).refused
     finished, failed = Rows(), []
     for number, (row, experiment, folds) in enumerate(planned, 1):
         if any(each.name in refused for each in (folds or [experiment])):
@@ -88,7 +89,7 @@ def run_rows(
 def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:
     """What can be trained side by side: runs, and folds of runs."""
     every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
-    return [Leaf(each, folder, force, Path.cwd()) for each in every]
+    return [training(each, folder, force) for each in every]
 
 
 def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
@@ -190,7 +191,7 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
         say(
             "over_seeds",
             run=line["run"],
-            accuracy=f"{line['accuracy']:.2%}",
+            accuracy=percent(line["accuracy"], 2),
             sd=f"{100 * line['accuracy_sd']:.2f}",
             seeds=line["seeds"],
         )

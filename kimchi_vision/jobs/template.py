@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
 
 
-def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) -> Path:
+def write(photos: Path, listing: Listing, path: Path, settings: Json) -> Path:
     """Write the experiment for the photos below `photos`, and return its path.
 
     listing: as layout.read gives it. settings: sections, as recipe.settings gives them.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
+from kimchi_vision.learning.linear_probe import pooled
 from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -26,6 +30,27 @@ def predictions(learn: Learner, photos: Photos) -> Predictions:
     items = _scored(photos)
     outputs, _ = learn.get_preds(dl=learn.dls.test_dl(photos.files(items)), act=noop)
     return Predictions.from_logits(items, outputs.float().cpu().numpy(), photos.vocab)
+
+
+@contextmanager
+def seen(network: nn.Module) -> Iterator[list[np.ndarray]]:
+    """Inside the block, what the body of a network finds in photos is kept, pooled, a batch an entry.
+
+    The list stays empty for a network that is not body and head.
+    """
+    found: list[np.ndarray] = []
+
+    def keep(body: nn.Module, photos: Any, maps: Any) -> None:
+        found.append(pooled(maps).float().cpu().numpy())
+
+    if not (isinstance(network, nn.Sequential) and len(network) == 2):
+        yield found
+        return
+    hook = network[0].register_forward_hook(keep)
+    try:
+        yield found
+    finally:
+        hook.remove()
 
 
 def averaged(learn: Learner, photos: Photos, varied: list[Transform], views: int) -> Predictions:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.plain import Json
 
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.learning.model import Backbone
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +28,7 @@ Pace = Callable[[int], tuple[float, float]]
 """From a side in pixels to the seconds that a photo takes, in a forward pass and in a training step."""
 
 
-def resolve(asked: Experiment, photos: Photos, backbone: Any, pace: Pace | None = None) -> Experiment:
+def resolve(asked: Experiment, photos: Photos, backbone: Backbone, pace: Pace | None = None) -> Experiment:
     """The experiment with its recipe's settings written out; what the user set stays as it is.
 
     backbone: with size and fixed. pace: needed when there is a budget to keep.
@@ -70,7 +73,7 @@ def usual_epochs(train: int) -> int:
 
 def settings(
     recipe: str, photos: int = 1, size: int = 224, epochs: int | None = None, pretrained: bool = True
-) -> dict[str, Any]:
+) -> Json:
     """The sections that a recipe sets.
 
     tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
@@ -27,9 +28,7 @@ def check(section: Goals) -> None:
         check_monitor(name, "goals")
 
 
-def outcomes(
-    section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score], rows: int = 1
-) -> dict[str, Outcome]:
+def outcomes(section: Goals, metrics: Json, scores: Mapping[str, Score], rows: int = 1) -> dict[str, Outcome]:
     """The outcome of each goal that is set: a score of the registry, or `fps`.
 
     metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name. rows: runs that
@@ -57,8 +56,9 @@ def decision(runs: Sequence[Run]) -> pd.DataFrame:
     """A row a run: what it reaches, what it costs, and the outcome of each goal of its own experiment.
 
     Columns run, accuracy, low, high (95 %), the other scores that have a goal, p50_ms, p95_ms,
-    photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb,
-    train_minutes, and goal_NAME where a run has that goal; None where a number was not measured.
+    photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb, size and
+    milliseconds of the files for OpenVINO, LiteRT and Core ML that a run has, train_minutes, and goal_NAME
+    where a run has that goal; None where a number was not measured.
     Raises InputError when metrics.json or experiment.yaml is missing.
     """
     import pandas as pd
@@ -86,8 +86,8 @@ def text(decision: pd.DataFrame, lang: str = "auto") -> str:
 
 
 def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
-    """The decision table in words: title → a value a run; titles that no run has a value for are left "
-    "out."""
+    """The decision table in words: title → a value a run; titles that no run has a value for are left
+    out."""
     table = decision.astype(object).where(decision.notna(), None)
     return {
         _title(name, say): [_shown(name, value, say) for value in table[name]]
@@ -133,7 +133,7 @@ def _title(column: str, say: Text) -> str:
     return say(column if column in METRICS else f"decision_{column}")
 
 
-def _shown(name: str, value: Any, say: Text) -> str:
+def _shown(name: str, value: float | None, say: Text) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -143,7 +143,7 @@ def _shown(name: str, value: Any, say: Text) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _row(run: Run, rows: int) -> dict[str, Any]:
+def _row(run: Run, rows: int) -> Json:
     metrics, section = run.metrics, run.experiment.goals
     accuracy = run.score["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
@@ -160,9 +160,22 @@ def _row(run: Run, rows: int) -> dict[str, Any]:
         "parameters": (metrics.get("model") or {}).get("parameters"),
         "file_mb": round(run.files.onnx.stat().st_size / 1e6, 1) if run.files.onnx.is_file() else None,
         "peak_memory_mb": metrics.get("peak_memory_mb"),
+        **_other_files(run),
         "train_minutes": round(seconds / 60, 2) if seconds is not None else None,
         **{
             f"goal_{name}": outcome
             for name, outcome in outcomes(section, metrics, headline.scores(run), rows).items()
         },
     }
+
+
+def _other_files(run: Run) -> dict[str, float]:
+    """What export.json says of the files for other runtimes."""
+    found, files = {}, run.files
+    for name, file in (("openvino", files.openvino), ("litert", files.litert), ("coreml", files.coreml)):
+        proof = run.exported.get(file.name, {})
+        if "milliseconds" in proof:
+            found[f"{name}_ms"] = proof["milliseconds"]
+        if "bytes" in proof:
+            found[f"{name}_mb"] = round(proof["bytes"] / 1e6, 1)
+    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import read_table, sha256_of, write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
@@ -82,7 +83,7 @@ class Run:
         return self.table(self.files.items)
 
     @cached_property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Json:
         """data.json; empty in a folder of before it was written."""
         return self.json_if(self.files.data)
 
@@ -94,7 +95,7 @@ class Run:
         return Predictions.read(self.sound(self.files.predictions), self.vocab, self.items)
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Json:
         """metrics.json: scores with intervals, and facts about model and training."""
         return self.json(self.files.metrics)
 
@@ -125,12 +126,12 @@ class Run:
         return self.table(self.files.history) if self.files.history.is_file() else pd.DataFrame()
 
     @cached_property
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Json:
         """calibration.json; empty when there is none."""
         return self.json_if(self.files.calibration)
 
     @cached_property
-    def exported(self) -> dict[str, Any]:
+    def exported(self) -> Json:
         """export.json: file name → size, sha256 and proof; empty when there is none."""
         return self.json_if(self.files.export)
 
@@ -174,18 +175,18 @@ class Run:
         return list(self.items["sha256"][self.items["split"] == "test"])
 
     def damaged(self) -> list[str]:
-        """Names of the files that are gone, or not what the run left at its end; none while it goes on."""
+        """Names of the files that are gone, or not what the run left at its end; none while it goes on.
+
+        Exported files may be gone.
+        """
         places = {name: self.path / name for name in self._hashes}
-        return [
-            name
-            for name, file in places.items()
-            if not file.is_file() or sha256_of(file) != self._hashes[name]
-        ]
+        gone = [name for name, file in places.items() if name in self._sealed and not file.is_file()]
+        other = [name for name, file in places.items() if file.is_file() and self._is_other(file)]
+        return gone + other if self.is_finished else []
 
     def sound(self, file: Path) -> Path:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
-        expected = self._hashes.get(file.name) if file.parent == self.path and file.is_file() else None
-        if expected is not None and sha256_of(file) != expected:
+        if file.parent == self.path and file.is_file() and self._is_other(file):
             raise InputError(
                 "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
                 "back, or run the experiment again with --force, which keeps this folder "
@@ -193,6 +194,9 @@ class Run:
                 file=file,
             )
         return file
+
+    def _is_other(self, file: Path) -> bool:
+        return file.name in self._hashes and sha256_of(file) != self._hashes[file.name]
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
@@ -203,7 +207,7 @@ class Run:
                 "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
             ) from None
 
-    def json_if(self, file: Path) -> dict[str, Any]:
+    def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""
         return self.json(file) if file.is_file() else {}
 
@@ -235,11 +239,6 @@ class Run:
     def _scored(self) -> Predictions:
         return self.predictions.part(self.metrics["split"])
 
-    def _repr_html_(self) -> str:
-        from kimchi_vision.results.report import notebook
-
-        return notebook.html(self)
-
     def _text(self, file: Path) -> str:
         if not file.is_file():
             raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
@@ -247,8 +246,22 @@ class Run:
 
     @property
     def _hashes(self) -> dict[str, str]:
-        """File name → sha256 at the run's end; empty while it is not finished."""
-        try:
-            return dict(json.loads(self.files.finished.read_text(encoding="utf-8"))["files"])
-        except (OSError, ValueError, KeyError, TypeError):  # missing, damaged, or of before they were noted
-            return {}
+        """File name → sha256: of exported files when they were written, of others at the run's end."""
+        proofs = _noted(self.files.export)
+        exported = {name: proof.get("sha256") for name, proof in proofs.items() if isinstance(proof, dict)}
+        return {name: known for name, known in exported.items() if known} | self._sealed
+
+    @property
+    def _sealed(self) -> dict[str, str]:
+        """Those of the run's end; none while it goes on."""
+        files = _noted(self.files.finished).get("files")
+        return files if isinstance(files, dict) else {}
+
+
+def _noted(file: Path) -> Json:
+    """What a JSON file says, or nothing: it may be missing, damaged, or of before this was noted."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -31,19 +31,19 @@ def by_class(predictions: Predictions) -> dict[str, Estimate]:
     for place in parted(predictions):
         positive = predictions.truth == place
         value, parts = area(predictions.probabilities[:, place], positive)
-        found[predictions.vocab[place]] = _estimate(value, parts, predictions.units, [positive, ~positive])
+        found[predictions.vocab[place]] = estimate(value, parts, predictions.units, [positive, ~positive])
     return found
 
 
 def macro(predictions: Predictions) -> Estimate:
-    """The mean of the classes' areas; 0.5 is chance. As scikit-learn's roc_auc_score with "
-    "multi_class="ovr"."""
+    """The mean of the classes' areas; 0.5 is chance. As scikit-learn's roc_auc_score with
+    multi_class="ovr"."""
     places = parted(predictions)
     if not places:
         return Estimate(0.5, None, None)
     areas = [area(predictions.probabilities[:, place], predictions.truth == place) for place in places]
     value, parts = float(np.mean([each for each, _ in areas])), np.mean([parts for _, parts in areas], axis=0)
-    return _estimate(value, parts, predictions.units, [predictions.truth == place for place in places])
+    return estimate(value, parts, predictions.units, [predictions.truth == place for place in places])
 
 
 def parted(predictions: Predictions) -> list[int]:
@@ -61,8 +61,8 @@ def average_precision(predictions: Predictions) -> dict[str, float]:
 
 
 def curves(predictions: Predictions, kind: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Points of each class: false positives and recall for `roc`, recall and precision for "
-    "`precision_recall`."""
+    """Points of each class: false positives and recall for `roc`, recall and precision for
+    `precision_recall`."""
     found = {}
     for place in parted(predictions):
         first, second, _ = (roc_curve if kind == "roc" else precision_recall_curve)(*_of(predictions, place))
@@ -74,7 +74,7 @@ def _of(predictions: Predictions, place: int) -> tuple[np.ndarray, np.ndarray]:
     return predictions.truth == place, predictions.probabilities[:, place]
 
 
-def _estimate(value: float, parts: np.ndarray, units: np.ndarray, sides: list[np.ndarray]) -> Estimate:
+def estimate(value: float, parts: np.ndarray, units: np.ndarray, sides: list[np.ndarray]) -> Estimate:
     """Wilson's interval for the number of photos that an area is worth; all apart: of the smallest side."""
     least = min(independent(units[side]) for side in sides)
     if least < FEWEST_OF_CLASS:

@@ -22,6 +22,8 @@ def encoded(image, kind, **options):
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
 def test_transparency_lies_on_white(mode):
     clear = Image.new("RGBA", (4, 4), (200, 30, 30, 0)).convert(mode)
+    if clear.getchannel("A").getextrema() != (0, 0):
+        pytest.skip(f"this Pillow loses transparency on its way to {mode}")
     assert open_photo(clear).getpixel((0, 0)) == (255, 255, 255)
 
 

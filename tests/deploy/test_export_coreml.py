@@ -58,7 +58,7 @@ def test_squares_are_prepared_inside_as_they_are_for_other_files(said):
     about, identity = facts(temperature=1.0), torch.nn.Flatten()
     photo = open_photo(photos.files(photos.items)[0])
     square = torch.from_numpy(np.array(about.preprocess.square(photo))).permute(2, 0, 1)[None].float()
-    inside = coreml._Whole(identity, about)(square).detach().numpy()[0]
+    inside = coreml.FromSquare(identity, about)(square).detach().numpy()[0]
     expected = torch.softmax(torch.from_numpy(about.preprocess(photo)).flatten(), 0).numpy()
     assert np.log(inside) == pytest.approx(np.log(expected), abs=2 * LARGEST_GAP)
 

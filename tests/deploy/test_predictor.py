@@ -12,7 +12,8 @@ from small_models import SEVEN, answers, facts, save
 from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import write_json
+from kimchi_vision.base.files import sha256_of, write_json
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.predictor import Prediction, Predictor, find_photos
@@ -31,6 +32,18 @@ def test_answers_are_those_of_the_learner(exported):
     for answer, (_, row) in zip(Predictor(run).predict(files, top=3), table.iterrows(), strict=True):
         assert answer.label == row["predicted"]
         assert all(abs(row[f"p:{label}"] - share) < 1e-5 for label, share in answer.classes)
+
+
+def test_a_model_with_a_flipped_byte_answers_nothing(seven, tmp_path):
+    run = Run(tmp_path)
+    content = bytearray(seven.read_bytes())
+    write_json(run.files.export, {"model.onnx": {"sha256": sha256_of(seven)}})
+    run.files.onnx.write_bytes(content)
+    assert Predictor(run).vocab == SEVEN
+    content[len(content) // 2] ^= 1  # one of the weights
+    run.files.onnx.write_bytes(content)
+    with pytest.raises(InputError, match=r"model\.onnx is damaged, or was changed"):
+        Predictor(run)
 
 
 @pytest.mark.parametrize("top", [1, 3, 7, 50])
@@ -214,7 +227,7 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
         for photo, answer in zip(photos, two, strict=False)
         for rank, (label, share) in enumerate(answer.classes, 1)
     ]
-    shares = "  ".join(f"{label} {share:.1%}" for label, share in two[0].classes)
+    shares = "  ".join(f"{label} {percent(share)}" for label, share in two[0].classes)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
 
 

@@ -5,12 +5,13 @@ import io
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from kimchi_vision.deploy.server import Access, Limits, build, limits, listen
+from kimchi_vision.deploy.server import Access, Limits, api, build, limits, listen
 from kimchi_vision.deploy.server.room import Room
 from tests.browsers import serving
 
@@ -105,6 +106,28 @@ def test_pixels_in_flight_are_bounded_whatever_is_sent(seven, monkeypatch):
     monkeypatch.setattr(client.app.state.service.models["seven"].predictor, "prepare", watched)
     assert client.post("/predict", files=[("photos", large(3))] * 6).status_code == 200
     assert seen == [room.most - 3_000_000] * 6
+
+
+def test_nobody_waits_for_a_large_photo(seven, monkeypatch):
+    monkeypatch.setattr(api, "LARGE", 1_000_000)
+    client, held = TestClient(build([seven])), threading.Event()
+    predictor = client.app.state.service.models["seven"].predictor
+    prepare = predictor.prepare
+    slow, begun = large(2), threading.Event()
+
+    def prepared(content):
+        if content == slow:
+            begun.set()
+            assert held.wait(10)
+        return prepare(content)
+
+    monkeypatch.setattr(predictor, "prepare", prepared)
+    with client, ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(client.post, "/predict", files={"photos": slow}) for _ in range(4)]
+        assert begun.wait(10)
+        assert client.post("/predict", files=[("photos", large(1))] * 5).status_code == 200
+        held.set()
+        assert {one.result().status_code for one in waiting} == {200}
 
 
 def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):

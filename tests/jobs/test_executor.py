@@ -79,7 +79,7 @@ def test_one_process_is_what_serial_means():
 def test_jobs_that_make_no_sense_are_named(asked):
     file = asked("a: {}")
     file.write_text(file.read_text().replace("cpus: 1", "cpus: 1, memory: much"))
-    with pytest.raises(ConfigError, match=r"jobs\.memory: write an amount of memory as 500MB or 8GB"):
+    with pytest.raises(ConfigError, match="`memory`: write an amount of memory as 500MB or 8GB"):
         load(file)
 
 
@@ -174,6 +174,26 @@ def test_what_no_node_has_is_refused(asked, tmp_path, cluster):
         table.run_rows(load(file), tmp_path, on=on)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_killed_node_loses_nothing(asked, tmp_path, cluster):
+    file = asked("a: {}", "b: {}", epochs=8)
+    table.run_rows(load(file), tmp_path / "whole")
+
+    def kill():
+        for row in "ab":
+            wait_for((tmp_path / "cut" / "t" / row / "checkpoints" / "last.pth").is_file)
+        cluster.remove_node(cluster.second, allow_graceful=False)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    finished = table.run_rows(load(file), tmp_path / "cut", on=executor.executor(cluster.address, Jobs()))
+    killer.join()
+    cluster.second = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+    assert list(finished) == ["a", "b"]
+    assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
+
+
 DRIVER = """
 import sys
 from pathlib import Path
@@ -212,7 +232,7 @@ def test_a_killed_worker_and_a_killed_driver_lose_nothing(asked, tmp_path, clust
         return [
             one
             for one in psutil.process_iter(["cmdline"])
-            if "ray::_trained" in " ".join(one.info["cmdline"] or [])
+            if "ray::_done" in " ".join(one.info["cmdline"] or [])
         ]
 
     driver = begun()

@@ -80,6 +80,14 @@ def test_a_flipped_byte_in_a_finished_run_is_told_and_the_run_done_again(finishe
     assert RunFiles(finished.path.with_name("a.before-1")).metrics.is_file()
 
 
+def test_an_exported_file_may_be_deleted_but_not_be_another(finished):
+    write_json(finished.files.export, {"model.onnx": {"sha256": "ab"}, "model.pkl": {"refused": "why"}})
+    assert run_lock.stands(finished.files, photos(), force=False)
+    finished.files.onnx.write_bytes(b"another")
+    assert finished.damaged() == ["model.onnx"]
+    assert not run_lock.stands(finished.files, photos(), force=False)
+
+
 def test_an_unfinished_run_does_not_stand(interrupted):
     assert run_lock.stands(interrupted.files, photos(), force=False) is False
 

@@ -8,6 +8,7 @@ from kimchi_vision.config import Experiment
 pytest.importorskip("optuna", reason="needs the extra: pip install 'kimchi-vision[search]'")
 
 from kimchi_vision.jobs import search as module
+from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.jobs.search import search
 from kimchi_vision.results.scores import recorded
 
@@ -19,6 +20,7 @@ class Done:
         loss = abs(rate - 1e-3)  # the best rate is 1e-3
         self.path, self.calibration = path, {"after": {"loss": loss}}
         self.score = recorded({"accuracy": 1 - loss, "photos": 4})
+        self.metrics = {"train": {"seconds": 60.0}}
 
 
 @pytest.fixture
@@ -28,6 +30,10 @@ def begun(monkeypatch):
 
     def run(experiment, exports, watch=None):
         ran.append(experiment)
+        if watch is not None:  # each trial is worse than those before it
+            cycle = experiment.train.stages[-1].arguments
+            epochs = range(1, 1 + getattr(cycle, "epochs", 1))
+            any(watch({"error_rate": len(ran) / 100, "epoch": epoch}) for epoch in epochs)
         rate = experiment.train.stages[-1].arguments.lr_max[1] if experiment.train.stages else 1e-4
         return Done(exports / experiment.name, rate)
 
@@ -82,3 +88,46 @@ def test_another_search_is_not_mixed_in(begun, experiment, tmp_path):
     other = experiment.on_top_of({"loader": {"batch_size": 5}})
     with pytest.raises(InputError, match="holds a search with other settings"):
         search(other, 60, tmp_path, trials=3)
+
+
+class SideBySide:
+    """An executor of two places, one after the other here; the first piece of work dies once."""
+
+    def places(self):
+        return 2
+
+    def run(self, leaves):
+        for number, leaf in enumerate(leaves):
+            if number == 0 and leaf.name.startswith("trials"):
+                with pytest.raises(SystemExit):
+                    leaf.work(False)
+            leaf.work(number == 0)
+
+
+def test_processes_share_the_trials_and_a_dead_ones_trial_is_taken_up(
+    begun, experiment, tmp_path, monkeypatch
+):
+    plain = module.run
+
+    def run(named, exports, watch=None):
+        if len(begun) == 1 and not (tmp_path / "died").exists():
+            (tmp_path / "died").touch()
+            raise SystemExit
+        return plain(named, exports, watch)
+
+    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module, "training", lambda each, folder: Leaf(each.name, lambda again: None, folder))
+    search(experiment, 60, tmp_path, trials=4, on=SideBySide())
+    names = [each.name for each in begun]
+    assert names[:2] == ["trial-000", "trial-001"]  # the second one died, and goes on in its folder
+    assert len(set(names)) == 6
+    assert names[4:] == ["best", "chosen"]
+
+
+def test_what_ending_poor_trials_early_spared_is_counted(begun, experiment, tmp_path):
+    found = search(experiment, 60, tmp_path, trials=8)
+    asked, after = found.trials["params_epochs"], found.trials["user_attrs_ended_after"]
+    spared = asked - after.fillna(asked)
+    assert found.early.trials == (spared > 0).sum() > 0
+    assert found.early[1:3] == (spared.sum(), asked.sum())
+    assert found.early.seconds == pytest.approx((60 * spared / after).sum())

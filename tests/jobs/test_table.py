@@ -13,6 +13,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
 from kimchi_vision.jobs import folds, table
@@ -320,9 +321,8 @@ def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     assert said[: len(result.text().splitlines())] == result.text().splitlines()
     accuracies = [run.json(run.files.metrics)["accuracy"] for run in finished["plain"]]
     mean, spread = np.mean(accuracies), stdev(accuracies)
-    sentence = (
-        f"plain: accuracy {mean:.2%} ± {100 * spread:.2f} over n = 2 seeds (mean ± standard deviation)."
-    )
+    said_spread = f"± {100 * spread:.2f} over n = 2 seeds (mean ± standard deviation)."
+    sentence = f"plain: accuracy {percent(mean, 2)} {said_spread}"
     assert sentence in said
     assert said[-1] == f"Side by side: {folder / 'report.html'}"
     text = (folder / "report.html").read_text(encoding="utf-8")

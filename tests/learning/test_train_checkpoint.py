@@ -15,7 +15,7 @@ from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import checkpoint
 from kimchi_vision.learning.train.checkpoint import Checkpoint
-from kimchi_vision.results.choices import Epochs
+from kimchi_vision.results.candidates import Epochs
 
 STAGES = [{"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}]
 BATCHES = list(range(1, 13))

@@ -343,7 +343,7 @@ def test_files_hold_the_same_verdicts(tmp_path):
     page = result.write(tmp_path / "compare.md").read_text(encoding="utf-8")
     assert all(sentence.replace("a|b", "a|b") in page for sentence in result.sentences())
     assert "| a\\|b | 99.00 % |" in page
-    with pytest.raises(InputError, match=r"compare.txt: give a name that ends in .csv or .md"):
+    with pytest.raises(InputError, match=r"compare.txt: give a name that ends in .csv, .md or .html"):
         result.write(tmp_path / "compare.txt")
 
 

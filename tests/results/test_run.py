@@ -10,6 +10,7 @@ from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.config.sections import Data, Report
 from kimchi_vision.results import evaluate, report
+from kimchi_vision.results.report import notebook
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
 
@@ -124,7 +125,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     section = run.experiment.resolved()["report"]
     assert section["lang"] == "auto"
     write_json(run.files.metrics, {**run.metrics, "floor": {**floor, "verdict": "above"}})
-    shown = Run.open(run.path)._repr_html_()
+    shown = notebook.html(Run.open(run.path))
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
     assert f"Accuracy on {accuracy.n} validation photos" in shown
@@ -136,7 +137,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
 
 def test_a_run_that_has_not_ended_says_so_in_a_notebook(run):
     run.files.metrics.unlink()
-    assert "the run has not ended" in Run.open(run.path)._repr_html_()
+    assert "the run has not ended" in notebook.html(Run.open(run.path))
 
 
 def test_each_plot_is_a_figure(run):

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages.commands import COMMANDS
@@ -24,6 +24,9 @@ from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
 from kimchi_vision.base.messages.results import RESULTS
+from kimchi_vision.base.messages.seeing import SEEING
+from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
@@ -41,7 +44,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS}
+TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
 """Key → English, Korean."""
 
 
@@ -93,7 +96,7 @@ def catalogue(lang: Language) -> Text:
     or an error is said in the same language. A template that has no Korean is said in English.
     """
 
-    def text(key: str, /, **values: Any) -> str:
+    def text(key: str, /, **values: object) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
         if lang == "ko":
             known = {name: said_values[name] for name in REASONS if name in said_values}
@@ -105,7 +108,7 @@ def catalogue(lang: Language) -> Text:
             found = filled(template, said_values) if values else template
         return with_particles(found) if lang == "ko" else found
 
-    def put_in(value: Any) -> Any:
+    def put_in(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
             return said(value, text)
         return "".join(text(key, **values) for key, values in value)
@@ -137,14 +140,14 @@ class LogFormat(logging.Formatter):
         return template % tuple(said(value, self.text) for value in args) if args else template
 
 
-def about_gain(name: str, found: dict[str, Any], text: Text) -> str:
+def about_gain(name: str, found: Json, text: Text) -> str:
     """What training brought beside the `floor`, or averaging beside one view, `tta`.
 
     found: the entry of that name in metrics.json.
     """
     (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
     shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    points = {"gain": found["gain"], "low": low, "high": high}
-    said = {key: f"{share:.1%}" for key, share in shares.items()}
-    said |= {key: f"{100 * value:+.1f}" for key, value in points.items()}
-    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **said)
+    gains = {"gain": found["gain"], "low": low, "high": high}
+    shown = {key: percent(share) for key, share in shares.items()}
+    shown |= {key: points(share) for key, share in gains.items()}
+    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)

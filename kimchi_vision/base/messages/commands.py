@@ -45,6 +45,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "{path}: 의심 라벨 {count}건. 맞는 줄은 지우고 `data.exclude`(사진 제외)나 `data.relabel`(제안한 "
         "클래스로 변경)로 쓰세요.",
     ),
+    "trials_early": (
+        "{trials} {trials:trial/trials} ended early, worse than half of those before: that spared {epochs} "
+        "of {of_epochs} epochs, about {minutes} minutes.",
+        "앞선 시도 절반보다 못한 시도 {trials}개를 일찍 끝내어, 전체 {of_epochs} 에포크 가운데 {epochs} "
+        "에포크, 약 {minutes}분을 아꼈습니다.",
+    ),
     "trials_in": ("{count} {count:trial/trials}: {path}", "시도 {count}번: {path}"),
     "chosen_settings": ("Chosen settings: {path}", "선택한 설정: {path}"),
     "cache_delete": ("Delete all of it with: {command}", "모두 지우기: {command}"),

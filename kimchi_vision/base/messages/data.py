@@ -161,10 +161,10 @@ DATA: dict[str, tuple[str, str]] = {
         "`data.per_class`를 고려하세요.",
     ),
     "found_few": (
-        "With 20% for validation, fewer than {few} photos would score these classes. In brackets: how many, "
-        "and what a recall of about 90% of them would mean (95% interval): {classes}.",
-        "20%를 검증에 쓰면 다음 클래스는 {few}장보다 적은 사진으로 채점됩니다. 괄호는 그 장수와, 재현율이 "
-        "약 90%일 때의 95% 신뢰구간입니다: {classes}.",
+        "With 20 % for validation, fewer than {few} photos would score these classes. In brackets: how many, "
+        "and what a recall of about 90 % of them would mean (95 % interval): {classes}.",
+        "20 %를 검증에 쓰면 다음 클래스는 {few}장보다 적은 사진으로 채점됩니다. 괄호는 그 장수와, 재현율이 "
+        "약 90 %일 때의 95 % 신뢰구간입니다: {classes}.",
     ),
     **{f"found_link_{name}": (_measured(name, 0), _measured(name, 1)) for name in _MEASURED},
     **{f"found_link_{name}": (_stated(name, 0), _stated(name, 1)) for name in _STATED},

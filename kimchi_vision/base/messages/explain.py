@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.plain import Json
 
 Text = Callable[..., str]
 
@@ -89,36 +91,28 @@ LOOKING: dict[str, tuple[str, str]] = {
 }
 
 
-def about_background(found: dict[str, Any], text: Text) -> list[str]:
+def about_background(found: Json, text: Text) -> list[str]:
     """What background.json says, in sentences: the verdict, what to do next, and what it stands on."""
     gap, conditions = found["gap"], found["conditions"]
     if gap is None:
         return [text("background_no_pairs"), _asked(found, text)]
-    low, high = (_points(edge) for edge in found["gap_interval"])
-    shares = {name: _percent(conditions[name]["accuracy"]) for name in ("same", "other")}
+    low, high = (points(edge) for edge in found["gap_interval"])
+    shares = {name: percent(conditions[name]["accuracy"]) for name in ("same", "other")}
     # Folders of before call what no boxes bear out a suspicion, or little.
     boxed = set(found["masks"]) == {"box"}
     verdict = f"background_{found['verdict'].replace(' ', '_')}" if boxed else "background_no_boxes"
-    sentences = [text(verdict, gap=_points(gap), low=low, high=high, **shares)]
+    sentences = [text(verdict, gap=points(gap), low=low, high=high, **shares)]
     if f"{verdict}_next" in LOOKING:
         sentences.append(text(f"{verdict}_next"))
     for name, more in (("followed", {}), ("outside", {"area": found["area"]})):
         if boxed and found[name] is not None:
             edges = dict(zip(("low", "high"), found[f"{name}_interval"], strict=True))
             values = {name: found[name], **edges, **more}
-            sentences.append(text(f"background_{name}", **{k: _percent(v) for k, v in values.items()}))
-    guessing = text("background_guessing", chance=_percent(found["chance"]))
+            sentences.append(text(f"background_{name}", **{k: percent(v) for k, v in values.items()}))
+    guessing = text("background_guessing", chance=percent(found["chance"]))
     return [*sentences, guessing, _asked(found, text)]
 
 
-def _asked(found: dict[str, Any], text: Text) -> str:
+def _asked(found: Json, text: Text) -> str:
     masks = ", ".join(text(f"mask_{kind}", n=count) for kind, count in found["masks"].items())
     return text("background_asked", photos=found["photos"], masks=masks)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"

@@ -63,10 +63,10 @@ PAGE: dict[str, tuple[str, str]] = {
     "confused_of": ("{photos} of {of} photos of {actual}", "{actual} {of}장 중 {photos}장"),
     "taken_for": ("{actual}, taken for {predicted}", "{actual}인데 {predicted}(으)로 예측"),
     "a_right_one": ("{predicted}, rightly", "제대로 맞힌 {predicted}"),
-    "interval": ("95% interval {low} to {high}", "95% 신뢰구간 {low} ~ {high}"),
+    "interval": ("95 % interval {low} to {high}", "95 % 신뢰구간 {low} ~ {high}"),
     "headline": (
         "Accuracy on {photos} {part} photos (95 % interval): {accuracy}.",
-        "{part} 사진 {photos}장의 정확도(95% 신뢰구간): {accuracy}.",
+        "{part} 사진 {photos}장의 정확도(95 % 신뢰구간): {accuracy}.",
     ),
     "chose_nothing": (
         "Nothing was chosen on these photos, so the number holds for photos like them.",
@@ -202,7 +202,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "at_least_sure": ("Confidence at least", "확신 최소"),
     "show_more": ("Show more", "더 보기"),
     "shown_of": ("{shown} of {photos} photos shown", "사진 {photos}장 중 {shown}장 표시"),
-    "classes_help": ("with 95 % intervals, the worst first.", "95% 신뢰구간 포함, 낮은 것부터."),
+    "classes_help": ("with 95 % intervals, the worst first.", "95 % 신뢰구간 포함, 낮은 것부터."),
     # Charts
     "by_epoch": ("{score} by epoch", "에포크별 {score}"),
     "two_losses": (
@@ -295,9 +295,9 @@ PAGE: dict[str, tuple[str, str]] = {
         "출력을 검증 사진에서 맞춘 온도 {temperature}로 나눕니다. 1보다 크면 지나치게 확신한 것입니다.",
     ),
     "calibration_error_before": (
-        "As trained, confidence and accuracy lie {error} apart (expected calibration error, 95% interval "
+        "As trained, confidence and accuracy lie {error} apart (expected calibration error, 95 % interval "
         "{low} to {high}); chance alone may show {chance} on so many photos.",
-        "학습된 그대로면 확신과 정확도의 차이(ECE)는 {error}입니다(95% 신뢰구간 {low} ~ {high}). 이 사진 "
+        "학습된 그대로면 확신과 정확도의 차이(ECE)는 {error}입니다(95 % 신뢰구간 {low} ~ {high}). 이 사진 "
         "수에서는 우연만으로도 {chance}까지 나올 수 있습니다.",
     ),
     "calibration_error_after": (
@@ -314,9 +314,9 @@ PAGE: dict[str, tuple[str, str]] = {
     ),
     "abstain_is": (
         "Below a probability of {threshold} the model says that it does not know. It then answers {coverage} "
-        "of the photos and {error} of its answers are wrong (95% interval {low} to {high}).",
+        "of the photos and {error} of its answers are wrong (95 % interval {low} to {high}).",
         "확률이 {threshold}보다 낮으면 모른다고 답합니다. 사진의 {coverage}에 답하고 그중 {error}가 틀립니다"
-        "(95% 신뢰구간 {low} ~ {high}).",
+        "(95 % 신뢰구간 {low} ~ {high}).",
     ),
     "figure_reliability": ("Confidence against accuracy", "확신과 정확도"),
     "figure_risk_coverage": (

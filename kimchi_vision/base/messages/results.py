@@ -47,7 +47,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     # Comparison: a pair
     "gap": (
         "{difference} points (95 % interval {low} to {high})",
-        "{difference}%p (95% 신뢰구간 {low} ~ {high})",
+        "{difference}%p (95 % 신뢰구간 {low} ~ {high})",
     ),
     "after_holm": (" after Holm", ", Holm 보정"),
     "pair_better": (
@@ -95,15 +95,15 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "comparison": ("Comparison", "비교"),
     "experiment_column": ("experiment", "실험"),
-    "interval_column": ("95 % interval", "95% 신뢰구간"),
+    "interval_column": ("95 % interval", "95 % 신뢰구간"),
     "seeds_column": ("over seeds", "시드별 편차"),
     "one_seed": ("one seed", "시드 1개"),
     "spread": ("± {sd} (n = {seeds})", "± {sd} (n = {seeds})"),
     "span": ("{low} to {high} %", "{low} ~ {high} %"),
     "not_compared": ("These rows are not compared. {why}", "이 실험들은 비교하지 않았습니다. {why}"),
     # Runs side by side
-    "accuracy_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
-    "accuracy_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
+    "accuracy_low": ("Accuracy, low (95 %)", "정확도 하한(95 %)"),
+    "accuracy_high": ("Accuracy, high (95 %)", "정확도 상한(95 %)"),
     "seeds": ("Seeds", "시드 수"),
     "floor": ("Baseline (linear probe)", "기준 모델(선형 프로브)"),
     "model_mb": ("File, MB", "파일, MB"),
@@ -141,8 +141,8 @@ RESULTS: dict[str, tuple[str, str]] = {
     ),
     "goal_fps": ("fps", "속도"),
     "decision": ("Decision table", "결정표"),
-    "decision_low": ("Accuracy, low (95 %)", "정확도 하한(95%)"),
-    "decision_high": ("Accuracy, high (95 %)", "정확도 상한(95%)"),
+    "decision_low": ("Accuracy, low (95 %)", "정확도 하한(95 %)"),
+    "decision_high": ("Accuracy, high (95 %)", "정확도 상한(95 %)"),
     "decision_p50_ms": ("Latency of one photo, median, ms", "사진 한 장 지연 중앙값, ms"),
     "decision_p95_ms": ("Latency of one photo, 95 of 100 below, ms", "사진 한 장 지연 95백분위, ms"),
     "decision_photos_per_second": ("Photos a second in bulk", "대량 처리, 초당 사진"),
@@ -163,7 +163,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     # Scores of a run
     "scored": (
         "{right} of {photos} {part} photos are right: accuracy {accuracy}, 95 % interval {low} to {high}.",
-        "{part} 사진 {photos}장 중 {right}장을 맞혔습니다: 정확도 {accuracy}, 95% 신뢰구간 {low} ~ {high}.",
+        "{part} 사진 {photos}장 중 {right}장을 맞혔습니다: 정확도 {accuracy}, 95 % 신뢰구간 {low} ~ {high}.",
     ),
     "scored_few": (
         "{right} of {photos} {part} photos are right: accuracy {accuracy}. These are too few independent "
@@ -191,13 +191,13 @@ RESULTS: dict[str, tuple[str, str]] = {
     "unknown_accepted": (
         "{accepted} of {photos} photos of no class are answered by mistake: {share}, 95 % interval {low} to "
         "{high}.",
-        "어느 클래스도 아닌 사진 {photos}장 중 {accepted}장에 잘못 답했습니다: {share}, 95% 신뢰구간 "
+        "어느 클래스도 아닌 사진 {photos}장 중 {accepted}장에 잘못 답했습니다: {share}, 95 % 신뢰구간 "
         "{low} ~ {high}.",
     ),
     "unknown_auroc": (
         "A validation photo has a higher probability than a photo of no class in {auroc} of pairs; chance is "
         "50 %.",
-        "검증 사진의 확률이 어느 클래스도 아닌 사진보다 높은 쌍은 {auroc}입니다(우연이면 50%).",
+        "검증 사진의 확률이 어느 클래스도 아닌 사진보다 높은 쌍은 {auroc}입니다(우연이면 50 %).",
     ),
     "and_more": ("and {n} more", "외 {n}장"),
     # Learning curve
@@ -209,19 +209,19 @@ RESULTS: dict[str, tuple[str, str]] = {
         "More data is worth it: {photos} training photos, twice as many, would bring about {gain} points of "
         "accuracy (95 % interval {low} to {high}).",
         "데이터를 늘릴 가치가 있습니다. 학습 사진을 두 배({photos}장)로 늘리면 정확도가 약 {gain}%p 오릅니다"
-        "(95% 신뢰구간 {low} ~ {high}).",
+        "(95 % 신뢰구간 {low} ~ {high}).",
     ),
     "not_worth_it": (
         "More data of this kind is not worth it: twice as many training photos, {photos}, would bring {gain} "
         "points of accuracy (95 % interval {low} to {high}), less than {margin}.",
         "같은 종류의 데이터를 늘릴 가치가 없습니다. 학습 사진을 두 배({photos}장)로 늘려도 정확도는 {gain}%p"
-        "(95% 신뢰구간 {low} ~ {high}), {margin} 미만으로 오릅니다.",
+        "(95 % 신뢰구간 {low} ~ {high}), {margin} 미만으로 오릅니다.",
     ),
     "worth_unknown": (
         "Cannot tell whether more data is worth it: twice as many training photos, {photos}, would bring "
         "{gain} points of accuracy (95 % interval {low} to {high}), and {margin} lies within that.",
         "데이터를 늘릴 가치가 있는지 알 수 없습니다. 학습 사진을 두 배({photos}장)로 늘리면 정확도는 {gain}%p"
-        "(95% 신뢰구간 {low} ~ {high}) 오를 수 있고, 기준 {margin}는 그 안에 있습니다.",
+        "(95 % 신뢰구간 {low} ~ {high}) 오를 수 있고, 기준 {margin}는 그 안에 있습니다.",
     ),
     "curve_seeds": (
         "Drawn out along a power law, from {trainings} trainings on repeated draws of the photos; the "

@@ -132,10 +132,15 @@ class Train(Section):
         False,
         description="torch.compile: minutes at the start, for long runs on a GPU",
     )
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1,
+        description="GPUs that train together, each with its part of a batch; auto: all that have 16 photos "
+        "of it or more. Without a GPU, processes",
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _list_is_stages(cls, value: Any) -> Any:
+    def _list_is_stages(cls, value: object) -> object:
         return {"stages": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")
@@ -152,6 +157,12 @@ class Train(Section):
     def _one_mixes(self) -> Train:
         if self.mixup and self.cutmix:
             raise ValueError(Sentence("give either mixup or cutmix: each takes the whole batch"))
+        return self
+
+    @model_validator(mode="after")
+    def _one_device_compiles(self) -> Train:
+        if self.compile and self.devices != 1:
+            raise ValueError(Sentence("give either `compile: true` or several devices"))
         return self
 
     @model_validator(mode="after")

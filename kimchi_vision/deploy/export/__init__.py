@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import replacing, write_json, write_text
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.export import (
@@ -41,7 +42,7 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 log = logging.getLogger(__name__)
 
 FROM_ONNX = (*smaller.KINDS, "openvino")
-FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", *FROM_ONNX)
+FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", "litert", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 
 
@@ -84,7 +85,7 @@ def _wanted(section: Export) -> list[str]:
 
 def _files(own: RunFiles) -> dict[str, Path]:
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
-    extras = {"coreml": own.coreml, "openvino": own.openvino}
+    extras = {"coreml": own.coreml, "litert": own.litert, "openvino": own.openvino}
     return plain | extras | {name: own.smaller(name) for name in smaller.KINDS}
 
 
@@ -163,7 +164,7 @@ class _Source:
         write_json(self.run.files.export, known)
         return refusals
 
-    def _write(self, file: Path, save: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    def _write(self, file: Path, save: Callable[[Path], Json]) -> Json:
         with replacing(file) as temporary:
             proof = save(temporary)
             content = temporary.read_bytes()
@@ -173,35 +174,42 @@ class _Source:
             pickles.remember(facts["sha256"])
         return facts
 
-    def _pkl(self, file: Path) -> dict[str, Any]:
+    def _pkl(self, file: Path) -> Json:
         bound = learner.save(self.learn, file, self._facts().temperature)
         if bound:
             log.warning("%s: %s", self.run.files.pkl, learner.BOUND.format(**bound))
         return {**learner.prove(file, self.photos, self.predictions), **bound}
 
-    def _torch(self, file: Path) -> dict[str, Any]:
+    def _torch(self, file: Path) -> Json:
         return tensors.save_torch(self.learn.model, file)
 
-    def _safetensors(self, file: Path) -> dict[str, Any]:
+    def _safetensors(self, file: Path) -> Json:
         return tensors.save_safetensors(self.learn.model, self._facts(), file)
 
-    def _onnx(self, file: Path) -> dict[str, Any]:
+    def _onnx(self, file: Path) -> Json:
         facts = self._facts()
         onnx.save(self.learn.model, facts, file)
         return onnx.prove(file, self.photos, self.predictions, facts.temperature)
 
-    def _smaller(self, name: str, file: Path) -> dict[str, Any]:
+    def _smaller(self, name: str, file: Path) -> Json:
         smaller.save(name, self._whole(), self.photos, file)
         return smaller.cost(file, self.photos, self.predictions)
 
-    def _coreml(self, file: Path) -> dict[str, Any]:
+    def _coreml(self, file: Path) -> Json:
         from kimchi_vision.deploy.export import coreml  # an extra
 
         facts = self._facts()
         coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
         return coreml.prove(file, facts)
 
-    def _openvino(self, file: Path) -> dict[str, Any]:
+    def _litert(self, file: Path) -> Json:
+        from kimchi_vision.deploy.export import litert  # an extra
+
+        facts = self._facts()
+        litert.save(self.learn.model, facts, file)
+        return litert.prove(file, facts, self.photos, self.predictions)
+
+    def _openvino(self, file: Path) -> Json:
         from kimchi_vision.deploy.export import openvino  # an extra
 
         whole, weights = self._whole(), self.run.files.openvino_weights

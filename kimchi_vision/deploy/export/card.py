@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
@@ -23,7 +24,7 @@ def text(run: Run, space: bool = False) -> str:
     """
     # Not HTML: what matters is that a class name is no Markdown, see _plain.
     page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
-    page.filters |= {"text": _plain, "share": _share, "interval": _interval}
+    page.filters |= {"text": _plain, "share": percent, "interval": _interval}
     run = Run(run.path)  # what is on the disk by now
     experiment, pkl = run.experiment, run.exported.get(run.files.pkl.name, {})
     return page.get_template("card.md").render(
@@ -38,7 +39,7 @@ def text(run: Run, space: bool = False) -> str:
         experiment=experiment,
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
-        openvino=found if "agreement" in (found := run.exported.get(run.files.openvino.name, {})) else None,
+        others=_others(run),
         bound=learner.BOUND.format(**pkl) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
         licence=" ".join(
@@ -47,6 +48,13 @@ def text(run: Run, space: bool = False) -> str:
             )
         ),
     )
+
+
+def _others(run: Run) -> dict[str, Json]:
+    """Runtime → what export.json says of its file; those that are there."""
+    named = {"OpenVINO": run.files.openvino, "LiteRT": run.files.litert, "Core ML": run.files.coreml}
+    proofs = {kind: {"file": file.name, **run.exported.get(file.name, {})} for kind, file in named.items()}
+    return {kind: proof for kind, proof in proofs.items() if "bytes" in proof}
 
 
 def _licence(backbone: str, weights: str) -> str:
@@ -67,13 +75,9 @@ def _licence(backbone: str, weights: str) -> str:
     return f"The network started from weights of timm's {backbone} (licence: {named})."
 
 
-def _plain(name: Any) -> str:
+def _plain(name: object) -> str:
     """Text that is neither Markdown nor HTML, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", " ".join(str(name).split()))
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _interval(ends: Sequence[float] | None) -> str:

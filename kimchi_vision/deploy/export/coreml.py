@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import tempfile
 import zipfile
@@ -13,9 +12,11 @@ import numpy as np
 import torch
 
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.results.calibrate.confidence import at_temperature
+from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
@@ -25,24 +26,6 @@ PHOTOS = 40
 """Validation photos that check.py asks for, at most."""
 PACKAGE = "model.mlpackage"
 CHECK = Path(__file__).with_name("templates") / "check_coreml.py"
-
-
-class _Whole(torch.nn.Module):
-    """From the square that Preprocess.square gives, 0 to 255, to calibrated probabilities."""
-
-    def __init__(self, network: torch.nn.Module, facts: Facts) -> None:
-        super().__init__()
-        steps, self.temperature = facts.preprocess, facts.temperature
-        self.network = copy.deepcopy(network).float().cpu().eval()
-        mean, std = (torch.tensor(each)[:, None, None] for each in (steps.mean, steps.std))
-        sampling = steps.sampling.matrix(steps.resize, steps.size)
-        self.register_buffer("sampling", torch.from_numpy(sampling).float())
-        self.register_buffer("scale", 1 / (255 * std))
-        self.register_buffer("shift", mean / std)
-
-    def forward(self, square: torch.Tensor) -> torch.Tensor:
-        sampled = self.sampling @ square @ self.sampling.T
-        return torch.softmax(self.network(sampled * self.scale - self.shift) / self.temperature, dim=1)
 
 
 def save(
@@ -56,7 +39,7 @@ def save(
     side = facts.preprocess.resize
     square = torch.zeros(1, 3, side, side)
     with torch.no_grad():
-        traced = torch.jit.trace(_Whole(network, facts), square, check_trace=False)
+        traced = torch.jit.trace(FromSquare(network, facts), square, check_trace=False)
     try:
         model = ct.convert(
             traced,
@@ -78,7 +61,7 @@ def save(
                 archive.write(each, each.relative_to(folder))
 
 
-def prove(file: Path, facts: Facts) -> dict[str, Any]:
+def prove(file: Path, facts: Facts) -> Json:
     """What the file says of itself, read back. Core ML runs on Apple's systems alone: check.py asks it there.
 
     Raises RunError when it is not the classifier that was meant.

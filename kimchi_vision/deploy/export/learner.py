@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import plain
 
@@ -43,7 +44,7 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path, temperature: float = 1.0) -> dict[str, Any]:
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:
     """Write what load_learner reads, and say where: nothing when it does so everywhere.
 
     A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
@@ -69,7 +70,7 @@ def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
         learn.dls, learn.metrics = dls, metrics
 
 
-def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions) -> Json:
     """A fresh process answers for four validation photos: how far the winning classes' probabilities differ.
 
     Raises RunError when the file does not load, or answers otherwise.

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import LARGEST_GAP, PHOTOS, probabilities
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier, core
+from kimchi_vision.deploy.runtime.speed import ROUNDS, median_ms
 from kimchi_vision.results.model_metadata import KEY
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
     from kimchi_vision.results.predictions import Predictions
-
-ROUNDS = 20
-"""Photos that each runtime is timed on, one after the other."""
 
 
 def save(whole: Path, file: Path, weights: Path) -> None:
@@ -45,7 +44,7 @@ def save(whole: Path, file: Path, weights: Path) -> None:
             shutil.copyfile(f"{folder}/model.bin", temporary)
 
 
-def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> Json:
     """Agreement and gap beside the learner's own answers, and how many times faster than onnxruntime it is.
 
     Raises RunError as for model.onnx.
@@ -60,18 +59,13 @@ def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: P
     same = float((sample.answers == found.argmax(axis=1)).mean())
     gap = float(np.abs(sample.probabilities - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(f"{same:.2%} of its answers are the learner's own; they differ by up to {gap:.1e}.")
+        raise RunError(
+            f"{percent(same, 2)} of its answers are the learner's own; they differ by up to {gap:.1e}."
+        )
     prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:ROUNDS]]
-    faster = _milliseconds(other, prepared) / _milliseconds(mine, prepared)
+    other_ms, own_ms = (
+        median_ms(lambda one, each=each: each.probabilities_of([one]), prepared) for each in (other, mine)
+    )
     size = {"bytes": file.stat().st_size + weights.stat().st_size}
     proof = {"photos": len(sample), "agreement": same, "largest_gap": gap}
-    return {**size, **proof, "times_faster": round(faster, 2)}
-
-
-def _milliseconds(classifier: Classifier, prepared: list[np.ndarray]) -> float:
-    times = []
-    for number in range(ROUNDS):
-        started = time.perf_counter()
-        classifier.probabilities_of([prepared[number % len(prepared)]])
-        times.append(1000 * (time.perf_counter() - started))
-    return float(np.median(times))
+    return {**size, **proof, "milliseconds": round(own_ms, 2), "times_faster": round(other_ms / own_ms, 2)}

@@ -11,15 +11,18 @@ import json
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.runtime.session import Classifier
+
+Asked = TypeVar("Asked")
 
 WARM = 3
 """Photos that go first and are not counted: caches and threads start with them."""
@@ -28,11 +31,13 @@ SECONDS = 4.0
 ONE_BY_ONE = 60
 BULK = 256
 CHUNK = 64
+ROUNDS = 20
+"""Answers of a network alone that are timed."""
 LEAST = 20
 """A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
 
 
-def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
+def measure(file: Path, photos: Sequence[Photo]) -> Json:
     """latency_ms (p50, p95, photos), photos_per_second, and peak_memory_mb of this process.
 
     Latency is of one photo after the other, from file to probabilities: read, decode, resize, network.
@@ -48,6 +53,16 @@ def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
         "photos_per_second": round(_in_bulk(classifier, photos), 1),
         "peak_memory_mb": _peak_memory(),
     }
+
+
+def median_ms(ask: Callable[[Asked], object], inputs: Sequence[Asked]) -> float:
+    """Median milliseconds of ROUNDS answers, one after the other; the inputs are taken again where few."""
+    times = []
+    for given in itertools.islice(itertools.cycle(inputs), ROUNDS):
+        started = time.perf_counter()
+        ask(given)
+        times.append(1000 * (time.perf_counter() - started))
+    return float(np.median(times))
 
 
 def _one_by_one(classifier: Classifier, photos: Sequence[Photo]) -> list[float]:

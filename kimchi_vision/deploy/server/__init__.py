@@ -65,9 +65,9 @@ def build(
 
 
 def _load(source: Path, meters: Meters) -> Served:
-    predictor = Predictor(source)
+    predictor, run = Predictor(source), Run(source)
     batcher = Batcher(predictor.classify, BATCH, meters.batch.observe)
-    return Served(predictor.facts.experiment, predictor, batcher, examples(Run(source)))
+    return Served(predictor.facts.experiment, predictor, batcher, examples(run), run)
 
 
 async def _measured(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -18,7 +18,8 @@ from limits.util import parse
 from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.allocator import hand_back
-from kimchi_vision.base.threads import share
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.deploy.server.collect import Collection
@@ -30,8 +31,8 @@ from kimchi_vision.deploy.server.room import Room
 PAGE = Path(__file__).with_name("page.html")
 EXAMPLE_SIDE = 1024
 """Longest side of an example photo, pixels."""
-LARGE = 8_000_000
-"""Pixels of a photo after which freed memory is handed back."""
+LARGE = 16_000_000
+"""Pixels of a photo that waits for others of its kind, so that nobody else waits for it."""
 
 Prepared = TypeVar("Prepared")
 
@@ -40,7 +41,10 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Service:
-    """What the routes work with. decoders: threads in which photos are opened. room: memory for them."""
+    """What the routes work with.
+
+    decoders: threads in which photos are opened. room: memory for them. large: the thread for large ones.
+    """
 
     models: dict[str, Served]
     limits: Limits
@@ -49,16 +53,18 @@ class Service:
     collection: Collection | None
     rate: MovingWindowRateLimiter
     room: Room
+    large: ThreadPoolExecutor
 
     @classmethod
     def build(
         cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
     ) -> Service:
-        """With a decoder for each core, and room for one photo of the largest size."""
+        """With a decoder for each core, and room for one photo of the largest size, beside large ones."""
         decoders = ThreadPoolExecutor(share(), "decoder")
         rate = MovingWindowRateLimiter(MemoryStorage())
         room = Room(int(limits.megapixels * 1e6))
-        return cls(models, limits, meters, decoders, collection, rate, room)
+        large = ThreadPoolExecutor(1, "large", yield_to_others)
+        return cls(models, limits, meters, decoders, collection, rate, room, large)
 
     async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
         """What `prepare` makes of an upload, when a decoder and room for its pixels are free.
@@ -78,6 +84,8 @@ class Service:
                 if pixels > LARGE:
                     hand_back()
 
+        if pixels > LARGE:
+            return await loop.run_in_executor(self.large, work)
         async with self.room.taken(pixels):
             return await loop.run_in_executor(self.decoders, work)
 
@@ -118,7 +126,7 @@ async def predict(
     photos: Annotated[list[UploadFile], File(description="One photo or several.")],
     model: ModelName = None,
     top: Annotated[int, Query(ge=1, le=1000, description="Classes for each photo.")] = 5,
-) -> dict[str, Any]:
+) -> Json:
     """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
     served = here.named(model)
     if len(photos) > here.limits.photos:
@@ -133,7 +141,7 @@ async def predict(
 
 
 @router.get("/models")
-def models(here: Here) -> list[dict[str, Any]]:
+def models(here: Here) -> list[Json]:
     """Models with their number of classes, threshold, and labels of example photos."""
     return [
         {
@@ -164,14 +172,15 @@ def example(here: Here, number: int, model: ModelName = None) -> Response:
 
 
 @router.get("/health")
-def health(here: Here) -> dict[str, Any]:
+def health(here: Here) -> Json:
     """Whether the server answers, and with which models."""
     return {"status": "ok", "models": list(here.models)}
 
 
 @router.get("/metrics", response_class=Response)
 def metrics(here: Here) -> Response:
-    """Counters for Prometheus."""
+    """Counters for Prometheus, and what `drift` last found about the models' photos."""
+    here.meters.drifted((served.name, served.run) for served in here.models.values())
     return Response(here.meters.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -191,6 +200,6 @@ async def _classify(here: Service, served: Served, photo: UploadFile, number: in
     return await served.batcher(await here.opened(photo, number, served.predictor.prepare))
 
 
-def _plain(answer: Prediction) -> dict[str, Any]:
+def _plain(answer: Prediction) -> Json:
     classes = [{"label": label, "probability": probability} for label, probability in answer.classes]
     return {"label": answer.label, "known": answer.known, "classes": classes}

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.results.run import Run
 
 
 class Meters:
@@ -25,6 +30,25 @@ class Meters:
             buckets=(1, 2, 4, 8, 16),
             registry=self.registry,
         )
+        self.drift = Gauge(
+            "kimchi_drift",
+            "What drift found last: auc, auc_low, auc_high (0.5: alike), unlike_share (0.05: alike), photos.",
+            ["model", "what"],
+            registry=self.registry,
+        )
+
+    def drifted(self, runs: Iterable[tuple[str, Run]]) -> None:
+        """Take over the drift.json of runs that have one, by the names of their models."""
+        for name, run in runs:
+            try:
+                found = run.json_if(run.files.drift)
+            except InputError:
+                continue  # half a file is whole when it is asked for again
+            low, high = found.get("auc_interval") or (None, None)
+            shown = {name: found.get(name) for name in ("auc", "unlike_share", "photos")}
+            for what, value in {**shown, "auc_low": low, "auc_high": high}.items():
+                if value is not None:
+                    self.drift.labels(name, what).set(value)
 
     def text(self) -> bytes:
         """In Prometheus's text format."""

@@ -22,6 +22,7 @@ class Served:
     predictor: Predictor
     batcher: Batcher
     examples: tuple[tuple[Path, str], ...]
+    run: Run
 
 
 def examples(run: Run) -> tuple[tuple[Path, str], ...]:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
 
@@ -55,7 +56,7 @@ WAITING = 0.1
 """From this share of a training spent waiting for batches on, data bounds it."""
 
 
-def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict[str, Any]:
+def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> Json:
     """Medians of both pipelines on the experiment's photos and backbone, and how they compare.
 
     Each measurement is a fresh process, in turns, so that allocator and caches are each one's own. Training
@@ -66,7 +67,7 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     """
     sections = experiment.resolved()
     training = {**sections["train"], **({} if whole else SHORT)}
-    runs: dict[str, list[dict[str, Any]]] = {"plain": [], "here": []}
+    runs: dict[str, list[Json]] = {"plain": [], "here": []}
     with tempfile.TemporaryDirectory() as folder:
         for way in runs:
             augment = {**sections["augment"], "engine": "fastai" if way == "plain" else "fused"}
@@ -81,13 +82,13 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     return _compared({way: _medians(found) for way, found in runs.items()}, repeats)
 
 
-def seconds(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+def seconds(result: Json) -> dict[str, dict[str, float]]:
     """Where the seconds of training with its data go: way → part → seconds."""
     ways = {"plain fastai script": result["plain"], "kimchi_vision": result["here"]}
     return {way: {label: found[name] for name, label in PARTS.items()} for way, found in ways.items()}
 
 
-def text(result: dict[str, Any]) -> str:
+def text(result: Json) -> str:
     """The result as lines for people."""
     plain, here, ratio = result["plain"], result["here"], result["ratio"]
     lines = []
@@ -108,7 +109,9 @@ def text(result: dict[str, Any]) -> str:
         lines.append(
             f"frozen epoch with freeze_bn: {here['frozen_bn']:.0f} photos/s, / its step: {share:.2f}"
         )
-    lines.append(f"waiting for data in training: {here['waiting']:.0%} (plain: {plain['waiting']:.0%})")
+    lines.append(
+        f"waiting for data in training: {percent(here['waiting'], 0)} (plain: {percent(plain['waiting'], 0)})"
+    )
     lines.append(
         f"The bound here is {result['bound']['here']}; of the plain script, {result['bound']['plain']}."
     )
@@ -116,7 +119,7 @@ def text(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str, Any]:
+def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
     environment = {**os.environ, "KIMCHI_CACHE": str(cache)}
     if way == "plain":
         environment["KIMCHI_MALLOC"] = "off"
@@ -137,7 +140,7 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str,
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def until_shared_accuracy(plain: dict[str, Any], here: dict[str, Any]) -> None:
+def until_shared_accuracy(plain: Json, here: Json) -> None:
     """Replace the accuracies by the seconds after which each way first had the best one that both reach."""
     curves = [found.pop("reached") for found in (plain, here)]
     shared = min(max(score for _, score in curve) for curve in curves)
@@ -149,7 +152,7 @@ def _medians(found: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in found) for name in found[0]}
 
 
-def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, Any]:
+def _compared(medians: dict[str, dict[str, float]], repeats: int) -> Json:
     plain, here = medians["plain"], medians["here"]
     ratio = {name: here[name] / plain[name] for name in RATES if name in here}
     ratio |= {name: plain[name] / here[name] for name in SECONDS if name in here}

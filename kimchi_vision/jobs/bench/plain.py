@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastai.callback.schedule import Learner
 from fastai.data.block import CategoryBlock, DataBlock
@@ -14,12 +14,14 @@ from fastai.vision.data import ImageBlock
 from kimchi_vision.base.errors import InputError
 
 if TYPE_CHECKING:
+    from fasttransform import Transform
+
     from kimchi_vision.config import Experiment
     from kimchi_vision.config.stages import Stage
     from kimchi_vision.data.photo import Photos
 
 
-def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> DataLoaders:
+def loaders(experiment: Experiment, photos: Photos, normalize: list[Transform]) -> DataLoaders:
     """The same split, sizes and augmentation. normalize: fastai's Normalize, or nothing."""
     section = experiment.augment
     items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)

@@ -1,7 +1,7 @@
-"""Where the runs of a table are executed: side by side on this machine, or on Ray.
+"""Where work is done that can be done side by side, such as a table's runs: on this machine, or on Ray.
 
-Without an executor they run one after the other in this process. A run folder is the truth wherever it was
-written: what is finished there is not run again, and what was interrupted goes on.
+Without an executor it is done in this process, one piece after the other. A run folder is the truth wherever
+it was written: what is finished there is not run again, and what was interrupted goes on.
 """
 
 from __future__ import annotations
@@ -9,23 +9,22 @@ from __future__ import annotations
 import json
 import logging
 import os
-import pickle
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
-from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Protocol
+from functools import partial
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
+from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import SET, cores
+from kimchi_vision.jobs.leaf import Done, Leaf, told
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Leaf
 
 AGAIN = 2
 """How often a run whose process was killed goes on by itself."""
@@ -34,13 +33,24 @@ STOPPED = "Interrupted. Every run keeps its last checkpoint; the same command go
 log = logging.getLogger(__name__)
 
 
+class Ended(NamedTuple):
+    """By the names of leaves: what each gave, and why each failed one failed."""
+
+    results: Json
+    refused: dict[str, str]
+
+
 class Executor(Protocol):
-    """Executes runs that do not need each other."""
+    """Does work side by side."""
 
-    def run(self, leaves: Sequence[Leaf]) -> dict[str, str]:
-        """Execute all of them; why each failed one failed, by name.
+    def places(self) -> int:
+        """How many leaves are done at once. Raises as run."""
+        ...
 
-        Raises InputError when nothing can be executed there, InterruptedRunError on Ctrl-C.
+    def run(self, leaves: Sequence[Leaf]) -> Ended:
+        """Do all of them.
+
+        Raises InputError when nothing can be done there, InterruptedRunError on Ctrl-C.
         """
         ...
 
@@ -58,78 +68,80 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
     if on == "local":
         return Processes(jobs)
     if on != "ray" and ":" not in on:
-        raise InputError(f"--on {on}: give serial, local, ray, auto, or an address such as ray://HOST:10001.")
+        raise InputError(
+            "--on {on}: give serial, local, ray, auto, or an address such as {address}.",
+            on=on,
+            address="ray://HOST:10001",
+        )
     from kimchi_vision.jobs.executor.on_ray import OnRay
 
     return OnRay(None if on == "ray" else on, jobs)
 
 
 class Told:
-    """A line for each run that ends."""
+    """A line for each leaf that ends."""
 
     def __init__(self, count: int) -> None:
-        self.count, self.done, self.refused = count, 0, {}
+        self.count, self.done, self.ended = count, 0, Ended({}, {})
 
-    def ended(self, name: str, reason: str | None, where: str = "") -> None:
-        """reason: why it failed, or None."""
+    def end(self, name: str, done: Done, where: str = "") -> None:
+        """where: on which machine."""
         self.done += 1
+        result, reason = done
         if reason is None:
             log.info("Run %d of %d is done%s: %s", self.done, self.count, where, name)
+            self.ended.results[name] = result
         else:
             log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, where, name, reason)
-            self.refused[name] = reason
+            self.ended.refused[name] = reason
 
 
 class Processes:
-    """Each run in a process of its own, as many at once as there are cores for."""
+    """Each leaf in a process of its own, as many at once as there are cores for."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
         self.going: set[subprocess.Popen[bytes]] = set()
         self.stopped = False
 
-    def run(self, leaves: Sequence[Leaf]) -> dict[str, str]:
+    def places(self) -> int:
+        """As Executor says."""
+        return max(1, cores() // self.jobs.cpus)
+
+    def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
         told = Told(len(leaves))
-        with ThreadPoolExecutor(max(1, cores() // self.jobs.cpus)) as pool:
-            futures = {pool.submit(self._trained, leaf): leaf for leaf in leaves}
+        with ThreadPoolExecutor(self.places()) as pool:
+            futures = {pool.submit(self._done, leaf): leaf for leaf in leaves}
             try:
                 for future in as_completed(futures):
-                    told.ended(futures[future].name, future.result())
+                    told.end(futures[future].name, future.result())
             except KeyboardInterrupt:
                 self._stop()
                 raise InterruptedRunError(STOPPED) from None
-        return told.refused
+        return told.ended
 
-    def _trained(self, leaf: Leaf) -> str | None:
+    def _done(self, leaf: Leaf) -> Done:
         for attempt in range(AGAIN + 1):
             if self.stopped:
-                return "it was not begun"
+                return None, "it was not begun"
             with tempfile.TemporaryFile() as complaints:
-                code, said = self._once(replace(leaf, force=leaf.force and not attempt), complaints)
+                code, said = self._once(leaf, attempt > 0, complaints)
                 if said:
-                    return json.loads(said)
+                    return tuple(json.loads(said))
                 if code >= 0:
                     complaints.seek(0)
                     words = complaints.read().decode(errors="replace").strip().splitlines()
-                    return words[-1] if words else f"its process ended with code {code}"
+                    return None, words[-1] if words else f"its process ended with code {code}"
             log.warning("%s: its process was killed by signal %d; it goes on.", leaf.name, -code)
-        return (
-            f"its process was killed {AGAIN + 1} times, last by signal {-code}: is there too little memory?"
-        )
+        why = f"its process was killed {AGAIN + 1} times, last by signal {-code}: is there too little memory?"
+        return None, why
 
-    def _once(self, leaf: Leaf, complaints: IO[bytes]) -> tuple[int, bytes]:
-        environment = {**os.environ, SET: str(self.jobs.cpus)}
-        command = [sys.executable, "-m", "kimchi_vision.jobs.leaf"]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": complaints}
-        # A session of its own: Ctrl-C reaches it once, from here.
-        with subprocess.Popen(command, env=environment, start_new_session=True, **pipes) as process:
+    def _once(self, leaf: Leaf, again: bool, complaints: IO[bytes]) -> tuple[int, bytes]:
+        work, environment = partial(told, leaf, self.jobs.cpus, again), {SET: str(self.jobs.cpus)}
+        with child.begun(work, environment, stdout=subprocess.PIPE, stderr=complaints) as process:
             self.going.add(process)
             try:
-                with suppress(BrokenPipeError):  # it died, and is asked for its code below
-                    asked = pickle.dumps((leaf, self.jobs.cpus))
-                    process.stdin.write(len(asked).to_bytes(8, "big") + asked)
-                    process.stdin.flush()  # and stays open as long as this process lives
                 said = process.stdout.read()
             finally:
                 self.going.discard(process)

@@ -1,24 +1,27 @@
-"""A table's runs as tasks of Ray: on this machine, or on a cluster by its address."""
+"""Work as tasks of Ray: on this machine, or on a cluster by its address."""
 
 from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
-from kimchi_vision.jobs.executor import AGAIN, STOPPED, Told
+from kimchi_vision.jobs.executor import AGAIN, STOPPED, Ended, Told
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Leaf
+    from kimchi_vision.jobs.leaf import Done, Leaf
 
 ANSWERS = 5
 """Seconds in which an address answers."""
@@ -29,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class OnRay:
-    """Each run a task with its resources; a run whose worker or node dies goes on elsewhere.
+    """Each leaf a task with its resources; one whose worker or node dies goes on elsewhere.
 
     address: HOST:PORT of a cluster that this machine belongs to, ray://HOST:PORT of one elsewhere; None
     begins a cluster of this machine alone, which ends with the table.
@@ -38,29 +41,37 @@ class OnRay:
     def __init__(self, address: str | None, jobs: Jobs) -> None:
         self.address, self.jobs = address, jobs
 
-    def run(self, leaves: Sequence[Leaf]) -> dict[str, str]:
+    def places(self) -> int:
         """As Executor says."""
-        ray, told = _ray(), Told(len(leaves))
-        with self._connected(ray), _marked(leaves[0].exports) as mark:
-            options = {**self._resources(ray), "max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
-            task = ray.remote(_trained).options(**options)
+        with self._connected(_ray()) as ray:
+            asked = self._resources(ray)
+            return sum(_fit(node, asked) for node in _nodes(ray))
+
+    def run(self, leaves: Sequence[Leaf]) -> Ended:
+        """As Executor says."""
+        told = Told(len(leaves))
+        with self._connected(_ray()) as ray, _marked(leaves[0].exports) as mark:
+            asked = self._resources(ray)
+            options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
+            options |= {"max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
+            task = ray.remote(_done).options(**options)
             given = (self.jobs.cpus, code_version(), mark)
             going = {task.remote(leaf, *given): leaf.name for leaf in leaves}
             try:
                 while going:
                     (done,), _ = ray.wait(list(going), num_returns=1)
-                    told.ended(going.pop(done), *_answer(ray, done))
+                    told.end(going.pop(done), *_answer(ray, done))
             except KeyboardInterrupt:
                 for reference in going:
                     ray.cancel(reference, force=False)
                 ray.wait(list(going), num_returns=len(going), timeout=STOPS)
                 raise InterruptedRunError(STOPPED) from None
-        return told.refused
+        return told.ended
 
     @contextmanager
-    def _connected(self, ray: Any) -> Iterator[None]:
+    def _connected(self, ray: Any) -> Iterator[Any]:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
             options |= {"num_cpus": cores(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:
@@ -70,27 +81,38 @@ class OnRay:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise InputError(f"Ray at {self.address or 'this machine'} cannot be used: {reason}") from error
+            place = self.address or Sentence("this machine")
+            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
         try:
-            yield
+            yield ray
         finally:
             ray.shutdown()
 
-    def _resources(self, ray: Any) -> dict[str, Any]:
+    def _resources(self, ray: Any) -> dict[str, float]:
         """What a task asks for. Raises InputError when no node has that much: Ray would wait for ever."""
-        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-        gpus = self.jobs.gpus
+        nodes, gpus = _nodes(ray), self.jobs.gpus
         if gpus is None:
             gpus = float(any(node.get("GPU") for node in nodes))
         wanted = {"CPU": self.jobs.cpus, "GPU": gpus, "memory": self.jobs.bytes}
-        if not any(all(node.get(name, 0) >= least for name, least in wanted.items()) for node in nodes):
+        if not any(_fit(node, wanted) for node in nodes):
             there = "; ".join(", ".join(f"{node.get(name, 0):g} {name}" for name in wanted) for node in nodes)
-            asked = ", ".join(f"{least:g} {name}" for name, least in wanted.items() if least)
             raise InputError(
-                f"A training of this table asks for {asked}, and no node has that: {there}. Change `jobs` in "
-                "the table, or start a larger node."
+                "A training asks for {asked}, and no node has that: {there}. Change `jobs` in the table, or "
+                "start a larger node.",
+                asked=", ".join(f"{least:g} {name}" for name, least in wanted.items() if least),
+                there=there,
             )
-        return {"num_cpus": self.jobs.cpus, "num_gpus": gpus, "memory": self.jobs.bytes or None}
+        return wanted
+
+
+def _nodes(ray: Any) -> list[dict[str, float]]:
+    """The resources of those that are up."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def _fit(node: Mapping[str, float], wanted: Mapping[str, float]) -> int:
+    """How many tasks a node has room for."""
+    return int(min(node.get(name, 0) // least for name, least in wanted.items() if least))
 
 
 def _ray() -> Any:
@@ -98,7 +120,8 @@ def _ray() -> Any:
         import ray
     except ImportError:
         raise InputError(
-            "--on: Ray is not installed. Install it with: pip install 'kimchi-vision[cluster]'"
+            "--on: Ray is not installed. Install it with: {command}",
+            command="pip install 'kimchi-vision[cluster]'",
         ) from None
     return ray
 
@@ -110,41 +133,47 @@ def _answers(address: str) -> None:
         socket.create_connection((host, int(port)), ANSWERS).close()
     except (OSError, ValueError) as error:
         raise InputError(
-            f"--on {address}: nobody answers there ({error}). Is the cluster up, and is that its address? "
-            "`ray status` on its head says so."
+            "--on {address}: nobody answers there ({error}). Is the cluster up, and is that its address? "
+            "`ray status` on its head says so.",
+            address=address,
+            error=error,
         ) from None
 
 
 @contextmanager
 def _marked(exports: Path) -> Iterator[Path]:
-    """A file in the folder of the runs, which tells a node that it sees the same folder."""
-    exports.mkdir(parents=True, exist_ok=True)
+    """A folder in that of the runs, which tells a node that it sees the same one, and what was begun."""
     mark = exports.resolve() / f".{uuid.uuid4().hex}"
-    mark.touch()
+    mark.mkdir(parents=True)
     try:
         yield mark
     finally:
-        mark.unlink(missing_ok=True)
+        shutil.rmtree(mark, ignore_errors=True)
 
 
-def _trained(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[str | None, str]:
-    """The task: why the run failed, or None; and the node."""
+def _done(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Done, str]:
+    """The task: what came of the leaf, and the node."""
     from kimchi_vision.base.environment import code_version
-    from kimchi_vision.jobs.leaf import train
+    from kimchi_vision.jobs.leaf import do
 
     node = socket.gethostname()
     if code_version() != version:
-        return f"{node} has version {code_version()} of kimchi_vision, and the table's is {version}", node
-    if not (mark.is_file() and leaf.here.is_dir()):
-        return f"{node} does not see {mark.parent}: photos and runs lie where every node has one path", node
-    return train(leaf, threads), node
+        why = f"{node} has version {code_version()} of kimchi_vision, and the table's is {version}"
+        return (None, why), node
+    if not (mark.is_dir() and leaf.here.is_dir()):
+        why = f"{node} does not see {mark.parent}: photos and runs lie where every node has one path"
+        return (None, why), node
+    begun = mark / leaf.name
+    again = begun.is_file()
+    begun.touch()
+    return do(leaf, threads, again), node
 
 
-def _answer(ray: Any, reference: Any) -> tuple[str | None, str]:
-    """Why the run failed, or None; and on which node."""
+def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
+    """What came of a leaf; and on which node."""
     try:
-        reason, node = ray.get(reference)
+        done, node = ray.get(reference)
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines()
-        return lines[-1] if lines else type(error).__name__, ""
-    return reason, f" on {node}"
+        return (None, lines[-1] if lines else type(error).__name__), ""
+    return done, f" on {node}"

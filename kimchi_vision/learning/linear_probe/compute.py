@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from filelock import FileLock
+from torch import Tensor, nn
 
 from kimchi_vision.base import cache
 from kimchi_vision.base.files import replacing
@@ -22,7 +23,6 @@ from kimchi_vision.data.photo import Photo, Photos, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import nn
 
     from kimchi_vision.results.preprocess import Preprocess
 
@@ -31,13 +31,32 @@ log = logging.getLogger(__name__)
 BATCH = 32
 
 
+class Answering(nn.Module):
+    """A network of body and head that gives its logits after what its body finds: (n, features + classes)."""
+
+    def __init__(self, network: nn.Sequential) -> None:
+        super().__init__()
+        self.body, self.head = network
+
+    def forward(self, photos: Tensor) -> Tensor:
+        """photos: (n, 3, size, size), prepared."""
+        maps = self.body(photos)
+        return torch.cat([pooled(maps), self.head(maps)], dim=1)
+
+
+def pooled(maps: Tensor) -> Tensor:
+    """Features (n, features) of what a body gives: maps (n, features, height, width), or features."""
+    return maps.mean((2, 3)) if maps.ndim == 4 else maps
+
+
 def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> np.ndarray:
     """Features of the rows of `items`, (photos, features) float32; a feature map becomes its average.
 
     body: photos (n, 3, size, size) to maps (n, features, height, width) or features (n, features); used in
     evaluation mode and left as it was. preprocess: from an upright photo to what the body takes.
     Photos that an earlier run has sent through the same weights are read from the disk (`cache.folder`).
-    A training photo that cannot be read has NaN where photos.on_unreadable is skip; otherwise ValueError.
+    A photo that cannot be read has NaN where photos.on_unreadable is skip and it scores nothing; otherwise
+    ValueError.
     """
     file = cache.folder() / f"{_key(body, preprocess)}.features.npz"
     try:
@@ -78,7 +97,7 @@ def _read(file: Path) -> dict[str, np.ndarray]:
 
 def _opener(photos: Photos, items: pd.DataFrame, preprocess: Preprocess) -> Callable[[Photo], np.ndarray]:
     """From a file to what the body takes; a photo that may be skipped becomes NaN, and so do its features."""
-    may_skip = photos.on_unreadable == "skip" and items["split"].eq("train").all()
+    may_skip = photos.on_unreadable == "skip" and not items["split"].isin(["valid", "test"]).any()
 
     def opened(file: Photo) -> np.ndarray:
         try:
@@ -103,8 +122,7 @@ def _computed(
         with ThreadPoolExecutor(share()) as pool, torch.inference_mode():
             ready = pool.map(opened, files)
             while batch := list(islice(ready, BATCH)):
-                maps = body(torch.from_numpy(np.stack(batch)).to(device))
-                yield from (maps.mean((2, 3)) if maps.ndim == 4 else maps).float().cpu().numpy()
+                yield from pooled(body(torch.from_numpy(np.stack(batch)).to(device))).float().cpu().numpy()
                 done += len(batch)
                 reached(done, len(files))
     finally:

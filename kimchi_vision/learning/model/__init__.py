@@ -1,7 +1,7 @@
 """Backbone, weights and head: from a name to a Learner that starts from checked weights."""
 
 from kimchi_vision.learning.model.backbone import Backbone
-from kimchi_vision.learning.model.build import learner, restored
+from kimchi_vision.learning.model.build import frozen, learner, restored
 from kimchi_vision.learning.model.classify import imagenet
 from kimchi_vision.learning.model.find import check_size, find
 from kimchi_vision.learning.model.layers import summary
@@ -14,6 +14,7 @@ __all__ = [
     "catalog",
     "check_size",
     "find",
+    "frozen",
     "imagenet",
     "learner",
     "read_tensors",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
@@ -16,9 +16,13 @@ from kimchi_vision.learning.model import groups, weights
 from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.side_by_side import SideBySide
+from kimchi_vision.results.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
 
 
-def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
+def learner(section: Model, backbone: Backbone, dls: DataLoaders, path: Path) -> Learner:
     """fastai's vision_learner with checked weights: a body, and a head with one output for each class of dls.
 
     Normalisation belongs to dls: nothing is added to it. Three parameter groups, body's first half, its
@@ -46,6 +50,17 @@ def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner
     if isinstance(body, SideBySide):  # the others have no say before the stage `probe` gives them one
         torch.nn.init.zeros_(learn.model[1][-1].weight[:, body.first :])
     return learn
+
+
+def frozen(section: Model) -> tuple[nn.Module, Preprocess]:
+    """A backbone's body with its weights, in evaluation mode, and the steps from a photo to what it takes.
+
+    Errors as in `learner`.
+    """
+    backbone = named(section.backbone)
+    body = backbone.body(weights.load(backbone, section.weights))
+    mean, std = backbone.stats
+    return body.eval(), Preprocess(backbone.size, backbone.size, mean=tuple(mean), std=tuple(std))
 
 
 def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:

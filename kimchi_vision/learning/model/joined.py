@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from torch import nn
 from typing_extensions import override
@@ -60,9 +60,9 @@ class JoinedBackbone(Backbone):
         raise ModelError(f"model.backbone {self.name}: each of them has weights of its own.")
 
     @override
-    def preprocess(self) -> Any:
+    def preprocess(self) -> NoReturn:
         raise ModelError(f"{self.name}: give one backbone: each sees photos of its own size.")
 
     @override
-    def categories(self) -> list[str]:
+    def categories(self) -> NoReturn:
         raise ModelError(f"{self.name}: give one backbone: each knows classes of its own.")

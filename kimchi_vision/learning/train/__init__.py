@@ -12,8 +12,9 @@ import torch
 from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning import device
-from kimchi_vision.learning.train import optimizer, precision, progress, randomness
+from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import (
     Ending,
@@ -101,17 +102,18 @@ def fit(
     batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
     keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
     with progress.shown(learn, batches) as bar, precision.applied(section, learn):
-        beside = [
-            recording,
-            *keeping,
-            checkpoint,
-            Ending(recording),
-            bar,
-            *callbacks(section, learn),
-            LostPhotos(files),
-        ]
-        with fitting.applied(), precision.compiled(section, learn), loss_on_device(learn):
+        beside = [recording, *keeping, Ending(recording), *callbacks(section, learn), LostPhotos(files)]
+        if not distributed.rank():
+            beside += [checkpoint, bar]
+        with (
+            distributed.together(learn),
+            fitting.applied(),
+            precision.compiled(section, learn),
+            loss_on_device(learn),
+        ):
             _run_stages(section, learn, checkpoint, head, beside)
+    if distributed.rank():
+        return pd.DataFrame(recording.rows)
     if average:
         average.finish(learn)
     return _kept(section, learn, best, pd.DataFrame(recording.rows))
@@ -122,7 +124,7 @@ def goes_on(section: Train) -> bool:
     return any(stage.name != "probe" for stage in section.stages)
 
 
-def facts(history: pd.DataFrame) -> dict[str, Any]:
+def facts(history: pd.DataFrame) -> Json:
     """The kept epoch, the number of epochs, the seconds that they took, and where overfitting sets in."""
     if history.empty:
         return {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -18,8 +18,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.learning.train import saved
+from kimchi_vision.learning.train import distributed, saved
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Train
 
-Watch = Callable[[dict[str, Any]], bool]
+Watch = Callable[[Json], bool]
 Tell = Callable[[dict[str, float], int], None]
 """Takes numbers by name, and the step that they belong to: training batches over all stages."""
 
@@ -89,7 +90,7 @@ class Recording(Callback):
         self.tell = tell
         self.ended = self.replayed = False
         self.phase = ""
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Json] = []
 
     def before_epoch(self) -> None:
         """Start the clock."""
@@ -136,7 +137,8 @@ class Recording(Callback):
             self.rows[-1]["seconds"],
             extra={"short": self._short(values)},
         )
-        self.ended = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
+        ends = self.stops_early or (self.watch is not None and self.watch(self.rows[-1]))
+        self.ended = distributed.first(lambda: ends)
         if not self.is_finite:
             raise CancelFitException
 

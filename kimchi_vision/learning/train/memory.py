@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from fastai.callback.mixup import MixHandler
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning import device
+from kimchi_vision.learning.train import distributed
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
@@ -44,15 +46,15 @@ class Fitting:
         if not learn.training:
             self._made_to_fit(self._validate)
             return
-        self._made_to_fit(self._add_up_gradients)
+        distributed.draw_apart(learn)
+        distributed.average(learn, self._made_to_fit(self._add_up_gradients))
         learn._with_events(learn._step, "step", CancelStepException)
         learn.opt.zero_grad()
 
-    def _made_to_fit(self, work: Callable[[], None]) -> None:
+    def _made_to_fit(self, work: Callable[[], int]) -> int:
         while True:
             try:
-                work()
-                return
+                return work()
             except (RuntimeError, MemoryError) as error:
                 if not _is_out_of_memory(error):
                     raise
@@ -61,10 +63,11 @@ class Fitting:
 
     def _halve(self) -> None:
         photos, self.parts = len(self.learn.xb[0]), 2 * self.parts
-        if photos < 2 * self.parts:  # batch norm needs two
+        if photos < 2 * self.parts or distributed.count() > 1:  # batch norm needs two; others would wait
             raise RunError(
-                f"There is not enough memory even for {2 * photos // self.parts} photos at once. Take a "
-                "smaller `augment.size` or `model.backbone`, or end what else takes memory."
+                "There is not enough memory even for {photos} photos at once. Take a smaller `augment.size` "
+                "or `model.backbone`, or end what else takes memory.",
+                photos=2 * photos // self.parts,
             )
         if self.learn.opt:
             self.learn.opt.zero_grad()
@@ -78,18 +81,22 @@ class Fitting:
             photos,
         )
 
-    def _add_up_gradients(self) -> None:
+    def _add_up_gradients(self) -> int:
+        """How many photos this device took."""
         learn = self.learn
         xb, yb, predictions, losses = learn.xb, learn.yb, [], []
+        mine = distributed.rows_of(learn.dl, len(xb[0]))
+        photos = mine.stop - mine.start
         try:
-            for rows in self._rows(len(xb[0])):
+            for rows in self._rows(mine):
                 learn.xb, learn.yb = _part(xb, rows), _part(yb, rows)
                 with self._mixed(rows):
                     learn.pred = learn.model(*learn.xb)
                     learn("after_pred")
                     learn.loss_grad = learn.loss_func(learn.pred, *learn.yb)
-                if self.parts > 1:
-                    learn.loss_grad = learn.loss_grad * (len(learn.xb[0]) / len(xb[0]))
+                weight = len(learn.xb[0]) / photos * distributed.weight(photos, learn.dl.bs)
+                if weight != 1:
+                    learn.loss_grad = learn.loss_grad * weight
                 learn.loss = learn.loss_grad.clone()
                 predictions.append(learn.pred.detach())
                 losses.append(learn.loss.detach())
@@ -99,20 +106,25 @@ class Fitting:
             learn.xb, learn.yb = xb, yb
         if self.parts > 1:
             learn.pred, learn.loss = torch.cat(predictions), sum(losses)
+        return photos
 
-    def _validate(self) -> None:
+    def _validate(self) -> int:
         learn = self.learn
-        parts = [learn.model(*_part(learn.xb, rows)) for rows in self._rows(len(learn.xb[0]))]
-        learn.pred = parts[0] if len(parts) == 1 else torch.cat(parts)
+        photos = len(learn.xb[0])
+        parts = [learn.model(*_part(learn.xb, rows)) for rows in self._rows(distributed.rows(photos))]
+        learn.pred = distributed.joined(parts[0] if len(parts) == 1 else torch.cat(parts), photos)
         learn("after_pred")
         learn.loss_grad = learn.loss_func(learn.pred, *learn.yb)
         learn.loss = learn.loss_grad.clone()
         learn("after_loss")
+        return photos
 
-    def _rows(self, photos: int) -> list[slice]:
-        """Parts of a batch, of nearly equal size."""
+    def _rows(self, mine: slice) -> list[slice]:
+        """Parts of this device's part of a batch, of nearly equal size."""
+        photos = mine.stop - mine.start
         parts = min(self.parts, max(1, photos // 2))
-        return [slice(photos * k // parts, photos * (k + 1) // parts) for k in range(parts)]
+        ends = [mine.start + photos * k // parts for k in range(parts + 1)]
+        return [slice(*pair) for pair in pairwise(ends)]
 
     @contextmanager
     def _mixed(self, rows: slice) -> Iterator[None]:

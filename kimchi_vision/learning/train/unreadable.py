@@ -15,6 +15,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.photo import open_photo
+from kimchi_vision.learning.train import distributed
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class LostPhotos(Callback):
         self.seen += len(self.yb[0]) if self.training else 0
 
     def after_train(self) -> None:
-        """Look for the photos that were missed."""
+        """Look for the photos that were missed, by this device or another."""
         dl = self.dls.train
+        self.seen = distributed.summed(self.seen) if getattr(dl, "mine", None) else self.seen
         if self.seen >= min(self.fewest, len(dl) * dl.bs if dl.drop_last else dl.n):
             return  # looking means to decode them all
         self.fewest = self.seen

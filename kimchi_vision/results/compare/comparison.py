@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 
@@ -15,14 +15,15 @@ import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
-from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.results.compare import runs, sentences
+from kimchi_vision.base.messages import Language, catalogue, language
+from kimchi_vision.base.numbers import with_ends
+from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
 from kimchi_vision.results.intervals import over_seeds
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import scores
+from kimchi_vision.results.scores import METRICS, scores
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -38,6 +39,7 @@ class Comparison:
     scores: every score of every experiment; columns experiment, score, value (mean over seeds), sd, and, for
     one seed, low and high (95 %).
     pairs: every two experiments, the more accurate one first.
+    runs: of each experiment, by its name. part: the photos, valid or test. lang: en or ko.
     """
 
     answer: tuple[str, ...]
@@ -45,6 +47,9 @@ class Comparison:
     experiments: pd.DataFrame
     scores: pd.DataFrame
     pairs: tuple[Pair, ...]
+    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    part: str = "valid"
+    lang: Language = "en"
 
     @property
     def table(self) -> pd.DataFrame:
@@ -59,23 +64,76 @@ class Comparison:
         return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
-        """For a screen: the answer, a table of experiments, and a sentence a pair."""
-        return sentences.text(self)
+        """For a screen: the answer, tables of experiments and scores, and a sentence a pair.
+
+        Hangul takes two columns a letter.
+        """
+        head, *rows = self._scored()
+        with pd.option_context("display.unicode.east_asian_width", True):
+            shown = [
+                pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False),
+                "",
+                pd.DataFrame(rows, columns=head).to_string(index=False),
+            ]
+        return "\n".join([*self.answer, "", *shown, "", *map(self.words.sentence, self.pairs)])
+
+    def markdown(self) -> str:
+        """The same as a Markdown page."""
+        table = _markdown([self.words.head(), *self._cells()])
+        verdicts = [f"- {self.words.sentence(pair)}" for pair in self.pairs]
+        parts = [*self.answer, "", *table, "", *verdicts, "", *_markdown(self._scored())]
+        return "\n".join([f"# {self.words.say('comparison')}", "", *parts]) + "\n"
 
     def sentences(self) -> list[str]:
         """The answer, and a sentence a pair."""
         return [*self.answer, *map(self.words.sentence, self.pairs)]
 
     def write(self, path: Path) -> Path:
-        """Write the pairs as .csv, or everything as .md. Raises InputError for another suffix."""
+        """Write the pairs as .csv, everything as .md, or, with pictures of photos that changed sides, .html.
+
+        Raises InputError for another suffix, and for a page about test photos.
+        """
         if path.suffix == ".csv":
-            table = pd.DataFrame(map(asdict, self.pairs), columns=[field.name for field in fields(Pair)])
+            table = pd.DataFrame(map(asdict, self.pairs), columns=[each.name for each in fields(Pair)])
             write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
-            write_text(path, sentences.markdown(self))
+            write_text(path, self.markdown())
+        elif path.suffix == ".html":
+            from kimchi_vision.results import report  # which compares, too
+
+            if self.part == "test":
+                raise InputError(
+                    "{path}: a page shows validation photos. Give a name that ends in .md.", path=path
+                )
+            report.write_table(self.runs, path, self.lang, self.sentences())
         else:
-            raise InputError("{path}: give a name that ends in .csv or .md.", path=path)
+            raise InputError("{path}: give a name that ends in .csv, .md or .html.", path=path)
         return path
+
+    def _cells(self) -> list[list[str]]:
+        return [self.words.cells(row) for row in self.experiments.itertuples()]
+
+    def _scored(self) -> list[list[str]]:
+        """Every score in a row, every experiment in a column; the first row is the head."""
+        say, names = self.words.say, list(self.experiments["experiment"])
+        rows = [[say("score"), *names]]
+        for name, same in self.scores.groupby("score", sort=False):
+            lines = same.set_index("experiment").loc[names].itertuples()
+            rows.append([say(name), *(_score(line, METRICS[name].shown) for line in lines)])
+        return rows
+
+
+def _score(line: object, shown: Callable[[float], str]) -> str:
+    """A score with its interval, or with its spread over seeds."""
+    if pd.notna(line.low):
+        return with_ends(line.value, line.low, line.high, shown)
+    return shown(line.value) + (f" ± {shown(line.sd)}" if pd.notna(line.sd) else "")
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; the first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]
 
 
 def compare(
@@ -88,7 +146,8 @@ def compare(
     Runs that differ in train.seed alone are one experiment. Photos of one group count together.
     Raises InputError for fewer than two runs, and when photos, labels or classes differ.
     """
-    said = Words(catalogue(language(lang)), margin)
+    chosen, part = language(lang), "test" if test else "valid"
+    said = Words(catalogue(chosen), margin)
     if not 0 <= margin < 1:
         raise InputError(
             "margin is a difference in accuracy between 0 and 1, such as 0.01, not {margin}.", margin=margin
@@ -96,7 +155,7 @@ def compare(
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
-    found = [runs.read(run, "test" if test else "valid") for run in opened]
+    found = [runs.read(run, part) for run in opened]
     runs.check_same_photos(found)
     if test:
         for each in found:
@@ -109,7 +168,9 @@ def compare(
     if any(pair.about == "trainings" for pair in pairs):
         answer.append(_settling(said, once))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
-    return Comparison(tuple(answer), said, pd.DataFrame(map(_summary, rows)), scored, tuple(pairs))
+    table = pd.DataFrame(map(_summary, rows))
+    behind = {row.name: [each.run for each in named[row.name]] for row in rows}
+    return Comparison(tuple(answer), said, table, scored, tuple(pairs), behind, part, chosen)
 
 
 def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:

@@ -34,6 +34,6 @@ def write_table(
     rows: by name, each with its runs, one a seed. verdicts: sentences of the comparison, shown first.
     """
     chosen = language(lang)
-    view = table_page.view(rows, path.parent, verdicts, catalogue(chosen))
+    view = table_page.view(rows, path, verdicts, catalogue(chosen))
     write_text(path, render(__name__, "table.html", chosen, **view))
     return path

@@ -29,12 +29,12 @@ class Thumbnails:
     left_out: frozenset[str]
 
 
-def thumbnails(files: Mapping[str, Photo]) -> Thumbnails:
+def thumbnails(files: Mapping[str, Photo], side: int = THUMBNAIL_SIDE) -> Thumbnails:
     """Small pictures of photos, by path, in the given order, as many as THUMBNAILS_BYTES hold."""
     pictures: dict[str, str] = {}
     missing: set[str] = set()
     room = THUMBNAILS_BYTES
-    for path, picture in _drawn(files):
+    for path, picture in _drawn(files, side):
         if picture is None:
             missing.add(path)
         elif room < len(picture):
@@ -62,12 +62,12 @@ def figure(path: Path, of_photos: bool = True) -> str:
     return _uri(picture, quality=65) if of_photos else _uri(picture, lossless=True)
 
 
-def _drawn(files: Mapping[str, Photo]) -> Iterator[tuple[str, str | None]]:
+def _drawn(files: Mapping[str, Photo], side: int) -> Iterator[tuple[str, str | None]]:
     """A few hundred at a time, so that little is drawn in vain when the room is used up."""
     rest = iter(files)
     with ThreadPoolExecutor(share()) as pool:
         while some := list(islice(rest, 256)):
-            yield from zip(some, pool.map(lambda path: photo(files[path], THUMBNAIL_SIDE), some), strict=True)
+            yield from zip(some, pool.map(lambda path: photo(files[path], side), some), strict=True)
 
 
 def _uri(image: Image.Image, **options: int) -> str:

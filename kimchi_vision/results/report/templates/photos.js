@@ -1,6 +1,3 @@
-const read = (id) => JSON.parse(document.getElementById(id).textContent);
-const cells = read("cells");
-const words = read("words");
 const dialog = document.getElementById("photos");
 const matrix = document.querySelector(".matrix");
 const gallery = document.getElementById("gallery");
@@ -9,32 +6,6 @@ const more = document.getElementById("more");
 const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 const PAGE = 24;
 let shown = PAGE;
-
-function element(name, text, parent) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  parent.append(made);
-  return made;
-}
-
-function picture(source, alt, parent) {
-  Object.assign(element("img", "", parent), { src: source, alt });
-}
-
-function figure(photo) {
-  const made = document.createElement("figure");
-  const right = photo.actual === photo.predicted;
-  made.className = right ? "right" : "wrong";
-  const pictures = element("div", "", made);
-  const said = `${words.vocab[photo.predicted]} ${photo.probability}`;
-  if (photo.picture) picture(photo.picture, said, pictures);
-  if (photo.overlay) picture(photo.overlay, words.overlay, pictures);
-  const caption = element("figcaption", "", made);
-  element("b", said, caption);
-  if (!right) element("div", `${words.actual}: ${words.vocab[photo.actual]}`, caption);
-  element("small", `${words.loss} ${photo.loss} · ${photo.path.split("/").pop()}`, caption).title = photo.path;
-  return made;
-}
 
 function open(button) {
   const [actual, predicted] = [Number(button.dataset.actual), Number(button.dataset.predicted)];
@@ -62,7 +33,7 @@ function fill() {
   const which = filters.elements.which.value;
   const chosen = filters.elements.class.value;
   const sure = Number(filters.elements.sure.value) / 100;
-  document.getElementById("least").textContent = `${filters.elements.sure.value}%`;
+  document.getElementById("least").textContent = `${filters.elements.sure.value} %`;
   const found = cells.filter(
     (photo) =>
       (which === "all" || (which === "right") === (photo.actual === photo.predicted)) &&

@@ -1,0 +1,30 @@
+"""A network as phones take it: from the square of a photo to calibrated probabilities."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from kimchi_vision.results.model_metadata import Facts
+
+
+class FromSquare(torch.nn.Module):
+    """From the square that Preprocess.square gives, 0 to 255, to calibrated probabilities."""
+
+    def __init__(self, network: torch.nn.Module, facts: Facts) -> None:
+        super().__init__()
+        steps, self.temperature = facts.preprocess, facts.temperature
+        self.network = copy.deepcopy(network).float().cpu().eval()
+        mean, std = (torch.tensor(each)[:, None, None] for each in (steps.mean, steps.std))
+        sampling = steps.sampling.matrix(steps.resize, steps.size)
+        self.register_buffer("sampling", torch.from_numpy(sampling).float())
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", mean / std)
+
+    def forward(self, square: torch.Tensor) -> torch.Tensor:
+        """square: (1, 3, side, side), 0 to 255. Gives (1, classes)."""
+        sampled = self.sampling @ square @ self.sampling.T
+        return torch.softmax(self.network(sampled * self.scale - self.shift) / self.temperature, dim=1)

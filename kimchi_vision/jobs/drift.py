@@ -1,0 +1,122 @@
+"""Photos that came in, beside those that a run knows: are its scores still true of them?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
+from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
+from kimchi_vision.data.photo import Photo
+from kimchi_vision.jobs.seeing import Seeing, Seen, found, present
+from kimchi_vision.results import drift as results
+from kimchi_vision.results.report import charts, pictures
+from kimchi_vision.results.run import Run
+
+log = logging.getLogger(__name__)
+
+TRAINED = 2000
+"""Training photos, evenly over all, from which distances are measured."""
+SHOWN = 24
+"""Photos most unlike that the page shows."""
+
+
+def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") -> Iterator[str]:
+    """Whether the photos of a folder are like those that a run was trained on, line by line.
+
+    drift.json in the run folder keeps what was found; a page, by default beside it, shows the most unlike.
+    Raises InputError when the folder holds no new photo, the run has no model.safetensors, or its photos are
+    gone.
+    """
+    say, seeing, asked = catalogue(language(lang)), Seeing.of(run), found([folder])
+    items = asked.items[~asked.items["sha256"].isin(run.items["sha256"])].reset_index(drop=True)
+    if not len(items):
+        raise InputError(
+            "{folder} holds photos of the run alone. Give those that came in since.", folder=folder
+        )
+    incoming, (known, trained) = seeing(asked, items), _of_run(run, seeing)
+    threshold = seeing.facts.abstain_threshold
+    measured = results.measure(_side(known), _side(incoming), trained.features, run.vocab, threshold)
+    copies, unreadable = len(asked.items) - len(items), len(items) - len(incoming.items)
+    measured |= {"folder": str(folder), "left_out": {"copies": copies, "unreadable": unreadable}}
+    write_json(run.files.drift, measured)
+    sentences = list(_sentences(measured, say))
+    title = say("drift_title", run=run.name, folder=folder.resolve().name)
+    far = results.distances(trained.features, incoming.features)
+    groups = [_most_unlike(incoming, far, run.vocab, say)]
+    plot = (say("drift_classes"), _plot(measured))
+    page = page or run.files.drift_page
+    pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot), lang)
+    yield from [*sentences, say("written_to", path=page)]
+
+
+def _of_run(run: Run, seeing: Seeing) -> tuple[Seen, Seen]:
+    """Held-out photos of a run, which no training saw, and training photos."""
+    own = present(run)
+    train = own.part("train")
+    some = train.iloc[np.unique(np.linspace(0, len(train) - 1, TRAINED).astype(int))]
+    return seeing(own, own.items[own.items["split"] != "train"]), seeing(own, some)
+
+
+def _side(seen: Seen) -> results.Side:
+    groups = seen.items["group"].to_numpy(int) if "group" in seen.items else np.arange(len(seen.items))
+    return results.Side(seen.features, seen.probabilities, groups)
+
+
+def _sentences(found: Json, say: Text) -> Iterator[str]:
+    """The verdict, and what it stands on."""
+    kind = found["verdict"].replace(" ", "_")
+    few = found["auc_interval"] is None
+    yield say("drift_few" if few else f"drift_{kind}", photos=found["photos"], least=results.FEWEST)
+    if not few:
+        yield say("drift_auc", known=found["known_photos"], photos=found["photos"], **_spoken(found, "auc"))
+    if found["unlike_share_interval"]:
+        usual = percent(1 - results.USUAL)
+        yield say("drift_unlike", usual=usual, **_spoken(found, "unlike_share"))
+    sides = {key: found[key] for key in ("known", "incoming")}
+    for name in ("confidence", "unanswered"):
+        if name in sides["known"]:
+            yield say(f"drift_{name}", **{key: percent(side[name]) for key, side in sides.items()})
+    known, incoming = (side["classes"] for side in sides.values())
+    name = max(known, key=lambda name: abs(incoming[name]["share"] - known[name]["share"]))
+    shares = {key: percent(side["classes"][name]["share"]) for key, side in sides.items()}
+    yield say("drift_class", name=name, **shares)
+    for name, count in found["left_out"].items():
+        if count:
+            yield say(f"drift_{name}", count=count)
+
+
+def _spoken(found: Json, name: str) -> dict[str, str]:
+    low, high = found[f"{name}_interval"]
+    return {"share": percent(found[name]), "low": percent(low), "high": percent(high)}
+
+
+def _most_unlike(seen: Seen, far: np.ndarray, classes: tuple[str, ...], say: Text) -> pictures.Group:
+    order = np.argsort(-far, kind="stable")[:SHOWN]
+    shown = [
+        pictures.Picture(Photo(Path(path)), seen.taken(place, classes), Path(path).name)
+        for place, path in zip(order, seen.items["path"].iloc[order], strict=True)
+    ]
+    return pictures.Group(say("drift_most_unlike"), shown)
+
+
+def _plot(found: Json) -> charts.Intervals:
+    """The share of each class among the answers, held-out photos beside those that came in."""
+    rows = []
+    for name, own in found["known"]["classes"].items():
+        other = found["incoming"]["classes"][name]
+        marks = [_mark("baseline", own), _mark("own", other)]
+        rows.append(charts.Row(name, marks, " → ".join(mark.tip for mark in marks)))
+    ends = [end for row in rows for mark in row.marks for end in (mark.value, mark.low, mark.high)]
+    return charts.Intervals(rows, charts.shares([end for end in ends if end is not None]))
+
+
+def _mark(kind: str, found: Json) -> charts.Mark:
+    low, high = found["share_interval"] or (None, None)
+    return charts.Mark(found["share"], low, high, kind, percent(found["share"]))

@@ -1,0 +1,110 @@
+"""Photos beside each other, by what a finished run's network finds in them."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.data.audit import audit
+from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.deploy.server import build
+from kimchi_vision.jobs import drift, folder, seeing
+from kimchi_vision.results import embedding
+from kimchi_vision.results.run import Run
+
+
+@pytest.fixture
+def run(exported, tmp_path):
+    """A copy of the run folder, without its pickle."""
+    copy = Run(tmp_path / "tiny")
+    shutil.copytree(exported[0].path, copy.path)
+    copy.files.pkl.unlink()
+    return copy
+
+
+@pytest.fixture
+def incoming(tmp_path, photo):
+    """Three new photos, one of them twice, and a file that is none."""
+    place = tmp_path / "incoming"
+    for seed in (90, 91, 92):
+        photo(place / f"{seed}.jpg", seed)
+    photo(place / "again.jpg", 90)
+    (place / "broken.jpg").write_bytes(b"no photo")
+    return place
+
+
+def test_a_photo_of_the_run_is_most_like_itself(run, tmp_path):
+    file = run.photos.files(run.items)[5]
+    said, first, *others = seeing.similar(run, [file.path], 3, tmp_path / "page.html", "en")
+    label, probability = Predictor(run).predict([file.path])[0].classes[0]
+    assert said == f"{file}: {label} {percent(probability)}"
+    assert first == f"    1.00  {run.items['label'][5]}  {file}"
+    assert others[-1] == f"Written: {tmp_path / 'page.html'}"
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.count("data:image/webp") == 4
+    assert "alike: 1.00" in page
+
+
+def test_without_a_photo_the_report_gets_a_map(run, monkeypatch):
+    with pytest.raises(InputError, match="A map takes 20 validation photos"):
+        list(seeing.similar(run, [], 6))
+    monkeypatch.setattr(embedding, "FEWEST", 4)
+    assert list(seeing.similar(run, [], 6, lang="en")) == [f"Written: {run.files.report}"]
+    table = Run(run.path).table(run.files.embedding)
+    assert set(table["path"]) == set(run.photos.part("valid")["path"])
+    assert '<section id="map">' in run.files.report.read_text("utf-8")
+
+
+def test_photos_that_are_gone_are_named(run):
+    text = run.files.data.read_text("utf-8")
+    root = run.data["root"]
+    run.files.data.write_text(text.replace(root, f"{root}-moved"), "utf-8")
+    with pytest.raises(InputError, match=r"are no longer in .*-moved: put them back"):
+        list(seeing.similar(Run(run.path), [Path(__file__)], 6))
+
+
+@pytest.mark.parametrize(
+    ("lang", "verdict", "unread"),
+    [
+        ("en", "Cannot tell: it takes 30 new photos", "cannot be read"),
+        ("ko", "알 수 없습니다", "읽을 수 없는"),
+    ],
+)
+def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unread):
+    shutil.copy(run.photos.files(run.items)[0].path, incoming / "known.jpg")
+    first, *others = drift.drift(run, incoming, lang=lang)
+    assert first.startswith(verdict)
+    assert any(unread in line for line in others)
+    found = run.json(run.files.drift)
+    assert (found["photos"], found["left_out"]) == (3, {"copies": 1, "unreadable": 1})
+    page = run.files.drift_page.read_text("utf-8")
+    assert first in page
+    assert page.count("data:image/webp") == 3
+
+
+def test_photos_of_the_run_alone_are_refused(run):
+    with pytest.raises(InputError, match="holds photos of the run alone"):
+        list(drift.drift(run, run.photos.root))
+
+
+def test_the_server_tells_what_drift_found_last(run, incoming):
+    with TestClient(build([run.path])) as client:
+        assert 'what="photos"' not in client.get("/metrics").text
+        list(drift.drift(run, incoming))
+        told = client.get("/metrics").text
+    assert 'kimchi_drift{model="tiny",what="photos"} 3.0' in told
+    assert 'what="auc_low"' not in told
+
+
+def test_a_folder_has_a_map_before_any_training(folder_of, tmp_path, monkeypatch):
+    network = {"backbone": "test_efficientnet", "weights": "none"}
+    monkeypatch.setattr(folder, "settings", lambda: {"model": network, "recipe": "best"})
+    found = audit(folder_of({"a": 12, "b": 12}), tmp_path / "cache")
+    drawn = seeing.map_of(found)
+    assert drawn["classes"] == ["a", "b"]
+    assert [cell["actual"] for cell in drawn["cells"]] == [0] * 12 + [1] * 12
+    assert all(cell["picture"].startswith("data:image/webp") for cell in drawn["cells"])
+    assert len(drawn["points"]) == 24
