@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from kimchi_vision.base.errors import InputError
+
 app = typer.Typer()
 
 Number = TypeVar("Number", int, float)
@@ -87,7 +89,7 @@ def evaluate(
     from kimchi_vision.results.run import Run
 
     if abstain_at is not None and unknown is None:
-        raise typer.BadParameter("--abstain-at goes with --unknown.")
+        raise InputError("--abstain-at goes with --unknown.")
     if test or unknown is None:
         print(evaluation.scores(Run.open(run), test, lang))
     if unknown is not None:
@@ -119,7 +121,7 @@ def learning_curve(
 
     loaded = load(experiment, overrides or ())
     if isinstance(loaded, Table):
-        raise typer.BadParameter(f"{experiment} is a table; a learning curve is of one experiment.")
+        raise InputError("{file} is a table; a learning curve is of one experiment.", file=experiment)
     # A shell gives `--fractions 0.1 0.25 1` as an option and the words after it.
     shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
     asked = _numbers(int, "--seeds", seeds.split(","))
@@ -134,4 +136,6 @@ def _numbers(kind: type[Number], option: str, words: list[str]) -> list[Number]:
     try:
         return [kind(word) for word in words if word.strip()]
     except ValueError:
-        raise typer.BadParameter(f"{option} takes numbers, not {' '.join(words)}.") from None
+        raise InputError(
+            "{option} takes numbers, not {words}.", option=option, words=" ".join(words)
+        ) from None

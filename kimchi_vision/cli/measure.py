@@ -91,11 +91,12 @@ def bench(
     """This machine: a plain fastai script beside this pipeline, and where each second goes."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_json
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.jobs import bench
     from kimchi_vision.results import plots
 
     result = bench.bench(loaded, repeats, whole)
-    print(bench.text(result))
+    print(bench.text(result, catalogue(language("auto"))))
     write_json(output, result)
     picture = output.with_suffix(".png")
     plots.save(plots.seconds(bench.seconds(result)), picture)
@@ -115,7 +116,7 @@ def cache_size() -> None:
     from kimchi_vision.base import cache
 
     for kind, size in cache.sizes().items():
-        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {cache.KINDS[kind]}")
+        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {_say(cache.KINDS[kind])}")
     print(_say("cache_delete", command="python -m kimchi_vision cache clear"))
 
 
@@ -140,5 +141,5 @@ def _one(path: Path, overrides: list[str]) -> Experiment:
 
     loaded = load(path, overrides)
     if not isinstance(loaded, Experiment):
-        raise InputError(f"{path} is a table; give one of its experiments.")
+        raise InputError("{path} is a table; give one of its experiments.", path=path)
     return loaded

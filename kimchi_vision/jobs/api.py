@@ -111,5 +111,5 @@ def _prepared(source: Source) -> story.Prepared:
     asked = load(source)
     if isinstance(asked, Table):
         names = ", ".join(row.name for row in asked.rows)
-        raise InputError(f"This is a table of {names}; give one experiment.")
+        raise InputError("This is a table of {names}; give one experiment.", names=names)
     return story.prepare(asked, data.load(asked.data))

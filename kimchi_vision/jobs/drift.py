@@ -52,7 +52,8 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     groups = [_most_unlike(incoming, far, run.vocab, say)]
     plot = (say("drift_classes"), _plot(measured))
     page = page or run.files.drift_page
-    pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot), lang)
+    legend = {"baseline": say("drift_known"), "own": say("drift_incoming")}
+    pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot, legend), lang)
     yield from [*sentences, say("written_to", path=page)]
 
 

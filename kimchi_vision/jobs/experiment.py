@@ -279,11 +279,13 @@ def _logged(files: RunFiles) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stop:
-        kept = "keeps its last checkpoint" if files.last.is_file() else "has no checkpoint yet"
-        raise InterruptedRunError(
-            f"Interrupted. {files.path} {kept}; the same command goes on from there.",
-            ENDED if isinstance(stop, Terminated) else 130,
-        ) from None
+        said = (
+            "Interrupted. {folder} keeps its last checkpoint; the same command goes on from there."
+            if files.last.is_file()
+            else "Interrupted. {folder} has no checkpoint yet; the same command begins it again."
+        )
+        code = ENDED if isinstance(stop, Terminated) else 130
+        raise InterruptedRunError(said, code, folder=files.path) from None
     finally:
         logger.removeHandler(handler)
         libraries.removeHandler(handler)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError, ModelError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
@@ -71,7 +71,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         try:
             look = next(looks)
         except (OSError, ValueError) as error:
-            raise InputError(str(error)) from None
+            raise InputError("{error}", error=error) from None
         explain.save(look, run.files.overlay(file.content))
         probabilities = softmax(look.logits, facts.temperature)
         best = int(probabilities.argmax())
@@ -95,7 +95,9 @@ def background(run: Run, lang: str = "auto") -> str:
     try:
         _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
-        raise InputError(f"{error}. Backgrounds are swapped on the run's validation photos.") from None
+        raise InputError(
+            "{error}. Backgrounds are swapped on the run's validation photos.", error=error
+        ) from None
     say = catalogue(language(lang))
     if not run.files.background.is_file():
         return say("no_background")
@@ -110,4 +112,4 @@ def _write_background(
     answers = explain.backgrounds(experiment.explain, explainer, photos)
     if answers is not None:
         write_table(files.background_answers, answers)
-        write_json(files.background, compare.background_reliance(answers))
+        Run(files.path).write_json(files.background, compare.background_reliance(answers))

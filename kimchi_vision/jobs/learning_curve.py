@@ -31,8 +31,9 @@ def plan(experiment: Experiment, fractions: Sequence[float], seeds: Sequence[int
     shares = sorted(set(fractions))
     if len(shares) < 3 or not all(0 < share <= 1 for share in shares):
         raise InputError(
-            f"--fractions {' '.join(f'{share:g}' for share in shares)}: give three shares of the training "
-            "photos or more, above 0 and at most 1, such as 0.1 0.25 0.5 1."
+            "--fractions {shares}: give three shares of the training photos or more, above 0 and at most "
+            "1, such as 0.1 0.25 0.5 1.",
+            shares=" ".join(f"{share:g}" for share in shares),
         )
     rows = [_row(experiment, share, seeds) for share in shares]
     return Table(name=f"{experiment.name}-learning-curve", rows=tuple(rows))

@@ -73,7 +73,9 @@ def _metric(function: Callable[[Predictions], float]) -> Metric:
     name = function.__name__
     taken = name in METRICS or (name in TEXTS and TEXTS.get(f"{name}_explained") != OWN)
     if taken or not name.isidentifier():
-        raise InputError(f"scores: a function called `{name}` cannot be a score; give it a name of its own.")
+        raise InputError(
+            "scores: a function called `{name}` cannot be a score; give it a name of its own.", name=name
+        )
     return own(name, estimate)
 
 

@@ -148,7 +148,7 @@ def similar(
     for place, path in enumerate(seen.items["path"]):
         taken, near = seen.taken(place, seeing.facts.classes), known.items.iloc[rows[place]]
         yield f"{path}: {taken}"
-        shown = [pictures.Picture(Photo(Path(path)), taken, path)]
+        shown = [pictures.Picture(Photo(Path(path)), taken, Path(path).name)]
         for file, label, likeness in zip(own.files(near), near["label"], alike[place], strict=True):
             yield f"    {likeness:.2f}  {label}  {file}"
             shown.append(pictures.Picture(file, label, say("likeness", share=f"{likeness:.2f}")))

@@ -49,7 +49,9 @@ def save(
             minimum_deployment_target=ct.target.iOS16,
         )
     except Exception as error:  # coremltools names the operator, in errors of many kinds
-        raise RunError(f"Core ML cannot take it over: {error} onnx is what works everywhere.") from error
+        raise RunError(
+            "Core ML cannot take it over: {error} onnx is what works everywhere.", error=error
+        ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]
     with tempfile.TemporaryDirectory() as folder:

@@ -96,13 +96,17 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            f"on {len(sample)} validation photos {percent(same, 2)} of its answers are the learner's own, "
-            f"and its probabilities differ by up to {gap:.1e}; 100 % and {LARGEST_GAP:.0e} are asked for."
+            "on {photos} validation photos {same} of its answers are the learner's own, and its "
+            "probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
+            photos=len(sample),
+            same=percent(same, 2),
+            gap=gap,
+            most=LARGEST_GAP,
         )
     expected = at_temperature(sample.probabilities, temperature)
     pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))
     if not pixels_gap <= LARGEST_GAP_OF_PIXELS:
-        raise RunError(f"what it says about pixels of photos differs by up to {pixels_gap:.1e}.")
+        raise RunError("what it says about pixels of photos differs by up to {gap:.1e}.", gap=pixels_gap)
     pixels = {"pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
     return {"photos": len(sample), "agreement": same, "largest_gap": gap, **pixels}
 
@@ -123,7 +127,7 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
         answers, said = child.communicate()
     if child.returncode:
         reason = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"it does not run in a fresh process: {reason}")
+        raise RunError("it does not run in a fresh process: {reason}", reason=reason)
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 
 

@@ -36,7 +36,9 @@ def save(whole: Path, file: Path, weights: Path) -> None:
         try:
             model = ov.convert_model(f"{folder}/network.onnx")
         except Exception as error:  # of OpenVINO's own kinds
-            raise RunError(f"OpenVINO cannot convert it ({error}). onnx is what works everywhere.") from error
+            raise RunError(
+                "OpenVINO cannot convert it ({error}). onnx is what works everywhere.", error=error
+            ) from error
         model.set_rt_info(facts.to_metadata()[KEY], [KEY])
         ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)
         shutil.copyfile(f"{folder}/model.xml", file)
@@ -60,7 +62,9 @@ def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: P
     gap = float(np.abs(sample.probabilities - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            f"{percent(same, 2)} of its answers are the learner's own; they differ by up to {gap:.1e}."
+            "{same} of its answers are the learner's own; they differ by up to {gap:.1e}.",
+            same=percent(same, 2),
+            gap=gap,
         )
     prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:ROUNDS]]
     other_ms, own_ms = (

@@ -119,7 +119,9 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> Json:
     low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
         raise RunError(
-            f"it loses at least {percent(low)} of accuracy, and {percent(LARGEST_LOSS, 0)} is allowed."
+            "it loses at least {low} of accuracy, and {most} is allowed.",
+            low=percent(low),
+            most=percent(LARGEST_LOSS, 0),
         )
     return {
         "photos": len(sample),

@@ -35,7 +35,7 @@ def _compared(model: torch.nn.Module, found: dict[str, torch.Tensor]) -> Json:
     for name, tensor in expected.items():
         # Bytes, so that a NaN equals itself.
         if tensor.dtype != found[name].dtype or not torch.equal(_bits(tensor), _bits(found[name])):
-            raise RunError(f"read back, {name} is another tensor.")
+            raise RunError("read back, {name} is another tensor.", name=name)
     return {"tensors": len(expected)}
 
 

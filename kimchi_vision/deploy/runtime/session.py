@@ -30,7 +30,7 @@ class Classifier:
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
         if not file.is_file():
-            raise InputError(f"{file} is missing.")
+            raise InputError("{file} is missing.", file=file)
         try:
             outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
@@ -40,7 +40,9 @@ class Classifier:
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                f"{file} is not a model that this program exported, or it is damaged: {reason}"
+                "{file} is not a model that this program exported, or it is damaged: {reason}",
+                file=file,
+                reason=reason,
             ) from error
 
     def _open(self, file: Path, threads: int | None) -> int:

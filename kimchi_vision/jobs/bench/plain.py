@@ -52,7 +52,9 @@ def fit(learn: Learner, stages: tuple[Stage, ...]) -> None:
                 arguments |= {"show_plot": False}
             method = getattr(learn, stage.name, None)
             if method is None:
-                raise InputError(f"train.stages: a plain script has no {stage.name}; leave out --whole.")
+                raise InputError(
+                    "train.stages: a plain script has no {stage}; leave out --whole.", stage=stage.name
+                )
             if "auto" in arguments.values():
                 raise InputError("train.stages: a plain script has no rate `auto`; give a number.")
             rates = {name: slice(*rate) for name, rate in arguments.items() if isinstance(rate, tuple)}

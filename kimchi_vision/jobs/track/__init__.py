@@ -28,7 +28,7 @@ def check(section: Track) -> None:
     """Raise InputError, which says how to install it, for a tracker whose package is missing."""
     for name in section.to:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"track: {name} is not installed: {install(name)}")
+            raise InputError("track: {name} is not installed: {command}", name=name, command=install(name))
 
 
 class Tracking:

@@ -37,7 +37,10 @@ def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
     count = int((items["split"] == "train").sum())
     if not 0 < count < len(items):
         raise DataError(
-            f"{photos.root}: the split leaves {count} photos to train on, {len(items) - count} to validate."
+            "{folder}: the split leaves {count} photos to train on, {others} to validate.",
+            folder=photos.root,
+            count=count,
+            others=len(items) - count,
         )
     batch_size = min(section.batch_size, count)
     if batch_size < section.batch_size:

@@ -76,7 +76,9 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
         network.load_state_dict(weights.read(tensors))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{tensors} is not the network of its experiment.yaml: {reason}") from None
+        raise ModelError(
+            "{file} is not the network of its experiment.yaml: {reason}", file=tensors, reason=reason
+        ) from None
     return network.eval()
 
 
@@ -85,8 +87,9 @@ def _head(section: Model, backbone: Backbone, body: nn.Module, classes: int) -> 
     features = backbone.features(body)
     if len(backbone.parts) > 1 and section.head != "linear":
         raise ModelError(
-            f"model.backbone {backbone.name}: several backbones need `model.head: linear`, which "
-            "`recipe: quick` and `recipe: best` set."
+            "model.backbone {backbone}: several backbones need `model.head: linear`, which `recipe: "
+            "quick` and `recipe: best` set.",
+            backbone=backbone.name,
         )
     if section.head == "linear":
         pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(features) == 3 else []

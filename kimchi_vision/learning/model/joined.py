@@ -57,12 +57,16 @@ class JoinedBackbone(Backbone):
 
     @override
     def pretrained(self, file: Path) -> nn.Module:
-        raise ModelError(f"model.backbone {self.name}: each of them has weights of its own.")
+        raise ModelError(
+            "model.backbone {backbone}: each of them has weights of its own.", backbone=self.name
+        )
 
     @override
     def preprocess(self) -> NoReturn:
-        raise ModelError(f"{self.name}: give one backbone: each sees photos of its own size.")
+        raise ModelError(
+            "{backbone}: give one backbone: each sees photos of its own size.", backbone=self.name
+        )
 
     @override
     def categories(self) -> NoReturn:
-        raise ModelError(f"{self.name}: give one backbone: each knows classes of its own.")
+        raise ModelError("{backbone}: give one backbone: each knows classes of its own.", backbone=self.name)

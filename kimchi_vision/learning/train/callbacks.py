@@ -170,10 +170,18 @@ class Recording(Callback):
         """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
         if self.rows and not self.is_finite:
             last, best = self.rows[-1], self.folder.best
-            kept = f" {best} holds the best epoch before it." if best.is_file() else ""
+            values = {"epoch": last["epoch"], "stage": last["stage"], "rate": last["lr"]}
+            values |= {"lower": last["lr"] / 10, "best": best}
+            if best.is_file():
+                raise RunError(
+                    "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
+                    "of {lower:.1g}, or `auto` after lr_find. {best} holds the best epoch before it.",
+                    **values,
+                )
             raise RunError(
-                f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
-                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
+                "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
+                "of {lower:.1g}, or `auto` after lr_find.",
+                **values,
             )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kimchi_vision.base.files import write_text
@@ -34,13 +34,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says. verdict: its answer in a sentence, or nothing; plot: intervals with their heading."""
+    """What a page says. verdict: its answer in a sentence, or nothing.
+
+    plot: intervals with their heading; legend: kinds of its marks with their names.
+    """
 
     name: str
     verdict: str
     sentences: Sequence[str]
     groups: Sequence[Group]
     plot: tuple[str, charts.Intervals] | None = None
+    legend: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(file: Path, page: Page, lang: str = "auto") -> None:
