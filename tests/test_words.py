@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 from typer.main import get_command
 
-from kimchi_vision.base.messages import TEXTS, korean
+from kimchi_vision.base.messages import TEXTS, catalogues, korean
 from kimchi_vision.cli import line
 from kimchi_vision.cli.main import app
 from kimchi_vision.results import scores
@@ -179,14 +179,14 @@ def test_korean_takes_the_same_values():
         assert percents(english) == percents(said), english
 
 
-def test_the_catalogues_are_those_that_other_programs_read():
-    read: dict = {}
-    for file in CATALOGUES:
+@pytest.mark.parametrize("folder", ["ko", "pages"])
+def test_the_catalogues_are_those_that_other_programs_read(folder):
+    read = {}
+    for file in (PACKAGE / "base" / "messages" / folder).glob("*.po"):
         with file.open("rb") as lines:
-            for message in read_po(lines, locale="ko"):
-                if message.id:
-                    read.setdefault(message.context, {})[message.id] = message.string
-    assert read == {context: korean(context) for context in read}
+            read |= {(each.context or "", each.id): each.string for each in read_po(lines, "ko") if each.id}
+    assert read
+    assert read == catalogues.read(folder)
 
 
 def test_korean_is_korean():

@@ -38,7 +38,7 @@ def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
         found["tta"] = compare.beside_one_view(averaged, predictions)
         lines += [about_gain("tta", found["tta"], say), ""]
     if test:
-        write_json(run.files.test_metrics, found)
+        run.write_json(run.files.test_metrics, found)
         page = report.write(run, run.experiment.report)
         lines += [say("test_openings", n=run.times_opened()), say("opened_before")]
         lines.append(say("report_at", path=page))

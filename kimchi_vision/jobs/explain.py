@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError, ModelError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
@@ -112,4 +112,4 @@ def _write_background(
     answers = explain.backgrounds(experiment.explain, explainer, photos)
     if answers is not None:
         write_table(files.background_answers, answers)
-        write_json(files.background, compare.background_reliance(answers))
+        Run(files.path).write_json(files.background, compare.background_reliance(answers))

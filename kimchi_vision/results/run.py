@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, sha256_of, write_table
+from kimchi_vision.base.files import read_table, sha256_of, write_json, write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
@@ -210,6 +210,13 @@ class Run:
     def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""
         return self.json(file) if file.is_file() else {}
+
+    def write_json(self, file: Path, value: Any) -> None:
+        """Write one of the folder's JSON files; of a finished run with its hash, so that damage is told."""
+        write_json(file, value)
+        if sealed := self._sealed:
+            noted = self.json(self.files.finished)
+            write_json(self.files.finished, {**noted, "files": {**sealed, file.name: sha256_of(file)}})
 
     def table(self, file: Path) -> pd.DataFrame:
         """One of the folder's CSV files. Raises InputError when it is missing or damaged."""

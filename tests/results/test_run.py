@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import sha256_of, write_json, write_table
 from kimchi_vision.config.sections import Data, Report
 from kimchi_vision.results import evaluate, report
 from kimchi_vision.results.report import notebook
@@ -63,6 +63,16 @@ def test_damaged_csv_is_one_sentence_that_names_the_file(run, file):
         with pytest.raises(InputError, match=rf"^.*{path.name} is damaged: .*--force\.$") as caught:
             getattr(Run.open(run.path), file)
         assert "\n" not in str(caught.value)
+
+
+def test_what_is_written_after_the_run_is_sealed_too(run):
+    write_json(run.files.finished, {"digest": "ab", "files": {"labels.json": sha256_of(run.files.labels)}})
+    run.write_json(run.files.test_metrics, {"accuracy": 0.5})
+    assert Run(run.path).damaged() == []
+    run.files.test_metrics.write_text("{}")
+    assert Run(run.path).damaged() == ["test.json"]
+    with pytest.raises(InputError, match=r"test\.json is damaged, or was changed"):
+        Run(run.path).json(run.files.test_metrics)
 
 
 def test_a_damaged_experiment_is_a_sentence(run):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
-from kimchi_vision.base.files import replacing, write_json, write_text
+from kimchi_vision.base.files import replacing, write_text
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
@@ -187,7 +187,7 @@ class _Source:
                 said = error if isinstance(error, KimchiError) else str(error)
                 refusals.append(Sentence("{file} was not written: {error}", file=file, error=said))
                 known[file.name] = _refused(error)
-        write_json(self.run.files.export, known)
+        self.run.write_json(self.run.files.export, known)
         return refusals
 
     def _write(self, file: Path, save: Callable[[Path], Json]) -> Json:
