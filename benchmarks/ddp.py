@@ -61,10 +61,9 @@ def main() -> None:
             weights(trained(options.photos, exports / str(number), step, devices, train_share=0.1)[0])
             for number, (step, devices) in enumerate(steps)
         )
+        apart, whole = (one - two), (one - start).norm()
         print(
-            f"first step: gradients differ by {(one - two).abs().max():.1e} at most, by {(one - two).norm():.1e} "
-            f"of {(one - start).norm():.1e} in all",
-            flush=True,
+            f"first step: gradients differ by {apart.abs().max():.1e} at most, {apart.norm():.1e} of {whole:.1e}"
         )
         for seed in options.seeds:
             long = {
