@@ -62,9 +62,7 @@ def main() -> None:
             for number, (step, devices) in enumerate(steps)
         )
         apart, whole = (one - two), (one - start).norm()
-        print(
-            f"first step: gradients differ by {apart.abs().max():.1e} at most, {apart.norm():.1e} of {whole:.1e}"
-        )
+        print(f"gradients differ by {apart.abs().max():.1e}, {apart.norm():.1e} of {whole:.1e} in all")
         for seed in options.seeds:
             long = {
                 "stages": ["unfreeze", {"fit_one_cycle": {"epochs": options.epochs, "lr_max": 1e-3}}],
