@@ -30,10 +30,12 @@ SECTIONS = {
 STEP = {"stages": ["unfreeze", {"fit": {"epochs": 1, "lr": 1.0, "wd": 0.0}}], "opt_func": "sgd", "seed": 0}
 
 
-def trained(photos: Path, exports: Path, train: dict, devices: int, **more: float) -> tuple[Run, float]:
-    """The run, and its seconds. more: keys of the section data."""
-    data = {"path": str(photos), "duplicates": "keep", **more}
-    tree = {"name": f"{train['seed']}-{devices}", "data": data, "loader": {"batch_size": 64 if more else 32}}
+def trained(
+    photos: Path, exports: Path, train: dict, devices: int, share: float, batch: int = 32
+) -> tuple[Run, float]:
+    """The run, and its seconds. share: of the training photos."""
+    data = {"path": str(photos), "duplicates": "keep", "train_share": share}
+    tree = {"name": f"{train['seed']}-{devices}", "data": data, "loader": {"batch_size": batch}}
     train = {"precision": "fp32", "freeze_bn": True, "devices": devices, **train}
     asked = Experiment.model_validate({**tree, **SECTIONS, "train": train})
     started = time.perf_counter()
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--share", type=float, default=1.0, help="of the training photos, for the accuracy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         exports, found = Path(place), {1: [], 2: []}
@@ -58,7 +61,7 @@ def main() -> None:
         still = {**STEP, "stages": ["unfreeze", {"fit": {"epochs": 1, "lr": 1e-12, "wd": 0.0}}]}
         steps = [(STEP, 1), (STEP, 2), (still, 1)]
         one, two, start = (
-            weights(trained(options.photos, exports / str(number), step, devices, train_share=0.1)[0])
+            weights(trained(options.photos, exports / str(number), step, devices, 0.1, 64)[0])
             for number, (step, devices) in enumerate(steps)
         )
         apart, whole = (one - two), (one - start).norm()
@@ -69,7 +72,7 @@ def main() -> None:
                 "seed": seed,
             }
             for devices in (1, 2):
-                done, seconds = trained(options.photos, exports, long, devices)
+                done, seconds = trained(options.photos, exports, long, devices, options.share)
                 accuracy, losses = done.score["accuracy"], done.history["train_loss"].tolist()
                 found[devices].append(accuracy.value)
                 print(
