@@ -48,7 +48,7 @@ def full(bench: Bench, name: str, draw: random.Random) -> str:
 
 def wrong_on_a_full_disk(ended: Ended) -> str:
     """What is wrong with how a command ended that met one; nothing, most of the time."""
-    told = ended.code == 1 and "no room left" in ended.said.lower()
+    told = ended.code == 1 and "Make room and give the same command" in ended.said
     return _traceback(ended) or (
         "" if told or ended.code == 0 else f"exit code {ended.code}: {ended.said[-400:]}"
     )

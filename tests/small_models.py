@@ -7,9 +7,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.temperature import softmax
 
 SEVEN = ("갓김치", "001", "NA", "깍두기", "A&B", "김치", "true")
 SIZE = 32

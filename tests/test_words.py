@@ -7,16 +7,32 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
+from typer.main import get_command
 
-from kimchi_vision.base.messages import korean
+from kimchi_vision.base.messages import TEXTS, catalogues, korean
+from kimchi_vision.cli import line
+from kimchi_vision.cli.main import app
+from kimchi_vision.results import scores
 
+assert scores.METRICS  # whose names are among TEXTS
 PACKAGE = Path(__file__).parents[1] / "kimchi_vision"
-WINGS = ["base", "config", "data", "results"]
+WINGS = ["base", "config", "data", "results", "learning", "deploy", "jobs", "cli"]
 """Those whose sentences are all templates."""
+CATALOGUES = sorted((PACKAGE / "base" / "messages" / "ko").glob("*.po"))
 FAMILY = {"KimchiError", "InputError", "ConfigError", "DataError", "ModelError", "RunError"}
-SAID = {*FAMILY, "InterruptedRunError", "Sentence"}
-NAMES = {"fastai", "timm", "torch", "torchvision", "scikit", "learn", "pip", "install", "python"}
-"""Small words that are the same in Korean."""
+SAID = {*FAMILY, "InterruptedRunError", "Sentence", "Refusal"}
+PLAIN = {"exit_code", "exc_info", "extra", "status", "headers"}
+"""Keywords that are no values of a template."""
+NAMES = frozenset(
+    """
+    fastai timm torch torchvision scikit learn pip install python onnxruntime npm coremltools
+    onnx pkl int bf fp float uint openvino coreml safetensors pickle zip tar sha
+    auto none default offline serial local ray pets food imagenette foodvision mini token
+    kimchi vision export docker build litert docs finish recipe best budget scores track
+    """.split()  # noqa: SIM905  (one a line would fill a page)
+)
+"""Small words that are the same in Korean: packages, formats, commands, keys and their values."""
 Place = tuple[str, ast.Call, list[str] | None]
 
 
@@ -64,6 +80,10 @@ def both(parts: list[list[str] | None]) -> list[str] | None:
 def says(node: ast.AST, wing: str) -> bool:
     """Whether a node is a call whose first argument a person reads."""
     match node:
+        case ast.Call(args=[ast.Name(id="template"), *_]):
+            return False  # one that was a constant where it came from
+        case ast.Call(func=ast.Name(id="say" | "text"), args=[_, *_]):
+            return True
         case ast.Call(func=ast.Name(id=name), args=[_, *_]):
             return name in SAID or (name == "ValueError" and wing == "config")
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger"), attr=level), args=[_, *_]):
@@ -84,7 +104,10 @@ def places(wing: str) -> list[Place]:
         for node in ast.walk(module):
             if says(node, wing) and file.name not in ("errors.py", "sentence.py"):
                 where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
-                found.append((where, node, constants(node.args[0], around.get(node, module), module)))
+                templates = constants(node.args[0], around.get(node, module), module)
+                if getattr(node.func, "id", "") in ("say", "text"):  # which take keys of pages, too
+                    templates = [text for text in templates or [] if text not in TEXTS]
+                found.append((where, node, templates))
     return found
 
 
@@ -118,10 +141,31 @@ def test_what_is_said_is_a_template_that_has_korean(wing):
     assert not lost, f"no Korean in base/messages/ko/{wing}.po: {lost}"
 
 
+def test_help_and_what_is_said_of_a_wrong_line_have_korean():
+    every = {text for _, text in line.texts(get_command(app))}
+    every |= {*line.PANELS.values(), *line.WRONG, line.USAGE, line.SHOW_HELP}
+    assert not every - set(korean())
+
+
+def in_pages() -> dict[str, str]:
+    """What pages and cards say, by the page."""
+    pages = [*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.md")]
+    quoted = r'\bsay\("((?:[^"\\]|\\.)*)"'
+    return {
+        text.replace('\\"', '"'): page.name
+        for page in pages
+        for text in re.findall(quoted, page.read_text(encoding="utf-8"))
+    }
+
+
+def test_templates_of_pages_have_korean():
+    assert not set(in_pages()) - {*TEXTS, *korean()}
+
+
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_template_is_given_the_values_that_it_names(wing):
     for where, call, templates in places(wing):
-        given = {keyword.arg for keyword in call.keywords} - {"exit_code", "exc_info", "extra"}
+        given = {keyword.arg for keyword in call.keywords} - PLAIN
         if given and None not in given:
             named = {name for text in templates for name in braces(text)}
             assert not templates or named == given, where
@@ -133,16 +177,28 @@ def test_korean_takes_the_same_values():
         assert percents(english) == percents(said), english
 
 
+@pytest.mark.parametrize("folder", ["ko", "pages"])
+def test_the_catalogues_are_those_that_other_programs_read(folder):
+    read = {}
+    for file in (PACKAGE / "base" / "messages" / folder).glob("*.po"):
+        with file.open("rb") as lines:
+            read |= {(each.context or "", each.id): each.string for each in read_po(lines, "ko") if each.id}
+    assert read
+    assert read == catalogues.read(folder)
+
+
 def test_korean_is_korean():
     for english, said in korean().items():
-        bare = re.sub(r"`[^`]*`|\{[^}]*\}|%\(\w+\)s|--[\w-]+|[\w*/-]*[._][\w.*/]+", "", said)
+        bare = re.sub(
+            r"`[^`]*`|'[^']*'|예: [^)]*|\{[^}]*\}|%\(\w+\)s|--[\w-]+|[\w*/-]*[._][\w.*/]+", "", said
+        )
         small = {word for word in re.findall(r"[A-Za-z]{2,}", bare) if word.islower()} - NAMES
         assert not small, f"{english}: {small}"
         assert re.search("[가-힣]", said) or not list(worded([english])), english
 
 
 def test_no_korean_outlives_its_english():
-    wings = [file.stem for file in (PACKAGE / "base" / "messages" / "ko").glob("*.po")]
+    wings = [file.stem for file in CATALOGUES]
     in_code = {
         text
         for wing in {*wings, *WINGS}
@@ -151,4 +207,4 @@ def test_no_korean_outlives_its_english():
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for text in (node.value, node.value.split("\n")[0])  # a docstring's first line is about a key
     }
-    assert not set(korean()) - in_code
+    assert not set(korean()) - in_code - set(in_pages())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 from importlib import metadata
-from typing import Any
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import cores, share
 
 _PACKAGES = (
@@ -21,7 +21,7 @@ _PACKAGES = (
 )
 
 
-def versions() -> dict[str, Any]:
+def versions() -> Json:
     """Versions of what a result depends on; a package that is not installed is left out."""
     packages = {}
     for name in _PACKAGES:

@@ -68,7 +68,7 @@ class RunFiles:
     unknown_metrics = File("unknown.json", "How many photos of no class are answered by mistake.")
 
     def sealed(self) -> list[Path]:
-        """Those that are there of the files that nothing writes again once the run is finished."""
+        """Those that are there of the files that hold what the run found, and that only Run writes again."""
         kept = (
             self.versions,
             self.own_parts,
@@ -79,7 +79,8 @@ class RunFiles:
             self.lr_find,
         )
         said = (self.predictions, self.averaged, self.metrics, self.calibration, self.labels)
-        return [file for file in (*kept, *said) if file.is_file()]
+        again = (self.test_metrics, self.background, self.export)
+        return [file for file in (*kept, *said, *again) if file.is_file()]
 
     def figure(self, name: str) -> Path:
         """One figure, such as `confusion_matrix`."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 
 Text = Callable[..., str]
 """Says a template, or a key of base.messages, in one language: text(template, **values)."""
@@ -19,7 +21,9 @@ Text = Callable[..., str]
 
 class _Plural(string.Formatter):
     def format_field(self, value: object, format_spec: str) -> str:
-        """A value as the braces ask."""
+        """A value as the braces ask; a share, {share:.1%}, as everywhere."""
+        if format_spec.endswith("%"):
+            return percent(value, int(format_spec[1:-1]))
         if "/" not in format_spec:
             return super().format_field(value, format_spec)
         one, many = format_spec.split("/")
@@ -70,7 +74,7 @@ class Sentences:
         return self.between.join(map(str, self.parts))
 
 
-Note = tuple[str, dict[str, Any]]
+Note = tuple[str, Json]
 """A key of base.messages and the values of its sentence."""
 
 

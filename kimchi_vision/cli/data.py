@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from kimchi_vision.cli.browser import Open, show
+
 if TYPE_CHECKING:
+    from kimchi_vision.base.plain import Json
     from kimchi_vision.data.audit import Audit
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
@@ -30,6 +33,7 @@ def check(
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
     layout: LayoutOption = "auto",
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
     from kimchi_vision.base.messages import catalogue, language
@@ -47,14 +51,18 @@ def check(
             print(f"    {'  =  '.join(group[:4])}")
         if len(finding.photos) > 3:
             print(f"    {say('audit_more', count=len(finding.photos) - 3)}")
+    if open_page and report is None:
+        report = Path("data-check.html")
     if report is not None:
         page.write(found, report, lang, _map(found) if with_map else None)
         print(say("audit_page", file=report))
+    if open_page:
+        show(report, say)
     if fix_to is not None:
         print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
 
 
-def _map(found: Audit) -> dict[str, Any] | None:
+def _map(found: Audit) -> Json | None:
     from kimchi_vision.jobs.seeing import map_of
 
     return map_of(found)
@@ -81,7 +89,10 @@ def split(
     loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
-        raise ConfigError(f"{experiment}: the rows differ in `data`; a split is made for one set of photos.")
+        raise ConfigError(
+            "{experiment}: the rows differ in `data`; a split is made for one set of photos.",
+            experiment=experiment,
+        )
     photos = data.load(rows[0].data)
     split_file.write(photos, to)
     for part, count in photos.items["split"].value_counts().items():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 import typer
 
+from kimchi_vision.base.errors import InputError
+
 app = typer.Typer()
+
+Number = TypeVar("Number", int, float)
 
 Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
@@ -85,7 +89,7 @@ def evaluate(
     from kimchi_vision.results.run import Run
 
     if abstain_at is not None and unknown is None:
-        raise typer.BadParameter("--abstain-at goes with --unknown.")
+        raise InputError("--abstain-at goes with --unknown.")
     if test or unknown is None:
         print(evaluation.scores(Run.open(run), test, lang))
     if unknown is not None:
@@ -117,7 +121,7 @@ def learning_curve(
 
     loaded = load(experiment, overrides or ())
     if isinstance(loaded, Table):
-        raise typer.BadParameter(f"{experiment} is a table; a learning curve is of one experiment.")
+        raise InputError("{file} is a table; a learning curve is of one experiment.", file=experiment)
     # A shell gives `--fractions 0.1 0.25 1` as an option and the words after it.
     shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
     asked = _numbers(int, "--seeds", seeds.split(","))
@@ -128,8 +132,10 @@ def learning_curve(
     print(learning_curve.learning_curve(planned, exports, lang, executor(on, planned.jobs)))
 
 
-def _numbers(kind: type, option: str, words: list[str]) -> list[Any]:
+def _numbers(kind: type[Number], option: str, words: list[str]) -> list[Number]:
     try:
         return [kind(word) for word in words if word.strip()]
     except ValueError:
-        raise typer.BadParameter(f"{option} takes numbers, not {' '.join(words)}.") from None
+        raise InputError(
+            "{option} takes numbers, not {words}.", option=option, words=" ".join(words)
+        ) from None

@@ -64,7 +64,7 @@ def sort(
             print(say(why, path=path))
         return
     if folder is None or to is None or run is None:
-        raise typer.BadParameter("Give FOLDER, --to and --run; or --undo OUT.")
+        raise InputError("Give FOLDER, --to and --run; or --undo OUT.")
     predictor = Predictor(run)
     done = sorting.sort(folder, to, predictor, how, below, counted)
     if predictor.facts.abstain_threshold is None:

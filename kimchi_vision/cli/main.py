@@ -6,8 +6,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,9 +14,11 @@ import typer
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
-from kimchi_vision.base.messages import LogFormat, catalogue, language
+from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
+from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, label, measure, ship
+from kimchi_vision.cli import data, decide, label, line, measure, ship
+from kimchi_vision.cli.browser import Open, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,8 +55,9 @@ Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the syste
 def _options(
     context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    lang: Lang = "auto",
 ) -> None:
-    """Options before the command; main looks for --debug itself, since errors reach it alone."""
+    """Options before the command; main looks for these itself, since errors reach it alone."""
     if context.invoked_subcommand is None:
         print("\n".join(_first_steps()))
 
@@ -69,6 +71,7 @@ def run_command(
     on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
+    open_page: Open = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
@@ -94,10 +97,13 @@ def run_command(
     runs = [run for row in finished.values() for run in row]
     if len(runs) == 1:
         console.show_card(runs[0], say, lang)
+        page = runs[0].files.report
     else:
-        _print_rows(finished, say, lang)
+        page = _print_rows(finished, say, lang)
+    if open_page:
+        show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
-        raise RunError("\n".join(lost))
+        raise RunError("{lost}", lost=Sentences(lost))
 
 
 @app.command()
@@ -107,14 +113,18 @@ def compare(
     test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
     output: Annotated[Path | None, typer.Option(help="Write it too, as .md, .csv or .html.")] = None,
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Say which runs are better, which are practically equal, and what these photos cannot tell."""
     from kimchi_vision.results.compare import compare
 
     result = compare(runs, margin, test, lang)
     print(result.text())
+    say = catalogue(language(lang))
     if output:
-        print(f"\n{catalogue(language(lang))('written', path=result.write(output))}")
+        print(f"\n{say('written', path=result.write(output))}")
+    if open_page:
+        show(_side_by_side(runs, lang, result.sentences()), say)
 
 
 @app.command()
@@ -124,6 +134,7 @@ def imagenet(
     weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
 ) -> None:
     """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
+    from kimchi_vision.base.numbers import percent
     from kimchi_vision.config.sections import Model
     from kimchi_vision.deploy.predictor import find_photos
     from kimchi_vision.learning.model import imagenet
@@ -132,7 +143,7 @@ def imagenet(
     for photo, names in imagenet(find_photos(photos), section):
         print(photo)
         for name, probability in names:
-            print(f"  {probability:6.1%}  {name}")
+            print(f"  {percent(probability):>7}  {name}")
 
 
 @app.command()
@@ -142,8 +153,9 @@ def models(
     """List backbones with parameters, input size, and whether their weights are at hand."""
     from kimchi_vision.learning.model import catalog
 
-    for line in catalog(pattern):
-        print(line)
+    say = catalogue(language("auto"))
+    for row in catalog(pattern):
+        print(row.said(say))
 
 
 @app.command()
@@ -160,7 +172,7 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key), _reader()))
+        print(listing.text(listing.listed(key), catalogue(language("auto"))))
 
 
 @app.command()
@@ -187,8 +199,9 @@ def new(
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
     chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
-    path = write(photos, listing, output or Path("experiments") / f"{folder.run_name(photos)}.yaml", chosen)
     say = catalogue(language(lang))
+    wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
+    path = write(photos, listing, wanted, chosen, say)
     for says, values in listing.notes():
         print(say(says, **values))
     print(say("new_written", path=path, command=command("run", path)))
@@ -198,13 +211,17 @@ def new(
 def report(
     run: RunFolder,
     lang: Lang = "auto",
+    open_page: Open = False,
 ) -> None:
     """Write report.html of a run again, from its folder alone."""
     from kimchi_vision.config.sections import Report
     from kimchi_vision.results.report import write
     from kimchi_vision.results.run import Run
 
-    print(write(Run.open(run), Report(lang=lang)))
+    page = write(Run.open(run), Report(lang=lang))
+    print(page)
+    if open_page:
+        show(page, catalogue(language(lang)))
 
 
 app.add_typer(decide.app)
@@ -216,7 +233,13 @@ app.add_typer(measure.app)
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    say = _reader()
+    lang, words = _given(sys.argv[1:])
+    with reading(lang):
+        _run(language("auto"), words)
+
+
+def _run(lang: Language, given: list[str]) -> None:
+    say = catalogue(lang)
     shown = logging.StreamHandler(sys.stderr)
     shown.setFormatter(LogFormat(say))
     logging.basicConfig(level=logging.WARNING, handlers=[shown])
@@ -225,7 +248,7 @@ def main() -> None:
     warnings.filterwarnings("ignore", category=FutureWarning)
     listen()
     try:
-        app()
+        line.run(typer.main.get_command(app), given, say, lang)
     except KimchiError as error:
         _stop(error.said(say), error.exit_code)
     except ModuleNotFoundError as error:
@@ -240,16 +263,21 @@ def main() -> None:
         _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
 
 
-def _reader() -> Text:
-    """Says sentences in the language of --lang, which main looks for itself, as it does for --debug."""
-    words = [word for each in sys.argv[1:] for word in each.split("=", 1)]
-    given = dict(pairwise(words)).get("--lang", "auto")
-    return catalogue(language(given if given in ("en", "ko") else "auto"))
+def _given(words: list[str]) -> tuple[Language | None, list[str]]:
+    """The language of --lang, which any command takes, and the line without it; --lang auto stays."""
+    for place, word in enumerate(words):
+        own, following = word.removeprefix("--lang="), "".join(words[place + 1 : place + 2])
+        for lang in ("en", "ko"):
+            if word.startswith("--lang=") and own == lang:
+                return lang, [*words[:place], *words[place + 1 :]]
+            if word == "--lang" and following == lang:
+                return lang, [*words[:place], *words[place + 2 :]]
+    return None, words
 
 
 def _first_steps() -> Iterator[str]:
     """The four commands that matter, for whoever gives none."""
-    say = _reader()
+    say = catalogue(language("auto"))
     yield say("first_steps")
     words = {"run": "PHOTOS", "predict": "RUN PHOTO", "compare": "RUN RUN", "serve": "RUN"}
     for command, given in words.items():
@@ -260,14 +288,25 @@ def _first_steps() -> Iterator[str]:
     yield say("first_help", command="python -m kimchi_vision --help")
 
 
-def _print_rows(finished: Finished, say: Text, lang: str) -> None:
-    """The end of a table: its rows side by side, the verdicts, and where the pages are."""
+def _print_rows(finished: Finished, say: Text, lang: str) -> Path:
+    """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
     from kimchi_vision.jobs import table
 
     _print_table(table.side_by_side(finished), say)
     print(table.verdicts(finished, lang))
-    for run in (run for row in finished.values() for run in row):
+    runs = [run for row in finished.values() for run in row]
+    for run in runs:
         print(say("report_at", path=run.files.report))
+    return table.page_of(runs)
+
+
+def _side_by_side(folders: Sequence[Path], lang: str, verdicts: Sequence[str]) -> Path:
+    """The page over several runs, beside them."""
+    from kimchi_vision.results.report import write_table
+    from kimchi_vision.results.run import Run
+
+    runs = {run.name: [run] for run in map(Run.open, folders)}
+    return write_table(runs, folders[0].resolve().parent / "compare.html", lang, verdicts)
 
 
 def _print_table(rows: pd.DataFrame, say: Text) -> None:

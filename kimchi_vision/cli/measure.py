@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +36,7 @@ def scout(
     """Rank backbones by what their frozen features tell of these photos, before any training."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_table
+    from kimchi_vision.base.numbers import percent
     from kimchi_vision.config.sections import Jobs
     from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.rank_backbones import scout
@@ -46,7 +47,7 @@ def scout(
         row.backbone for row in model.catalog() if loaded.model.weights in row.weights
     ]
     found = scout(loaded, names, executor(on, Jobs()))
-    shown = found.assign(**{name: found[name].map("{:.1%}".format) for name in ("accuracy", "low", "high")})
+    shown = found.assign(**{name: found[name].map(percent) for name in ("accuracy", "low", "high")})
     print(shown.to_string(index=False))
     if output:
         write_table(output, found)
@@ -90,11 +91,12 @@ def bench(
     """This machine: a plain fastai script beside this pipeline, and where each second goes."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_json
+    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.jobs import bench
     from kimchi_vision.results import plots
 
     result = bench.bench(loaded, repeats, whole)
-    print(bench.text(result))
+    print(bench.text(result, catalogue(language("auto"))))
     write_json(output, result)
     picture = output.with_suffix(".png")
     plots.save(plots.seconds(bench.seconds(result)), picture)
@@ -114,7 +116,7 @@ def cache_size() -> None:
     from kimchi_vision.base import cache
 
     for kind, size in cache.sizes().items():
-        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {cache.KINDS[kind]}")
+        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {_say(cache.KINDS[kind])}")
     print(_say("cache_delete", command="python -m kimchi_vision cache clear"))
 
 
@@ -126,7 +128,7 @@ def cache_clear() -> None:
     print(_say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
 
 
-def _say(key: str, **values: Any) -> str:
+def _say(key: str, **values: object) -> str:
     """In the system's language."""
     from kimchi_vision.base.messages import catalogue, language
 
@@ -139,5 +141,5 @@ def _one(path: Path, overrides: list[str]) -> Experiment:
 
     loaded = load(path, overrides)
     if not isinstance(loaded, Experiment):
-        raise InputError(f"{path} is a table; give one of its experiments.")
+        raise InputError("{path} is a table; give one of its experiments.", path=path)
     return loaded

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.cli.options import grouped
 
 if TYPE_CHECKING:
@@ -47,15 +49,19 @@ def predict(
     from kimchi_vision.deploy.predictor import Predictor, find_photos
 
     if as_json and as_csv:
-        raise typer.BadParameter("Give --json or --csv, not both.")
+        raise InputError("Give --json or --csv, not both.")
     found = find_photos(photos)
     if runtime == "openvino" and (ratio := _times_faster(run)):
         print(say("openvino_faster", ratio=ratio), file=sys.stderr)
     answers = counted(Predictor(run, runtime=runtime).stream(found, top, share), len(found))
     show = _print_json if as_json else _print_csv if as_csv else _print_text
-    unread = [f"{a.photo} cannot be read as a photo: {a.error}" for a in show(answers) if a.error]
+    unread = [
+        Sentence("{photo} cannot be read as a photo: {error}", photo=answer.photo, error=answer.error)
+        for answer in show(answers)
+        if answer.error
+    ]
     if unread:
-        raise InputError("\n".join(unread))
+        raise InputError("{unread}", unread=Sentences(unread))
 
 
 @app.command("export")
@@ -193,7 +199,7 @@ def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
     kept = []
     for answer in answers:
         if not answer.error:
-            shares = "  ".join(f"{label} {probability:.1%}" for label, probability in answer.classes)
+            shares = "  ".join(f"{label} {percent(probability)}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
         kept.append(answer)
     return kept

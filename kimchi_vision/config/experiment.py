@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config import sections
+from kimchi_vision.config.mistakes import sentences
 from kimchi_vision.config.sections import Section
 
 
@@ -62,7 +64,7 @@ class Experiment(Section):
                 raise ValueError(Sentence("the stage probe in `train` needs `features.floor: true`"))
         return self
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> Json:
         """Every value as plain data, defaults included, ready for YAML or JSON."""
         plain = self.model_dump(mode="json")
         plain["train"]["stages"] = [
@@ -70,22 +72,20 @@ class Experiment(Section):
         ]
         return plain
 
-    def on_top_of(self, settings: dict[str, Any]) -> Experiment:
+    def on_top_of(self, settings: Json) -> Experiment:
         """The keys that were given here, and `settings` for the others."""
         return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self, **changes: object) -> Self:
         """The experiment with other values: sections such as augment={"max_rotate": 20}, and name.
 
         A value of None takes a key back to its default. Raises ConfigError, which names the key.
         """
-        from kimchi_vision.config.mistakes import sentences
-
         given = _without_none(_merged(self.model_dump(mode="json", exclude_unset=True), changes))
         try:
             return type(self).model_validate(given)
         except ValidationError as error:
-            raise ConfigError("{wrong}", wrong=sentences(error, given, self.name)) from None
+            raise ConfigError("{wrong}", wrong=sentences(error, type(self), given, self.name)) from None
 
     @property
     def budget_seconds(self) -> float:
@@ -146,7 +146,7 @@ class Row(Experiment):
         ]
 
 
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+def _merged(base: Json, over: Json) -> Json:
     """`over` on top of `base`, key by key; lists are replaced whole."""
     both = {key for key in over if isinstance(over[key], dict) and isinstance(base.get(key), dict)}
     return {**base, **over, **{key: _merged(base[key], over[key]) for key in both}}
@@ -170,7 +170,7 @@ class Table(Section):
         return self
 
 
-def _without_none(tree: dict[str, Any]) -> dict[str, Any]:
+def _without_none(tree: Json) -> Json:
     """Without the keys whose value is None: their defaults stand."""
     plain = {key: value for key, value in tree.items() if value is not None}
     return {key: _without_none(value) if isinstance(value, dict) else value for key, value in plain.items()}

@@ -7,11 +7,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from pydantic import BaseModel
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Sentences, Text
 from kimchi_vision.config.experiment import Experiment, Row
 from kimchi_vision.config.sections import Goals
@@ -88,7 +88,7 @@ def markdown() -> str:
     return "\n".join(parts) + "\n"
 
 
-def schema() -> dict[str, Any]:
+def schema() -> Json:
     """JSON Schema of an experiment or a table, for editors that complete and check YAML."""
     whole = Row.model_json_schema()
     definitions = whole.pop("$defs")
@@ -136,7 +136,7 @@ def _keys() -> Iterator[Key]:
         yield _key(f"rows.NAME.{name}", Row, name, described)
 
 
-def _of_model(model: type[BaseModel], definitions: dict[str, Any], prefix: str) -> Iterator[Key]:
+def _of_model(model: type[BaseModel], definitions: Json, prefix: str) -> Iterator[Key]:
     described = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
         inner = [each for each in _models(field.annotation) if each is not Stage]
@@ -153,14 +153,14 @@ def _of_model(model: type[BaseModel], definitions: dict[str, Any], prefix: str) 
         yield Key(f"{prefix}SCORE", "number", "none", "any score by its name, such as macro_recall")
 
 
-def _key(dotted: str, model: type[BaseModel], name: str, described: dict[str, Any]) -> Key:
+def _key(dotted: str, model: type[BaseModel], name: str, described: Json) -> Key:
     field = model.model_fields[name]
     default = "needed" if field.is_required() else _plain(field.get_default(call_default_factory=True))
     said = field.description or _inner(described, "description") or (model.__doc__ or "").split("\n")[0]
     return Key(dotted, _values(described), default, said)
 
 
-def _plain(value: Any) -> str:
+def _plain(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see its keys"
     if isinstance(value, Enum):
@@ -168,18 +168,18 @@ def _plain(value: Any) -> str:
     return "none" if value is None or value == () else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _inner(described: dict[str, Any], entry: str) -> str | None:
+def _inner(described: Json, entry: str) -> str | None:
     """An entry of the schema, or of the first alternative that has it."""
     ways = [described, *described.get("anyOf", [])]
     return next((way[entry] for way in ways if entry in way), None)
 
 
-def _values(described: dict[str, Any]) -> Sentences:
+def _values(described: Json) -> Sentences:
     ways = {str(way): way for way in map(_way, described.get("anyOf") or [described])}
     return Sentences((way for said, way in ways.items() if said), " or ")
 
 
-def _way(way: dict[str, Any]) -> str | Sentences:
+def _way(way: Json) -> str | Sentences:
     if "const" in way:
         return str(way["const"])
     if "enum" in way:
@@ -193,7 +193,7 @@ def _way(way: dict[str, Any]) -> str | Sentences:
     return Sentences([said, *bounds], " ")
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models(annotation: object) -> list[type[BaseModel]]:
     if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
         return [each for part in inner for each in _models(part)]
     return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
@@ -37,7 +36,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Experiment | Table:
     return _table(tree, overrides, path)
 
 
-def dump(plain: Mapping[str, Any]) -> str:
+def dump(plain: Mapping[str, object]) -> str:
     """Plain data as YAML text, keys in the given order."""
     yaml = YAML()
     yaml.default_flow_style = False
@@ -112,7 +111,7 @@ def _meant(error: MarkedYAMLError) -> Sentence:
     return Sentence("{what} An example: `{example}`.", what=what, example=EXAMPLE)
 
 
-def _values(node: Any, known: dict[int, int]) -> int:
+def _values(node: object, known: dict[int, int]) -> int:
     """How many values a node holds when its aliases are written out. known: by id, each counted once."""
     if not isinstance(node, Mapping | list):
         return 1
@@ -137,7 +136,7 @@ def _experiment(
     try:
         return kind.model_validate({"name": name, "question": _question(tree), **_plain(tree)})
     except ValidationError as error:
-        raise ConfigError("{wrong}", wrong=sentences(error, tree, path, overrides)) from None
+        raise ConfigError("{wrong}", wrong=sentences(error, kind, tree, path, overrides)) from None
 
 
 def _question(tree: CommentedMap) -> str:
@@ -176,10 +175,10 @@ def _jobs(tree: CommentedMap, path: Path) -> Jobs:
     try:
         return Jobs.model_validate(_plain(tree.get("jobs") or {}))
     except ValidationError as error:
-        raise ConfigError("{wrong}", wrong=sentences(error, tree, path)) from None
+        raise ConfigError("{wrong}", wrong=sentences(error, Jobs, tree, path)) from None
 
 
-def _row(name: str, row: Any, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
+def _row(name: str, row: object, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
     source = path
     if isinstance(row, str):
         source = path.parent / row
@@ -231,7 +230,7 @@ def _overridden(tree: CommentedMap, overrides: Sequence[str]) -> CommentedMap:
     return tree
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: object) -> object:
     if isinstance(node, Mapping):
         return {str(key): _plain(value) for key, value in node.items()}
     if isinstance(node, list):

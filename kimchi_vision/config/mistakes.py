@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.config.experiment import Experiment, Row
-from kimchi_vision.config.sections import Jobs
 from kimchi_vision.config.stages import Stage
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 
 Location = tuple[str | int, ...]
 
@@ -37,11 +39,16 @@ _KINDS = {
 
 
 def sentences(
-    error: ValidationError, tree: Mapping[str, Any], source: object, overrides: Sequence[str] = ()
+    error: ValidationError,
+    kind: type[BaseModel],
+    tree: Mapping[str, object],
+    source: object,
+    overrides: Sequence[str] = (),
 ) -> Sentences:
     """One line for each wrong key, a union's alternatives folded into one.
 
-    tree: what was validated, with its lines where it is from a file. source: the file, or what stands for it.
+    kind: what it was validated as. tree: what was validated, with its lines where it is from a file.
+    source: the file, or what stands for it.
     overrides: `section.key=value` texts that are part of the tree, and to blame for their keys.
     """
     lines: dict[Location, Sentence] = {}
@@ -49,7 +56,7 @@ def sentences(
         location = _in_file(detail["loc"], tree) if detail["loc"] else _named(detail["msg"], tree)
         line = _line(location, tree)
         where = _override(location, overrides, line is None) or (f"{source}:{line}" if line else str(source))
-        what = _sentence(detail, location, error.title)
+        what = _sentence(detail, location, kind)
         lines.setdefault(location, Sentence("{where}: {what}", where=where, what=what))
     return Sentences(lines.values())
 
@@ -64,13 +71,13 @@ def _override(location: Location, overrides: Sequence[str], made: bool) -> str |
     return None
 
 
-def _named(message: str, tree: Mapping[str, Any]) -> Location:
+def _named(message: str, tree: Mapping[str, object]) -> Location:
     """The first section that a message about the whole experiment names in backticks."""
     names = [name for name in re.findall(r"`(\w+)", message) if name in tree]
     return tuple(names[:1])
 
 
-def _in_file(location: Location, tree: Any) -> Location:
+def _in_file(location: Location, tree: object) -> Location:
     """Pydantic's location without what the file does not show: union tags and an unwritten `stages`."""
     shown: list[str | int] = []
     for depth, part in enumerate(location):
@@ -88,7 +95,7 @@ def _in_file(location: Location, tree: Any) -> Location:
     return tuple(shown)
 
 
-def _line(location: Location, tree: Any) -> int | None:
+def _line(location: Location, tree: object) -> int | None:
     line = None
     for part in location:
         marks = getattr(getattr(tree, "lc", None), "data", None) or {}
@@ -101,10 +108,10 @@ def _line(location: Location, tree: Any) -> int | None:
     return line
 
 
-def _sentence(detail: Any, location: Location, title: str) -> Sentence:
+def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> Sentence:
     key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], title)
+        known = _known_keys(detail["loc"][:-1], kind)
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         if near:
             return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
@@ -113,7 +120,7 @@ def _sentence(detail: Any, location: Location, title: str) -> Sentence:
         if key != "data":
             return Sentence("`{key}` is missing.", key=key)
         return Sentence("`data` is missing. An example: `{example}`.", example="data: {path: photos}")
-    name, field = _field(detail["loc"], title)
+    name, field = _field(detail["loc"], kind)
     if detail["type"] == "string_pattern_mismatch":
         what = Sentence(field.description) if field and field.description else "a text of another form"
         return Sentence(
@@ -128,7 +135,7 @@ def _sentence(detail: Any, location: Location, title: str) -> Sentence:
     return Sentence(said, key=key, what=what, given=detail["input"], example=example)
 
 
-def _what(detail: Any) -> Sentence:
+def _what(detail: ErrorDetails) -> Sentence:
     """What an error of pydantic asks for; a validator's ValueError holds a Sentence."""
     values = detail.get("ctx", {})
     if "error" in values:
@@ -144,24 +151,24 @@ def _yaml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _known_keys(location: Location, title: str) -> list[str]:
-    """Names of the fields of the model that pydantic reached at this location of what has this title."""
-    model = _reached(location, title)
-    return [name for name in model.model_fields if not issubclass(model, Experiment) or name != "name"]
+def _known_keys(location: Location, kind: type[BaseModel]) -> list[str]:
+    """Names of the fields that pydantic knows at this location; a file's own name is no key of it."""
+    model = _reached(location, kind)
+    return [name for name in model.model_fields if model is not kind or name != "name"]
 
 
-def _field(location: Location, title: str) -> tuple[str, FieldInfo | None]:
+def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:
     """The name and the field at a location; a union adds its alternatives below the field."""
     names = [str(part) for part in location]
     for depth in range(len(names), 0, -1):
-        field = _reached(location[: depth - 1], title).model_fields.get(names[depth - 1])
+        field = _reached(location[: depth - 1], kind).model_fields.get(names[depth - 1])
         if field:
             return names[depth - 1], field
     return "", None
 
 
-def _reached(location: Location, title: str) -> type[BaseModel]:
-    model: type[BaseModel] = {"Row": Row, "Jobs": Jobs}.get(title, Experiment)
+def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
+    model = kind
     for part in location:
         if isinstance(part, int):
             model = Stage
@@ -172,7 +179,7 @@ def _reached(location: Location, title: str) -> type[BaseModel]:
     return model
 
 
-def _classes(annotation: Any) -> list[type]:
+def _classes(annotation: object) -> list[type]:
     if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
         return [found for one in inner for found in _classes(one)]
     return [annotation] if isinstance(annotation, type) else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -118,7 +118,7 @@ class Stage(_Arguments):
 
     @model_validator(mode="before")
     @classmethod
-    def _name_alone(cls, value: Any) -> Any:
+    def _name_alone(cls, value: object) -> object:
         if isinstance(value, str):
             return {value: {}}
         if isinstance(value, dict):
@@ -137,6 +137,6 @@ class Stage(_Arguments):
         return next(iter(self.model_fields_set))
 
     @property
-    def arguments(self) -> Any:
+    def arguments(self) -> _Arguments:
         """The stage's arguments: the model under its name."""
         return getattr(self, self.name)

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data import duplicates, layout, looks, select
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
@@ -40,7 +42,7 @@ class Finding:
 
     kind: str
     photos: tuple[tuple[str, ...], ...] = ()
-    values: dict[str, Any] = field(default_factory=dict)
+    values: Json = field(default_factory=dict)
     says: str = ""
 
     @property
@@ -155,7 +157,7 @@ def _small(counts: pd.Series) -> list[Finding]:
         scored = max(round(VALID * count), 1)
         if scored < FEW_SCORED:
             low, high = binomtest(round(0.9 * scored), scored).proportion_ci(method="wilson")
-            shown.append(f"{label} ({scored}: {low:.0%}–{high:.0%})")
+            shown.append(f"{label} ({scored}: {percent(low, 0)}–{percent(high, 0)})")
     return [Finding("few", values={"few": FEW_SCORED, "classes": ", ".join(shown)})] if shown else []
 
 

@@ -8,10 +8,11 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.formats import RAW_FILE, is_raw, is_raw_tiff, plugins, usable
 from kimchi_vision.data.pixels import (
     of_16_bits,
@@ -79,7 +80,7 @@ def draft(image: Image.Image, least: int = 0, mode: str = "RGB") -> None:
         raise ValueError(f"{image.width} x {image.height} pixels, above the limit of {PIXEL_LIMIT}")
 
 
-def facts(image: Image.Image) -> dict[str, Any]:
+def facts(image: Image.Image) -> Json:
     """What a file says of itself: format, mode, EXIF orientation and camera, and whether it is animated."""
     exif = image.getexif()
     return {
@@ -90,6 +91,37 @@ def facts(image: Image.Image) -> dict[str, Any]:
         # Phones put a preview beside the photo and call that MPO.
         "animated": int(image.format != "MPO" and getattr(image, "is_animated", False)),
     }
+
+
+def picture(
+    source: str | Path | bytes | Image.Image | np.ndarray,
+    least: int = 0,
+    about: Json | None = None,
+    mode: str = "RGB",
+    box: tuple[int, int, int, int] | None = None,
+) -> Image.Image:
+    """What open_photo gives, and model.pkl beside it; raises whatever Pillow does.
+
+    box: left, top, right, bottom in pixels of the upright photo.
+    """
+    if isinstance(source, np.ndarray):
+        source = Image.fromarray(source)
+    if isinstance(source, Image.Image):
+        content = _undecoded(source)
+        if content is None:
+            photo = plain(upright(source), mode)
+            return photo.copy() if photo is source else photo  # the caller may close the source
+        source = content
+    with opened(source) as image:
+        if about is not None:
+            about |= facts(image)
+        width = image.width
+        draft(image, 0 if box else least, mode)  # boxes are in pixels of the whole photo
+        photo = decoded(image, source, mode)
+        if not box:
+            return photo
+        scale = image.width / width
+        return photo.crop(tuple(round(side * scale) for side in box))
 
 
 def decoded(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = "RGB") -> Image.Image:
@@ -105,7 +137,7 @@ def decoded(image: ImageFile.ImageFile, source: str | Path | bytes, mode: str = 
         return plain(of_16_bits(upright(image), read_low_bytes(again, low)), mode)
 
 
-def undecoded(image: Image.Image) -> bytes | None:
+def _undecoded(image: Image.Image) -> bytes | None:
     """The file of a picture with 16-bit colours that Pillow has not read yet, and would cut to 8."""
     file = getattr(image, "fp", None)
     if file is None or not of_low_bytes(image):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Any
 
 from PIL import Image
 
@@ -95,7 +94,7 @@ def is_raw(head: bytes) -> bool:
     )
 
 
-def is_raw_tiff(tags: Mapping[int, Any]) -> bool:
+def is_raw_tiff(tags: Mapping[int, object]) -> bool:
     """Whether the first picture of a TIFF is the preview of raw ones, as in DNG, NEF and ARW."""
     preview = tags.get(_SUBFILE) == 1 and _SUB_IFDS in tags
     return _DNG in tags or tags.get(_PHOTOMETRIC) in (32803, 34892) or preview

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.sentence import Sentence, noted
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import Boxes, read_boxes
@@ -134,8 +135,8 @@ def _missing(found: Plan, to: Path, crop: bool) -> list[Entry]:
 
 
 def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
-    console = Console(stderr=True)
-    return track(list(items), "Importing", console=console, transient=True, disable=not sys.stderr.isatty())
+    shown = {"console": Console(stderr=True), "disable": not sys.stderr.isatty()}
+    return track(list(items), catalogue(language("auto"))("Importing"), transient=True, **shown)
 
 
 def _write_all(

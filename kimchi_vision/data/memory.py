@@ -9,12 +9,12 @@ import sqlite3
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.cache import folder
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
 from kimchi_vision.data.pixels import READING
@@ -67,7 +67,7 @@ class Memory:
         """Let go of the file."""
         self._database.close()
 
-    def facts(self, paths: Iterable[str]) -> dict[str, Any]:
+    def facts(self, paths: Iterable[str]) -> Json:
         """By name, bytes, mtime_ns and FACTS in the order of the paths; bytes is -1 for one not known."""
         rows = self._database.execute("SELECT path, texts, numbers FROM photos").fetchall()
         known = {row[0]: row for row in rows}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import io
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.photo import thumbnail
 
@@ -18,7 +18,7 @@ SHOWN = 24
 _SIDE, _SAMPLES = 112, 8
 
 
-def write(audit: Audit, file: Path, lang: str = "auto", photo_map: dict[str, Any] | None = None) -> None:
+def write(audit: Audit, file: Path, lang: str = "auto", photo_map: Json | None = None) -> None:
     """Write counts and samples of each class, and every finding with its photos. lang: ko, en or auto.
 
     photo_map: cells, points and classes, as figures.js and photo_map.html have them.

@@ -6,15 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
-from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, facts, opened, undecoded
+from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, opened, picture
 from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
-from kimchi_vision.data.pixels import plain, upright
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +106,7 @@ class Photos:
         rows = zip(table["path"], boxes, table["sha256"], strict=True)
         return {path: Photo(self.root / path, box, sha) for path, box, sha in rows}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> Json:
         """Where the photos lie, how many each part and class has, the split's digest, and what was noted."""
         return {
             "root": str(self.root.resolve()),
@@ -119,7 +119,7 @@ class Photos:
 
 
 def open_photo(
-    source: PhotoSource, least: int = 0, about: dict[str, Any] | None = None, mode: str = "RGB"
+    source: PhotoSource, least: int = 0, about: Json | None = None, mode: str = "RGB"
 ) -> Image.Image:
     """A photo as people see it, decoded in full, as RGB.
 
@@ -133,31 +133,14 @@ def open_photo(
     Raises ValueError, which names the file, when it is no photo, damaged, or of another kind and above
     PIXEL_LIMIT pixels; a missing or forbidden file raises Python's own OSError.
     """
-    if isinstance(source, np.ndarray):
-        source = Image.fromarray(source)
-    if isinstance(source, Image.Image):
-        content = undecoded(source)
-        if content is not None:
-            return open_photo(content, mode=mode)
-        photo = plain(upright(source), mode)
-        return photo.copy() if photo is source else photo  # the caller may close the source
-    name, box = "the photo" if isinstance(source, bytes) else str(source), None
+    in_memory = not isinstance(source, Photo | str | Path)
+    name, box = "the photo" if in_memory else str(source), None
     if isinstance(source, Photo):
         source, box = source.path, source.box
-        least = 0 if box else least  # boxes are in pixels of the whole photo
     try:
-        if not isinstance(source, bytes) and Path(source).suffix.lower() in RAW:
+        if not in_memory and Path(source).suffix.lower() in RAW:
             raise ValueError(without_reader(str(source)))
-        with opened(source) as image:
-            if about is not None:
-                about |= facts(image)
-            width = image.width
-            draft(image, least, mode)
-            photo = decoded(image, source, mode)
-            if not box:
-                return photo
-            scale = image.width / width
-            return photo.crop(tuple(round(side * scale) for side in box))
+        return picture(source, least, about, mode, box)
     except (FileNotFoundError, PermissionError, IsADirectoryError):
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more.

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageFile
@@ -71,7 +70,7 @@ def plain(image: Image.Image, mode: str = "RGB") -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def of_low_bytes(image: ImageFile.ImageFile) -> list[Any]:
+def of_low_bytes(image: ImageFile.ImageFile) -> list[ImageFile._Tile]:
     """What to decode of a file not decoded yet for the low bytes of 16-bit colours; [] for other files.
 
     Pillow gives the high bytes. Read in the other order of bytes, the same file gives the low ones.
@@ -91,17 +90,17 @@ def of_low_bytes(image: ImageFile.ImageFile) -> list[Any]:
     return found
 
 
-def _asked(tile: Any, args: tuple[Any, ...]) -> Any:
+def _asked(tile: ImageFile._Tile, args: tuple[object, ...]) -> ImageFile._Tile:
     """A tile to decode, read otherwise; Pillow's older ones are tuples without names."""
     return (*tile[:3], args) if type(tile) is tuple else tile._replace(args=args)
 
 
-def read_low_bytes(image: ImageFile.ImageFile, tile: list[Any]) -> Image.Image:
-    """The low bytes of colours of 16 bits, upright. tile: what of_low_bytes says of the same file."""
-    image.tile = tile
+def read_low_bytes(image: ImageFile.ImageFile, tiles: list[ImageFile._Tile]) -> Image.Image:
+    """The low bytes of colours of 16 bits, upright. tiles: what of_low_bytes says of the same file."""
+    image.tile = tiles
     image.load()
     low = upright(image)
-    if tile[0][3][0] != "RGBA":
+    if tiles[0][3][0] != "RGBA":
         return low
     _, grey, _, alpha = low.split()
     return Image.merge("RGBA", (grey, grey, grey, alpha))

@@ -8,12 +8,13 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
+from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.formats import RAW, without_reader
@@ -48,7 +49,7 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
     starts = range(0, len(photos), _BATCH)
     shown = track(
         starts,
-        "Reading photos",
+        catalogue(language("auto"))("Reading photos"),
         console=Console(stderr=True),
         transient=True,
         disable=not sys.stderr.isatty(),
@@ -61,8 +62,8 @@ def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame,
             yield pd.concat([batch.reset_index(drop=True), pd.DataFrame(facts)], axis=1), list(thumbnails)
 
 
-def _inspect(file: Path) -> tuple[dict[str, Any], bytes | None]:
-    facts: dict[str, Any] = {name: "" if kind == "TEXT" else 0 for name, kind in FACTS.items()}
+def _inspect(file: Path) -> tuple[Json, bytes | None]:
+    facts: Json = {name: "" if kind == "TEXT" else 0 for name, kind in FACTS.items()}
     try:
         check_size(file)
         content = file.read_bytes()

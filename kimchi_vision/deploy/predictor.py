@@ -60,8 +60,11 @@ class Predictor:
         kind, file, name = _runtime(run, runtime)
         if run.path.is_dir() and not file.is_file():
             raise InputError(
-                f"{run.path} holds no {file.name}. Give a finished run, or write the file with: "
-                f"kimchi-vision export {run.path} --format {name}"
+                "{run} holds no {file}. Give a finished run, or write the file with: kimchi-vision export "
+                "{run} --format {name}",
+                run=run.path,
+                file=file.name,
+                name=name,
             )
         self.file = run.sound(file) if run.path.is_dir() else run.path
         self._classifier = kind(self.file, threads)
@@ -86,7 +89,11 @@ class Predictor:
         predictions = list(self.stream([photos] if alone else photos, top))
         for prediction in predictions:
             if prediction.error:
-                raise InputError(f"{prediction.photo} cannot be read as a photo: {prediction.error}")
+                raise InputError(
+                    "{photo} cannot be read as a photo: {error}",
+                    photo=prediction.photo,
+                    error=prediction.error,
+                )
         return predictions
 
     def stream(
@@ -175,9 +182,9 @@ def find_photos(paths: Sequence[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise InputError(f"{path}: there is no such photo or folder.")
+            raise InputError("{path}: there is no such photo or folder.", path=path)
     if not found:
-        raise InputError(f"{', '.join(map(str, paths))}: no photos there.")
+        raise InputError("{paths}: no photos there.", paths=", ".join(map(str, paths)))
     return found
 
 

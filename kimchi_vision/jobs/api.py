@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from kimchi_vision import config, data
@@ -45,7 +45,9 @@ def load(source: Source) -> Experiment | Table:
     return from_folder(path) if path.is_dir() else config.load(path)
 
 
-def run(source: Source, exports: str | Path = "exports", force: bool = False, **changes: Any) -> Run | Rows:
+def run(
+    source: Source, exports: str | Path = "exports", force: bool = False, **changes: object
+) -> Run | Rows:
     """Train, explain and export, into exports/NAME; a table gives its rows.
 
     changes: sections with other values, such as model={"backbone": "resnet50"}, and `name`; or own parts:
@@ -109,5 +111,5 @@ def _prepared(source: Source) -> story.Prepared:
     asked = load(source)
     if isinstance(asked, Table):
         names = ", ".join(row.name for row in asked.rows)
-        raise InputError(f"This is a table of {names}; give one experiment.")
+        raise InputError("This is a table of {names}; give one experiment.", names=names)
     return story.prepare(asked, data.load(asked.data))

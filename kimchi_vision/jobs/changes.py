@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
+
+from kimchi_vision.base.sentence import Sentence, Sentences
 
 MOST = 3
 """Photos, or keys, that are named."""
 
 
-def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> str:
-    """Such as "2 gone (a/1.jpg, a/2.jpg), 1 new (b/9.jpg)"; empty when no photo differs.
+def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> Sentences | None:
+    """Such as "2 gone (a/1.jpg, a/2.jpg), 1 new (b/9.jpg)"; None when no photo differs.
 
     Both have the columns of Photos.items.
     """
@@ -22,24 +23,32 @@ def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> str:
     def differ(column: str) -> Sequence[str]:
         return both[old.loc[both, column] != new.loc[both, column]]
 
-    found = {
-        "gone": old.index.difference(new.index),
-        "new": new.index.difference(old.index),
-        "with other content": differ("sha256"),
-        "of another class": differ("label"),
-        "in another part": differ("split"),
-    }
-    return ", ".join(f"{len(paths)} {how} ({_some(paths)})" for how, paths in found.items() if len(paths))
+    gone, more = old.index.difference(new.index), new.index.difference(old.index)
+    found = [
+        Sentence("{count} gone ({names})", **_named(gone)),
+        Sentence("{count} new ({names})", **_named(more)),
+        Sentence("{count} with other content ({names})", **_named(differ("sha256"))),
+        Sentence("{count} of another class ({names})", **_named(differ("label"))),
+        Sentence("{count} in another part ({names})", **_named(differ("split"))),
+    ]
+    some = [each for each in found if each.values["count"]]
+    return Sentences(some, ", ") if some else None
 
 
-def of_keys(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Such as "train.seed was 42 and is 43", for nested values; empty when all are equal."""
+def of_keys(before: Mapping[str, object], now: Mapping[str, object]) -> Sentences | None:
+    """Such as "train.seed was 42 and is 43", for nested values; None when all are equal."""
     old, new = dict(_flat(before)), dict(_flat(now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return _some([f"{name} was {_short(old.get(name))} and is {_short(new.get(name))}" for name in names])
+    said = [
+        Sentence(
+            "{key} was {old} and is {new}", key=name, old=_short(old.get(name)), new=_short(new.get(name))
+        )
+        for name in names
+    ]
+    return Sentences(_some(said), ", ") if said else None
 
 
-def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
     for name, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{above}{name}.")
@@ -47,10 +56,14 @@ def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
             yield f"{above}{name}", value
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) < 60 else f"{text[:56]} ..."
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join([*names[:MOST], *(["..."] if len(names) > MOST else [])])
+def _named(paths: Sequence[str]) -> dict[str, object]:
+    return {"count": len(paths), "names": ", ".join(map(str, _some(paths)))}
+
+
+def _some(each: Sequence[object]) -> list[object]:
+    return [*each[:MOST], *(["..."] if len(each) > MOST else [])]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.messages import Text, catalogue, language
-from kimchi_vision.base.pages import percent
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo
 from kimchi_vision.jobs.seeing import Seeing, Seen, found, present
 from kimchi_vision.results import drift as results
@@ -52,7 +52,8 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     groups = [_most_unlike(incoming, far, run.vocab, say)]
     plot = (say("drift_classes"), _plot(measured))
     page = page or run.files.drift_page
-    pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot), lang)
+    legend = {"baseline": say("drift_known"), "own": say("drift_incoming")}
+    pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot, legend), lang)
     yield from [*sentences, say("written_to", path=page)]
 
 
@@ -69,7 +70,7 @@ def _side(seen: Seen) -> results.Side:
     return results.Side(seen.features, seen.probabilities, groups)
 
 
-def _sentences(found: dict[str, Any], say: Text) -> Iterator[str]:
+def _sentences(found: Json, say: Text) -> Iterator[str]:
     """The verdict, and what it stands on."""
     kind = found["verdict"].replace(" ", "_")
     few = found["auc_interval"] is None
@@ -92,7 +93,7 @@ def _sentences(found: dict[str, Any], say: Text) -> Iterator[str]:
             yield say(f"drift_{name}", count=count)
 
 
-def _spoken(found: dict[str, Any], name: str) -> dict[str, str]:
+def _spoken(found: Json, name: str) -> dict[str, str]:
     low, high = found[f"{name}_interval"]
     return {"share": percent(found[name]), "low": percent(low), "high": percent(high)}
 
@@ -106,7 +107,7 @@ def _most_unlike(seen: Seen, far: np.ndarray, classes: tuple[str, ...], say: Tex
     return pictures.Group(say("drift_most_unlike"), shown)
 
 
-def _plot(found: dict[str, Any]) -> charts.Intervals:
+def _plot(found: Json) -> charts.Intervals:
     """The share of each class among the answers, held-out photos beside those that came in."""
     rows = []
     for name, own in found["known"]["classes"].items():
@@ -117,6 +118,6 @@ def _plot(found: dict[str, Any]) -> charts.Intervals:
     return charts.Intervals(rows, charts.shares([end for end in ends if end is not None]))
 
 
-def _mark(kind: str, found: dict[str, Any]) -> charts.Mark:
+def _mark(kind: str, found: Json) -> charts.Mark:
     low, high = found["share_interval"] or (None, None)
     return charts.Mark(found["share"], low, high, kind, percent(found["share"]))

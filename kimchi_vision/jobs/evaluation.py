@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import Text, about_gain, catalogue, language
+from kimchi_vision.base.numbers import percent, with_ends
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results import calibrate, compare, evaluate, report
 from kimchi_vision.results.predictions import Predictions
@@ -37,7 +38,7 @@ def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
         found["tta"] = compare.beside_one_view(averaged, predictions)
         lines += [about_gain("tta", found["tta"], say), ""]
     if test:
-        write_json(run.files.test_metrics, found)
+        run.write_json(run.files.test_metrics, found)
         page = report.write(run, run.experiment.report)
         lines += [say("test_openings", n=run.times_opened()), say("opened_before")]
         lines.append(say("report_at", path=page))
@@ -70,7 +71,7 @@ def unknown(run: Run, folder: Path, abstain_at: float | None = None, lang: str =
     return "\n".join([*_accepted(found, table, say), say("written", path=run.files.unknown)])
 
 
-def _scored(found: dict[str, Any], say: Text) -> list[str]:
+def _scored(found: Json, say: Text) -> list[str]:
     known = recorded(found)
     accuracy = known.pop("accuracy")
     right = round(accuracy.value * accuracy.n)
@@ -95,23 +96,21 @@ def _scored(found: dict[str, Any], say: Text) -> list[str]:
         ]
 
 
-def _with_interval(scored: dict[str, Any], name: str) -> str:
+def _with_interval(scored: Json, name: str) -> str:
     """A share with its interval; a dash where there is nothing to divide by."""
     interval = scored[f"{name}_interval"]
-    if interval is None:
-        return "–"
-    return f"{scored[name]:.1%} ({interval[0]:.1%} – {interval[1]:.1%})"
+    return "–" if interval is None else with_ends(scored[name], *interval)
 
 
-def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str]:
-    error = f"{found['error_wanted']:.1%}"
+def _accepted(found: Json, table: pd.DataFrame, say: Text) -> list[str]:
+    error = percent(found["error_wanted"])
     if found["threshold"] is None:
         return [say("no_threshold", error=error, photos=found["least_photos"])]
     low, high = found["accepted_share_interval"]
-    shares = {"share": f"{found['accepted_share']:.1%}", "low": f"{low:.1%}", "high": f"{high:.1%}"}
+    shares = {"share": percent(found["accepted_share"]), "low": percent(low), "high": percent(high)}
     wrong = table[table["accepted"]]
     listed = [
-        f"    {row.photo}: {row.answer} {row.probability:.1%}" for row in wrong.head(LISTED).itertuples()
+        f"    {row.photo}: {row.answer} {percent(row.probability)}" for row in wrong.head(LISTED).itertuples()
     ]
     if len(wrong) > LISTED:
         listed.append(f"    {say('and_more', n=len(wrong) - LISTED)}")
@@ -119,5 +118,5 @@ def _accepted(found: dict[str, Any], table: pd.DataFrame, say: Text) -> list[str
         say("unknown_threshold", threshold=f"{found['threshold']:.3f}", error=error),
         say("unknown_accepted", accepted=found["accepted"], photos=found["photos"], **shares),
         *listed,
-        say("unknown_auroc", auroc=f"{found['auroc']:.1%}"),
+        say("unknown_auroc", auroc=percent(found["auroc"])),
     ]

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
     from kimchi_vision.results.predictions import Predictions
 
-Watch = Callable[[dict[str, Any]], bool]
+Watch = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ def _report(
     prepared: Prepared,
     learn: Learner,
     files: RunFiles,
-    facts: dict[str, Any],
+    facts: Json,
     floor: linear_probe.Floor | None = None,
 ) -> None:
     """All that follows from a trained Learner."""
@@ -211,7 +212,7 @@ def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
 
 
 def write_scores(
-    experiment: Experiment, photos: Photos, predictions: Predictions, facts: dict[str, Any], files: RunFiles
+    experiment: Experiment, photos: Photos, predictions: Predictions, facts: Json, files: RunFiles
 ) -> None:
     """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
 
@@ -252,7 +253,7 @@ def _averaged(prepared: Prepared, learn: Learner, files: RunFiles) -> Prediction
 
 def _beside(
     floor: linear_probe.Floor | None, averaged: Predictions | None, predictions: Predictions, lang: str
-) -> dict[str, Any]:
+) -> Json:
     """The entries of the floor and of averaged views in metrics.json, each also a sentence in the log."""
     found = {}
     if floor is not None:
@@ -278,11 +279,13 @@ def _logged(files: RunFiles) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Terminated) as stop:
-        kept = "keeps its last checkpoint" if files.last.is_file() else "has no checkpoint yet"
-        raise InterruptedRunError(
-            f"Interrupted. {files.path} {kept}; the same command goes on from there.",
-            ENDED if isinstance(stop, Terminated) else 130,
-        ) from None
+        said = (
+            "Interrupted. {folder} keeps its last checkpoint; the same command goes on from there."
+            if files.last.is_file()
+            else "Interrupted. {folder} has no checkpoint yet; the same command begins it again."
+        )
+        code = ENDED if isinstance(stop, Terminated) else 130
+        raise InterruptedRunError(said, code, folder=files.path) from None
     finally:
         logger.removeHandler(handler)
         libraries.removeHandler(handler)

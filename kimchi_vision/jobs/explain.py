@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError, ModelError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
-from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.jobs import seeing
 from kimchi_vision.learning import explain
 from kimchi_vision.results import compare, report
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.temperature import softmax
 
 if TYPE_CHECKING:
     from torch import nn
@@ -70,11 +71,11 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         try:
             look = next(looks)
         except (OSError, ValueError) as error:
-            raise InputError(str(error)) from None
+            raise InputError("{error}", error=error) from None
         explain.save(look, run.files.overlay(file.content))
-        probabilities = softmax(look.logits / facts.temperature)
+        probabilities = softmax(look.logits, facts.temperature)
         best = int(probabilities.argmax())
-        yield f"{file}: {facts.classes[best]} {probabilities[best]:.1%}"
+        yield f"{file}: {facts.classes[best]} {percent(probabilities[best])}"
         yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
@@ -94,7 +95,9 @@ def background(run: Run, lang: str = "auto") -> str:
     try:
         _write_background(experiment, explainer, run.photos, run.files)
     except (OSError, ValueError) as error:
-        raise InputError(f"{error}. Backgrounds are swapped on the run's validation photos.") from None
+        raise InputError(
+            "{error}. Backgrounds are swapped on the run's validation photos.", error=error
+        ) from None
     say = catalogue(language(lang))
     if not run.files.background.is_file():
         return say("no_background")
@@ -109,4 +112,4 @@ def _write_background(
     answers = explain.backgrounds(experiment.explain, explainer, photos)
     if answers is not None:
         write_table(files.background_answers, answers)
-        write_json(files.background, compare.background_reliance(answers))
+        Run(files.path).write_json(files.background, compare.background_reliance(answers))

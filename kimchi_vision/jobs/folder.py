@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path
-from typing import Any
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.learning.model import at_hand
@@ -34,7 +34,7 @@ def from_folder(path: Path, name: str | None = None) -> Experiment:
     return Experiment.model_validate({"name": name or run_name(path), "data": section, **settings()})
 
 
-def splitting(listing: Listing) -> dict[str, Any]:
+def splitting(listing: Listing) -> Json:
     """Keys of the section data for photos of which nothing else is said: the set's own parts, or train, valid
     and test; without test where that would be too few photos to say anything.
     """
@@ -45,7 +45,7 @@ def splitting(listing: Listing) -> dict[str, Any]:
     return {"splitter": "hashed", **shares}
 
 
-def settings() -> dict[str, Any]:
+def settings() -> Json:
     """Recipe and backbone for photos of which nothing else is said."""
     backbone, weights = next((pair for pair in BACKBONES if at_hand(*pair)), UNREACHED)
     return {"model": {"backbone": backbone, "weights": weights}, "recipe": "best"}

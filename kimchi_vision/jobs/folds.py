@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.experiment import check, run, write_scores
@@ -45,7 +45,7 @@ def run_folds(
     return Run.open(files.path)
 
 
-def _facts(runs: Sequence[Run], predictions: Predictions) -> dict[str, Any]:
+def _facts(runs: Sequence[Run], predictions: Predictions) -> Json:
     """What metrics.json says beside the scores; the seconds are those of all folds together."""
     metrics = [run.metrics for run in runs]
     folds = [

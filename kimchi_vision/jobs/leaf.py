@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
 
-Done = tuple[Any, str | None]
+Done = tuple[Any, str | Sentence | None]
 """What the work gave, and why it failed, or None."""
 
 
@@ -54,12 +55,13 @@ def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
     except InterruptedRunError as error:
         raise KeyboardInterrupt from error
     except KimchiError as error:
-        return None, str(error)
+        return None, error.sentence
     except Exception as error:  # a fault of this program's ends one piece of work, not the others
         return None, f"{type(error).__name__}: {error}"
 
 
 def told(leaf: Leaf, threads: int, again: bool) -> None:
-    """Do it in a process that was begun for it, which prints what came of it as JSON."""
+    """Do it in a process that was begun for it, which prints what came of it, pickled."""
     answers, sys.stdout = sys.stdout, sys.stderr
-    print(json.dumps(do(leaf, threads, again)), file=answers, flush=True)
+    answers.buffer.write(pickle.dumps(do(leaf, threads, again)))
+    answers.flush()

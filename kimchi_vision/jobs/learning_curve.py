@@ -11,6 +11,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent, points, with_ends
 from kimchi_vision.config import Experiment, Row, Table
 from kimchi_vision.jobs import table
 from kimchi_vision.results import compare, plots, report
@@ -30,8 +31,9 @@ def plan(experiment: Experiment, fractions: Sequence[float], seeds: Sequence[int
     shares = sorted(set(fractions))
     if len(shares) < 3 or not all(0 < share <= 1 for share in shares):
         raise InputError(
-            f"--fractions {' '.join(f'{share:g}' for share in shares)}: give three shares of the training "
-            "photos or more, above 0 and at most 1, such as 0.1 0.25 0.5 1."
+            "--fractions {shares}: give three shares of the training photos or more, above 0 and at most "
+            "1, such as 0.1 0.25 0.5 1.",
+            shares=" ".join(f"{share:g}" for share in shares),
         )
     rows = [_row(experiment, share, seeds) for share in shares]
     return Table(name=f"{experiment.name}-learning-curve", rows=tuple(rows))
@@ -80,14 +82,14 @@ def sentences(found: compare.Learning, say: Text) -> list[str]:
     gap = _gap(first["gain"], first["gain_low"], first["gain_high"])
     if first["gain"] <= 0 or len(found.alike) == len(found.classes) - 1:
         weakest = found.classes.sort_values("recall").iloc[0]
-        span = {name: f"{weakest[name]:.1%}" for name in ("recall", "low", "high")}
+        span = {name: percent(weakest[name]) for name in ("recall", "low", "high")}
         return [*said, say("no_class_first"), say("weakest_class", name=weakest["class"], **span)]
     said.append(say("photograph", name=first["class"], **gap))
     return [*said, say("photograph_alike", names=", ".join(found.alike))] if found.alike else said
 
 
 def _gap(gain: float, low: float, high: float) -> dict[str, str]:
-    return {name: f"{100 * value:+.1f}" for name, value in (("gain", gain), ("low", low), ("high", high))}
+    return {name: points(value) for name, value in (("gain", gain), ("low", low), ("high", high))}
 
 
 def _points(points: pd.DataFrame, say: Text) -> str:
@@ -95,8 +97,8 @@ def _points(points: pd.DataFrame, say: Text) -> str:
         [
             f"{row.share:g}",
             f"{row.train_photos:,}",
-            f"{row.accuracy:.1%}" + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
-            "–" if pd.isna(row.low) else f"{row.low:.1%} – {row.high:.1%}",
+            percent(row.accuracy) + (f" ± {100 * row.sd:.1f} (n = {row.seeds})" if row.seeds > 1 else ""),
+            "–" if pd.isna(row.low) else f"{percent(row.low)} – {percent(row.high)}",
         ]
         for row in points.itertuples()
     ]
@@ -109,8 +111,8 @@ def _classes(classes: pd.DataFrame, say: Text) -> str:
         [
             row["class"],
             f"{row.train_photos:,}",
-            f"{row.recall:.1%} ({row.low:.1%} – {row.high:.1%})",
-            f"{100 * row.gain:+.1f} ({100 * row.gain_low:+.1f} – {100 * row.gain_high:+.1f})",
+            with_ends(row.recall, row.low, row.high),
+            with_ends(row.gain, row.gain_low, row.gain_high, points),
         ]
         for _, row in classes.iterrows()
     ]

@@ -1,4 +1,4 @@
-"""A run with what a notebook asks of it beyond its folder: fastai's Learner, and its interpretation."""
+"""A run with what a notebook asks of it beyond its folder: a look, fastai's Learner, its interpretation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results import run as opened
+from kimchi_vision.results.report import notebook
 
 if TYPE_CHECKING:
     from fastai.interpret import ClassificationInterpretation
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 class Run(opened.Run):
     """A run folder, opened; see results.run.Run."""
+
+    def _repr_html_(self) -> str:
+        return notebook.html(self)
 
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.
@@ -25,17 +29,23 @@ class Run(opened.Run):
 
         if "learner" in self.json_if(self.files.own_parts):
             raise InputError(
-                f"{self.path} was trained with a Learner given from Python: make it anew, and load "
-                f"{self.files.safetensors} into it."
+                "{run} was trained with a Learner given from Python: make it anew, and load {file} into it.",
+                run=self.path,
+                file=self.files.safetensors,
             )
         if not self.files.safetensors.is_file():
             raise InputError(
-                f"{self.files.safetensors} is missing. Write it with: "
-                f"python -m kimchi_vision export {self.path} --format safetensors"
+                "{file} is missing. Write it with: python -m kimchi_vision export {run} --format safetensors",
+                file=self.files.safetensors,
+                run=self.path,
             )
         missing = [file for file in self.photos.files(self.items) if not file.path.is_file()]
         if missing:
-            raise InputError(f"{missing[0]} is missing, and {len(missing) - 1} more photos of this run.")
+            raise InputError(
+                "{file} is missing, and {more} more photos of this run.",
+                file=missing[0],
+                more=len(missing) - 1,
+            )
         experiment = self.experiment.replace(model={"weights": "none"}, recipe=None, budget=None)
         prepared = prepare(experiment, self.photos)
         train.seed(experiment.train)

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import TEXTS
@@ -73,11 +73,13 @@ def _metric(function: Callable[[Predictions], float]) -> Metric:
     name = function.__name__
     taken = name in METRICS or (name in TEXTS and TEXTS.get(f"{name}_explained") != OWN)
     if taken or not name.isidentifier():
-        raise InputError(f"scores: a function called `{name}` cannot be a score; give it a name of its own.")
+        raise InputError(
+            "scores: a function called `{name}` cannot be a score; give it a name of its own.", name=name
+        )
     return own(name, estimate)
 
 
-def _named(part: Any) -> dict[str, str]:
+def _named(part: object) -> dict[str, str]:
     kind = part if inspect.isfunction(part) or inspect.isclass(part) else type(part)
     try:
         source = inspect.getsource(kind)

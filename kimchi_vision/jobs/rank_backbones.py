@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import KimchiError, RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
@@ -59,18 +60,18 @@ def scout(
     return pd.DataFrame(rows).sort_values("accuracy", ascending=False, ignore_index=True)
 
 
-def _again(experiment: Experiment, name: str, again: bool) -> dict[str, Any]:
+def _again(experiment: Experiment, name: str, again: bool) -> Json:
     """A row, also where a process died at it: features that were done are on the disk."""
     return _row(experiment, data.load(experiment.data), name)
 
 
-def _row(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
+def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     keep_memory()
     with its_share():
         return _measured(experiment, photos, name)
 
 
-def _measured(experiment: Experiment, photos: Photos, name: str) -> dict[str, Any]:
+def _measured(experiment: Experiment, photos: Photos, name: str) -> Json:
     section = experiment.model.model_copy(update={"backbone": name})
     size = experiment.augment.size
     backbone = model.find(section, size)

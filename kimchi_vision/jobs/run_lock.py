@@ -15,6 +15,7 @@ from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json, write_table, write_text
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.jobs import changes
 from kimchi_vision.results.run import Run
@@ -38,9 +39,11 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
         other = _other(experiment, folder)
         if other:
             raise InputError(
-                f"{folder.path} holds something else than this experiment's run: {other}. Give this "
-                f"experiment another `name`, or begin anew with --force, which keeps what is there as "
-                f"{_aside(folder).name}."
+                "{folder} holds something else than this experiment's run: {other}. Give this experiment "
+                "another `name`, or begin anew with --force, which keeps what is there as {aside}.",
+                folder=folder.path,
+                other=other,
+                aside=_aside(folder).name,
             )
     return folder
 
@@ -59,7 +62,9 @@ def locked(folder: RunFiles) -> Iterator[None]:
     try:
         lock.acquire()
     except filelock.Timeout:
-        raise InputError(f"{folder.path} is being written by another process. Wait for it to end.") from None
+        raise InputError(
+            "{folder} is being written by another process. Wait for it to end.", folder=folder.path
+        ) from None
     try:
         yield
     finally:
@@ -79,27 +84,35 @@ def stands(folder: RunFiles, photos: Photos, force: bool, own: OwnNames | None =
     return why is None
 
 
-def _outdated(folder: RunFiles, photos: Photos, own: OwnNames | None) -> str | None:
+def _outdated(folder: RunFiles, photos: Photos, own: OwnNames | None) -> Sentence | None:
     """Why a run of the same experiment is not what a new one would be. own: None leaves them aside."""
     damaged = Run(folder.path).damaged()
     if damaged:
-        return f"{', '.join(damaged)} of it is damaged, or was changed"
+        return Sentence("{files} of it is damaged, or was changed", files=", ".join(damaged))
     had = Run(folder.path).json_if(folder.own_parts)
     if own is not None and had != own:
-        return f"own parts given from Python differ: it had {_listed(had)}, and here are {_listed(own)}"
+        return Sentence(
+            "own parts given from Python differ: it had {had}, and here are {own}",
+            had=_listed(had),
+            own=_listed(own),
+        )
     if not folder.items.is_file():
-        return f"{folder.items.name} is missing"
+        return Sentence("{file} is missing", file=folder.items.name)
     if folder.items.read_text(TABLE_ENCODING, "replace") != photos.items.to_csv(index=False):
-        which = changes.of_photos(Run(folder.path).items, photos.items) or "their table differs"
-        return f"its photos, their classes or their split have changed: {which}"
+        which = changes.of_photos(Run(folder.path).items, photos.items) or Sentence("their table differs")
+        return Sentence("its photos, their classes or their split have changed: {which}", which=which)
     version = Run(folder.path).json_if(folder.versions).get("kimchi_vision")
     if version != code_version():
-        return f"it is of version {version} of this program, and this is {code_version()}"
+        return Sentence(
+            "it is of version {version} of this program, and this is {own}",
+            version=version,
+            own=code_version(),
+        )
     return None
 
 
-def _listed(own: OwnNames) -> str:
-    return ", ".join(part["name"] for parts in own.values() for part in parts) or "none"
+def _listed(own: OwnNames) -> str | Sentence:
+    return ", ".join(part["name"] for parts in own.values() for part in parts) or Sentence("none")
 
 
 def finish(folder: RunFiles, experiment: Experiment) -> None:
@@ -127,10 +140,10 @@ def take(
 
     Any other run that is there is set aside under another name, never deleted, and what has changed is said.
     """
-    why = "--force was given" if force else _why_not(experiment, photos, folder, own or {})
+    why = Sentence("--force was given") if force else _why_not(experiment, photos, folder, own or {})
     if why is None:
-        said = f"{folder.path} was interrupted; it goes on after its last checkpoint."
-        log.info(said, extra={"short": said})
+        said = Sentence("{folder} was interrupted; it goes on after its last checkpoint.", folder=folder.path)
+        log.info("%s", said, extra={"short": said})
         _sweep(folder)
         return
     _make_room(folder, why)
@@ -145,17 +158,19 @@ def take(
         write_table(folder.skipped, photos.skipped)
 
 
-def _why_not(experiment: Experiment, photos: Photos, folder: RunFiles, own: OwnNames | None) -> str | None:
+def _why_not(
+    experiment: Experiment, photos: Photos, folder: RunFiles, own: OwnNames | None
+) -> Sentence | Sentences | None:
     """Why the folder holds no interrupted run of this experiment on these photos; None when it does."""
     if not folder.path.is_dir():
-        return "there is none"
+        return Sentence("there is none")
     try:
         outdated = _other(experiment, folder) or _outdated(folder, photos, own)
     except InputError as error:
-        return str(error).rstrip(".")
+        return Sentence("it cannot be read ({error})", error=error)
     if outdated or folder.finished.is_file():
-        return outdated or "it is finished"
-    return None if folder.last.is_file() or folder.epoch_checkpoints() else "it has no checkpoint"
+        return outdated or Sentence("it is finished")
+    return None if folder.last.is_file() or folder.epoch_checkpoints() else Sentence("it has no checkpoint")
 
 
 def _sweep(folder: RunFiles) -> None:
@@ -165,7 +180,7 @@ def _sweep(folder: RunFiles) -> None:
             file.unlink()
 
 
-def _make_room(folder: RunFiles, why: str) -> None:
+def _make_room(folder: RunFiles, why: Sentence | Sentences) -> None:
     """Leave no folder of this name: one that holds any work is renamed, with a sentence."""
     if not folder.path.is_dir():
         return
@@ -187,15 +202,15 @@ def _aside(folder: RunFiles) -> Path:
     return aside
 
 
-def _other(experiment: Experiment, folder: RunFiles) -> str | None:
+def _other(experiment: Experiment, folder: RunFiles) -> Sentence | Sentences | None:
     """How the folder's experiment differs from this one, and from what a recipe made of it."""
     if not folder.experiment.is_file():
-        return f"it has no {folder.experiment.name}"
+        return Sentence("it has no {file}", file=folder.experiment.name)
     try:
         stored = load(folder.experiment)
     except ConfigError as error:
-        return str(error).rstrip(".")
+        return Sentence("it cannot be read ({error})", error=error)
     if not isinstance(stored, Experiment):
-        return f"its {folder.experiment.name} is a table"
+        return Sentence("its {file} is a table", file=folder.experiment.name)
     asked = experiment if experiment.recipe is None else experiment.on_top_of(stored.resolved())
-    return changes.of_keys(stored.resolved(), asked.resolved()) or None
+    return changes.of_keys(stored.resolved(), asked.resolved())

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import filelock
 import optuna
@@ -19,6 +19,7 @@ from sklearn.model_selection import train_test_split
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.jobs.leaf import Leaf, training
@@ -189,7 +190,7 @@ def _study(folder: Path, name: str) -> optuna.Study:
     )
 
 
-def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
+def _own(items: pd.DataFrame, backbone: str) -> Json:
     """The values of `recipe: best` itself, by the names of `_settings`."""
     tree = recipe.settings("best", int((items["split"] == "train").sum()))
     cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
@@ -205,7 +206,7 @@ def _own(items: pd.DataFrame, backbone: str) -> dict[str, Any]:
     }
 
 
-def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> dict[str, Any]:
+def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> Json:
     """The recipe's sections with a trial's values in them."""
     rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
     body = trial.suggest_float("body", 0.01, 1, log=True)
@@ -225,7 +226,7 @@ def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
     """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
     named = experiment.model_copy(update={"name": _folder(trial)})
 
-    def hopeless(row: dict[str, Any]) -> bool:
+    def hopeless(row: Json) -> bool:
         trial.report(row["error_rate"], row["epoch"])
         ends = trial.should_prune()
         if ends:
@@ -254,7 +255,7 @@ def _judged(
     study: optuna.Study,
     asked: Experiment,
     names: tuple[str, ...],
-    own: dict[str, Any],
+    own: Json,
     folder: Path,
     on: Executor | None,
 ) -> Search:

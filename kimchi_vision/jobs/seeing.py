@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,17 +16,19 @@ from safetensors import SafetensorError, safe_open
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
-from kimchi_vision.deploy.runtime import softmax
 from kimchi_vision.jobs import folder
 from kimchi_vision.learning import linear_probe, model
 from kimchi_vision.results import embedding, report
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.report import images, pictures
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.temperature import softmax
 
 if TYPE_CHECKING:
     from torch import nn
@@ -54,7 +56,7 @@ class Seen(NamedTuple):
     def taken(self, place: int, classes: Sequence[str]) -> str:
         """What a photo is taken for, with its probability."""
         best = int(self.probabilities[place].argmax())
-        return f"{classes[best]} {self.probabilities[place, best]:.1%}"
+        return f"{classes[best]} {percent(self.probabilities[place, best])}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Seeing:
         read = np.isfinite(values).all(axis=1)
         classes = len(self.facts.classes)
         features, logits = values[read, :-classes], values[read, -classes:]
-        return Seen(items[read].reset_index(drop=True), features, softmax(logits / self.facts.temperature))
+        return Seen(items[read].reset_index(drop=True), features, softmax(logits, self.facts.temperature))
 
 
 def restored(run: Run) -> tuple[nn.Sequential, Facts]:
@@ -146,7 +148,7 @@ def similar(
     for place, path in enumerate(seen.items["path"]):
         taken, near = seen.taken(place, seeing.facts.classes), known.items.iloc[rows[place]]
         yield f"{path}: {taken}"
-        shown = [pictures.Picture(Photo(Path(path)), taken, path)]
+        shown = [pictures.Picture(Photo(Path(path)), taken, Path(path).name)]
         for file, label, likeness in zip(own.files(near), near["label"], alike[place], strict=True):
             yield f"    {likeness:.2f}  {label}  {file}"
             shown.append(pictures.Picture(file, label, say("likeness", share=f"{likeness:.2f}")))
@@ -181,7 +183,7 @@ def drawn(features: np.ndarray, predictions: Predictions, file: Path) -> None:
         write_table(file, table)
 
 
-def map_of(found: Audit) -> dict[str, Any] | None:
+def map_of(found: Audit) -> Json | None:
     """A map of a folder of photos, as data.page.write takes it; None for too few.
 
     Features are those of the backbone that a run of the folder would start from; what a photo looks like is

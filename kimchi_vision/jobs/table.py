@@ -15,6 +15,8 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
 from kimchi_vision.jobs.leaf import Leaf, training
@@ -65,7 +67,9 @@ def run_rows(
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
-        said = f"Run {number} of {len(planned)}: {experiment.name}"
+        said = Sentence(
+            "Run {number} of {count}: {name}", number=number, count=len(planned), name=experiment.name
+        )
         try:
             if on is not None:
                 done = _collected(experiment, folds, folder, force)
@@ -78,7 +82,7 @@ def run_rows(
             log.error("Run %s failed: %s", experiment.name, error)
             failed.append(experiment.name)
     if not finished:
-        raise RunError(f"No row of {table.name} ended. The messages above say why.")
+        raise RunError("No row of {table} ended. The messages above say why.", table=table.name)
     write_table(folder / "table.csv", side_by_side(finished))
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
@@ -128,8 +132,13 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     else:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
-    page = report.write_table(finished, folder / "report.html", lang, [*sentences, *also])
+    page = report.write_table(finished, page_of(runs), lang, [*sentences, *also])
     return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
+
+
+def page_of(runs: Sequence[Run]) -> Path:
+    """Where the page over a table's runs lies."""
+    return runs[0].path.parent / "report.html"
 
 
 def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
@@ -190,7 +199,7 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
         say(
             "over_seeds",
             run=line["run"],
-            accuracy=f"{line['accuracy']:.2%}",
+            accuracy=percent(line["accuracy"], 2),
             sd=f"{100 * line['accuracy_sd']:.2f}",
             seeds=line["seeds"],
         )

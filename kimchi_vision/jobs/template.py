@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
@@ -18,15 +20,15 @@ if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
 
 
-def write(photos: Path, listing: Listing, path: Path, settings: dict[str, Any]) -> Path:
+def write(photos: Path, listing: Listing, path: Path, settings: Json, say: Text) -> Path:
     """Write the experiment for the photos below `photos`, and return its path.
 
-    listing: as layout.read gives it. settings: sections, as recipe.settings gives them.
+    listing: as layout.read gives it. settings: sections, as recipe.settings gives them. say: its comments.
     Raises InputError when `path` exists already.
     """
     if path.exists():
-        raise InputError(f"{path} exists already; give another one with --output.")
-    write_text(path, _text(photos, path, listing) + dump(settings))
+        raise InputError("{path} exists already; give another one with --output.", path=path)
+    write_text(path, _text(photos, path, listing, say) + dump(settings))
     write_text(path.with_name(keys.SCHEMA), keys.schema_text())
     return path
 
@@ -41,7 +43,7 @@ def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
     if path.is_file():
         return path, [say("goes_on_with", path=path)]
     listing, settings = read(photos), folder.settings()
-    write(photos, listing, path, settings)
+    write(photos, listing, path, settings, say)
     chosen = settings["model"]
     said = [say(says, **values) for says, values in listing.notes()]
     if not listing.parted and "test_pct" not in folder.splitting(listing):
@@ -76,21 +78,27 @@ def training_photos(listing: Listing) -> int:
     return round((1 - section["valid_pct"] - section.get("test_pct", 0)) * len(listing.photos))
 
 
-def _text(photos: Path, path: Path, listing: Listing) -> str:
+def _text(photos: Path, path: Path, listing: Listing, say: Text) -> str:
     counts = listing.photos["label"].value_counts()
-    smallest = _one_line(str(counts.idxmin()))
     says, values = listing.took
-    return f"""\
-# {path.stem}: how well can {len(counts)} classes be told apart with {counts.sum()} photos?
-# {command("run", path)}
-# Expect: {smallest}, with {counts.min()} photos, is the smallest class; its score is the least certain.
+    asks = "{name}: how well can {classes} classes be told apart with {photos} photos?"
+    expect = "Expect: {label}, with {photos} photos, is the smallest class; its score is the least certain."
+    smallest = {"label": _one_line(str(counts.idxmin())), "photos": counts.min()}
+    others = "Backbones: {models}. Other settings: {new} PHOTOS --recipe NAME."
+    above = [
+        say(asks, name=path.stem, classes=len(counts), photos=counts.sum()),
+        command("run", path),
+        say(expect, **smallest),
+    ]
+    beside = [say("Read: {what}", what=_one_line(say(says, **values))), *_split(listing, say)]
+    schema = f"yaml-language-server: $schema={keys.SCHEMA}"
+    below = [schema, say(others, models=command("models"), new=command("new"))]
+    data = f"data: {{{', '.join(_data(photos, listing))}}}\n"
+    return f"{_comments(above)}\n{_comments(beside)}{data}{_comments(below)}"
 
-# Read: {_one_line(catalogue("en")(says, **values))}
-# {_split(listing)}
-data: {{{", ".join(_data(photos, listing))}}}
-# yaml-language-server: $schema={keys.SCHEMA}
-# Backbones: python -m kimchi_vision models. Other settings: python -m kimchi_vision new PHOTOS --recipe NAME.
-"""
+
+def _comments(lines: Iterable[str]) -> str:
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def _data(photos: Path, listing: Listing) -> list[str]:
@@ -99,18 +107,21 @@ def _data(photos: Path, listing: Listing) -> list[str]:
     return [f"path: {_quoted(str(photos))}", *layout, *split]
 
 
-def _split(listing: Listing) -> str:
+def _split(listing: Listing, say: Text) -> list[str]:
     if listing.parted:
-        return "The set's own parts are kept."
+        return [say("The set's own parts are kept.")]
     if "test_pct" in folder.splitting(listing):
-        return (
+        added = (
             "Photos that are added move none of those there. The test part scores what the valid part chose."
         )
-    return (
-        f"Most classes have fewer than {folder.ENOUGH} photos, too few for a test part: the valid part "
-        "chooses and scores,\n# and the report corrects for that. Each photo scored once, by five models: "
-        "`folds: 5` in a table."
-    )
+        return [say(added)]
+    few = "Most classes have fewer than {enough} photos, too few for a test part: the valid part scores too,"
+    return [
+        say(few, enough=folder.ENOUGH),
+        say(
+            "and the report corrects for that. `folds: 5` in a table scores each photo once, by five models."
+        ),
+    ]
 
 
 def _one_line(text: str) -> str:

@@ -26,7 +26,9 @@ def pick() -> torch.device:
         device = None
     if device is None or not (device.type == "cpu" or _is_here(device.type, device.index or 0)):
         here = ", ".join(["cpu", *filter(_is_here, KINDS)])
-        raise InputError(f"KIMCHI_DEVICE={asked}: there is no such device here. There is {here}.")
+        raise InputError(
+            "KIMCHI_DEVICE={asked}: there is no such device here. There is {here}.", asked=asked, here=here
+        )
     return device
 
 

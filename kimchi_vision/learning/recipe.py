@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence, Sentences
 
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.learning.model import Backbone
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +29,7 @@ Pace = Callable[[int], tuple[float, float]]
 """From a side in pixels to the seconds that a photo takes, in a forward pass and in a training step."""
 
 
-def resolve(asked: Experiment, photos: Photos, backbone: Any, pace: Pace | None = None) -> Experiment:
+def resolve(asked: Experiment, photos: Photos, backbone: Backbone, pace: Pace | None = None) -> Experiment:
     """The experiment with its recipe's settings written out; what the user set stays as it is.
 
     backbone: with size and fixed. pace: needed when there is a budget to keep.
@@ -41,26 +45,39 @@ def resolve(asked: Experiment, photos: Photos, backbone: Any, pace: Pace | None 
     return asked.on_top_of(chosen)
 
 
-def reasons(experiment: Experiment, photos: Photos) -> str:
-    """What `best` decided for these photos and why, a sentence or two; empty for everything else.
+def reasons(experiment: Experiment, photos: Photos) -> Sentences | None:
+    """What `best` decided for these photos and why, a sentence or two; None for everything else.
 
     experiment: as `resolve` gives it.
     """
     cycle = experiment.train.stages[-1].arguments
     if experiment.recipe != "best" or not hasattr(cycle, "lr_max"):
-        return ""
+        return None
     train, batch = len(photos.part("train")), experiment.loader.batch_size
-    text = (
-        f"recipe best: {cycle.epochs} epochs of {train} training photos at {experiment.augment.size} pixels, "
-        f"in batches of {batch}. Training ends after {SEEN} photos or {MOST_EPOCHS} epochs, whichever is "
-        f"less, but not before {FEWEST_EPOCHS}; from {MANY} photos on batches are larger."
-    )
+    said = [
+        Sentence(
+            "recipe best: {epochs} epochs of {train} training photos at {size} pixels, in batches of "
+            "{batch}. Training ends after {seen} photos or {most} epochs, whichever is less, but not before "
+            "{fewest}; from {many} photos on batches are larger.",
+            epochs=cycle.epochs,
+            train=train,
+            size=experiment.augment.size,
+            batch=batch,
+            seen=SEEN,
+            most=MOST_EPOCHS,
+            fewest=FEWEST_EPOCHS,
+            many=MANY,
+        )
+    ]
     first, *others = experiment.model.backbone.split("+")
     if others:
-        text += (
-            f" {first} learns; {', '.join(others)} stay as they are and have 3 parts of 10 in each answer."
+        stay = Sentence(
+            "{first} learns; {others} stay as they are and have 3 parts of 10 in each answer.",
+            first=first,
+            others=", ".join(others),
         )
-    return text
+        said.append(stay)
+    return Sentences(said, " ")
 
 
 def usual_epochs(train: int) -> int:
@@ -70,7 +87,7 @@ def usual_epochs(train: int) -> int:
 
 def settings(
     recipe: str, photos: int = 1, size: int = 224, epochs: int | None = None, pretrained: bool = True
-) -> dict[str, Any]:
+) -> Json:
     """The sections that a recipe sets.
 
     tutorial: fastai's tutorials, as in experiments/exp1.yaml. quick: a linear head on frozen features. best:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import brentq
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, share, wilson
 
@@ -64,7 +65,7 @@ def _chosen(rows: Sequence[Sequence[Candidates]], weights: np.ndarray, scored: n
     return np.array(outer)[best, draw]
 
 
-def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
+def of_epochs(train: Keeping, valid: Predictions, file: Path) -> Json:
     """From how many epochs the validation photos chose, and what that adds to accuracy, as epochs and gain.
 
     Empty when they chose nothing. file: as write_epoch wrote it.
@@ -73,7 +74,7 @@ def of_epochs(train: Keeping, valid: Predictions, file: Path) -> dict[str, Any]:
     return {"epochs": len(found), "gain": optimism([[found]], valid.units)} if len(found) > 1 else {}
 
 
-def of_folds(runs: Sequence[Run], units: np.ndarray) -> dict[str, Any]:
+def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
     """The same of pooled folds, each of which chose its epoch; `nested` is a number that nobody chose by.
 
     nested, nested_interval: accuracy where each fold keeps the epoch that the photos of the other folds

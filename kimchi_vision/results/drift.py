@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import intervals
 from kimchi_vision.results.embedding import nearest, reduced
 from kimchi_vision.results.intervals import Estimate
@@ -43,7 +44,7 @@ class Side(NamedTuple):
 
 def measure(
     known: Side, incoming: Side, trained: np.ndarray, vocab: tuple[str, ...], threshold: float | None
-) -> dict[str, Any]:
+) -> Json:
     """How photos that came in differ from held-out photos of a run.
 
     trained: features of photos that it was trained on. threshold: the run's own, below which it does not
@@ -111,7 +112,7 @@ def distances(trained: np.ndarray, features: np.ndarray) -> np.ndarray:
     return 1 - alike[:, -1]
 
 
-def _answers(side: Side, vocab: tuple[str, ...], threshold: float | None) -> dict[str, Any]:
+def _answers(side: Side, vocab: tuple[str, ...], threshold: float | None) -> Json:
     taken = side.probabilities.argmax(axis=1)
     unanswered = None if threshold is None else intervals.share(side.confidence < threshold, side.units)
     return {
@@ -124,5 +125,5 @@ def _answers(side: Side, vocab: tuple[str, ...], threshold: float | None) -> dic
     }
 
 
-def _said(name: str, found: Estimate) -> dict[str, Any]:
+def _said(name: str, found: Estimate) -> Json:
     return {name: found.value, f"{name}_interval": found.ends}

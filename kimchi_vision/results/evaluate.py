@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn import metrics as sklearn_metrics
 
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.results import plots, separation
@@ -28,7 +30,7 @@ DEFAULT = Evaluate()
 """What is asked where no experiment says anything."""
 
 
-def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
+def metrics(predictions: Predictions, section: Evaluate) -> Json:
     """Scores over the photos of one part, ready for JSON, without NaN.
 
     Each score of the registry by its name, and NAME_interval: 95 %, [low, high] or None.
@@ -39,7 +41,7 @@ def metrics(predictions: Predictions, section: Evaluate) -> dict[str, Any]:
     most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
     """
     counts = predictions.confusion
-    found: dict[str, Any] = {"split": predictions.split, "photos": len(predictions)}
+    found: Json = {"split": predictions.split, "photos": len(predictions)}
     for score in scores(predictions, section):
         found |= {score.name: score.value, f"{score.name}_interval": score.interval}
     return {
@@ -100,7 +102,7 @@ def grid(predictions: Predictions, photos: Photos) -> Figure:
     table = predictions.table
     images = [thumbnail(file, PIXELS_SHOWN) for file in photos.files(table)]
     titles = [
-        f"{predicted}  {sure:.0%}\nactual {truth}, loss {loss:.2f}"
+        f"{predicted}  {percent(sure, 0)}\nactual {truth}, loss {loss:.2f}"
         for predicted, sure, truth, loss in zip(
             table["predicted"], predictions.confidence, table["truth"], predictions.loss, strict=True
         )
@@ -109,7 +111,7 @@ def grid(predictions: Predictions, photos: Photos) -> Figure:
     return plots.photo_grid(images, titles, colours)
 
 
-def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
+def _per_class(predictions: Predictions) -> dict[str, Json]:
     truth, answers, units = predictions.truth, predictions.answers, predictions.units
     columns = sklearn_metrics.precision_recall_fscore_support(
         truth, answers, labels=range(len(predictions.vocab)), zero_division=0
@@ -130,7 +132,7 @@ def _per_class(predictions: Predictions) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _separation(predictions: Predictions) -> dict[str, dict[str, Any]]:
+def _separation(predictions: Predictions) -> dict[str, Json]:
     average = separation.average_precision(predictions)
     return {
         name: {"auc": area.value, "auc_interval": area.ends, "average_precision": average[name]}
@@ -138,7 +140,7 @@ def _separation(predictions: Predictions) -> dict[str, dict[str, Any]]:
     }
 
 
-def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[Any]]:
+def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[str | int]]:
     pairs = [
         [vocab[row], vocab[column], int(counts[row, column])]
         for row, column in zip(*counts.nonzero(), strict=True)

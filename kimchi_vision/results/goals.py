@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
@@ -27,9 +28,7 @@ def check(section: Goals) -> None:
         check_monitor(name, "goals")
 
 
-def outcomes(
-    section: Goals, metrics: Mapping[str, Any], scores: Mapping[str, Score], rows: int = 1
-) -> dict[str, Outcome]:
+def outcomes(section: Goals, metrics: Json, scores: Mapping[str, Score], rows: int = 1) -> dict[str, Outcome]:
     """The outcome of each goal that is set: a score of the registry, or `fps`.
 
     metrics: latency_ms with p50 and p95 of one photo from file to answer. scores: by name. rows: runs that
@@ -87,8 +86,8 @@ def text(decision: pd.DataFrame, lang: str = "auto") -> str:
 
 
 def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
-    """The decision table in words: title → a value a run; titles that no run has a value for are left "
-    "out."""
+    """The decision table in words: title → a value a run; titles that no run has a value for are left
+    out."""
     table = decision.astype(object).where(decision.notna(), None)
     return {
         _title(name, say): [_shown(name, value, say) for value in table[name]]
@@ -134,7 +133,7 @@ def _title(column: str, say: Text) -> str:
     return say(column if column in METRICS else f"decision_{column}")
 
 
-def _shown(name: str, value: Any, say: Text) -> str:
+def _shown(name: str, value: float | None, say: Text) -> str:
     if value is None:
         return "–"
     if isinstance(value, str):
@@ -144,7 +143,7 @@ def _shown(name: str, value: Any, say: Text) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _row(run: Run, rows: int) -> dict[str, Any]:
+def _row(run: Run, rows: int) -> Json:
     metrics, section = run.metrics, run.experiment.goals
     accuracy = run.score["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
 SMALLEST = 1e-15
 """A variance below it is none."""
 PSEUDO_PHOTOS = 4.0
 """Photos, half right and half wrong, that steady a variance near 0 and 1: Agresti and Coull, 1998,
-"Approximate is better than exact", The American Statistician 52:119. Each class gets as many, as good as "
-"all."""
+"Approximate is better than exact", The American Statistician 52:119. Each class gets as many, as good as
+all."""
 FEWEST = 8
-"""Independent photos below which a share or a mean has no interval: none covers the truth in 93 % of "
-"trials."""
+"""Independent photos below which a share or a mean has no interval: none covers the truth in 93 % of
+trials."""
 FEWEST_OF_CLASS = 4
 """The same for the photos of each class in a mean over classes."""
 TOGETHER = 1 - ((np.arange(100) + 0.5) / 100) ** 2
@@ -122,7 +126,7 @@ def of_class(hits: np.ndarray, units: np.ndarray) -> list[float] | None:
     return wilson(hits.mean(), worth(hits, units)).tolist() if len(hits) else None
 
 
-def wilson(rate: Any, photos: Any, alpha: float = 0.05) -> np.ndarray:
+def wilson(rate: ArrayLike, photos: ArrayLike, alpha: float = 0.05) -> np.ndarray:
     """Wilson's interval, 95 % by default, of a rate seen on so many photos; shape (..., 2).
 
     Photos may be a fraction, an effective number. Averaged over rates it covers the truth in 95 % of trials;
@@ -148,20 +152,18 @@ def over_seeds(right: np.ndarray, units: np.ndarray) -> Estimate:
 def over_trainings(right: np.ndarray, units: np.ndarray, variance: float, freedom: int) -> Estimate:
     """The mean accuracy of trainings, which others would change by `variance`, known with so much freedom.
 
-    Wilson's interval for the number of photos that the mean is worth, never more than there are. The variance
-    over photos adds to the other, with Satterthwaite's degrees of freedom, as in paired.over_seeds.
+    Wilson's interval for the number of photos that the mean is worth, never more than there are. The other
+    variance adds to that over photos, as much more as Student's quantile is wider: see paired.over_seeds.
     """
     rate, by_photo = float(right.mean()), right.mean(0)
     if independent(units) < FEWEST:
         return Estimate(rate, None, None)
     number = worth(by_photo, units)
-    from_photos = by_photo.var() / (number - 1)
-    both = from_photos + variance
-    if both == 0 or not freedom:
+    if variance == 0 or not freedom:
         return Estimate.around(rate, *wilson(rate, number))
-    freedom = both**2 / (from_photos**2 / (number - 1) + variance**2 / freedom)
     wider = (stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)) ** 2
-    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / (both * wider), number)))
+    both = by_photo.var() / (number - 1) + variance * wider
+    return Estimate.around(rate, *wilson(rate, min(rate * (1 - rate) / both, number)))
 
 
 def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: int) -> dict[str, Estimate]:
@@ -196,8 +198,8 @@ def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: in
 
 
 def _steadied(confusion: np.ndarray) -> np.ndarray:
-    """Shares of photos in each cell, with PSEUDO_PHOTOS imagined in each class; the classes keep their "
-    "sizes."""
+    """Shares of photos in each cell, with PSEUDO_PHOTOS imagined in each class; the classes keep their
+    sizes."""
     size, photos = len(confusion), confusion.sum()
     imagined = PSEUDO_PHOTOS * (1 + 1 / size) / 2
     right = (np.trace(confusion) + imagined) / (photos + PSEUDO_PHOTOS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
 
@@ -35,7 +35,7 @@ class Facts:
         """As the metadata of a file, text to text."""
         return {KEY: json.dumps(asdict(self), ensure_ascii=False)}
 
-    def calibrated(self, calibration: Mapping[str, Any]) -> Facts:
+    def calibrated(self, calibration: Json) -> Facts:
         """With the temperature and threshold of a run's calibration.json."""
         abstain = calibration.get("abstain") or {}
         temperature = calibration.get("temperature", self.temperature)

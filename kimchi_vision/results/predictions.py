@@ -13,6 +13,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import read_table, write_table
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.results import temperature
 
 LARGEST_GAP = 1e-3
 """Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
@@ -20,7 +21,6 @@ LARGEST_GAP = 1e-3
 _SHARE = "p:"
 """How the columns of probabilities begin; the class's name follows."""
 _TEXT = ("path", "split", "truth", "predicted")
-_SMALLEST = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Predictions:
         cls, items: pd.DataFrame, probabilities: np.ndarray, vocab: Sequence[str]
     ) -> Predictions:
         """As from_logits, of probabilities (photos, classes) that sum to 1."""
-        return cls.from_logits(items, np.log(np.maximum(probabilities, _SMALLEST)), vocab)
+        return cls.from_logits(items, temperature.logits(probabilities), vocab)
 
     @classmethod
     def read(cls, file: Path, vocab: Sequence[str], items: pd.DataFrame | None = None) -> Predictions:
@@ -186,7 +186,7 @@ class Predictions:
     @property
     def logits(self) -> np.ndarray:
         """Up to a constant a photo, which softmax does not see; shape (photos, classes)."""
-        return np.log(np.maximum(self.probabilities, _SMALLEST))
+        return temperature.logits(self.probabilities)
 
     @property
     def confidence(self) -> np.ndarray:

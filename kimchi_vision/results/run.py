@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, sha256_of, write_table
+from kimchi_vision.base.files import read_table, sha256_of, write_json, write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
@@ -82,7 +83,7 @@ class Run:
         return self.table(self.files.items)
 
     @cached_property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> Json:
         """data.json; empty in a folder of before it was written."""
         return self.json_if(self.files.data)
 
@@ -94,7 +95,7 @@ class Run:
         return Predictions.read(self.sound(self.files.predictions), self.vocab, self.items)
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Json:
         """metrics.json: scores with intervals, and facts about model and training."""
         return self.json(self.files.metrics)
 
@@ -125,12 +126,12 @@ class Run:
         return self.table(self.files.history) if self.files.history.is_file() else pd.DataFrame()
 
     @cached_property
-    def calibration(self) -> dict[str, Any]:
+    def calibration(self) -> Json:
         """calibration.json; empty when there is none."""
         return self.json_if(self.files.calibration)
 
     @cached_property
-    def exported(self) -> dict[str, Any]:
+    def exported(self) -> Json:
         """export.json: file name → size, sha256 and proof; empty when there is none."""
         return self.json_if(self.files.export)
 
@@ -206,9 +207,16 @@ class Run:
                 "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
             ) from None
 
-    def json_if(self, file: Path) -> dict[str, Any]:
+    def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""
         return self.json(file) if file.is_file() else {}
+
+    def write_json(self, file: Path, value: Any) -> None:
+        """Write one of the folder's JSON files; of a finished run with its hash, so that damage is told."""
+        write_json(file, value)
+        if sealed := self._sealed:
+            noted = self.json(self.files.finished)
+            write_json(self.files.finished, {**noted, "files": {**sealed, file.name: sha256_of(file)}})
 
     def table(self, file: Path) -> pd.DataFrame:
         """One of the folder's CSV files. Raises InputError when it is missing or damaged."""
@@ -238,11 +246,6 @@ class Run:
     def _scored(self) -> Predictions:
         return self.predictions.part(self.metrics["split"])
 
-    def _repr_html_(self) -> str:
-        from kimchi_vision.results.report import notebook
-
-        return notebook.html(self)
-
     def _text(self, file: Path) -> str:
         if not file.is_file():
             raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
@@ -262,7 +265,7 @@ class Run:
         return files if isinstance(files, dict) else {}
 
 
-def _noted(file: Path) -> dict[str, Any]:
+def _noted(file: Path) -> Json:
     """What a JSON file says, or nothing: it may be missing, damaged, or of before this was noted."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

@@ -7,15 +7,17 @@ table, comparison, trackers, `train.monitor` and `goals` find it here.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from scipy import stats
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.numbers import percent, with_ends
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
@@ -56,7 +58,7 @@ class Metric:
 
     def shown(self, value: float) -> str:
         """A value for people: 81.3 %, or 0.412 nats."""
-        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:.3f}"
+        return percent(value) if self.unit == "share" else f"{value:.3f}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Score:
         shown = self.metric.shown
         if self.interval is None:
             return shown(self.value)
-        return f"{shown(self.value)} ({shown(self.low)} – {shown(self.high)})"
+        return with_ends(self.value, *self.interval, shown)
 
 
 NOMINAL = 0.025
@@ -115,11 +117,15 @@ LOSSES: dict[str, int] = {"train_loss": -1, "valid_loss": -1}
 
 
 def metric(
-    name: str, unit: Unit, better: Better, title: tuple[str, str], explained: tuple[str, str]
+    title: tuple[str, str], explained: tuple[str, str], unit: Unit = "share", better: Better = "higher"
 ) -> Callable[[Estimator], Estimator]:
-    """Register a function as a score. title, explained: in English and Korean; the latter is a sentence."""
+    """Register a function as the score of its name.
+
+    title, explained: in English and Korean; the latter is a sentence.
+    """
 
     def register(estimate: Estimator) -> Estimator:
+        name = estimate.__name__
         METRICS[name] = Metric(name, estimate, unit, better)
         messages.add({name: title, f"{name}_explained": explained})
         return estimate
@@ -133,7 +139,7 @@ def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
         yield Score(each, *each.estimate(predictions, section), len(predictions))
 
 
-def recorded(metrics: Mapping[str, Any]) -> dict[str, Score]:
+def recorded(metrics: Json) -> dict[str, Score]:
     """The scores that a metrics.json holds, by name; older ones may lack some, and some a user gave."""
     given = [name for name in metrics if name not in METRICS and f"{name}_interval" in metrics]
     found = {}
@@ -174,9 +180,6 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
 
 
 @metric(
-    "accuracy",
-    "share",
-    "higher",
     ("Accuracy", "정확도"),
     ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
 )
@@ -186,11 +189,9 @@ def accuracy(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "error_rate",
-    "share",
-    "lower",
     ("Error rate", "오류율"),
     ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
+    better="lower",
 )
 def error_rate(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are wrong."""
@@ -202,9 +203,6 @@ _OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 �
 
 
 @metric(
-    "macro_recall",
-    "share",
-    "higher",
     ("Macro recall", "매크로 재현율"),
     (
         f"Of each class's photos the share that is found: {_MEAN_OVER_CLASSES}.",
@@ -217,9 +215,6 @@ def macro_recall(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_precision",
-    "share",
-    "higher",
     ("Macro precision", "매크로 정밀도"),
     (
         f"Of the photos taken for a class the share that is of it: {_MEAN_OVER_CLASSES}.",
@@ -232,9 +227,6 @@ def macro_precision(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_f1",
-    "share",
-    "higher",
     ("Macro F1", "매크로 F1"),
     (
         f"The harmonic mean of recall and precision: {_MEAN_OVER_CLASSES}.",
@@ -247,9 +239,6 @@ def macro_f1(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "top_k_accuracy",
-    "share",
-    "higher",
     ("Top-k accuracy", "상위 k개 정확도"),
     (
         "The share of photos whose class is among the k most probable (evaluate.top_k).",
@@ -263,15 +252,14 @@ def top_k_accuracy(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "loss",
-    "nats",
-    "lower",
     ("Loss, mean over photos", "손실(사진 평균)"),
     (
         "Cross-entropy: low when the true class has a high probability. Without label smoothing, unlike "
         "the validation loss of training.",
         "교차 엔트로피로, 정답의 확률이 높을수록 낮습니다. 학습의 검증 손실과 달리 라벨 스무딩이 없습니다.",
     ),
+    unit="nats",
+    better="lower",
 )
 def loss(predictions: Predictions, section: Asked) -> Estimate:
     """Mean cross-entropy of the photos, nats."""
@@ -279,15 +267,14 @@ def loss(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "brier",
-    "number",
-    "lower",
     ("Brier score", "브라이어 점수"),
     (
         "The squared distance of the probabilities from what is true, summed over classes: 0 is best, 2 "
         "worst.",
         "확률과 정답의 차이를 제곱해 클래스별로 더한 값으로, 0이 가장 좋고 2가 가장 나쁩니다.",
     ),
+    unit="number",
+    better="lower",
 )
 def brier(predictions: Predictions, section: Asked) -> Estimate:
     """Mean over photos. Brier, 1950, Monthly Weather Review 78:1."""
@@ -296,14 +283,11 @@ def brier(predictions: Predictions, section: Asked) -> Estimate:
 
 
 @metric(
-    "macro_auc",
-    "share",
-    "higher",
     ("Macro AUC", "매크로 AUC"),
     (
         "How often a photo of a class has a higher probability of it than a photo of another class: mean "
         "over classes; 50 % is chance.",
-        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50%는 "
+        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50 %는 "
         "우연입니다.",
     ),
 )

@@ -36,8 +36,8 @@ def by_class(predictions: Predictions) -> dict[str, Estimate]:
 
 
 def macro(predictions: Predictions) -> Estimate:
-    """The mean of the classes' areas; 0.5 is chance. As scikit-learn's roc_auc_score with "
-    "multi_class="ovr"."""
+    """The mean of the classes' areas; 0.5 is chance. As scikit-learn's roc_auc_score with
+    multi_class="ovr"."""
     places = parted(predictions)
     if not places:
         return Estimate(0.5, None, None)
@@ -61,8 +61,8 @@ def average_precision(predictions: Predictions) -> dict[str, float]:
 
 
 def curves(predictions: Predictions, kind: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Points of each class: false positives and recall for `roc`, recall and precision for "
-    "`precision_recall`."""
+    """Points of each class: false positives and recall for `roc`, recall and precision for
+    `precision_recall`."""
     found = {}
     for place in parted(predictions):
         first, second, _ = (roc_curve if kind == "roc" else precision_recall_curve)(*_of(predictions, place))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
 from fastai.vision.augment import AffineCoordTfm, RandomResizedCropGPU, Resize
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from fastai.data.core import DataLoaders
     from fasttransform import Transform
 
-Made = tuple[type["Transform"], dict[str, Any]]
+Made = tuple[type["Transform"], Json]
 """A transform as its class and what the class is called with."""
 
 
@@ -50,18 +51,18 @@ def read(dls: DataLoaders) -> Preprocess:
     Raises RunError for a transform that Preprocess does not know.
     """
     dl = dls.valid.new()  # fastai's own loader, whatever stands in front of it
-    steps: dict[str, Any] = {}
+    steps: Json = {}
     for tfm in filter(_validates, [*dl.after_item.fs, *dl.after_batch.fs]):
         steps |= _step(tfm)
     return Preprocess(**{"size": steps.get("resize"), **steps})
 
 
-def _validates(tfm: Any) -> bool:
+def _validates(tfm: Transform) -> bool:
     # AffineCoordTfm serves both parts, and keeps in split_idx the part that it saw last.
     return isinstance(tfm, AffineCoordTfm) or getattr(tfm, "split_idx", None) != 0
 
 
-def _step(tfm: Any) -> dict[str, Any]:
+def _step(tfm: Transform) -> Json:
     if isinstance(tfm, ToTensor | IntToFloatTensor):
         return {}
     if isinstance(tfm, Resize):

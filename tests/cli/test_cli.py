@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli import console, main
 from kimchi_vision.cli.main import app
@@ -351,7 +351,7 @@ def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command,
     file, run = ended
     monkeypatch.setattr("kimchi_vision.jobs.table.run_rows", lambda *arguments: {"a": [run], "b": [run]})
     monkeypatch.setattr(
-        "kimchi_vision.jobs.table.verdicts", lambda finished, lang: f"{list(finished)} {lang}"
+        "kimchi_vision.jobs.table.verdicts", lambda finished, lang: f"{list(finished)} {language(lang)}"
     )
     file.write_text(TABLE, encoding="utf-8")
     said = command("run", file, "--lang", "ko").out

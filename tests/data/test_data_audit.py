@@ -66,7 +66,7 @@ def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
     links = [each for each in audit(root, tmp_path / "cache").findings if each.kind == "link"]
     said = [link.sentence(catalogue("en")) for link in links]
     assert any(
-        text.startswith("Brightness sets b apart: in 0% of pairs its photo is the brighter") for text in said
+        text.startswith("Brightness sets b apart: in 0 % of pairs its photo is the brighter") for text in said
     )
     assert any("밝기만으로 b 클래스를 알 수 있습니다." in link.sentence(catalogue("ko")) for link in links)
     notes = data.load(Data(path=root), tmp_path / "cache").notes

@@ -131,9 +131,9 @@ def test_a_link_is_told_in_full():
     say = catalogue("en")
     values = {"label": "a", "value": "–", "own": 0.93, "others": 0.07}
     assert say("found_link_size", **values).startswith(
-        "Size sets a apart: in 93% of pairs its photo is the larger one."
+        "Size sets a apart: in 93 % of pairs its photo is the larger one."
     )
     values = {"label": "a", "value": "KC-1", "own": 1.0, "others": 0.25}
     assert say("found_link_camera", **values).startswith(
-        "100% of the photos of a have the camera KC-1, 25% of the others."
+        "100 % of the photos of a have the camera KC-1, 25 % of the others."
     )

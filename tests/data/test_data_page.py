@@ -49,9 +49,9 @@ def test_findings_come_worst_first_and_each_counts_its_own(folder_of, photo, tmp
         ("left out", "1 .txt file is left out."),
         (
             "few",
-            "With 20% for validation, fewer than 30 photos would score these classes. In brackets: how many, "
-            "and what a recall of about 90% of them would mean (95% interval): "
-            "a (2: 34%–100%), b (4: 51%–100%).",
+            "With 20 % for validation, fewer than 30 photos would score these classes. In brackets: how "
+            "many, and what a recall of about 90 % of them would mean (95 % interval): "
+            "a (2: 34 %–100 %), b (4: 51 %–100 %).",
         ),
         ("ending", "1 photo has another format than its ending says; it is read by content."),
         ("mode", "1 photo is palette, CMYK, 16-bit or transparent; it is converted, not clipped."),
@@ -64,7 +64,7 @@ def test_thirty_photos_score_a_class(count, few):
     from kimchi_vision.data.audit import _small
 
     found = _small(pd.Series({"b": count, "a": 10_000}))
-    assert [each.values["classes"] for each in found] == (["b (29: 74%–96%)"] if few else [])
+    assert [each.values["classes"] for each in found] == (["b (29: 74 %–96 %)"] if few else [])
 
 
 @pytest.mark.parametrize(("most", "told"), [(6, False), (7, True)])

@@ -88,8 +88,8 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     plain = {"name": "other", "recipe": "best", "data": {"path": "photos"}}
     write_json(elsewhere.experiment, {**plain, "export": {"pkl": False, "weights": False}})  # YAML, too
     (onnx, safetensors) = export.missing(Run(elsewhere.path))
-    assert onnx.startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
-    assert safetensors == f"{elsewhere.safetensors} is missing: it was not written"
+    assert str(onnx).startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
+    assert str(safetensors) == f"{elsewhere.safetensors} is missing: it was not written"
     assert export.missing(Run(tmp_path / "pooled folds")) == []
 
 

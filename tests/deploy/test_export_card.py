@@ -33,7 +33,7 @@ def share(scores, name):
 def test_each_score_and_class_has_its_line(run):
     lines = card.text(run).splitlines()
     scores = run.json(run.files.metrics)
-    assert "Over the 60 valid photos; 95 % intervals in brackets:" in lines
+    assert "Over the 60 validation photos; 95 % intervals in brackets:" in lines
     chosen = "The best of 4 epochs was chosen on these same photos, which flatters the number; by how much"
     assert any(line.startswith("Accuracy on 60 validation photos") and chosen in line for line in lines)
     for title, name in (
@@ -48,13 +48,13 @@ def test_each_score_and_class_has_its_line(run):
         assert f"| {title} | {100 * scores[name]:.1f} % ({low} – {high}) |" in lines
     low, high = scores["loss_interval"]
     assert f"| Loss, mean over photos | {scores['loss']:.3f} ({low:.3f} – {high:.3f}) |" in lines
-    assert "| class | found (recall) | right when said (precision) | photos |" in lines
+    assert "| Class | found (recall) | right when said (precision) | Photos |" in lines
     for label, name, photos in (("001", "001", 30), ("김치", "김치", 20), ("A\\&B", "A&B", 10)):
         own = scores["classes"][name]
         assert f"| {label} | {share(own, 'recall')} | {share(own, 'precision')} | {photos} |" in lines
     actual, predicted, photos = scores["most_confused"][0]
     first = next(line for line in lines if " taken for " in line)
-    assert first == f"- {card._plain(actual)} taken for {card._plain(predicted)}: {photos} photos"
+    assert first == f"- {card._plain(actual)} taken for {card._plain(predicted)} ({photos})"
     assert "Backbone resnet18, weights `none`, photos of 32 pixels." in lines
     assert any(line.startswith("7 photos in 3 class folders") for line in lines)
     assert any('"I don\'t know" below 42.0 %' in line for line in lines)
@@ -74,6 +74,17 @@ def test_proofs_and_smaller_files_are_told_in_megabytes(run):
     assert "model.pkl |" not in text
 
 
+def test_files_for_other_runtimes_are_in_one_table(run):
+    proof = {"bytes": 3_456_789, "milliseconds": 7.25, "agreement": 1.0, "photos": 40, "times_faster": 1.8}
+    apple = {"bytes": 9_000_000, "answers": "check.py asks"}
+    write_json(run.files.export, {"model.openvino.xml": proof, "model.coreml.zip": apple})
+    text = card.text(run)
+    assert "| OpenVINO | model.openvino.xml | 3.5 | 7.25 | 100.0 % of 40 |" in text
+    assert "| Core ML | model.coreml.zip | 9.0 | – | check.py asks |" in text
+    assert "1.8 times as fast as onnxruntime" in text
+    assert "LiteRT" not in text
+
+
 @pytest.mark.parametrize(
     ("backbone", "weights", "said"),
     [
@@ -89,4 +100,4 @@ def test_proofs_and_smaller_files_are_told_in_megabytes(run):
     ],
 )
 def test_the_licence_is_that_of_the_weights(backbone, weights, said):
-    assert said in card._licence(backbone, weights)
+    assert said in str(card._licence(backbone, weights))

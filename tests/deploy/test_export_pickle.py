@@ -85,7 +85,7 @@ def test_a_model_with_a_layer_of_ones_own_says_which_python_it_is_for(exported, 
     bound = learner.save(other, tmp_path / "model.pkl")
     assert bound == {"python": "{}.{}".format(*sys.version_info), "holds": f"{__name__}.Own"}
     assert learner.save(learn, tmp_path / "model.pkl") == {}
-    assert f"on Python {bound['python']} alone" in learner.BOUND.format(**bound)
+    assert f"on Python {bound['python']} alone" in str(learner.bound(**bound))
 
 
 @pytest.mark.slow

@@ -70,8 +70,8 @@ def photos_of(predictions, root=Path("photos")):
     [
         ([0.6, 0.4], None),
         ([0.6005, 0.3995], None),
-        ([0.602, 0.398], r"100.00% .* by up to 2.0e-03; 100% and 1e-03"),
-        ([0.4999, 0.5001], r"66.67% .* by up to 1.0e-01"),
+        ([0.602, 0.398], r"100.00 % .* by up to 2.0e-03; 100 % and 1e-03"),
+        ([0.4999, 0.5001], r"66.67 % .* by up to 1.0e-01"),
         ([np.nan, np.nan], "differ by up to nan"),
     ],
 )
@@ -92,7 +92,7 @@ def test_model_onnx_is_refused_when_a_probability_differs_by_more_than_a_thousan
 def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(said):
     table = table_of([[0.9, 0.1], [0.5001, 0.4999]], "bb")
     said([[0.9, 0.1], [0.4999, 0.5001]])
-    with pytest.raises(RunError, match=r"on 2 validation photos 50.00% of its answers"):
+    with pytest.raises(RunError, match=r"on 2 validation photos 50.00 % of its answers"):
         whole.prove(None, photos_of(table), table)
 
 
@@ -166,7 +166,7 @@ def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused, monkey
 
     monkeypatch.setattr(smaller, "difference_interval", interval)
     if refused:
-        with pytest.raises(RunError, match=r"it loses at least 5.1% of accuracy, and 5% is allowed"):
+        with pytest.raises(RunError, match=r"it loses at least 5.1 % of accuracy, and 5 % is allowed"):
             smaller.cost(None, photos_of(table), table)
     else:
         assert smaller.cost(None, photos_of(table), table) == {

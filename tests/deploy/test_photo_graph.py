@@ -14,9 +14,10 @@ from PIL import Image
 from small_models import SEVEN, facts, save
 
 from kimchi_vision.deploy.export import card, photo_graph
-from kimchi_vision.deploy.runtime import Classifier, softmax
+from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
+from kimchi_vision.results.temperature import softmax
 
 STATS = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 STEPS = [
@@ -52,7 +53,7 @@ def test_pixels_give_what_prepared_photos_give(steps, tmp_path):
         photo = smooth(*size)
         probabilities, threshold, logits = whole.run(None, {"photo": np.asarray(photo)})
         assert softmax(logits) == pytest.approx(classifier.probabilities([photo]), abs=2e-3)
-        assert probabilities == pytest.approx(softmax(logits / 1.7), abs=1e-6)
+        assert probabilities == pytest.approx(softmax(logits, 1.7), abs=1e-6)
         assert threshold == np.float32(0.3)
 
 

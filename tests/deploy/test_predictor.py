@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import sha256_of, write_json
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.predictor import Prediction, Predictor, find_photos
@@ -226,7 +227,7 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
         for photo, answer in zip(photos, two, strict=False)
         for rank, (label, share) in enumerate(answer.classes, 1)
     ]
-    shares = "  ".join(f"{label} {share:.1%}" for label, share in two[0].classes)
+    shares = "  ".join(f"{label} {percent(share)}" for label, share in two[0].classes)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
 
 

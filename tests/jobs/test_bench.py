@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.config.sections import Train
 from kimchi_vision.jobs import bench
@@ -38,8 +39,8 @@ def test_every_part_is_measured_of_both_ways(experiment):
         assert {*bench.RATES, *bench.SECONDS} <= set(result[way])
         assert min(result[way][name] for name in (*bench.RATES, *bench.SECONDS, "memory")) > 0
     assert result["here"]["frozen_bn"] > 0
-    spoken = bench.text(result)
-    assert all(label in spoken for label in (*bench.RATES.values(), *bench.SECONDS.values()))
+    spoken = bench.text(result, catalogue("en"))
+    assert all(str(label) in spoken for label in (*bench.RATES.values(), *bench.SECONDS.values()))
     assert plots.seconds(bench.seconds(result)).axes[0].get_legend() is not None
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import about_gain, catalogue
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Calibrate, Evaluate
 from kimchi_vision.data.photo import Photos
@@ -64,7 +65,7 @@ def test_each_score_is_printed_in_its_place_with_its_interval(run):
     scores = evaluate.metrics(run.predictions.part("test"), Evaluate(top_k=2))
 
     def cell(share, interval):
-        return f"{share:.1%} ({interval[0]:.1%} – {interval[1]:.1%})"
+        return f"{percent(share)} ({percent(interval[0])} – {percent(interval[1])})"
 
     def shares(name):
         value, (low, high) = scores[name], scores[f"{name}_interval"]
@@ -133,7 +134,7 @@ def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
     gain = lines.index(about_gain("tta", compare.beside_one_view(averaged, plain), catalogue("en")))
     assert lines[gain - 1] == lines[gain + 1] == ""
     assert "+0.0 points" in evaluation.scores(run, lang="en")
-    assert "3 varied views of each photo and the plain one: 100.0%" in evaluation.scores(run, True, "en")
+    assert "3 varied views of each photo and the plain one: 100.0 %" in evaluation.scores(run, True, "en")
     assert run.json(run.files.test_metrics)["tta"]["gain"] == pytest.approx(6 / 25)
 
 
@@ -149,7 +150,9 @@ def test_validation_scores_open_nothing(run):
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
     table = run.table(run.files.predictions)
     write_table(run.files.predictions, table[table["split"] != "test"])
-    with pytest.raises(InputError, match=r"no predictions for photos of the part `test`\. Set data.test_pct"):
+    with pytest.raises(
+        InputError, match=r"no predictions for photos of the part `test`\. Set `data.test_pct`"
+    ):
         evaluation.scores(run, test=True)
     assert not run.files.test_openings.exists()
 
@@ -157,7 +160,7 @@ def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
 def test_a_class_that_was_never_predicted_has_no_precision(run):
     write_table(run.files.predictions, run.table(run.files.predictions).assign(predicted="김치"))
     rows = shown(said := evaluation.scores(run, lang="en"))
-    assert rows["001"][0].startswith("0.0% (0.0% – ")
+    assert rows["001"][0].startswith("0.0 % (0.0 % – ")
     assert rows["001"][1:] == ["–", "20"]
     assert "nan" not in said.lower()
 
@@ -192,17 +195,18 @@ def test_photos_of_no_class_are_counted_and_the_surest_are_listed(answering):
     said = evaluation.unknown(run, folder, lang="en").splitlines()
     low, high = wilson(21 / 26, 26)
     assert said[:4] == [
-        "Answers begin at a probability of 0.156, chosen for at most 25.0% wrong ones among them.",
-        f"21 of 26 photos of no class are answered by mistake: 80.8%, 95 % interval {low:.1%} to {high:.1%}.",
-        "    25.jpg: 001 78.1%",
-        "    24.jpg: 001 75.0%",
+        "Answers begin at a probability of 0.156, chosen for at most 25.0 % wrong ones among them.",
+        f"21 of 26 photos of no class are answered by mistake: 80.8 %, "
+        f"95 % interval {percent(low)} to {percent(high)}.",
+        "    25.jpg: 001 78.1 %",
+        "    24.jpg: 001 75.0 %",
     ]
     found = run.json(run.files.unknown_metrics)
     assert said[21:] == [
-        "    06.jpg: 001 18.8%",
+        "    06.jpg: 001 18.8 %",
         "    and 1 more",
         "A validation photo has a higher probability than a photo of no class in "
-        f"{found['auroc']:.1%} of pairs; chance is 50 %.",
+        f"{percent(found['auroc'])} of pairs; chance is 50 %.",
         f"Written: {run.files.unknown}",
     ]
     assert found["accepted_share_interval"] == pytest.approx([low, high])
@@ -218,7 +222,7 @@ def test_another_threshold_can_be_chosen(answering):
     valid, calibration = run.predictions.part("valid"), run.calibration
     expected = calibrate.unknown(np.arange(26) / 32, valid, calibration, 0.4)
     said = evaluation.unknown(run, folder, abstain_at=0.4, lang="en")
-    assert f"at a probability of {expected['threshold']:.3f}, chosen for at most 40.0% wrong" in said
+    assert f"at a probability of {expected['threshold']:.3f}, chosen for at most 40.0 % wrong" in said
     assert run.json(run.files.unknown_metrics) == expected
     write_json(run.files.calibration, {**calibration, "abstain": None})
     with pytest.raises(InputError, match=r"--abstain-at 0\.05"):
@@ -231,7 +235,7 @@ def test_where_no_threshold_keeps_the_error_nothing_is_answered(answering):
     others = dict(zip(VOCAB, (*VOCAB[1:], VOCAB[0]), strict=True))
     write_table(run.files.predictions, predictions.assign(truth=predictions["predicted"].map(others)))
     assert evaluation.unknown(run, folder, abstain_at=0.125, lang="en").splitlines() == [
-        "There is no threshold: these photos cannot promise that at most 12.5% of the answers to fresh "
+        "There is no threshold: these photos cannot promise that at most 12.5 % of the answers to fresh "
         "photos are wrong. They are too few (without any wrong answer it takes about 31), or too many are "
         "wrong.",
         f"Written: {run.files.unknown}",

@@ -268,7 +268,7 @@ def test_photos_that_are_left_out_are_said_in_the_reports_language(folder, tmp_p
     (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
     monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
     changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip", "report.lang=ko"]
-    with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command goes"):
+    with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command begins"):
         run(load(folder / "tiny.yaml", changes), tmp_path / "exports")
     assert "사진 1장을 제외했습니다" in caplog.text
     interrupted = Run(tmp_path / "exports" / "tiny")

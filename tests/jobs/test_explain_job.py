@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError, ModelError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Model, Report
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import explain
@@ -35,7 +36,7 @@ def photo(run):
 def test_photos_are_drawn_and_named_as_predict_names_them(run, photo):
     said, drawn = explain.photos(run, [photo])
     label, probability = Predictor(run).predict([photo])[0].classes[0]
-    assert said == f"{photo}: {label} {probability:.1%}"
+    assert said == f"{photo}: {label} {percent(probability)}"
     with Image.open(drawn.strip()) as picture:
         assert picture.size == (80, 80)
 

@@ -3,14 +3,17 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.audit import audit
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server import build
 from kimchi_vision.jobs import drift, folder, seeing
+from kimchi_vision.learning import predict
 from kimchi_vision.results import embedding
 from kimchi_vision.results.run import Run
 
@@ -39,7 +42,7 @@ def test_a_photo_of_the_run_is_most_like_itself(run, tmp_path):
     file = run.photos.files(run.items)[5]
     said, first, *others = seeing.similar(run, [file.path], 3, tmp_path / "page.html", "en")
     label, probability = Predictor(run).predict([file.path])[0].classes[0]
-    assert said == f"{file}: {label} {probability:.1%}"
+    assert said == f"{file}: {label} {percent(probability)}"
     assert first == f"    1.00  {run.items['label'][5]}  {file}"
     assert others[-1] == f"Written: {tmp_path / 'page.html'}"
     page = (tmp_path / "page.html").read_text("utf-8")
@@ -107,3 +110,16 @@ def test_a_folder_has_a_map_before_any_training(folder_of, tmp_path, monkeypatch
     assert [cell["actual"] for cell in drawn["cells"]] == [0] * 12 + [1] * 12
     assert all(cell["picture"].startswith("data:image/webp") for cell in drawn["cells"])
     assert len(drawn["points"]) == 24
+
+
+def test_a_run_sees_its_photos_once_for_its_answers_and_its_map(exported, monkeypatch, tmp_path):
+    """What passes by while it answers is what its network finds when it is asked again."""
+    run, learn = exported
+    photos = run.photos
+    with predict.seen(learn.model) as features:
+        answers = predict.predictions(learn, photos)
+    seen = seeing.Seeing.of(run)(photos, photos.part("valid"))
+    assert np.concatenate(features) == pytest.approx(seen.features, abs=1e-3)
+    monkeypatch.setattr(embedding, "FEWEST", 4)
+    seeing.drawn(np.concatenate(features), answers, tmp_path / "map.csv")
+    assert run.table(tmp_path / "map.csv")["path"].tolist() == answers.paths

@@ -13,6 +13,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
 from kimchi_vision.jobs import folds, table
@@ -320,9 +321,8 @@ def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     assert said[: len(result.text().splitlines())] == result.text().splitlines()
     accuracies = [run.json(run.files.metrics)["accuracy"] for run in finished["plain"]]
     mean, spread = np.mean(accuracies), stdev(accuracies)
-    sentence = (
-        f"plain: accuracy {mean:.2%} ± {100 * spread:.2f} over n = 2 seeds (mean ± standard deviation)."
-    )
+    said_spread = f"± {100 * spread:.2f} over n = 2 seeds (mean ± standard deviation)."
+    sentence = f"plain: accuracy {percent(mean, 2)} {said_spread}"
     assert sentence in said
     assert said[-1] == f"Side by side: {folder / 'report.html'}"
     text = (folder / "report.html").read_text(encoding="utf-8")
@@ -390,7 +390,7 @@ def test_the_page_lays_rows_side_by_side(trained, monkeypatch):
     finished, _, folder = trained
     monkeypatch.chdir(folder)
     (folder / "decision.csv").unlink(missing_ok=True)
-    page = table_page.view(finished, Path("."), ["Said."], catalogue("en"))
+    page = table_page.view(finished, Path("report.html"), ["Said."], catalogue("en"))
     assert (page["name"], page["verdicts"], page["decision"]) == ("three", ["Said."], None)
     assert page["machine"] == "fast (2)"
     assert page["on_other_photos"] == ["pooled"]
@@ -427,7 +427,8 @@ def test_the_page_shows_one_runs_epoch_size_question_and_decisions(trained):
     one.files.pkl.write_bytes(bytes(1_500_000))
     decision = "run,accuracy,p50_ms,goal_fps,file_mb\n001,0.9,,met,\nNA,0.8,12.5,,\n"
     (folder / "decision.csv").write_text(decision, encoding="utf-8")
-    page = table_page.view(opened({"one": [one], "other": [other]}), folder, [], catalogue("en"))
+    rows = opened({"one": [one], "other": [other]})
+    page = table_page.view(rows, folder / "report.html", [], catalogue("en"))
     write_text(one.files.experiment, text)
     write_json(other.files.metrics, metrics)
     one.files.pkl.unlink()

@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import load
 from kimchi_vision.data.layout import read
 from kimchi_vision.jobs import template
 from kimchi_vision.learning import recipe
+
+ENGLISH = catalogue("en")
 
 
 def folder(root: Path, **counts: int) -> Path:
@@ -30,7 +33,7 @@ STAGES = {
 @pytest.mark.parametrize("name", STAGES)
 def test_the_recipe_is_written_out(tmp_path, name):
     photos = folder(tmp_path / 'my "photos" \\ 1', 갓김치=4, 백김치=3)
-    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings(name))
+    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings(name), ENGLISH)
     experiment = load(path)
     assert experiment.recipe is None
     assert [stage.name for stage in experiment.train.stages] == STAGES[name]
@@ -67,13 +70,13 @@ def test_new_writes_the_recipe_the_backbone_and_the_place_that_are_asked_for(tmp
 def test_an_experiment_is_never_overwritten(tmp_path):
     (tmp_path / "mine.yaml").write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        template.write(tmp_path, None, tmp_path / "mine.yaml", {})
+        template.write(tmp_path, None, tmp_path / "mine.yaml", {}, ENGLISH)
     assert (tmp_path / "mine.yaml").read_text() == "precious"
 
 
 def test_a_sets_own_parts_are_kept_and_told(folder_of, tmp_path):
     photos = folder_of({"train/a": 8, "train/b": 6, "val/a": 2, "val/b": 2})
-    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings("quick"))
+    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings("quick"), ENGLISH)
     assert load(path).data.splitter == "auto"
     assert "# Read: 2 classes with 18 photos from class folders, parts from train/, val/." in path.read_text()
     assert template.training_photos(read(photos)) == 14

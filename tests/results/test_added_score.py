@@ -21,15 +21,15 @@ say = catalogue("en")
 
 
 @pytest.fixture(autouse=True)
-def own_doubt():
+def registered():
     """The mean of what the predicted class lacks to certainty; less is better."""
     before, texts = dict(METRICS), dict(TEXTS)
 
-    @metric(NAME, "share", "lower", (TITLE, "나의 의심"), (EXPLAINED, "확률에서 남은 몫입니다."))
-    def doubt(predictions, section):
+    @metric((TITLE, "나의 의심"), (EXPLAINED, "확률에서 남은 몫입니다."), better="lower")
+    def own_doubt(predictions, section):
         return intervals.mean(1 - predictions.confidence, predictions.units)
 
-    yield doubt
+    yield own_doubt
     METRICS.clear()
     METRICS.update(before)
     TEXTS.clear()

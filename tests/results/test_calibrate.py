@@ -22,7 +22,6 @@ from kimchi_vision.results.calibrate.abstain import (
     unknown_accepted,
 )
 from kimchi_vision.results.calibrate.confidence import (
-    at_temperature,
     calibration_error,
     error_when_calibrated,
     expected_calibration_error,
@@ -32,6 +31,7 @@ from kimchi_vision.results.calibrate.confidence import (
 )
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.temperature import at_temperature
 from tests.answers import shown
 
 VOCAB = ["김치", "ramyeon", "NA", "001"]

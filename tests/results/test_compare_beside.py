@@ -70,10 +70,11 @@ def test_each_part_has_its_own_gain():
 @pytest.mark.parametrize(
     ("lang", "said"),
     [
-        ("en", "61.0% (51.2% to 70.0%), +1.0 points (-2.7 to +5.4) against one view: cannot tell."),
+        ("en", "61.0 % (51.2 % to 70.0 %), +1.0 points (-2.7 to +5.4) against one view: cannot tell."),
         (
             "ko",
-            "61.0%(51.2% ~ 70.0%)입니다. 한 장만 볼 때와의 차이는 +1.0%p(-2.7 ~ +5.4)로, 더 나은지 알 수 없",
+            "61.0 %(51.2 % ~ 70.0 %)입니다. "
+            "한 장만 볼 때와의 차이는 +1.0%p(-2.7 ~ +5.4)로, 더 나은지 알 수 없",
         ),
     ],
 )

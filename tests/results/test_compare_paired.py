@@ -279,17 +279,18 @@ def test_no_discordant_photo():
     assert (pair.verdict, pair.photos_needed) == ("cannot tell", None)
 
 
-def test_a_lucky_seed_is_not_a_better_experiment():
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_a_lucky_seed_is_not_a_better_experiment(seeds):
     """Two equal experiments whose accuracy moves with the seed far more than photos alone would move it."""
     random = np.random.default_rng(5)
     wrong = 0
     for _ in range(400):
-        accuracy = 0.85 + 0.03 * random.standard_normal((6, 1))
-        right = random.random((6, 800)) < accuracy
-        _, _, p = paired.over_seeds(right[:3], right[3:], np.arange(800))
+        accuracy = 0.85 + 0.03 * random.standard_normal((2 * seeds, 1))
+        right = random.random((2 * seeds, 800)) < accuracy
+        _, _, p = paired.over_seeds(right[:seeds], right[seeds:], np.arange(800))
         wrong += p < 0.05
     # Two standard errors of a share of 0.05 in 400 trials are 2.2 points.
-    assert 0.028 < wrong / 400 < 0.072
+    assert 0.01 < wrong / 400 < 0.06
 
 
 def test_where_photos_agree_seeds_are_tested_as_two_samples():
@@ -313,21 +314,24 @@ def test_where_seeds_agree_photos_are_tested_as_pairs():
     assert interval == pytest.approx(expected.confidence_interval())
 
 
-def test_degrees_of_freedom_lie_between_those_of_photos_and_of_seeds():
-    """Satterthwaite's, of a variance over photos (n - 1) and one over seeds (both numbers - 2)."""
+def test_photos_and_seeds_each_have_students_quantile():
+    """Of n - 1 degrees of freedom over photos, and of both numbers of seeds - 2."""
     random = np.random.default_rng(8)
     first, second = (
         random.random((2, 300)) < [[0.95], [0.9]],
         random.random((3, 300)) < [[0.8], [0.7], [0.75]],
     )
-    difference, (low, high), p = paired.over_seeds(first, second, np.arange(first.shape[1]))
+    units = np.arange(300)
+    difference, (low, high), p = paired.over_seeds(first, second, units)
     of_photos = (first.mean(0) - second.mean(0)).var(ddof=1) / 300
     pooled = (first.mean(1).var(ddof=1) + 2 * second.mean(1).var(ddof=1)) / 3
-    of_seeds = pooled * (1 / 2 + 1 / 3)
-    freedom = (of_photos + of_seeds) ** 2 / (of_photos**2 / 299 + of_seeds**2 / 3)
-    t = stats.t(freedom, scale=np.sqrt(of_photos + of_seeds))
-    assert p == pytest.approx(2 * t.sf(abs(difference)))
-    assert [low, high] == pytest.approx([difference + t.ppf(0.025), difference + t.ppf(0.975)])
+
+    def half(level):
+        of_seeds = pooled * (1 / 2 + 1 / 3) * stats.t.isf(level / 2, 3) ** 2
+        return np.sqrt(of_photos * stats.t.isf(level / 2, 299) ** 2 + of_seeds)
+
+    assert [low, high] == pytest.approx([difference - half(0.05), difference + half(0.05)])
+    assert half(p) == pytest.approx(abs(difference))
 
 
 def test_experiments_that_never_differ_have_the_interval_of_no_discordant_photo():

@@ -6,7 +6,7 @@ import pytest
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.results.compare import Comparison
 from kimchi_vision.results.compare.pairs import Pair
-from kimchi_vision.results.compare.sentences import Words, markdown, text
+from kimchi_vision.results.compare.sentences import Words
 
 ENGLISH = Words(catalogue("en"), 0.01)
 KOREAN = Words(catalogue("ko"), 0.02)
@@ -132,7 +132,7 @@ def test_one_experiment_is_not_compared():
 
 def test_the_screen_shows_the_answer_the_table_and_a_sentence_a_pair():
     pairs = [pair(verdict="better"), pair("b", "c")]
-    lines = text(comparison(ENGLISH, ["Said."], pairs)).splitlines()
+    lines = comparison(ENGLISH, ["Said."], pairs).text().splitlines()
     assert [lines[0], lines[1], lines[5], lines[9]] == ["Said.", "", "", ""]
     assert lines[2].split() == ["experiment", "Accuracy", "95", "%", "interval", "over", "seeds", "Photos"]
     assert " ".join(lines[3].split()) == "가|나 95.12 % 93.0 to 97.0 % ± 1.23 (n = 3) 1,200"
@@ -149,7 +149,7 @@ def test_the_screen_shows_the_answer_the_table_and_a_sentence_a_pair():
 
 def test_the_page_is_markdown():
     pairs = [pair(verdict="better"), pair("b", "c")]
-    assert markdown(comparison(ENGLISH, ["Said.", "Too."], pairs)) == (
+    assert comparison(ENGLISH, ["Said.", "Too."], pairs).markdown() == (
         "# Comparison\n\nSaid.\nToo.\n\n"
         "| experiment | Accuracy | 95 % interval | over seeds | Photos |\n"
         "| --- | --- | --- | --- | --- |\n"
@@ -161,4 +161,4 @@ def test_the_page_is_markdown():
         "| Accuracy | 95.1 % ± 1.2 % | 91.0 % (88.1 % – 93.2 %) |\n"
         "| Loss, mean over photos | 0.200 ± 0.010 | 0.250 (0.100 – 0.400) |\n"
     )
-    assert markdown(comparison(KOREAN, [], [])).startswith("# 비교\n")
+    assert comparison(KOREAN, [], []).markdown().startswith("# 비교\n")

@@ -222,10 +222,10 @@ def drawn(tmp_path_factory):
 def test_top_losses_are_shown_with_what_was_said_and_red_where_it_is_wrong(drawn):
     axes = drawn["top_losses"].axes
     assert [one.get_title() for one in axes] == [
-        "001  50%\nactual 갓김치, loss 1.61",
-        "001  50%\nactual 갓김치, loss 1.61",
-        "갓김치  60%\nactual NA, loss 1.39",
-        "001  60%\nactual 갓김치, loss 1.20",
+        "001  50 %\nactual 갓김치, loss 1.61",
+        "001  50 %\nactual 갓김치, loss 1.61",
+        "갓김치  60 %\nactual NA, loss 1.39",
+        "001  60 %\nactual 갓김치, loss 1.20",
     ]
     assert {to_hex(one.title.get_color()) for one in axes} == {plots.WRONG}
     assert axes[0].images[0].get_array().shape == (159, 320, 3)

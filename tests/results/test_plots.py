@@ -1,6 +1,8 @@
 """Figures: what they show, and that Hangul is drawn: a missing glyph is a warning, thus an error."""
 
+import ast
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 from PIL import Image
 
+from kimchi_vision.base.messages import korean
 from kimchi_vision.results import plots
 from kimchi_vision.results.plots import fonts
 
@@ -36,6 +39,30 @@ def test_every_figure_draws_hangul_and_a_minus(tmp_path):
     for name, figure in drawn.items():
         plots.save(figure, tmp_path / f"{name}.png")
     assert {path.stem for path in tmp_path.iterdir()} == set(drawn)
+
+
+def test_a_figure_speaks_the_readers_language(tmp_path, monkeypatch):
+    pytest.importorskip("pylopdf_fonts_ko")
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    figure = plots.losses(history([3, 2, 1, 0.5], [2, 1, 1.5, 1.7]))
+    plots.save(figure, tmp_path / "losses.png")
+    (axes,) = figure.axes
+    legend = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert (axes.get_xlabel(), legend) == ("에포크", ["학습", "검증", "사용한 에포크"])
+    assert axes.get_title().startswith("에포크 3부터")
+
+
+def test_the_words_of_figures_have_korean():
+    words = {
+        keyword.value.value
+        for file in Path(plots.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg in ("xlabel", "ylabel", "label", "title") and isinstance(keyword.value, ast.Constant)
+    }
+    assert words
+    assert not words - set(korean("figure"))
 
 
 def test_losses_say_from_which_epoch_they_part():

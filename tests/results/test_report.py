@@ -15,6 +15,7 @@ from PIL import Image
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Calibrate, Data, Report
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import calibrate, compare, report
@@ -64,7 +65,7 @@ def test_what_speaks_against_a_run_is_said_first(run):
     floor = {"accuracy": 0.95, "accuracy_interval": [0.8, 1], "gain": -0.2, "gain_interval": [-0.3, -0.1]}
     metrics = run.json(run.files.metrics)
     write_json(run.files.metrics, {**metrics, "floor": {**floor, "verdict": "below"}})
-    assert "Training made it worse than its baseline, which has 95.0% right." in page(run)
+    assert "Training made it worse than its baseline, which has 95.0 % right." in page(run)
 
 
 def test_other_runs_of_the_same_photos_stand_beside_it(run, photos):
@@ -79,7 +80,9 @@ def test_what_averaging_views_gave_is_said_where_it_was_asked_for(run):
     shares = {"n": 4, "accuracy": 0.781, "accuracy_interval": [0.71, 0.84]}
     gain = {"gain": 0.012, "gain_interval": [-0.005, 0.03], "verdict": "cannot tell"}
     write_json(run.files.metrics, {**run.json(run.files.metrics), "tta": {**shares, **gain}})
-    said = "Averaged over 4 varied views of each photo and the plain one: 78.1% (71.0% to 84.0%), +1.2 points"
+    said = (
+        "Averaged over 4 varied views of each photo and the plain one: 78.1 % (71.0 % to 84.0 %), +1.2 points"
+    )
     assert said in page(run)
 
 
@@ -204,14 +207,14 @@ def test_calibration_and_timings_have_a_section_when_they_are_known(run):
     text = page(run)
     assert f"a temperature of {facts['temperature']:.2f}" in text
     low, high = facts["before"]["calibration_error_interval"]
-    assert f"95% interval {low:.1%} to {high:.1%}" in text
+    assert f"95 % interval {percent(low)} to {percent(high)}" in text
     assert "Wrong answers when only the surest photos are answered" in text
     assert "Confidence against accuracy" not in text  # 18 photos fill too few bins
     assert "A processor (2)" in text
     assert "7.25" in text
     facts["abstain"] |= {"threshold": None, "error": None, "error_interval": None}
     write_json(run.files.calibration, facts)
-    assert "cannot promise that at most 20.0% of the answers to fresh photos are wrong" in page(run)
+    assert "cannot promise that at most 20.0 % of the answers to fresh photos are wrong" in page(run)
 
 
 def test_a_page_with_1100_photos_full_of_detail_is_below_3_mb(tmp_path):

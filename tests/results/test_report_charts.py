@@ -8,7 +8,7 @@ from kimchi_vision.results.report import charts
 def test_an_axis_of_shares_ends_at_round_numbers_within_0_and_1():
     axis = charts.shares([0.84, 0.92, 1.0])
     assert (round(axis.low, 3), axis.high) == (0.8, 1.0)
-    assert [label for _, label in axis.ticks] == ["80%", "85%", "90%", "95%", "100%"]
+    assert [label for _, label in axis.ticks] == ["80 %", "85 %", "90 %", "95 %", "100 %"]
     assert axis.at(0.9) == pytest.approx(50)
     assert charts.shares([1.0]).high == 1.0  # one value alone has room around it, but none above 1
 

@@ -12,6 +12,7 @@ from fake_runs import HISTORY, fake_run
 
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Calibrate, Report, Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import calibrate, report
@@ -47,7 +48,7 @@ def section(run, name):
 def shown(found, name):
     """A share of a class."""
     low, high = found[f"{name}_interval"]
-    return f"{found[name]:.1%} {low:.1%} – {high:.1%}"
+    return f"{percent(found[name])} {percent(low)} – {percent(high)}"
 
 
 def score(found, name):
@@ -103,7 +104,7 @@ def test_each_class_has_its_recall_and_precision_in_their_columns(run):
     assert rows["Class"][:2] == ["Recall", "Precision"]
     for name, photos in (("001", "30"), ("김치", "20"), ("NA", "10")):
         own = classes[name]
-        assert rows[name] == [shown(own, "recall"), shown(own, "precision"), f"{own['f1']:.1%}", photos]
+        assert rows[name] == [shown(own, "recall"), shown(own, "precision"), f"{percent(own['f1'])}", photos]
 
 
 def test_scores_of_the_test_part_are_those_of_test_json(run):
@@ -154,7 +155,7 @@ def test_the_photos_behind_a_number_are_those_of_the_table_of_predictions(run):
             "actual": VOCAB.index(row["truth"]),
             "predicted": VOCAB.index(row["predicted"]),
             "sure": round(row["p:" + row["predicted"]], 4),
-            "probability": f"{row['p:' + row['predicted']]:.1%}",
+            "probability": f"{percent(row['p:' + row['predicted']])}",
             "loss": f"{row['loss']:.2f}",
             "picture": None,
         }
@@ -169,16 +170,16 @@ def test_calibration_says_both_errors_and_the_threshold(run):
     for key in ("before", "after"):
         own = found[key]
         low, high = own["calibration_error_interval"]
-        said = re.search(rf"[^>]*{own['calibration_error']:.1%}[^<]*", part)[0]
-        assert f"{low:.1%} to {high:.1%}" in said
-        assert f"{own['calibration_error_by_chance']:.1%}" in said
+        said = re.search(rf"[^>]*{percent(own['calibration_error'])}[^<]*", part)[0]
+        assert f"{percent(low)} to {percent(high)}" in said
+        assert f"{percent(own['calibration_error_by_chance'])}" in said
     abstain = found["abstain"]
     said = re.search(rf"[^>]*{abstain['threshold']:.3f}[^<]*", part)[0]
     for share in (
-        f"{abstain['coverage']:.1%}",
-        f"{abstain['error']:.1%}",
-        "at most 60.0%",
-        "at most 5.0% of",
+        f"{percent(abstain['coverage'])}",
+        f"{percent(abstain['error'])}",
+        "at most 60.0 %",
+        "at most 5.0 % of",
     ):
         assert share in said
 
@@ -235,9 +236,9 @@ def test_the_page_says_what_folds_floor_and_views_reached(run):
     }
     write_json(run.files.metrics, {**run.json(run.files.metrics), **more})
     part, _ = section(run, "decision")
-    assert "50.0%, 75.0%" in part
-    assert "frozen features, has 70.0% right, and training adds +5.0 points (+1.0 to +9.0)" in part
-    assert "Averaged over 4 varied views of each photo and the plain one: 70.0% (60.0% to 80.0%)" in part
+    assert "50.0 %, 75.0 %" in part
+    assert "frozen features, has 70.0 % right, and training adds +5.0 points (+1.0 to +9.0)" in part
+    assert "Averaged over 4 varied views of each photo and the plain one: 70.0 % (60.0 % to 80.0 %)" in part
     assert "-2.0 points (+1.0 to +9.0) against one view: worse" in part
     assert "Baseline (linear probe)" in part
 
@@ -256,6 +257,6 @@ def test_a_background_that_decides_is_the_first_thing_said(run):
     }
     write_json(run.files.background, found)
     part, _ = section(run, "decision")
-    assert "Backgrounds decide part of the answers: 90.0%" in part
+    assert "Backgrounds decide part of the answers: 90.0 %" in part
     part, _ = section(run, "background")
     assert part.count("<circle") == 2

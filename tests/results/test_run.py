@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, InputError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import sha256_of, write_json, write_table
 from kimchi_vision.config.sections import Data, Report
 from kimchi_vision.results import evaluate, report
+from kimchi_vision.results.report import notebook
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
 
@@ -62,6 +63,16 @@ def test_damaged_csv_is_one_sentence_that_names_the_file(run, file):
         with pytest.raises(InputError, match=rf"^.*{path.name} is damaged: .*--force\.$") as caught:
             getattr(Run.open(run.path), file)
         assert "\n" not in str(caught.value)
+
+
+def test_what_is_written_after_the_run_is_sealed_too(run):
+    write_json(run.files.finished, {"digest": "ab", "files": {"labels.json": sha256_of(run.files.labels)}})
+    run.write_json(run.files.test_metrics, {"accuracy": 0.5})
+    assert Run(run.path).damaged() == []
+    run.files.test_metrics.write_text("{}")
+    assert Run(run.path).damaged() == ["test.json"]
+    with pytest.raises(InputError, match=r"test\.json is damaged, or was changed"):
+        Run(run.path).json(run.files.test_metrics)
 
 
 def test_a_damaged_experiment_is_a_sentence(run):
@@ -124,7 +135,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     section = run.experiment.resolved()["report"]
     assert section["lang"] == "auto"
     write_json(run.files.metrics, {**run.metrics, "floor": {**floor, "verdict": "above"}})
-    shown = Run.open(run.path)._repr_html_()
+    shown = notebook.html(Run.open(run.path))
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
     assert f"Accuracy on {accuracy.n} validation photos" in shown
@@ -136,7 +147,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
 
 def test_a_run_that_has_not_ended_says_so_in_a_notebook(run):
     run.files.metrics.unlink()
-    assert "the run has not ended" in Run.open(run.path)._repr_html_()
+    assert "the run has not ended" in notebook.html(Run.open(run.path))
 
 
 def test_each_plot_is_a_figure(run):

@@ -1,7 +1,7 @@
 """Every text that a person meets in English and Korean, and the choice between the two.
 
 Sentences of errors and logs stand in English where they arise, as base.sentence says, and in Korean in
-ko/WING.po. Texts of pages have keys, in TEXTS.
+ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 import locale
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.messages.commands import COMMANDS
-from kimchi_vision.base.messages.data import DATA
-from kimchi_vision.base.messages.explain import LOOKING, about_background
-from kimchi_vision.base.messages.labelling import LABELLING
-from kimchi_vision.base.messages.page import PAGE
+from kimchi_vision.base.messages import catalogues
+from kimchi_vision.base.messages.explain import about_background
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
-from kimchi_vision.base.messages.results import RESULTS
-from kimchi_vision.base.messages.seeing import SEEING
+from kimchi_vision.base.numbers import percent, points
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
@@ -38,11 +35,12 @@ __all__ = [
     "catalogue",
     "korean",
     "language",
+    "reading",
 ]
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
+TEXTS = {key: (english, said) for (key, english), said in catalogues.read("pages").items()}
 """Key → English, Korean."""
 
 
@@ -52,7 +50,7 @@ def add(texts: Mapping[str, tuple[str, str]]) -> None:
 
 
 def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks the environment as gettext does (LC_ALL, LC_MESSAGES, LANG), then the system.
+    """`en` or `ko`; `auto` asks `reading`, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
 
     Raises InputError for any other language.
     """
@@ -61,25 +59,28 @@ def language(wanted: str) -> Language:
     if wanted != "auto":
         raise InputError("There are no texts in `{wanted}`: give ko, en or auto.", wanted=wanted)
     names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = next(filter(None, names), None) or locale.getlocale()[0] or ""
+    name = _reader or next(filter(None, names), None) or locale.getlocale()[0] or ""
     return "ko" if name.lower().startswith("ko") else "en"
 
 
+_reader: Language | None = None
+
+
+@contextmanager
+def reading(lang: Language | None) -> Iterator[None]:
+    """Inside the block `auto` is this language; None leaves it to the environment."""
+    global _reader
+    before, _reader = _reader, lang
+    try:
+        yield
+    finally:
+        _reader = before
+
+
 @cache
-def korean(context: str | None = None) -> dict[str, str]:
+def korean(context: str = "") -> dict[str, str]:
     """English template → Korean, of every wing; context: `reason` for those of messages.reasons."""
-    return {english: said for (of, english), said in _entries().items() if of == context}
-
-
-@cache
-def _entries() -> dict[tuple[str | None, str], str]:
-    from babel.messages.pofile import read_po
-
-    found: dict[tuple[str | None, str], str] = {}
-    for file in sorted((Path(__file__).parent / "ko").glob("*.po")):
-        with file.open("rb") as lines:
-            found |= {(each.context, each.id): each.string for each in read_po(lines, locale="ko") if each.id}
-    return found
+    return {english: said for (of, english), said in catalogues.read("ko").items() if of == context}
 
 
 @cache
@@ -94,7 +95,7 @@ def catalogue(lang: Language) -> Text:
     or an error is said in the same language. A template that has no Korean is said in English.
     """
 
-    def text(key: str, /, **values: Any) -> str:
+    def text(key: str, /, **values: object) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
         if lang == "ko":
             known = {name: said_values[name] for name in REASONS if name in said_values}
@@ -106,7 +107,7 @@ def catalogue(lang: Language) -> Text:
             found = filled(template, said_values) if values else template
         return with_particles(found) if lang == "ko" else found
 
-    def put_in(value: Any) -> Any:
+    def put_in(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
             return said(value, text)
         return "".join(text(key, **values) for key, values in value)
@@ -138,14 +139,14 @@ class LogFormat(logging.Formatter):
         return template % tuple(said(value, self.text) for value in args) if args else template
 
 
-def about_gain(name: str, found: dict[str, Any], text: Text) -> str:
+def about_gain(name: str, found: Json, text: Text) -> str:
     """What training brought beside the `floor`, or averaging beside one view, `tta`.
 
     found: the entry of that name in metrics.json.
     """
     (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
     shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    points = {"gain": found["gain"], "low": low, "high": high}
-    said = {key: f"{share:.1%}" for key, share in shares.items()}
-    said |= {key: f"{100 * value:+.1f}" for key, value in points.items()}
-    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **said)
+    gains = {"gain": found["gain"], "low": low, "high": high}
+    shown = {key: percent(share) for key, share in shares.items()}
+    shown |= {key: points(share) for key, share in gains.items()}
+    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -105,7 +105,7 @@ class Data(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _sample_by_name(cls, value: Any) -> Any:
+    def _sample_by_name(cls, value: object) -> object:
         if isinstance(value, dict) and isinstance(value.get("sample"), str):
             return {**value, "sample": {"name": value["sample"]}}
         return value

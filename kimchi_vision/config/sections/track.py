@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -19,5 +19,5 @@ class Track(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _list_is_to(cls, value: Any) -> Any:
+    def _list_is_to(cls, value: object) -> object:
         return {"to": value} if isinstance(value, list) else value

@@ -140,7 +140,7 @@ class Train(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _list_is_stages(cls, value: Any) -> Any:
+    def _list_is_stages(cls, value: object) -> object:
         return {"stages": value} if isinstance(value, list) else value
 
     @model_validator(mode="after")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.layout.tables import Labels
 
@@ -29,7 +29,7 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     return found if found.of else None
 
 
-def _pairs(content: Any) -> list[tuple[str, str]]:
+def _pairs(content: Json | list[Json]) -> list[tuple[str, str]]:
     if isinstance(content, list):
         return [pair for task in content for pair in _label_studio(task)]
     if {"images", "annotations", "categories"} <= content.keys():
@@ -39,7 +39,7 @@ def _pairs(content: Any) -> list[tuple[str, str]]:
     return []
 
 
-def _label_studio(task: dict[str, Any]) -> list[tuple[str, str]]:
+def _label_studio(task: Json) -> list[tuple[str, str]]:
     """A task of the JSON export, or of JSON-MIN; one that nobody answered has no class."""
     if "data" not in task:
         image = next((task[key] for key in ("image", "img", "photo") if key in task), None)
@@ -56,7 +56,7 @@ def _label_studio(task: dict[str, Any]) -> list[tuple[str, str]]:
     return [(image, choice) for choice in dict.fromkeys(chosen)]
 
 
-def _coco(content: dict[str, Any]) -> list[tuple[str, str]]:
+def _coco(content: Json) -> list[tuple[str, str]]:
     """Several boxes of one class are one answer."""
     classes = {each["id"]: str(each["name"]) for each in content["categories"]}
     files = {each["id"]: each["file_name"] for each in content["images"]}
@@ -64,7 +64,7 @@ def _coco(content: dict[str, Any]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _fiftyone(content: dict[str, Any]) -> list[tuple[str, str]]:
+def _fiftyone(content: Json) -> list[tuple[str, str]]:
     """FiftyOneImageClassificationDataset: a class's name or its place in `classes` by a photo's name.
 
     A label with a confidence is a model's guess, which nobody has confirmed.

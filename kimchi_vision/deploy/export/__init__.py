@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import replacing, write_json, write_text
+from kimchi_vision.base.errors import InputError, KimchiError, RunError
+from kimchi_vision.base.files import replacing, write_text
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.export import (
     card,
@@ -66,15 +68,33 @@ def write(
         write_text(files.card, card.text(Run(files.path)))
 
 
-def missing(run: Run) -> list[str]:
+def missing(run: Run) -> list[Sentence]:
     """A sentence for each file that the experiment asks for and that is not there; pooled folds have none."""
     if not run.files.export.is_file():
         return []
     files = _files(run.files)
     lost = [files[name] for name in _wanted(run.experiment.export) if not files[name].is_file()]
     proofs = run.json_if(run.files.export)
-    reasons = [proofs.get(file.name, {}).get("refused", "it was not written") for file in lost]
-    return [f"{file} is missing: {reason}" for file, reason in zip(lost, reasons, strict=True)]
+    return [_lost(file, proofs.get(file.name, {})) for file in lost]
+
+
+def _lost(file: Path, proof: Json) -> Sentence:
+    if "refused" not in proof:
+        return Sentence("{file} is missing: it was not written", file=file)
+    template, values = proof.get("sentence", (proof["refused"], {}))
+    return Sentence("{file} is missing: {reason}", file=file, reason=Sentence(template, **values))
+
+
+def _refused(error: Exception) -> Json:
+    """What export.json says of a file that was refused: in English, and as a Sentence takes it."""
+    found = {"refused": str(error)}
+    if not isinstance(error, KimchiError):
+        return found
+    sentence = error.sentence
+    plain = {
+        key: value if isinstance(value, int | float) else str(value) for key, value in sentence.values.items()
+    }
+    return {**found, "sentence": [sentence.template, plain]}
 
 
 def _wanted(section: Export) -> list[str]:
@@ -96,18 +116,24 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
-        raise InputError(f"--format {','.join(sorted(unknown))}: there are {', '.join(FORMATS)}.")
+        raise InputError(
+            "--format {wrong}: there are {formats}.",
+            wrong=",".join(sorted(unknown)),
+            formats=", ".join(FORMATS),
+        )
     photos, predictions = run.photos, run.predictions
     missing = [file for path in predictions.paths if not (file := photos.root / path).is_file()]
     if missing:
         raise InputError(
-            f"{missing[0]} is missing, and {len(missing) - 1} more: files are proven on validation photos."
+            "{file} is missing, and {more} more: files are proven on validation photos.",
+            file=missing[0],
+            more=len(missing) - 1,
         )
     learn = None if set(formats) <= set(FROM_ONNX) else _learner(run, trust)
     source = _Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
-        raise RunError("\n".join(refusals))
+        raise RunError("{refusals}", refusals=Sentences(refusals))
     if run.files.onnx.is_file():
         write_text(run.files.card, card.text(run))
     return [source.files[name] for name in formats]
@@ -145,7 +171,7 @@ class _Source:
     def files(self) -> dict[str, Path]:
         return _files(self.run.files)
 
-    def write(self, formats: Sequence[str]) -> list[str]:
+    def write(self, formats: Sequence[str]) -> list[Sentence]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
         known = self.run.json_if(self.run.files.export)
         refusals = []
@@ -158,12 +184,13 @@ class _Source:
                 raise  # the disk
             except Exception as error:  # exporters and onnxruntime have many kinds
                 file.unlink(missing_ok=True)  # an older file has lost its proof
-                refusals.append(f"{file} was not written: {error}")
-                known[file.name] = {"refused": str(error)}
-        write_json(self.run.files.export, known)
+                said = error if isinstance(error, KimchiError) else str(error)
+                refusals.append(Sentence("{file} was not written: {error}", file=file, error=said))
+                known[file.name] = _refused(error)
+        self.run.write_json(self.run.files.export, known)
         return refusals
 
-    def _write(self, file: Path, save: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    def _write(self, file: Path, save: Callable[[Path], Json]) -> Json:
         with replacing(file) as temporary:
             proof = save(temporary)
             content = temporary.read_bytes()
@@ -173,42 +200,42 @@ class _Source:
             pickles.remember(facts["sha256"])
         return facts
 
-    def _pkl(self, file: Path) -> dict[str, Any]:
+    def _pkl(self, file: Path) -> Json:
         bound = learner.save(self.learn, file, self._facts().temperature)
         if bound:
-            log.warning("%s: %s", self.run.files.pkl, learner.BOUND.format(**bound))
+            log.warning("%s: %s", self.run.files.pkl, learner.bound(**bound))
         return {**learner.prove(file, self.photos, self.predictions), **bound}
 
-    def _torch(self, file: Path) -> dict[str, Any]:
+    def _torch(self, file: Path) -> Json:
         return tensors.save_torch(self.learn.model, file)
 
-    def _safetensors(self, file: Path) -> dict[str, Any]:
+    def _safetensors(self, file: Path) -> Json:
         return tensors.save_safetensors(self.learn.model, self._facts(), file)
 
-    def _onnx(self, file: Path) -> dict[str, Any]:
+    def _onnx(self, file: Path) -> Json:
         facts = self._facts()
         onnx.save(self.learn.model, facts, file)
         return onnx.prove(file, self.photos, self.predictions, facts.temperature)
 
-    def _smaller(self, name: str, file: Path) -> dict[str, Any]:
+    def _smaller(self, name: str, file: Path) -> Json:
         smaller.save(name, self._whole(), self.photos, file)
         return smaller.cost(file, self.photos, self.predictions)
 
-    def _coreml(self, file: Path) -> dict[str, Any]:
+    def _coreml(self, file: Path) -> Json:
         from kimchi_vision.deploy.export import coreml  # an extra
 
         facts = self._facts()
         coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
         return coreml.prove(file, facts)
 
-    def _litert(self, file: Path) -> dict[str, Any]:
+    def _litert(self, file: Path) -> Json:
         from kimchi_vision.deploy.export import litert  # an extra
 
         facts = self._facts()
         litert.save(self.learn.model, facts, file)
         return litert.prove(file, facts, self.photos, self.predictions)
 
-    def _openvino(self, file: Path) -> dict[str, Any]:
+    def _openvino(self, file: Path) -> Json:
         from kimchi_vision.deploy.export import openvino  # an extra
 
         whole, weights = self._whole(), self.run.files.openvino_weights
@@ -218,7 +245,7 @@ class _Source:
     def _whole(self) -> Path:
         whole = self.run.files.onnx
         if not whole.is_file():
-            raise RunError(f"it is made from {whole}, which is missing. Export onnx, too.")
+            raise RunError("it is made from {file}, which is missing. Export onnx, too.", file=whole)
         return whole
 
     def _facts(self) -> Facts:

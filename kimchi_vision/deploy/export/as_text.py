@@ -10,61 +10,48 @@ import ast
 import inspect
 from types import ModuleType
 
-from kimchi_vision.data import pixels
-from kimchi_vision.data.decoding import PIXEL_LIMIT
+from kimchi_vision.data import decoding, formats, pixels
 
-_OPEN = f'''
+_CREATE = """
 from fastai.vision.core import PILImage
 
 def create(source):
-    """As training opened photos: upright, 8-bit sRGB, on white. source: path, bytes, array or picture."""
-    return PILImage(opened(source))
-
-def opened(source):
-    try:
-        from pillow_heif import register_heif_opener
-        register_heif_opener()
-    except ImportError:
-        pass
-    if isinstance(source, np.ndarray):
-        source = Image.fromarray(source)
-    if isinstance(source, Image.Image):
-        return plain(upright(source)).copy()  # a file that is open loads no more as a PILImage
-    with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as photo:
-        size = photo.size
-        while size[0] * size[1] > {PIXEL_LIMIT}:
-            size = (size[0] // 2, size[1] // 2)
-        if size != photo.size:
-            photo.draft("RGB", size)
-        low = of_low_bytes(photo)
-        photo.load()
-        if not low or uses_all_bits(photo):
-            return plain(upright(photo))
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as again:
-            return plain(of_16_bits(upright(photo), read_low_bytes(again, low)))
-'''
+    return PILImage(picture(source))
+"""
 
 
 def photo_opener() -> str:
-    """A Python expression whose value is a function from a photo to fastai's PILImage."""
-    return _expression(inspect.getsource(pixels) + _OPEN, "create")
+    """A Python expression whose value is a function from a photo to fastai's PILImage.
+
+    It opens paths, bytes, arrays and pictures as training did.
+    """
+    texts = [_text(module) for module in (pixels, formats, decoding)]
+    return _expression("\n".join([*texts, _CREATE]), "create")
 
 
 def class_of(module: ModuleType, name: str) -> str:
     """A Python expression whose value is the class of that name. module: imports no other of this package."""
+    return _expression(_text(module), name)
+
+
+def _text(module: ModuleType) -> str:
+    """What a module defines, without docstrings between and what holds only where this package is."""
     source = inspect.getsource(module)
     lines = source.splitlines()
-    kept = [node for node in ast.parse(source).body if not _is_of_pickling(node)]
-    text = "\n".join(line for node in kept for line in lines[node.lineno - 1 : node.end_lineno])
-    return _expression(text, name)
+    for node in ast.parse(source).body:
+        if _is_left_out(node):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(lines)
 
 
-def _is_of_pickling(node: ast.stmt) -> bool:
-    """What registers the module with cloudpickle; docstrings, too."""
-    return isinstance(node, ast.Expr) or (
-        isinstance(node, ast.Import) and node.names[0].name == "cloudpickle"
-    )
+def _is_left_out(node: ast.stmt) -> bool:
+    """Imports from this package, what registers the module with cloudpickle, and docstrings."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__" or node.module.startswith(__name__.partition(".")[0])
+    text_alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text_alone or (isinstance(node, ast.Import | ast.Expr) and "cloudpickle" in ast.unparse(node))
 
 
 def _expression(text: str, name: str) -> str:
+    text = f"from __future__ import annotations\n{text}"
     return f"(lambda names: exec({text!r}, names) or names[{name!r}])({{'__name__': 'text'}})"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
@@ -23,8 +25,9 @@ def text(run: Run, space: bool = False) -> str:
     """
     # Not HTML: what matters is that a class name is no Markdown, see _plain.
     page = Environment(loader=PackageLoader("kimchi_vision.deploy.export"), undefined=StrictUndefined)
-    page.filters |= {"text": _plain, "share": _share, "interval": _interval}
+    page.filters |= {"text": _plain, "share": percent, "interval": _interval}
     run = Run(run.path)  # what is on the disk by now
+    say = catalogue(language(run.experiment.report.lang))
     experiment, pkl = run.experiment, run.exported.get(run.files.pkl.name, {})
     return page.get_template("card.md").render(
         name=run.name,
@@ -32,55 +35,58 @@ def text(run: Run, space: bool = False) -> str:
         classes=run.vocab,
         metrics={"most_confused": [], **run.metrics},
         scores=list(run.score.values()),
-        headline=headline.sentences(run, catalogue("en")),
-        say=catalogue("en"),
+        headline=headline.sentences(run, say),
+        say=say,
         trained=int((run.items["split"] == "train").sum()),
         experiment=experiment,
         facts=Classifier(run.files.onnx).facts,
         proof=run.exported.get(run.files.onnx.name),
         others=_others(run),
-        bound=learner.BOUND.format(**pkl) if "holds" in pkl else None,
+        bound=learner.bound(pkl["holds"], pkl["python"]).said(say) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
         licence=" ".join(
             dict.fromkeys(
-                _licence(name, experiment.model.weights) for name in experiment.model.backbone.split("+")
+                _licence(name, experiment.model.weights).said(say)
+                for name in experiment.model.backbone.split("+")
             )
         ),
     )
 
 
-def _others(run: Run) -> dict[str, dict[str, Any]]:
+def _others(run: Run) -> dict[str, Json]:
     """Runtime → what export.json says of its file; those that are there."""
     named = {"OpenVINO": run.files.openvino, "LiteRT": run.files.litert, "Core ML": run.files.coreml}
     proofs = {kind: {"file": file.name, **run.exported.get(file.name, {})} for kind, file in named.items()}
     return {kind: proof for kind, proof in proofs.items() if "bytes" in proof}
 
 
-def _licence(backbone: str, weights: str) -> str:
+def _licence(backbone: str, weights: str) -> Sentence:
     if weights == "none":
-        return "The network was trained from random weights."
+        return Sentence("The network was trained from random weights.")
     if weights not in ("default", "offline"):
-        return "The network started from a file of weights whose licence this program does not know."
+        return Sentence(
+            "The network started from a file of weights whose licence this program does not know."
+        )
     import timm
     import torchvision
 
     if weights == "default" and backbone in torchvision.models.list_models():
-        return (
+        return Sentence(
             "The network started from torchvision's weights (BSD-3-Clause), trained on ImageNet-1k, whose "
             "photos are for non-commercial research."
         )
     found = timm.models.get_pretrained_cfg(backbone)
-    named = getattr(found, "license", None) or "see its page in timm"
-    return f"The network started from weights of timm's {backbone} (licence: {named})."
+    named = getattr(found, "license", None) or Sentence("see its page in timm")
+    return Sentence(
+        "The network started from weights of timm's {backbone} (licence: {licence}).",
+        backbone=backbone,
+        licence=named,
+    )
 
 
-def _plain(name: Any) -> str:
+def _plain(name: object) -> str:
     """Text that is neither Markdown nor HTML, on one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|&~])", r"\\\1", " ".join(str(name).split()))
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.1f} %"
 
 
 def _interval(ends: Sequence[float] | None) -> str:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
-from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
@@ -48,7 +49,9 @@ def save(
             minimum_deployment_target=ct.target.iOS16,
         )
     except Exception as error:  # coremltools names the operator, in errors of many kinds
-        raise RunError(f"Core ML cannot take it over: {error} onnx is what works everywhere.") from error
+        raise RunError(
+            "Core ML cannot take it over: {error} onnx is what works everywhere.", error=error
+        ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +63,7 @@ def save(
                 archive.write(each, each.relative_to(folder))
 
 
-def prove(file: Path, facts: Facts) -> dict[str, Any]:
+def prove(file: Path, facts: Facts) -> Json:
     """What the file says of itself, read back. Core ML runs on Apple's systems alone: check.py asks it there.
 
     Raises RunError when it is not the classifier that was meant.

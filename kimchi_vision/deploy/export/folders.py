@@ -20,9 +20,11 @@ def write(run: Run, folder: Path, space: bool) -> Path:
     Raises InputError when the run has no model.onnx, or the folder holds something already.
     """
     if not run.files.onnx.is_file():
-        raise InputError(f"{run.files.onnx} is missing; write it with: kimchi-vision export {run.path}")
+        raise InputError(
+            "{file} is missing; write it with: kimchi-vision export {run}", file=run.files.onnx, run=run.path
+        )
     if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty. Give a new folder.")
+        raise InputError("{folder} is not empty. Give a new folder.", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("Dockerfile", "app.py", "requirements.txt"):
         shutil.copyfile(TEMPLATES / name, folder / name)

@@ -11,9 +11,11 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import plain
 
@@ -26,12 +28,6 @@ if TYPE_CHECKING:
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
 
-BOUND = (
-    "it holds {holds}, which fastai and torch do not have, so it loads on Python {python} alone, and where "
-    "that part is at hand"
-)
-"""What is said of a file with parts of the user's own."""
-
 _CHECK = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -43,7 +39,17 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 """
 
 
-def save(learn: Learner, file: Path, temperature: float = 1.0) -> dict[str, Any]:
+def bound(holds: str, python: str) -> Sentence:
+    """What is said of a file with parts of the user's own, as `save` returns them."""
+    return Sentence(
+        "it holds {holds}, which fastai and torch do not have, so it loads on Python {python} alone, and "
+        "where that part is at hand.",
+        holds=holds,
+        python=python,
+    )
+
+
+def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:
     """Write what load_learner reads, and say where: nothing when it does so everywhere.
 
     A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
@@ -69,7 +75,7 @@ def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
         learn.dls, learn.metrics = dls, metrics
 
 
-def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions) -> Json:
     """A fresh process answers for four validation photos: how far the winning classes' probabilities differ.
 
     Raises RunError when the file does not load, or answers otherwise.
@@ -83,10 +89,10 @@ def prove(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"it does not load in a fresh process: {reason}")
+        raise RunError("it does not load in a fresh process: {reason}", reason=reason)
     gap = float(done.stdout.split()[-1])
     if not gap <= LARGEST_GAP:
-        raise RunError(f"loaded again, its answers differ by {gap:.1e}.")
+        raise RunError("loaded again, its answers differ by {gap:.1e}.", gap=gap)
     return {"photos": len(sample), "largest_gap": gap}
 
 

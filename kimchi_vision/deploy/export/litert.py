@@ -14,13 +14,15 @@ import torch
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.extras import install
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.deploy.export.onnx import LARGEST_GAP
 from kimchi_vision.deploy.runtime.speed import median_ms
-from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photos
@@ -53,7 +55,7 @@ def save(network: torch.nn.Module, facts: Facts, file: Path) -> None:
         archive.writestr("kimchi_vision.json", facts.to_metadata()[KEY])
 
 
-def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) -> Json:
     """Agreement and gap beside the learner's own answers, and the milliseconds of a square.
 
     Raises RunError as for model.onnx.
@@ -68,9 +70,9 @@ def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) ->
     gap = float(np.abs(expected - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            "{share} of its answers are the learner's own; they differ by up to {gap}.",
-            share=f"{same:.2%}",
-            gap=f"{gap:.1e}",
+            "{same} of its answers are the learner's own; they differ by up to {gap:.1e}.",
+            same=percent(same, 2),
+            gap=gap,
         )
     proof = {"photos": len(sample), "agreement": same, "largest_gap": gap}
     return {**proof, "milliseconds": round(median_ms(ask, inputs), 2)}

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import torch
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
-from kimchi_vision.results.calibrate.confidence import at_temperature
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.temperature import at_temperature, softmax
 
 if TYPE_CHECKING:
     from kimchi_vision.data.photo import Photo, Photos
@@ -82,7 +83,7 @@ def _plain_attention() -> Iterator[None]:
         torch.backends.mha.set_fastpath_enabled(before)
 
 
-def prove(file: Path, photos: Photos, predictions: Predictions, temperature: float = 1.0) -> dict[str, Any]:
+def prove(file: Path, photos: Photos, predictions: Predictions, temperature: float = 1.0) -> Json:
     """Photos to probabilities by this file, beside the learner's own: photos, agreement and gap.
 
     Prepared photos go in in this process; pixels, of the same photos, in a process of their own.
@@ -95,13 +96,17 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            f"on {len(sample)} validation photos {same:.2%} of its answers are the learner's own, "
-            f"and its probabilities differ by up to {gap:.1e}; 100% and {LARGEST_GAP:.0e} are asked for."
+            "on {photos} validation photos {same} of its answers are the learner's own, and its "
+            "probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
+            photos=len(sample),
+            same=percent(same, 2),
+            gap=gap,
+            most=LARGEST_GAP,
         )
     expected = at_temperature(sample.probabilities, temperature)
     pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))
     if not pixels_gap <= LARGEST_GAP_OF_PIXELS:
-        raise RunError(f"what it says about pixels of photos differs by up to {pixels_gap:.1e}.")
+        raise RunError("what it says about pixels of photos differs by up to {gap:.1e}.", gap=pixels_gap)
     pixels = {"pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
     return {"photos": len(sample), "agreement": same, "largest_gap": gap, **pixels}
 
@@ -122,13 +127,15 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
         answers, said = child.communicate()
     if child.returncode:
         reason = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"it does not run in a fresh process: {reason}")
+        raise RunError("it does not run in a fresh process: {reason}", reason=reason)
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 
 
 def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:
     """Of photo files, before calibration: (photos, classes)."""
-    classifier.facts = dataclasses.replace(classifier.facts, temperature=1.0)
     # The first photo goes alone: a batch of one is what a user sends.
     parts = [files[:1], *(files[start : start + 32] for start in range(1, len(files), 32))]
-    return np.concatenate([classifier.probabilities(map(open_photo, part)) for part in parts])
+    logits = [
+        classifier.logits([classifier.facts.preprocess(open_photo(each)) for each in part]) for part in parts
+    ]
+    return softmax(np.concatenate(logits))

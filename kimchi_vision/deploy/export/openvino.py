@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import LARGEST_GAP, PHOTOS, probabilities
@@ -34,7 +36,9 @@ def save(whole: Path, file: Path, weights: Path) -> None:
         try:
             model = ov.convert_model(f"{folder}/network.onnx")
         except Exception as error:  # of OpenVINO's own kinds
-            raise RunError(f"OpenVINO cannot convert it ({error}). onnx is what works everywhere.") from error
+            raise RunError(
+                "OpenVINO cannot convert it ({error}). onnx is what works everywhere.", error=error
+            ) from error
         model.set_rt_info(facts.to_metadata()[KEY], [KEY])
         ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)
         shutil.copyfile(f"{folder}/model.xml", file)
@@ -42,7 +46,7 @@ def save(whole: Path, file: Path, weights: Path) -> None:
             shutil.copyfile(f"{folder}/model.bin", temporary)
 
 
-def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> Json:
     """Agreement and gap beside the learner's own answers, and how many times faster than onnxruntime it is.
 
     Raises RunError as for model.onnx.
@@ -57,7 +61,11 @@ def prove(file: Path, weights: Path, whole: Path, photos: Photos, predictions: P
     same = float((sample.answers == found.argmax(axis=1)).mean())
     gap = float(np.abs(sample.probabilities - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(f"{same:.2%} of its answers are the learner's own; they differ by up to {gap:.1e}.")
+        raise RunError(
+            "{same} of its answers are the learner's own; they differ by up to {gap:.1e}.",
+            same=percent(same, 2),
+            gap=gap,
+        )
     prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:ROUNDS]]
     other_ms, own_ms = (
         median_ms(lambda one, each=each: each.probabilities_of([one]), prepared) for each in (other, mine)

@@ -44,14 +44,15 @@ def load(pkl: Path, trust: bool = False) -> Learner:
     Raises InputError, with nothing unpickled, when it is missing or not known.
     """
     if not pkl.is_file():
-        raise InputError(f"{pkl} is missing. Run the experiment with `export.pkl: true`.")
+        raise InputError("{file} is missing. Run the experiment with `export.pkl: true`.", file=pkl)
     content = pkl.read_bytes()
     known = ledger().read_text(encoding="ascii").split() if ledger().is_file() else []
     if not trust and _digest(content) not in known:
         raise InputError(
-            f"{pkl} was not written by a run of yours on this machine, and loading a pickle runs whatever "
+            "{file} was not written by a run of yours on this machine, and loading a pickle runs whatever "
             "program is in it. If you know where it is from, add --trust. model.onnx and "
-            "model.safetensors hold no program."
+            "model.safetensors hold no program.",
+            file=pkl,
         )
     with warnings.catch_warnings():
         # The warning is about pickles of strangers.

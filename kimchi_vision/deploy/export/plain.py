@@ -12,7 +12,7 @@ import pickle
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, TfmdLists
@@ -23,11 +23,12 @@ from fastai.torch_core import TensorCategory, TensorImage
 from fastai.vision.learner import default_split
 from fasttransform import Transform
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.export import as_text
 from kimchi_vision.results import validation_transforms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from kimchi_vision.results.preprocess import Preprocess
 
@@ -57,10 +58,12 @@ class Call:
     state: attributes that the result is given then.
     """
 
-    def __init__(self, made: Any, *arguments: Any, state: dict[str, Any] | None = None, **named: Any) -> None:
+    def __init__(
+        self, made: Callable[..., object], *arguments: object, state: Json | None = None, **named: object
+    ) -> None:
         self.call, self.state = functools.partial(made, *arguments, **named), state
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return (self.call, ()) if self.state is None else (self.call, (), self.state)
 
 
@@ -122,7 +125,7 @@ def _plain(model: torch.nn.Module) -> torch.nn.Module:
 class _Pickler(pickle.Pickler):
     """Refuses what is of none of PACKAGES; writes classes of this package's networks as text."""
 
-    def reducer_override(self, part: Any) -> Any:
+    def reducer_override(self, part: object) -> object:
         named = part if hasattr(part, "__qualname__") else type(part)
         if named is Call or named.__module__.partition(".")[0] in PACKAGES:
             return NotImplemented
@@ -133,6 +136,6 @@ class _Pickler(pickle.Pickler):
         return eval, (as_text.class_of(sys.modules[named.__module__], named.__name__),)
 
 
-def _is_ours(named: Any) -> bool:
+def _is_ours(named: type) -> bool:
     own = named.__module__.partition(".")[0] == __name__.partition(".")[0]
     return own and isinstance(named, type) and issubclass(named, torch.nn.Module)

@@ -8,13 +8,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import ml_dtypes
 import numpy as np
 import onnx
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import probabilities
@@ -100,7 +102,7 @@ def _bf16(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def cost(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]:
+def cost(file: Path, photos: Photos, predictions: Predictions) -> Json:
     """Agreement with the learner, and the accuracy lost with its 95 % interval, paired on the same photos.
 
     predictions: the learner's own.
@@ -116,7 +118,11 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> dict[str, Any]
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
     low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
-        raise RunError(f"it loses at least {low:.1%} of accuracy, and {LARGEST_LOSS:.0%} is allowed.")
+        raise RunError(
+            "it loses at least {low} of accuracy, and {most} is allowed.",
+            low=percent(low),
+            most=percent(LARGEST_LOSS, 0),
+        )
     return {
         "photos": len(sample),
         "agreement": float((sample.answers == found).mean()),

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.model_metadata import Facts
 
 
-def save_torch(model: torch.nn.Module, file: Path) -> dict[str, Any]:
+def save_torch(model: torch.nn.Module, file: Path) -> Json:
     """The state dict for torch.load(weights_only=True). Raises RunError when it reads back otherwise."""
     torch.save(model.state_dict(), file)
     return _compared(model, torch.load(file, weights_only=True))
 
 
-def save_safetensors(model: torch.nn.Module, facts: Facts, file: Path) -> dict[str, Any]:
+def save_safetensors(model: torch.nn.Module, facts: Facts, file: Path) -> Json:
     """The state dict with names, preprocessing and calibration as metadata. Raises RunError as above."""
     # The format wants each tensor on its own, in row order.
     tensors = {
@@ -28,14 +28,14 @@ def save_safetensors(model: torch.nn.Module, facts: Facts, file: Path) -> dict[s
     return _compared(model, load_file(file))
 
 
-def _compared(model: torch.nn.Module, found: dict[str, torch.Tensor]) -> dict[str, Any]:
+def _compared(model: torch.nn.Module, found: dict[str, torch.Tensor]) -> Json:
     expected = model.state_dict()
     if expected.keys() != found.keys():
         raise RunError("read back, it holds other tensors.")
     for name, tensor in expected.items():
         # Bytes, so that a NaN equals itself.
         if tensor.dtype != found[name].dtype or not torch.equal(_bits(tensor), _bits(found[name])):
-            raise RunError(f"read back, {name} is another tensor.")
+            raise RunError("read back, {name} is another tensor.", name=name)
     return {"tensors": len(expected)}
 
 

@@ -7,13 +7,14 @@ import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base import threads
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
@@ -43,6 +44,6 @@ def write(photos: Photos, files: RunFiles) -> None:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
         log.error("The speed of %s was not measured: %s", files.onnx, reason)
         return
-    measured: dict[str, Any] = json.loads(done.stdout)
+    measured: Json = json.loads(done.stdout)
     machine = {name: versions()[name] for name in ("processor", "cores", "threads", "system")}
     write_json(files.metrics, {**Run(files.path).metrics, **measured, "machine": machine})

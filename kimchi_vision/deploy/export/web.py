@@ -36,12 +36,14 @@ def write(run: Run, folder: Path) -> Path:
     onnxruntime-web cannot be had.
     """
     if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder} is not empty. Give a new folder.")
+        raise InputError("{folder} is not empty. Give a new folder.", folder=folder)
     classifier = Classifier(run.files.onnx)
     if not classifier.takes_photos:
         raise InputError(
-            f"{run.files.onnx} is of an earlier version, which takes no photos as they are. Write it again "
-            f"with: kimchi-vision export {run.path} --format onnx"
+            "{file} is of an earlier version, which takes no photos as they are. Write it again with: "
+            "kimchi-vision export {run} --format onnx",
+            file=run.files.onnx,
+            run=run.path,
         )
     package = runtime()
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,16 +73,24 @@ def runtime() -> Path:
     if file.is_file():
         return file
     npm = shutil.which("npm")
-    wanted = f"--web needs {PACKAGE} {VERSION}, and {file} is missing"
+    wanted = {"package": PACKAGE, "version": VERSION, "file": file}
     if npm is None:
-        raise InputError(f"{wanted}. Install Node.js, whose npm brings it, or put the package there.")
+        raise InputError(
+            "--web needs {package} {version}, and {file} is missing. Install Node.js, whose npm brings it, "
+            "or put the package there.",
+            **wanted,
+        )
     with tempfile.TemporaryDirectory() as folder:
         command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--pack-destination", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         brought = Path(folder) / file.name
         if done.returncode or not brought.is_file():
             reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise InputError(f"{wanted}. npm could not bring it: {reason}")
+            raise InputError(
+                "--web needs {package} {version}, and {file} is missing. npm could not bring it: {reason}",
+                **wanted,
+                reason=reason,
+            )
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as temporary:
             shutil.copyfile(brought, temporary)

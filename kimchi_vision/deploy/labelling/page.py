@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.labelling.choose import Chosen
 from kimchi_vision.deploy.labelling.labels import Labels
@@ -80,7 +81,7 @@ def page(here: Here, request: Request, lang: Annotated[str | None, Query(pattern
 
 
 @router.get("/photos")
-def photos(here: Here) -> dict[str, Any]:
+def photos(here: Here) -> Json:
     """What is asked: classes, and each photo with its most probable ones and the label that it has."""
     here.labels.read()
     asked = [

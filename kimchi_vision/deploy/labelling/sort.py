@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.folder import File, walk
 from kimchi_vision.data.importing import free
 from kimchi_vision.deploy.labelling.places import UNSURE, check_apart, check_classes, write
@@ -219,7 +220,7 @@ def _opened(folder: Path, to: Path, predictor: Predictor, how: How) -> Iterator[
     return _rows(file)
 
 
-def _settings(to: Path) -> dict[str, Any] | None:
+def _settings(to: Path) -> Json | None:
     file = to / SETTINGS
     if not file.is_file():
         return None

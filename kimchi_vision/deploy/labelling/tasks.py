@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
+from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.labelling.choose import Asked, Chosen
 from kimchi_vision.deploy.labelling.places import check_apart, check_classes, write
 
@@ -60,7 +61,7 @@ def _label_studio(chosen: Chosen, to: Path, model: str) -> Path:
     return to / "tasks.json"
 
 
-def _choice(each: Asked) -> dict[str, Any]:
+def _choice(each: Asked) -> Json:
     value = {"choices": [each.classes[0][0]]}
     return {"from_name": "class", "to_name": "image", "type": "choices", "value": value}
 

@@ -1,7 +1,7 @@
 """model.onnx as a function from photos to probabilities: onnxruntime, NumPy and Pillow, no torch."""
 
 from kimchi_vision.deploy.runtime.occlusion import GRID, covered, heat
-from kimchi_vision.deploy.runtime.session import BATCH, Classifier, softmax
+from kimchi_vision.deploy.runtime.session import BATCH, Classifier
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.preprocess import LARGEST_GAP, Preprocess
 from kimchi_vision.results.sampling import Sampling
@@ -16,5 +16,4 @@ __all__ = [
     "Sampling",
     "covered",
     "heat",
-    "softmax",
 ]

@@ -25,7 +25,7 @@ class OpenVinoClassifier(Classifier):
         self._compiled = ov.Core().compile_model(model, "CPU", settings)
         return self._compiled.output(0).get_partial_shape()[-1].get_length()
 
-    def _logits(self, batch: np.ndarray) -> np.ndarray:
+    def _run(self, batch: np.ndarray) -> np.ndarray:
         return self._compiled(batch)[0]
 
 

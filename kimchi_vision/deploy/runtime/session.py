@@ -14,6 +14,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.threads import share
 from kimchi_vision.deploy.runtime.features import FEATURES, with_features
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.temperature import softmax
 
 BATCH = 16
 """Photos that go through the network at once; more gains nothing on a processor and takes memory."""
@@ -29,7 +30,7 @@ class Classifier:
 
     def __init__(self, file: Path, threads: int | None = None) -> None:
         if not file.is_file():
-            raise InputError(f"{file} is missing.")
+            raise InputError("{file} is missing.", file=file)
         try:
             outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
@@ -39,7 +40,9 @@ class Classifier:
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                f"{file} is not a model that this program exported, or it is damaged: {reason}"
+                "{file} is not a model that this program exported, or it is damaged: {reason}",
+                file=file,
+                reason=reason,
             ) from error
 
     def _open(self, file: Path, threads: int | None) -> int:
@@ -53,7 +56,7 @@ class Classifier:
         (outputs,) = [each.shape[-1] for each in self._session.get_outputs() if each.name == "logits"]
         return outputs
 
-    def _logits(self, batch: np.ndarray) -> np.ndarray:
+    def _run(self, batch: np.ndarray) -> np.ndarray:
         return self._session.run(["logits"], {**self._beside, "image": batch})[0]
 
     def seen(self, inputs: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +69,7 @@ class Classifier:
             for batch in _batches(inputs)
         ]
         logits, features = (np.concatenate(each) for each in zip(*found, strict=True))
-        return softmax(logits / np.float32(self.facts.temperature)), features
+        return softmax(logits, self.facts.temperature), features
 
     @cached_property
     def _with_features(self) -> onnxruntime.InferenceSession:
@@ -78,10 +81,12 @@ class Classifier:
 
     def probabilities_of(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
         """The same, of photos that `facts.preprocess` has prepared."""
-        outputs = [self._logits(np.stack(batch)) for batch in _batches(inputs)]
-        if not outputs:
-            return np.empty((0, len(self.facts.classes)), np.float32)
-        return softmax(np.concatenate(outputs) / np.float32(self.facts.temperature))
+        return softmax(self.logits(inputs), self.facts.temperature)
+
+    def logits(self, inputs: Sequence[np.ndarray]) -> np.ndarray:
+        """What the network gives for prepared photos, before calibration: float32 (photos, classes)."""
+        none = np.empty((0, len(self.facts.classes)), np.float32)
+        return np.concatenate([none, *(self._run(np.stack(batch)) for batch in _batches(inputs))])
 
 
 def _session(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceSession:
@@ -95,9 +100,3 @@ def _session(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceS
 
 def _batches(inputs: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
     return [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
-
-
-def softmax(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities over the last axis."""
-    powers = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)

@@ -14,12 +14,15 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.deploy.runtime.session import Classifier
+
+Asked = TypeVar("Asked")
 
 WARM = 3
 """Photos that go first and are not counted: caches and threads start with them."""
@@ -34,7 +37,7 @@ LEAST = 20
 """A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
 
 
-def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
+def measure(file: Path, photos: Sequence[Photo]) -> Json:
     """latency_ms (p50, p95, photos), photos_per_second, and peak_memory_mb of this process.
 
     Latency is of one photo after the other, from file to probabilities: read, decode, resize, network.
@@ -52,7 +55,7 @@ def measure(file: Path, photos: Sequence[Photo]) -> dict[str, Any]:
     }
 
 
-def median_ms(ask: Callable[[Any], Any], inputs: Sequence[Any]) -> float:
+def median_ms(ask: Callable[[Asked], object], inputs: Sequence[Asked]) -> float:
     """Median milliseconds of ROUNDS answers, one after the other; the inputs are taken again where few."""
     times = []
     for given in itertools.islice(itertools.cycle(inputs), ROUNDS):

@@ -23,6 +23,7 @@ from kimchi_vision.deploy.server.guard import Access, Guard
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served, by_name, examples
+from kimchi_vision.deploy.server.refusal import Refusal
 from kimchi_vision.results.run import Run
 
 __all__ = ["Access", "Collection", "Limits", "build"]
@@ -84,7 +85,8 @@ async def _measured(request: Request, answer: Callable[[Request], Awaitable[Resp
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+    sentence = error.said(request.headers) if isinstance(error, Refusal) else error.detail
+    return JSONResponse({"error": sentence}, error.status_code, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

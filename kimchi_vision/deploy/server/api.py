@@ -15,9 +15,9 @@ from fastapi.responses import HTMLResponse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from limits.util import parse
-from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.allocator import hand_back
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
@@ -25,6 +25,7 @@ from kimchi_vision.deploy.server.collect import Collection
 from kimchi_vision.deploy.server.limits import Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
+from kimchi_vision.deploy.server.refusal import Refusal
 from kimchi_vision.deploy.server.room import Room
 
 PAGE = Path(__file__).with_name("page.html")
@@ -77,8 +78,9 @@ class Service:
             try:
                 return prepare(content_of(photo))
             except (OSError, ValueError):
-                sentence = f"Photo {number} is damaged. Send it again, or another one."
-                raise HTTPException(415, sentence) from None
+                raise Refusal(
+                    "Photo {number} is damaged. Send it again, or another one.", 415, number=number
+                ) from None
             finally:
                 if pixels > LARGE:
                     hand_back()
@@ -92,7 +94,7 @@ class Service:
         """A model by name, by default the first. Raises 404."""
         served = self.models.get(name) if name else next(iter(self.models.values()))
         if served is None:
-            raise HTTPException(404, f"There is no such model. There are: {', '.join(self.models)}.")
+            raise Refusal("There is no such model. There are: {names}.", 404, names=", ".join(self.models))
         return served
 
 
@@ -109,8 +111,8 @@ def limited(cost: int) -> Callable[[Request], None]:
         client = request.client.host if request.client else "unknown"
         most = mine.limits.per_minute
         if not mine.rate.hit(parse(f"{most}/minute"), client, cost=min(cost, most)):
-            sentence = f"More than {most} requests in a minute. Wait a little."
-            raise HTTPException(429, sentence, {"Retry-After": "10"})
+            wait = {"Retry-After": "10"}
+            raise Refusal("More than {most} requests in a minute. Wait a little.", 429, wait, most=most)
 
     return within_rate
 
@@ -125,11 +127,16 @@ async def predict(
     photos: Annotated[list[UploadFile], File(description="One photo or several.")],
     model: ModelName = None,
     top: Annotated[int, Query(ge=1, le=1000, description="Classes for each photo.")] = 5,
-) -> dict[str, Any]:
+) -> Json:
     """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
     served = here.named(model)
     if len(photos) > here.limits.photos:
-        raise HTTPException(413, f"{len(photos)} photos in one request; {here.limits.photos} are allowed.")
+        raise Refusal(
+            "{count} photos in one request; {most} are allowed.",
+            413,
+            count=len(photos),
+            most=here.limits.photos,
+        )
     rows = [_classify(here, served, photo, number) for number, photo in enumerate(photos, 1)]
     answers = [served.predictor.answer(row, top) for row in await asyncio.gather(*rows)]
     for photo, answer in zip(photos, answers, strict=True):
@@ -140,7 +147,7 @@ async def predict(
 
 
 @router.get("/models")
-def models(here: Here) -> list[dict[str, Any]]:
+def models(here: Here) -> list[Json]:
     """Models with their number of classes, threshold, and labels of example photos."""
     return [
         {
@@ -166,12 +173,12 @@ def example(here: Here, number: int, model: ModelName = None) -> Response:
     try:
         thumbnail(found[number][0] if number >= 0 else Path(), EXAMPLE_SIDE).save(content, "JPEG", quality=90)
     except (IndexError, OSError, ValueError):
-        raise HTTPException(404, "There is no such example.") from None
+        raise Refusal("There is no such example.", 404) from None
     return Response(content.getvalue(), media_type="image/jpeg")
 
 
 @router.get("/health")
-def health(here: Here) -> dict[str, Any]:
+def health(here: Here) -> Json:
     """Whether the server answers, and with which models."""
     return {"status": "ok", "models": list(here.models)}
 
@@ -199,6 +206,6 @@ async def _classify(here: Service, served: Served, photo: UploadFile, number: in
     return await served.batcher(await here.opened(photo, number, served.predictor.prepare))
 
 
-def _plain(answer: Prediction) -> dict[str, Any]:
+def _plain(answer: Prediction) -> Json:
     classes = [{"label": label, "probability": probability} for label, probability in answer.classes]
     return {"label": answer.label, "known": answer.known, "classes": classes}

@@ -12,6 +12,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from kimchi_vision.deploy.server.refusal import Refusal
+
 COOKIE = "kimchi_token"
 
 
@@ -43,9 +45,12 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return _said(403, "This server is not asked under this name. Start it with --host-name NAME.")
+            return _answer(
+                Refusal("This server is not asked under this name. Start it with --host-name NAME.", 403),
+                headers,
+            )
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_elsewhere(headers, host):
-            return _said(403, "Another site's page may not send photos here.")
+            return _answer(Refusal("Another site's page may not send photos here.", 403), headers)
         if self.access.token is None or scope["path"] == "/health":
             return None
         return self._without_token(scope, headers)
@@ -71,8 +76,12 @@ class Guard:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_token(bearer) or self._is_token(_cookie(headers)):
             return None
-        sentence = "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser."
-        return _said(401, sentence, {"WWW-Authenticate": "Bearer"})
+        refusal = Refusal(
+            "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser.",
+            401,
+            {"WWW-Authenticate": "Bearer"},
+        )
+        return _answer(refusal, headers)
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.access.token or "").encode())
@@ -94,5 +103,5 @@ def _cookie(headers: Headers) -> str:
     return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
-def _said(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse({"error": sentence}, status, headers)
+def _answer(refusal: Refusal, headers: Headers) -> Response:
+    return JSONResponse({"error": refusal.said(headers)}, refusal.status_code, refusal.headers)

@@ -9,10 +9,10 @@ from math import prod
 from typing import BinaryIO
 
 from PIL import Image
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kimchi_vision.data.photo import FORMATS
+from kimchi_vision.deploy.server.refusal import Refusal
 
 BODY_SECONDS = 60
 """Time for a request's body to arrive."""
@@ -46,11 +46,15 @@ class Limits:
         except Image.DecompressionBombError:
             large = True
         except Exception:  # Pillow's readers raise many kinds of error on damaged files
-            raise HTTPException(
-                415, f"Photo {number} is not a picture that can be read. Send a JPEG, PNG or WebP file."
+            raise Refusal(
+                "Photo {number} is not a picture that can be read. Send a JPEG, PNG or WebP file.",
+                415,
+                number=number,
             ) from None
         if large:
-            raise HTTPException(413, f"Photo {number} has more than {self.megapixels:g} megapixels.")
+            raise Refusal(
+                "Photo {number} has more than {most:g} megapixels.", 413, number=number, most=self.megapixels
+            )
         return pixels
 
 
@@ -77,14 +81,14 @@ class BodyLimit:
             try:
                 message = await asyncio.wait_for(receive(), late - time.monotonic() if more else None)
             except (TimeoutError, asyncio.TimeoutError):  # two classes in Python 3.10
-                raise HTTPException(408, f"The upload took longer than {BODY_SECONDS} s.") from None
+                raise Refusal("The upload took longer than {seconds} s.", 408, seconds=BODY_SECONDS) from None
             size, more = len(message.get("body", b"")), message.get("more_body", False)
             seen += size
             self.here += size
             if seen > self.bytes:
-                raise HTTPException(413, f"The upload is larger than {self.bytes / 1e6:g} MB.")
+                raise Refusal("The upload is larger than {most:g} MB.", 413, most=self.bytes / 1e6)
             if self.here > UPLOADS * self.bytes:
-                raise HTTPException(503, "Too many uploads at a time.", {"Retry-After": "5"})
+                raise Refusal("Too many uploads at a time.", 503, {"Retry-After": "5"})
             return message
 
         try:

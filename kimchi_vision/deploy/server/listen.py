@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,7 +17,7 @@ CONNECTIONS = 512
 class Protocol(AutoHTTPProtocol):
     """Closes a connection that does not say what it wants."""
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait."""
         super().connection_made(transport)
         self._waiting: asyncio.TimerHandle | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Depends, File, UploadFile
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.runtime import GRID, covered, heat
 from kimchi_vision.deploy.server.api import Here, ModelName, limited
@@ -22,7 +23,7 @@ async def explain(
     here: Here,
     photo: Annotated[UploadFile, File(description="One photo.")],
     model: ModelName = None,
-) -> dict[str, Any]:
+) -> Json:
     """How much each place of a photo speaks for its most probable class; takes as long as 50 answers.
 
     heat: rows of places, 0 to 1. window: left, top, width, height of what they cover, as shares of the photo.

@@ -42,6 +42,7 @@ def by_name(models: Sequence[Served]) -> dict[str, Served]:
     if len(named) < len(models):
         names = ", ".join(model.name for model in models)
         raise InputError(
-            f"Two models have one name: {names}. Serve one of them, or name the experiments apart."
+            "Two models have one name: {names}. Serve one of them, or name the experiments apart.",
+            names=names,
         )
     return named

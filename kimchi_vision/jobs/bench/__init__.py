@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence, Text
 from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
 
@@ -30,24 +32,34 @@ PARTS = {
 }
 
 RATES = {
-    "decode": "decoding, one thread",
-    "photo": "a photo before augmentation, one thread (plain: decoded and resized; here: from the cache)",
-    "augmentation": "training augmentation (plain: all threads; here: one)",
-    "loader": "loader alone (plain: its processes; here: one thread)",
-    "step": "training step on a batch at hand",
-    "frozen": "frozen epoch",
-    "unfrozen": "unfrozen epoch",
-    "validation": "validation",
-    "bulk": "prediction of the validation files (here: the exported model)",
+    "decode": Sentence("decoding, one thread"),
+    "photo": Sentence(
+        "a photo before augmentation, one thread (plain: decoded and resized; here: from the cache)"
+    ),
+    "augmentation": Sentence("training augmentation (plain: all threads; here: one)"),
+    "loader": Sentence("loader alone (plain: its processes; here: one thread)"),
+    "step": Sentence("training step on a batch at hand"),
+    "frozen": Sentence("frozen epoch"),
+    "unfrozen": Sentence("unfrozen epoch"),
+    "validation": Sentence("validation"),
+    "bulk": Sentence("prediction of the validation files (here: the exported model)"),
 }
 """Photos a second."""
 SECONDS = {
-    "build": "DataLoaders (here: cache included)",
-    "again": "DataLoaders of a second run",
-    "training": "training with its data",
-    "single": "prediction of one photo (here: the exported model)",
-    "accuracy": "until the accuracy that both reach",
+    "build": Sentence("DataLoaders (here: cache included)"),
+    "again": Sentence("DataLoaders of a second run"),
+    "training": Sentence("training with its data"),
+    "single": Sentence("prediction of one photo (here: the exported model)"),
+    "accuracy": Sentence("until the accuracy that both reach"),
 }
+
+BOUNDS = {
+    "memory": Sentence("memory (pages that are mapped anew at each step)"),
+    "compute": Sentence("compute"),
+    "decode": Sentence("decode"),
+    "augmentation": Sentence("augmentation"),
+}
+"""What can bound a training."""
 
 KERNEL = 0.2
 """From this share of its time in the kernel on, memory is what bounds a training: pages are mapped anew."""
@@ -55,7 +67,7 @@ WAITING = 0.1
 """From this share of a training spent waiting for batches on, data bounds it."""
 
 
-def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict[str, Any]:
+def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> Json:
     """Medians of both pipelines on the experiment's photos and backbone, and how they compare.
 
     Each measurement is a fresh process, in turns, so that allocator and caches are each one's own. Training
@@ -66,7 +78,7 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     """
     sections = experiment.resolved()
     training = {**sections["train"], **({} if whole else SHORT)}
-    runs: dict[str, list[dict[str, Any]]] = {"plain": [], "here": []}
+    runs: dict[str, list[Json]] = {"plain": [], "here": []}
     with tempfile.TemporaryDirectory() as folder:
         for way in runs:
             augment = {**sections["augment"], "engine": "fastai" if way == "plain" else "fused"}
@@ -81,42 +93,43 @@ def bench(experiment: Experiment, repeats: int = 1, whole: bool = False) -> dict
     return _compared({way: _medians(found) for way, found in runs.items()}, repeats)
 
 
-def seconds(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+def seconds(result: Json) -> dict[str, dict[str, float]]:
     """Where the seconds of training with its data go: way → part → seconds."""
     ways = {"plain fastai script": result["plain"], "kimchi_vision": result["here"]}
     return {way: {label: found[name] for name, label in PARTS.items()} for way, found in ways.items()}
 
 
-def text(result: dict[str, Any]) -> str:
+def text(result: Json, say: Text) -> str:
     """The result as lines for people."""
     plain, here, ratio = result["plain"], result["here"], result["ratio"]
     lines = []
-    for heading, names in (
-        ("photos a second", RATES),
-        ("seconds", SECONDS),
-        ("MB", {"memory": "largest memory"}),
-    ):
-        lines.append(f"{'plain':>10} {'here':>10} {'times':>7}  {heading}")
+    parts = (
+        (say("photos a second"), RATES),
+        (say("seconds"), SECONDS),
+        ("MB", {"memory": Sentence("largest memory")}),
+    )
+    for heading, names in parts:
+        lines.append(f"{say('plain'):>10} {say('here'):>10} {say('times'):>7}  {heading}")
         lines += [
-            f"{plain[name]:10.2f} {here[name]:10.2f} {ratio[name]:7.2f}  {label}"
+            f"{plain[name]:10.2f} {here[name]:10.2f} {ratio[name]:7.2f}  {label.said(say)}"
             for name, label in names.items()
             if name in ratio
         ]
     if "step" in here:
-        lines.append(f"unfrozen epoch / step on a batch at hand: {here['unfrozen'] / here['step']:.2f}")
-        share = here["frozen_bn"] / here["step_frozen_bn"]
-        lines.append(
-            f"frozen epoch with freeze_bn: {here['frozen_bn']:.0f} photos/s, / its step: {share:.2f}"
-        )
-    lines.append(f"waiting for data in training: {here['waiting']:.0%} (plain: {plain['waiting']:.0%})")
-    lines.append(
-        f"The bound here is {result['bound']['here']}; of the plain script, {result['bound']['plain']}."
-    )
-    lines.append(f"Medians of {result['repeats']} on {result['cores']} cores.")
+        step, share = here["unfrozen"] / here["step"], here["frozen_bn"] / here["step_frozen_bn"]
+        lines.append(say("unfrozen epoch / step on a batch at hand: {step:.2f}", step=step))
+        frozen = "frozen epoch with freeze_bn: {photos:.0f} photos/s, / its step: {share:.2f}"
+        lines.append(say(frozen, photos=here["frozen_bn"], share=share))
+    waiting = "waiting for data in training: {here} (plain: {plain})"
+    lines.append(say(waiting, here=percent(here["waiting"], 0), plain=percent(plain["waiting"], 0)))
+    bound = {way: BOUNDS[name] for way, name in result["bound"].items()}
+    lines.append(say("The bound here is {here}; of the plain script, {plain}.", **bound))
+    medians = "Medians of {repeats} on {cores} cores."
+    lines.append(say(medians, repeats=result["repeats"], cores=result["cores"]))
     return "\n".join(lines)
 
 
-def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str, Any]:
+def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
     environment = {**os.environ, "KIMCHI_CACHE": str(cache)}
     if way == "plain":
         environment["KIMCHI_MALLOC"] = "off"
@@ -133,11 +146,11 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> dict[str,
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise RunError(f"The measurement ended early ({way}): {reason}")
+        raise RunError("The measurement ended early ({way}): {reason}", way=way, reason=reason)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def until_shared_accuracy(plain: dict[str, Any], here: dict[str, Any]) -> None:
+def until_shared_accuracy(plain: Json, here: Json) -> None:
     """Replace the accuracies by the seconds after which each way first had the best one that both reach."""
     curves = [found.pop("reached") for found in (plain, here)]
     shared = min(max(score for _, score in curve) for curve in curves)
@@ -149,7 +162,7 @@ def _medians(found: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.median(run[name] for run in found) for name in found[0]}
 
 
-def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, Any]:
+def _compared(medians: dict[str, dict[str, float]], repeats: int) -> Json:
     plain, here = medians["plain"], medians["here"]
     ratio = {name: here[name] / plain[name] for name in RATES if name in here}
     ratio |= {name: plain[name] / here[name] for name in SECONDS if name in here}
@@ -159,9 +172,9 @@ def _compared(medians: dict[str, dict[str, float]], repeats: int) -> dict[str, A
 
 
 def bounded_by(found: dict[str, float]) -> str:
-    """What more of would make the training faster."""
+    """What more of would make the training faster: a name in BOUNDS."""
     if found["kernel"] >= KERNEL:
-        return "memory (pages that are mapped anew at each step)"
+        return "memory"
     if found["waiting"] < WAITING:
         return "compute"
     return "decode" if found.get("photo", 0) < found.get("augmentation", 0) else "augmentation"

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import torch
 from fastai.callback.schedule import Learner
+from fastai.data.core import DataLoaders, TfmdDL
 from fastai.vision.core import PILImage
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import onnx
@@ -30,13 +32,15 @@ from kimchi_vision.learning.device import wait
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 
+Made = TypeVar("Made")
+
 STEPS, BATCHES = 6, 5
 FROZEN = ["freeze", {"fit_one_cycle": {"epochs": 1}}]
 SINGLE = 20
 """Photos that are predicted one after the other."""
 
 
-def measure(experiment: Experiment, plain: bool, parts: bool) -> dict[str, Any]:
+def measure(experiment: Experiment, plain: bool, parts: bool) -> Json:
     """Rates in photos a second, times in seconds, memory in MB.
 
     plain: fastai's transforms, loaders and loop alone. parts: each part of the pipeline by itself, too.
@@ -77,7 +81,7 @@ def _seconds(clock: Clock, built: float, fitted: float) -> dict[str, float]:
     }
 
 
-def _rates(clock: Clock, dls: Any) -> dict[str, float]:
+def _rates(clock: Clock, dls: DataLoaders) -> dict[str, float]:
     """Of the first epoch, which is frozen, the second, which is not, and of validation."""
     trained = len(dls.train) * dls.train.bs
     frozen, unfrozen = clock.train_seconds[:2]
@@ -121,7 +125,7 @@ def step_rate(pipeline: Pipeline, learn: Learner, batch: list[torch.Tensor], hel
     return STEPS * len(images) / spent
 
 
-def _data(pipeline: Pipeline, dls: Any) -> dict[str, float]:
+def _data(pipeline: Pipeline, dls: DataLoaders) -> dict[str, float]:
     """Decoding, photos before augmentation, augmentation, and batches, each alone."""
     dl = dls.train
     files = pipeline.photos.files(pipeline.photos.part("train"))[: dl.bs]
@@ -144,7 +148,7 @@ def _data(pipeline: Pipeline, dls: Any) -> dict[str, float]:
     }
 
 
-def _augmentation(dl: Any) -> Callable[[], Any]:
+def _augmentation(dl: TfmdDL) -> Callable[[], object]:
     small = [dl.photos[row] for row in range(dl.bs)]
     draws = dl.fused.draw(dl.bs, dl.bs, seed=0)
     pictures = dl.fused.empty(dl.bs)
@@ -175,7 +179,7 @@ def _peak() -> float:
     return sum(resource.getrusage(who).ru_maxrss for who in people) / 1024
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def timed(work: Callable[[], Made]) -> tuple[float, Made]:
     """Seconds that it takes, and what it returns."""
     started = time.perf_counter()
     result = work()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from fastai.callback.core import Callback
 from fastai.callback.schedule import Learner
+from fastai.data.core import DataLoaders
 from fastai.metrics import accuracy
 from fastai.vision.data import Normalize
 
@@ -83,26 +83,26 @@ class Pipeline:
         self.backbone = model.find(experiment.model, experiment.augment.size)
         self.tfms = augment.transforms(experiment.augment, self.backbone.stats)
 
-    def loaders(self) -> Any:
+    def loaders(self) -> DataLoaders:
         """DataLoaders; here with the cache that they need."""
         if self.plain:
             normalize = [tfm for tfm in self.tfms.batch if isinstance(tfm, Normalize)]
             return script.loaders(self.experiment, self.photos, normalize)
         return loader.build(self.experiment.loader, self.photos, self.tfms)
 
-    def learner(self, dls: Any, folder: Path) -> Learner:
+    def learner(self, dls: DataLoaders, folder: Path) -> Learner:
         """Frozen up to the head, as vision_learner leaves it."""
         learn = model.learner(self.experiment.model, self.backbone, dls, folder)
         learn.metrics = [accuracy]
         return learn
 
-    def fit(self, learn: Learner, section: Any, folder: Path) -> None:
+    def fit(self, learn: Learner, section: train.Train, folder: Path) -> None:
         """Run the stages of a section `train`."""
         if self.plain:
             script.fit(learn, section.stages)
         else:
             train.fit(section, learn, RunFiles(folder))
 
-    def precision(self, learn: Learner) -> Any:
+    def precision(self, learn: Learner) -> AbstractContextManager[object]:
         """The number format of training steps, as a context."""
         return nullcontext() if self.plain else precision.applied(self.experiment.train, learn)

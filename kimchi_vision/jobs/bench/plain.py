@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastai.callback.schedule import Learner
 from fastai.data.block import CategoryBlock, DataBlock
@@ -14,12 +14,14 @@ from fastai.vision.data import ImageBlock
 from kimchi_vision.base.errors import InputError
 
 if TYPE_CHECKING:
+    from fasttransform import Transform
+
     from kimchi_vision.config import Experiment
     from kimchi_vision.config.stages import Stage
     from kimchi_vision.data.photo import Photos
 
 
-def loaders(experiment: Experiment, photos: Photos, normalize: list[Any]) -> DataLoaders:
+def loaders(experiment: Experiment, photos: Photos, normalize: list[Transform]) -> DataLoaders:
     """The same split, sizes and augmentation. normalize: fastai's Normalize, or nothing."""
     section = experiment.augment
     items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)
@@ -50,7 +52,9 @@ def fit(learn: Learner, stages: tuple[Stage, ...]) -> None:
                 arguments |= {"show_plot": False}
             method = getattr(learn, stage.name, None)
             if method is None:
-                raise InputError(f"train.stages: a plain script has no {stage.name}; leave out --whole.")
+                raise InputError(
+                    "train.stages: a plain script has no {stage}; leave out --whole.", stage=stage.name
+                )
             if "auto" in arguments.values():
                 raise InputError("train.stages: a plain script has no rate `auto`; give a number.")
             rates = {name: slice(*rate) for name, rate in arguments.items() if isinstance(rate, tuple)}

@@ -6,19 +6,21 @@ it was written: what is finished there is not run again, and what was interrupte
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.jobs.leaf import Done, Leaf, told
 
@@ -27,15 +29,21 @@ if TYPE_CHECKING:
 
 AGAIN = 2
 """How often a run whose process was killed goes on by itself."""
-STOPPED = "Interrupted. Every run keeps its last checkpoint; the same command goes on from there."
 
 log = logging.getLogger(__name__)
+
+
+def stopped() -> InterruptedRunError:
+    """What Ctrl-C ends with."""
+    return InterruptedRunError(
+        "Interrupted. Every run keeps its last checkpoint; the same command goes on from there."
+    )
 
 
 class Ended(NamedTuple):
     """By the names of leaves: what each gave, and why each failed one failed."""
 
-    results: dict[str, Any]
+    results: Json
     refused: dict[str, str]
 
 
@@ -84,15 +92,15 @@ class Told:
         self.count, self.done, self.ended = count, 0, Ended({}, {})
 
     def end(self, name: str, done: Done, where: str = "") -> None:
-        """where: on which machine."""
+        """where: the node, if it is another machine."""
         self.done += 1
-        result, reason = done
+        (result, reason), at = done, Sentence(" on {node}", node=where) if where else ""
         if reason is None:
-            log.info("Run %d of %d is done%s: %s", self.done, self.count, where, name)
+            log.info("Run %d of %d is done%s: %s", self.done, self.count, at, name)
             self.ended.results[name] = result
         else:
-            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, where, name, reason)
-            self.ended.refused[name] = reason
+            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, at, name, reason)
+            self.ended.refused[name] = str(reason)
 
 
 class Processes:
@@ -117,24 +125,28 @@ class Processes:
                     told.end(futures[future].name, future.result())
             except KeyboardInterrupt:
                 self._stop()
-                raise InterruptedRunError(STOPPED) from None
+                raise stopped() from None
         return told.ended
 
     def _done(self, leaf: Leaf) -> Done:
         for attempt in range(AGAIN + 1):
             if self.stopped:
-                return None, "it was not begun"
+                return None, Sentence("it was not begun")
             with tempfile.TemporaryFile() as complaints:
                 code, said = self._once(leaf, attempt > 0, complaints)
                 if said:
-                    return tuple(json.loads(said))
+                    return pickle.loads(said)
                 if code >= 0:
                     complaints.seek(0)
                     words = complaints.read().decode(errors="replace").strip().splitlines()
-                    return None, words[-1] if words else f"its process ended with code {code}"
+                    ended = Sentence("its process ended with code {code}", code=code)
+                    return None, words[-1] if words else ended
             log.warning("%s: its process was killed by signal %d; it goes on.", leaf.name, -code)
-        why = f"its process was killed {AGAIN + 1} times, last by signal {-code}: is there too little memory?"
-        return None, why
+        return None, Sentence(
+            "its process was killed {times} times, last by signal {signal}: is there too little memory?",
+            times=AGAIN + 1,
+            signal=-code,
+        )
 
     def _once(self, leaf: Leaf, again: bool, complaints: IO[bytes]) -> tuple[int, bytes]:
         work, environment = partial(told, leaf, self.jobs.cpus, again), {SET: str(self.jobs.cpus)}

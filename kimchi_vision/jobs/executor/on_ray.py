@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
-from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
-from kimchi_vision.jobs.executor import AGAIN, STOPPED, Ended, Told
+from kimchi_vision.jobs.executor import AGAIN, Ended, Told, stopped
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
@@ -64,13 +65,13 @@ class OnRay:
                 for reference in going:
                     ray.cancel(reference, force=False)
                 ray.wait(list(going), num_returns=len(going), timeout=STOPS)
-                raise InterruptedRunError(STOPPED) from None
+                raise stopped() from None
         return told.ended
 
     @contextmanager
     def _connected(self, ray: Any) -> Iterator[Any]:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+        options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
             options |= {"num_cpus": cores(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:
@@ -157,11 +158,11 @@ def _done(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Done, str
 
     node = socket.gethostname()
     if code_version() != version:
-        why = f"{node} has version {code_version()} of kimchi_vision, and the table's is {version}"
-        return (None, why), node
+        other = "{node} has version {own} of kimchi_vision, and the table's is {version}"
+        return (None, Sentence(other, node=node, own=code_version(), version=version)), node
     if not (mark.is_dir() and leaf.here.is_dir()):
-        why = f"{node} does not see {mark.parent}: photos and runs lie where every node has one path"
-        return (None, why), node
+        unseen = "{node} does not see {folder}: photos and runs lie where every node has one path"
+        return (None, Sentence(unseen, node=node, folder=mark.parent)), node
     begun = mark / leaf.name
     again = begun.is_file()
     begun.touch()
@@ -175,4 +176,4 @@ def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines()
         return (None, lines[-1] if lines else type(error).__name__), ""
-    return done, f" on {node}"
+    return done, node

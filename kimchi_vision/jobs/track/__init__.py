@@ -6,7 +6,7 @@ import importlib.util
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import install
@@ -15,6 +15,7 @@ from kimchi_vision.jobs.track.worker import Told
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
+    from kimchi_vision.base.plain import Json
     from kimchi_vision.base.run_files import RunFiles
     from kimchi_vision.config.sections import Track
 
@@ -27,7 +28,7 @@ def check(section: Track) -> None:
     """Raise InputError, which says how to install it, for a tracker whose package is missing."""
     for name in section.to:
         if importlib.util.find_spec(name) is None:
-            raise InputError(f"track: {name} is not installed: {install(name)}")
+            raise InputError("track: {name} is not installed: {command}", name=name, command=install(name))
 
 
 class Tracking:
@@ -55,7 +56,7 @@ class Tracking:
 
 
 @contextmanager
-def begun(section: Track, experiment: Mapping[str, Any], files: RunFiles) -> Iterator[Tracking]:
+def begun(section: Track, experiment: Json, files: RunFiles) -> Iterator[Tracking]:
     """The section's trackers, which are closed after the block. experiment: with every value."""
     told = [Told(name, TRACKERS[name], (section.project, experiment, files)) for name in section.to]
     try:

@@ -10,11 +10,14 @@ import netrc
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import dump
 
 if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
     from kimchi_vision.base.run_files import RunFiles
 
 Values = Mapping[str, float]
@@ -23,12 +26,12 @@ Values = Mapping[str, float]
 class TensorBoard:
     """Event files in the run folder: tensorboard --logdir exports."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
+    def __init__(self, project: str, experiment: Json, files: RunFiles) -> None:
         self.folder = files.tracked("tensorboard")
         self.text = f"```yaml\n{dump(experiment)}```"
-        self.writer: Any = None
+        self.writer: SummaryWriter | None = None
 
-    def _open(self, step: int | None = None) -> Any:
+    def _open(self, step: int | None = None) -> SummaryWriter:
         if self.writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -68,7 +71,7 @@ class TensorBoard:
 class WandB:
     """Weights & Biases; without an account it is offline, in the run folder, for `wandb sync` later."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
+    def __init__(self, project: str, experiment: Json, files: RunFiles) -> None:
         import wandb
 
         self.wandb, self.name = wandb, files.path.name
@@ -110,7 +113,7 @@ class WandB:
 class MLflow:
     """The server in $MLFLOW_TRACKING_URI, or mlflow.db and mlartifacts beside the run folder."""
 
-    def __init__(self, project: str, experiment: Mapping[str, Any], files: RunFiles) -> None:
+    def __init__(self, project: str, experiment: Json, files: RunFiles) -> None:
         from mlflow.tracking import MlflowClient
 
         beside = files.path.parent.resolve()
@@ -159,7 +162,7 @@ def _has_account() -> bool:
         return False
 
 
-def _leaves(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _leaves(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Dotted names and short texts of everything inside."""
     if isinstance(values, Mapping):
         for key, value in values.items():

@@ -6,7 +6,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +16,13 @@ PATIENCE = 60.0
 class Told:
     """Tells one tracker, in order. make: opens it, called with `arguments` in the thread."""
 
-    def __init__(self, name: str, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    def __init__(self, name: str, make: Callable[..., object], arguments: tuple[object, ...]) -> None:
         self.name, self._make, self._arguments = name, make, arguments
-        self._waiting: queue.Queue[tuple[Any, ...] | None] = queue.Queue()
+        self._waiting: queue.Queue[tuple[object, ...] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
-    def tell(self, what: str, *arguments: Any) -> None:
+    def tell(self, what: str, *arguments: object) -> None:
         """Call the tracker's method `what`, later; nothing when it has failed."""
         if self._thread.is_alive():
             self._waiting.put((what, *arguments))

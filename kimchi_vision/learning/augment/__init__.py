@@ -6,7 +6,7 @@ geometry of a photo in one warp and all light in one table. Validation is fastai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kimchi_vision.learning.augment import stock
 from kimchi_vision.learning.augment.fused import Fused
@@ -31,8 +31,8 @@ class Transforms(NamedTuple):
     key: text that changes whenever a validation photo would look different.
     """
 
-    item: list[Any]
-    batch: list[Any]
+    item: list[Transform]
+    batch: list[Transform]
     train: Fused | None
     steps: Preprocess
     key: str
@@ -62,7 +62,7 @@ def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transf
     return tfms._replace(item=[*tfms.item, *item], batch=[*tfms.batch, *batch], train=None)
 
 
-def varied(section: Augment, stats: Stats) -> list[Any]:
+def varied(section: Augment, stats: Stats) -> list[Transform]:
     """fastai's batch transforms that vary training photos, whatever the engine. stats: as in transforms."""
     steps = stock.steps(section, stock.statistics(section, stats))
     return [*stock.varied(section), *validation.transforms(validation.normalize(steps))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -61,7 +61,7 @@ class Fused:
                 cv2.warpPerspective(window, matrices[row], size, **options), tables[row][None], pictures[row]
             )
 
-    def room(self, count: int, device: Any) -> torch.Tensor:
+    def room(self, count: int, device: torch.device | str) -> torch.Tensor:
         """Room for so many `windows`, (n, side, side, 3) uint8, from where a device takes them."""
         return room((count, self.presize.side, self.presize.side, 3), device)
 
@@ -70,7 +70,7 @@ class Fused:
         for row, (photo, part) in enumerate(zip(photos, draws.part, strict=True)):
             windows[row] = self.presize.window(photo, part)
 
-    def on_device(self, windows: torch.Tensor, draws: Draws, device: Any) -> torch.Tensor:
+    def on_device(self, windows: torch.Tensor, draws: Draws, device: torch.device | str) -> torch.Tensor:
         """The same with torch, from `windows` to (n, 3, size, size) float32, channels last."""
         matrices, halved = self._matrices(draws), self.halved(draws)
         photos = on_device.warped(windows, matrices, halved, self.section, device)

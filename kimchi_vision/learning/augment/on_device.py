@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def warped(
-    windows: Tensor, matrices: np.ndarray, halved: np.ndarray, section: Augment, device: Any
+    windows: Tensor, matrices: np.ndarray, halved: np.ndarray, section: Augment, device: torch.device | str
 ) -> Tensor:
     """(n, side, side, 3) uint8 photos, moved: (n, 3, size, size) float32, 0 to 1, on the device.
 
@@ -66,6 +66,6 @@ def _pairs(photos: Tensor) -> Tensor:
     return F.conv2d(padded, weights.expand(photos.shape[1], 1, 3, 3), groups=photos.shape[1])
 
 
-def _column(values: np.ndarray, device: Any) -> Tensor:
+def _column(values: np.ndarray, device: torch.device | str) -> Tensor:
     """(n, 1, 1, 1)."""
     return sent(torch.as_tensor(values), device)[:, None, None, None]

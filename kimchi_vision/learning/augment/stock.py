@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastai.vision.augment import (
     RandomResizedCropGPU,
@@ -15,13 +15,15 @@ from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
 
 if TYPE_CHECKING:
+    from fasttransform import Transform
+
     from kimchi_vision.config.sections import Augment
 
 Stats = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of each channel, of photos scaled to 0..1."""
 
 
-def varied(section: Augment) -> list[Any]:
+def varied(section: Augment) -> list[Transform]:
     """fastai's aug_transforms, which by itself forgets `size` when nothing moves."""
     arguments = section.model_dump(exclude={"resize", "resize_method", "crop_batch", "normalize", "engine"})
     tfms = list(aug_transforms(**arguments))

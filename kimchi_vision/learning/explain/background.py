@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,6 +13,8 @@ from kimchi_vision.learning.explain.looks import Explainer
 from kimchi_vision.learning.explain.masks import Mask, mask
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from kimchi_vision.config.sections import Explain
     from kimchi_vision.data.photo import Photos
 
@@ -97,7 +99,7 @@ def spread(photo: np.ndarray, known: np.ndarray) -> np.ndarray:
     return (trust * total / np.maximum(share, 1e-6) + (1 - trust) * mean).transpose(2, 0, 1)
 
 
-def _hidden(inputs: np.ndarray, food: np.ndarray) -> Any:
+def _hidden(inputs: np.ndarray, food: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     """Names and photos with a part hidden; 0 is the mean colour of what the network was trained on."""
     inside = food[:, None]
     yield "background_only", np.where(inside, np.float32(0), inputs)

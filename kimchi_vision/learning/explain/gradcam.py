@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 LAST_ATTENTION = ("norm1", "ln_1")
 """Names of the norm before attention in timm's and torchvision's transformers. The last one is explained:
@@ -60,7 +64,7 @@ def _layer(network: nn.Module, size: int) -> nn.Module:
     """The module whose output is explained."""
     shapes: dict[nn.Module, torch.Size] = {}
 
-    def note(module: nn.Module, inputs: Any, output: Any) -> None:
+    def note(module: nn.Module, inputs: object, output: object) -> None:
         if isinstance(output, Tensor):
             shapes[module] = output.shape
 
@@ -89,7 +93,7 @@ def _layer(network: nn.Module, size: int) -> nn.Module:
     return (attention or found)[-1]
 
 
-def _has_places(shape: Any) -> bool:
+def _has_places(shape: Sequence[int]) -> bool:
     return len(shape) == 4 and min(shape[2:]) > 1
 
 
@@ -109,7 +113,7 @@ def _kept_output(layer: nn.Module) -> Iterator[list[Tensor]]:
     """The layer's output inside the block, as a leaf: nothing before it needs a gradient."""
     kept: list[Tensor] = []
 
-    def keep(module: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+    def keep(module: nn.Module, inputs: object, output: Tensor) -> Tensor:
         kept.append(output.detach().requires_grad_())
         return kept[0].clone()  # layers behind it may write in place
 

@@ -61,7 +61,8 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     empty = set(photos.vocab) - set(train["label"][read])
     if empty:
         raise RunError(
-            f"No training photo of {', '.join(sorted(empty))} can be read any more: put them back."
+            "No training photo of {classes} can be read any more: put them back.",
+            classes=", ".join(sorted(empty)),
         )
     labels, classes, centre = labels[read], len(photos.vocab), _centred(body, values[read])
     values, asked = values[read] - centre, asked - centre

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from fastai.data.core import DataLoaders
@@ -15,15 +15,18 @@ from kimchi_vision.learning.loader import prepared, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
 
 if TYPE_CHECKING:
+    from fastai.data.core import TfmdDL
+
     from kimchi_vision.config.sections import Loader
     from kimchi_vision.data.photo import Photos
+    from kimchi_vision.learning.augment import Transforms
 
 __all__ = ["build", "sample"]
 
 log = logging.getLogger(__name__)
 
 
-def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
+def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
     """DataLoaders over the train and valid parts, classes in the order of photos.vocab.
 
     tfms: what augment.transforms returns. test_dl and an exported learner use its fastai transforms.
@@ -34,7 +37,10 @@ def build(section: Loader, photos: Photos, tfms: Any) -> DataLoaders:
     count = int((items["split"] == "train").sum())
     if not 0 < count < len(items):
         raise DataError(
-            f"{photos.root}: the split leaves {count} photos to train on, {len(items) - count} to validate."
+            "{folder}: the split leaves {count} photos to train on, {others} to validate.",
+            folder=photos.root,
+            count=count,
+            others=len(items) - count,
         )
     batch_size = min(section.batch_size, count)
     if batch_size < section.batch_size:
@@ -60,7 +66,7 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
     return images, [str(label) for _, label in decoded]
 
 
-def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> FusedDL:
+def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> FusedDL:
     part = prepared.part(photos, "train")
     small = prepared.presized(section, part, tfms.train.presize)
     dl = FusedDL(dls.train, part, small, min(section.workers, share()), tfms.train)
@@ -68,7 +74,7 @@ def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Fuse
     return dl
 
 
-def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Any) -> Any:
+def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> TfmdDL:
     part = prepared.part(photos, "valid")
     finished = prepared.finished(section, part, tfms)
     return FastDL(dls.valid, part, finished, min(section.workers, share())) if finished else dls.valid

@@ -6,7 +6,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from fastai.data.core import TfmdDL
 from kimchi_vision.learning.device import sent
 
 if TYPE_CHECKING:
+    from kimchi_vision.learning.augment.fused import Fused
     from kimchi_vision.learning.augment.params import Draws
     from kimchi_vision.learning.loader.prepared import ByNumber, Part
 
@@ -40,11 +41,11 @@ class FastDL(TfmdDL):
         self.ahead = 0 if torch.device(stock.device or "cpu").type == "cpu" else 2
         self.rng = stock.rng
 
-    def new(self, dataset: Any = None, cls: Any = None, **options: Any) -> TfmdDL:
+    def new(self, dataset: object = None, cls: type | None = None, **options: object) -> TfmdDL:
         """A stock loader."""
         return self.stock.new(dataset, cls, **options)
 
-    def decode(self, batch: Any) -> Any:
+    def decode(self, batch: object) -> object:
         """As the stock loader undoes its transforms."""
         return self.stock.decode(batch)
 
@@ -96,7 +97,7 @@ class FastDL(TfmdDL):
 class FusedDL(FastDL):
     """Training batches by the fused engine. fused: what augment.transforms returns as `train`."""
 
-    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int, fused: Any) -> None:
+    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int, fused: Fused) -> None:
         super().__init__(stock, part, photos, threads)
         self.fused = fused
 

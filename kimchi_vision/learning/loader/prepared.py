@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import psutil
@@ -17,6 +17,8 @@ from kimchi_vision.learning.loader import photo_cache
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Loader
     from kimchi_vision.data.photo import Photo, Photos
+    from kimchi_vision.learning.augment import Transforms
+    from kimchi_vision.learning.augment.presize import Presize
 
 SHARE_OF_MEMORY = 0.5
 """Uncompressed photos above this share of the free memory would be read from the disk again and again."""
@@ -61,7 +63,7 @@ def part(photos: Photos, split: str) -> Part:
     return Part(photos.files(rows), rows["label"].map(numbers).to_numpy())
 
 
-def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
+def presized(section: Loader, train: Part, presize: Presize) -> ByNumber:
     """Training photos, small, uint8: from the cache that the section asks for."""
 
     def make(row: int) -> np.ndarray:
@@ -73,7 +75,7 @@ def presized(section: Loader, train: Part, presize: Any) -> ByNumber:
     return pack or Direct(make)
 
 
-def finished(section: Loader, valid: Part, tfms: Any) -> ByNumber | None:
+def finished(section: Loader, valid: Part, tfms: Transforms) -> ByNumber | None:
     """Validation photos as the model sees them, float32, or None where they are not kept.
 
     tfms: what augment.transforms returns.
@@ -91,7 +93,7 @@ def finished(section: Loader, valid: Part, tfms: Any) -> ByNumber | None:
     )
 
 
-def _kind(section: Loader, train: Part, presize: Any) -> str | None:
+def _kind(section: Loader, train: Part, presize: Presize) -> str | None:
     """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
     if section.cache != "auto":
         return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
@@ -99,7 +101,7 @@ def _kind(section: Loader, train: Part, presize: Any) -> str | None:
     return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
 
 
-def _pixels(file: Photo, presize: Any) -> int:
+def _pixels(file: Photo, presize: Presize) -> int:
     try:
         return math.prod(presize.shape(*photo_size(file)))
     except (OSError, ValueError):

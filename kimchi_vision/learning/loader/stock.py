@@ -6,7 +6,7 @@ import io
 import sys
 from pathlib import Path
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cloudpickle
 import numpy as np
@@ -24,6 +24,7 @@ from kimchi_vision.data.photo import Photo, open_photo
 
 if TYPE_CHECKING:
     import pandas as pd
+    from fastai.data.core import TfmdDL
 
     from kimchi_vision.data.photo import Photos
 
@@ -32,7 +33,7 @@ for _module in (sys.modules[__name__], photos_module, decoding, formats, pixels)
     cloudpickle.register_pickle_by_value(_module)
 
 
-def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBlock:
+def block(photos: Photos, item_tfms: list[Transform], batch_tfms: list[Transform]) -> DataBlock:
     """A DataBlock over rows of the table with a column file; prediction takes any PhotoSource."""
     opener = Transform(_pil_image)
     opener.whole = _Whole()
@@ -50,7 +51,7 @@ def block(photos: Photos, item_tfms: list[Any], batch_tfms: list[Any]) -> DataBl
     )
 
 
-def _pil_image(source: Any) -> PILImage:
+def _pil_image(source: object) -> PILImage:  # a Transform evaluates its annotations
     return PILImage(getattr(source, "whole", None) or open_photo(source))
 
 
@@ -65,7 +66,7 @@ class _Whole:
         read = core.load_image
         if not hasattr(read, "keeps_whole"):
 
-            def load_image(fn: Any, mode: str | None = None) -> Image.Image:
+            def load_image(fn: object, mode: str | None = None) -> Image.Image:
                 seen = read(fn, mode)
                 source = fn.getvalue() if isinstance(fn, io.BytesIO) else fn
                 if isinstance(source, (str, Path, bytes)) and cuts_off(source):
@@ -79,22 +80,22 @@ class _Whole:
         return _Whole, ()
 
 
-def balance(dl: Any) -> None:
+def balance(dl: TfmdDL) -> None:
     """From now on draw photos, with replacement, so that all classes are equally likely."""
     dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
 
 
-def _evenly(dl: Any, order: list[int]) -> list[int]:
+def _evenly(dl: TfmdDL, order: list[int]) -> list[int]:
     labels = dl.items["label"]
     weights = 1 / labels.map(labels.value_counts())
     return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
 
 
-def skipping_unreadable(dl: Any) -> None:
+def skipping_unreadable(dl: TfmdDL) -> None:
     """From now on leave out photos of a training loader that cannot be read; what fastai does with None."""
     read = dl.do_item
 
-    def do_item(row: Any) -> Any:
+    def do_item(row: object) -> object:
         try:
             return read(row)
         except (ValueError, OSError):

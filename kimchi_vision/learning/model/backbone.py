@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import nn
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+Splitter = Callable[[nn.Module], Sequence[list[nn.Parameter]]]
+"""From a model to its parameter groups, as fastai has them."""
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
 
@@ -53,7 +60,7 @@ class Backbone(ABC):
         """
 
     @abstractmethod
-    def preprocess(self) -> Any:
+    def preprocess(self) -> Callable[[Image.Image], torch.Tensor]:
         """A callable from a PIL image to what the network was evaluated on: a tensor (3, H, W)."""
 
     @abstractmethod
@@ -73,7 +80,7 @@ class Backbone(ABC):
         return (self,)
 
     @property
-    def splitter(self) -> Any:
+    def splitter(self) -> Splitter | None:
         """Parameter groups that fastai ships for this network; None when it ships none."""
         return None
 

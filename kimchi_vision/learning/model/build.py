@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
@@ -18,8 +18,11 @@ from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.preprocess import Preprocess
 
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
 
-def learner(section: Model, backbone: Backbone, dls: Any, path: Path) -> Learner:
+
+def learner(section: Model, backbone: Backbone, dls: DataLoaders, path: Path) -> Learner:
     """fastai's vision_learner with checked weights: a body, and a head with one output for each class of dls.
 
     Normalisation belongs to dls: nothing is added to it. Three parameter groups, body's first half, its
@@ -73,7 +76,9 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
         network.load_state_dict(weights.read(tensors))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        raise ModelError(f"{tensors} is not the network of its experiment.yaml: {reason}") from None
+        raise ModelError(
+            "{file} is not the network of its experiment.yaml: {reason}", file=tensors, reason=reason
+        ) from None
     return network.eval()
 
 
@@ -82,8 +87,9 @@ def _head(section: Model, backbone: Backbone, body: nn.Module, classes: int) -> 
     features = backbone.features(body)
     if len(backbone.parts) > 1 and section.head != "linear":
         raise ModelError(
-            f"model.backbone {backbone.name}: several backbones need `model.head: linear`, which "
-            "`recipe: quick` and `recipe: best` set."
+            "model.backbone {backbone}: several backbones need `model.head: linear`, which `recipe: "
+            "quick` and `recipe: best` set.",
+            backbone=backbone.name,
         )
     if section.head == "linear":
         pool = [nn.AdaptiveAvgPool2d(1), nn.Flatten()] if len(features) == 3 else []

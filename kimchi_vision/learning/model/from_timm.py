@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import huggingface_hub
 import timm
@@ -13,6 +13,14 @@ from torch import nn
 from typing_extensions import override
 
 from kimchi_vision.learning.model.backbone import Backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+    from timm.models import PretrainedCfg
+    from torch import Tensor
+
 
 HUB_FILE = "model.safetensors"
 
@@ -63,7 +71,7 @@ class TimmBackbone(Backbone):
         return body
 
     @override
-    def preprocess(self) -> Any:
+    def preprocess(self) -> Callable[[Image.Image], Tensor]:
         return create_transform(**resolve_data_config(timm.get_pretrained_cfg(self.name).to_dict()))
 
     @override
@@ -80,7 +88,7 @@ class TimmBackbone(Backbone):
         return Path(file) if isinstance(file, str) else None
 
 
-def _file_name(cfg: Any) -> str:
+def _file_name(cfg: PretrainedCfg) -> str:
     if cfg.hf_hub_id or not cfg.url:
         return f"{cfg.architecture}.{cfg.tag}.safetensors" if cfg.tag else f"{cfg.architecture}.safetensors"
     return cfg.url.rpartition("/")[2]

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torchvision
 from fastai.vision.learner import create_body, model_meta
 from torch import nn
 from typing_extensions import override
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning.model.backbone import Backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL import Image
+    from torch import Tensor
+
+    from kimchi_vision.learning.model.backbone import Splitter
+
 
 # The classifiers of torchvision's networks, and the second ones that only inception and googlenet train with.
 HEADS = ("fc.", "classifier.", "heads.", "head.", "AuxLogits.", "aux1.", "aux2.")
@@ -68,7 +78,7 @@ class TorchvisionBackbone(Backbone):
         return create_body(network, cut=cut)
 
     @override
-    def preprocess(self) -> Any:
+    def preprocess(self) -> Callable[[Image.Image], Tensor]:
         return _weights(self.name).transforms()
 
     @override
@@ -77,10 +87,10 @@ class TorchvisionBackbone(Backbone):
 
     @property
     @override
-    def splitter(self) -> Any:
+    def splitter(self) -> Splitter | None:
         return model_meta.get(torchvision.models.get_model_builder(self.name), {}).get("split")
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self) -> Json:
         if self.name.startswith("vit_"):
             return {"image_size": self.size}
         if self.name in TWO_HEADS:
@@ -88,5 +98,5 @@ class TorchvisionBackbone(Backbone):
         return {}
 
 
-def _weights(name: str) -> Any:
+def _weights(name: str) -> torchvision.models.WeightsEnum:
     return torchvision.models.get_model_weights(name).DEFAULT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from torch import nn
 from typing_extensions import override
@@ -57,12 +57,16 @@ class JoinedBackbone(Backbone):
 
     @override
     def pretrained(self, file: Path) -> nn.Module:
-        raise ModelError(f"model.backbone {self.name}: each of them has weights of its own.")
+        raise ModelError(
+            "model.backbone {backbone}: each of them has weights of its own.", backbone=self.name
+        )
 
     @override
-    def preprocess(self) -> Any:
-        raise ModelError(f"{self.name}: give one backbone: each sees photos of its own size.")
+    def preprocess(self) -> NoReturn:
+        raise ModelError(
+            "{backbone}: give one backbone: each sees photos of its own size.", backbone=self.name
+        )
 
     @override
-    def categories(self) -> list[str]:
-        raise ModelError(f"{self.name}: give one backbone: each knows classes of its own.")
+    def categories(self) -> NoReturn:
+        raise ModelError("{backbone}: give one backbone: each knows classes of its own.", backbone=self.name)

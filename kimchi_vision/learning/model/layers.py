@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.callback.hook import Hooks
@@ -10,10 +10,17 @@ from fastai.learner import Learner
 from fastai.torch_core import norm_bias_params
 from torch import Tensor, nn
 
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
 ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
 
 
-def summary(learn: Learner, size: int) -> tuple[str, dict[str, Any]]:
+def summary(learn: Learner, size: int) -> tuple[str, Json]:
     """Layers with output shapes and parameters, as text; totals as facts. The learner stays as it is.
 
     size: side of the photo that is sent through, pixels.
@@ -70,21 +77,22 @@ def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int]
     return [row for row in rows if row[2] or list(row[1].parameters())]
 
 
-def _output_shape(module: nn.Module, inputs: Any, output: Any) -> list[int] | None:
+def _output_shape(module: nn.Module, inputs: object, output: object) -> list[int] | None:
     first = output[0] if isinstance(output, tuple | list) else output
     return list(first.shape[1:]) if isinstance(first, Tensor) else None
 
 
-def _totals(facts: dict[str, Any]) -> list[str]:
+def _totals(facts: Json) -> list[str]:
     trainable = facts["trainable"]
+    frozen = percent(trainable["frozen"] / facts["parameters"])
     return [
         f"Parameters           {facts['parameters']:>14,}",
-        f"Trainable, frozen    {trainable['frozen']:>14,}  ({trainable['frozen'] / facts['parameters']:.1%})",
+        f"Trainable, frozen    {trainable['frozen']:>14,}  ({frozen})",
         f"Trainable, unfrozen  {trainable['unfrozen']:>14,}",
         f"Parameter groups     {' + '.join(f'{count:,}' for count in facts['groups'])}",
         f"Size                 {facts['size_mb']:>14,} MB",
     ]
 
 
-def _count(parameters: Any) -> int:
+def _count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(p.numel() for p in parameters)

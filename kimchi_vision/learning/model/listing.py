@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 import torch
 import torchvision
 
+from kimchi_vision.base.sentence import Text
 from kimchi_vision.learning.model import from_timm, from_torchvision, weights
 from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.find import named
@@ -31,7 +32,7 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Row:
-    """One backbone; `str` gives an aligned line.
+    """One backbone; `said` gives an aligned line.
 
     backbone: the name for `model.backbone`, prefixed where both libraries have it and it is timm's.
     size: side of the photos that its weights were trained on, pixels; fixed: it takes no other.
@@ -45,12 +46,12 @@ class Row:
     fixed: bool
     weights: str
 
-    def __str__(self) -> str:
+    def said(self, text: Text) -> str:
         """One line of a list."""
-        size = f"{self.size} only" if self.fixed else f"{self.size}"
+        size = text("{size} only", size=self.size) if self.fixed else f"{self.size}"
         millions = f"{self.parameters / 1e6:.1f} M"
-        here = self.weights or "not here"
-        return f"{self.backbone:<44} {self.library:<12} {millions:>9} {size:>9} px  weights: {here}"
+        here = text("weights: {where}", where=self.weights or text("not here"))
+        return f"{self.backbone:<44} {self.library:<12} {millions:>9} {size:>9} px  {here}"
 
 
 def at_hand(backbone: str, setting: str) -> bool:

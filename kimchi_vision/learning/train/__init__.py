@@ -12,6 +12,7 @@ import torch
 from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
@@ -123,7 +124,7 @@ def goes_on(section: Train) -> bool:
     return any(stage.name != "probe" for stage in section.stages)
 
 
-def facts(history: pd.DataFrame) -> dict[str, Any]:
+def facts(history: pd.DataFrame) -> Json:
     """The kept epoch, the number of epochs, the seconds that they took, and where overfitting sets in."""
     if history.empty:
         return {"epochs": 0, "kept_epoch": None, "seconds": 0.0, "overfits_from": None}

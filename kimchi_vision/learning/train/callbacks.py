@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import torch
@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.learning.train import distributed, saved
 from kimchi_vision.learning.train.scores import keep_answers
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.config.sections import Train
 
-Watch = Callable[[dict[str, Any]], bool]
+Watch = Callable[[Json], bool]
 Tell = Callable[[dict[str, float], int], None]
 """Takes numbers by name, and the step that they belong to: training batches over all stages."""
 
@@ -89,7 +90,7 @@ class Recording(Callback):
         self.tell = tell
         self.ended = self.replayed = False
         self.phase = ""
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Json] = []
 
     def before_epoch(self) -> None:
         """Start the clock."""
@@ -169,10 +170,18 @@ class Recording(Callback):
         """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
         if self.rows and not self.is_finite:
             last, best = self.rows[-1], self.folder.best
-            kept = f" {best} holds the best epoch before it." if best.is_file() else ""
+            values = {"epoch": last["epoch"], "stage": last["stage"], "rate": last["lr"]}
+            values |= {"lower": last["lr"] / 10, "best": best}
+            if best.is_file():
+                raise RunError(
+                    "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
+                    "of {lower:.1g}, or `auto` after lr_find. {best} holds the best epoch before it.",
+                    **values,
+                )
             raise RunError(
-                f"The loss is no longer a number in epoch {last['epoch']} ({last['stage']}, rate "
-                f"{last['lr']:.2g}). Try a rate of {last['lr'] / 10:.1g}, or `auto` after lr_find.{kept}"
+                "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
+                "of {lower:.1g}, or `auto` after lr_find.",
+                **values,
             )
 
 

@@ -14,6 +14,7 @@ from fastai.callback.core import Callback, CancelBatchException
 from fastcore.foundation import L
 
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning.train import distributed, randomness, saved
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest, Recording
@@ -119,7 +120,7 @@ class Checkpoint(Callback):
         for old in self.folder.epoch_checkpoints()[: -self.kept]:
             old.unlink()
 
-    def take_up(self, learn: Learner) -> dict[str, Any] | None:
+    def take_up(self, learn: Learner) -> Json | None:
         """Put the newest sound state into learner and callbacks; None when there is none.
 
         The optimizer's is left to `restore_opt`: freezing and unfreezing, which comes first, clears it.
@@ -139,7 +140,7 @@ class Checkpoint(Callback):
         return state
 
 
-def restore_opt(learn: Learner, state: dict[str, Any]) -> None:
+def restore_opt(learn: Learner, state: Json) -> None:
     """Put the saved optimizer state into a learner whose groups are frozen as they were."""
     if learn.opt is None:
         learn.create_opt()
@@ -155,7 +156,7 @@ class Restore(Callback):
 
     order = 71  # after SkipToEpoch, which ends the earlier epochs, and ParamScheduler
 
-    def __init__(self, state: dict[str, Any], recording: Recording) -> None:
+    def __init__(self, state: Json, recording: Recording) -> None:
         self.state, self.recording = state, recording
         self.waiting, self.left = True, 0
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d
 from torch.overrides import TorchFunctionMode
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.learning.train.timing import shortest
 
 SLOWER = 2.0
@@ -24,7 +25,7 @@ class FasterDepthwise(TorchFunctionMode):
     """Inside the block, conv2d of a depthwise layer takes its slow gradients in float32."""
 
     def __torch_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Json | None = None
     ) -> Any:
         """Leave every other call as it is."""
         if function is conv2d and not kwargs and len(args) == 7 and _is_slow(args[1], args[3], args[6]):

@@ -31,6 +31,7 @@ from torch.overrides import TorchFunctionMode
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, share
 from kimchi_vision.learning import device
@@ -192,7 +193,7 @@ class SyncedBatchNorm(TorchFunctionMode):
     """
 
     def __torch_function__(
-        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Json | None = None
     ) -> Any:
         """Leave every other call as it is."""
         return (_batch_norm if function is batch_norm else function)(*args, **(kwargs or {}))

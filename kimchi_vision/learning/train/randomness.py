@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from kimchi_vision.base.plain import Json
 
-def state(dls: Any) -> dict[str, Any]:
+
+def state(dls: Any) -> Json:
     """Python, NumPy, torch, GPUs, and the order of both loaders; loading it runs no code."""
     _, keys, *rest = np.random.get_state()
     return {
@@ -21,7 +23,7 @@ def state(dls: Any) -> dict[str, Any]:
     }
 
 
-def restore(saved: dict[str, Any], dls: Any) -> None:
+def restore(saved: Json, dls: Any) -> None:
     """Go on from a state."""
     random.setstate(saved["python"])
     keys, *rest = saved["numpy"]

@@ -38,8 +38,12 @@ def find_rates(arguments: LrFind, learn: Learner, files: RunFiles) -> float | No
     write_table(files.lr_find, curve)
     suggestions = _suggestions(learn, arguments.num_it)
     plots.save(plots.lr_find(curve, suggestions), files.figure("lr_find"))
-    said = ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
-    log.info("lr_find suggests: %s", said or "nothing; the loss grew too early")
+    if suggestions:
+        log.info(
+            "lr_find suggests: %s", ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
+        )
+    else:
+        log.info("lr_find suggests nothing: the loss grew too early.")
     return suggestions.get(arguments.suggest)
 
 

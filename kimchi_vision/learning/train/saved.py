@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.learning.train import distributed
 
 log = logging.getLogger(__name__)
 
 
-def newest(files: RunFiles, device: torch.device) -> dict[str, Any] | None:
+def newest(files: RunFiles, device: torch.device) -> Json | None:
     """The newest state that is sound, and whose best epoch is; None when there is none.
 
     A damaged file is named, and set aside as NAME.damaged. best.pth is written anew from the checkpoint of
@@ -33,7 +33,7 @@ def newest(files: RunFiles, device: torch.device) -> dict[str, Any] | None:
     return None
 
 
-def write(content: dict[str, Any], file: Path) -> None:
+def write(content: Json, file: Path) -> None:
     """Save tensors, whole or not at all; of several devices the first one does it.
 
     An open file, since torch hides why it cannot write to a path.
@@ -44,7 +44,7 @@ def write(content: dict[str, Any], file: Path) -> None:
         torch.save(content, opened)
 
 
-def _read(file: Path, device: torch.device) -> dict[str, Any] | None:
+def _read(file: Path, device: torch.device) -> Json | None:
     """What torch.save wrote; None, and the file set aside, when it is damaged."""
     try:
         # torch writes the checksum of each tensor, as every zip has it, and never looks at it.
@@ -62,7 +62,7 @@ def _read(file: Path, device: torch.device) -> dict[str, Any] | None:
     return None
 
 
-def _has_best(files: RunFiles, state: dict[str, Any], device: torch.device) -> bool:
+def _has_best(files: RunFiles, state: Json, device: torch.device) -> bool:
     """Whether best.pth holds what the state calls its best epoch, if need be written anew."""
     epoch = state["best"][1]
     if epoch is None or (files.best.is_file() and _read(files.best, device) is not None):
@@ -79,6 +79,6 @@ def _has_best(files: RunFiles, state: dict[str, Any], device: torch.device) -> b
     return True
 
 
-def _scored(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+def _scored(state: Json) -> dict[str, torch.Tensor]:
     """The weights that an epoch was scored with: with train.ema their mean."""
     return {**state["model"], **(state["mean"] or {})}

@@ -71,11 +71,18 @@ def named(photos: Photos) -> Iterator[None]:
         lost = unreadable(items)
         if lost.empty:
             raise
-        more = f", and {len(lost) - 1} more photos" if len(lost) > 1 else ""
+        first = {"photo": photos.root / lost["path"].iloc[0], "reason": lost["reason"].iloc[0]}
+        if len(lost) > 1:
+            raise RunError(
+                "{photo} {reason}, and {more} more photos. Put them back and give the same command: the "
+                "epochs that ended are kept. Or set `data.policy.unreadable: skip`, which leaves them out.",
+                **first,
+                more=len(lost) - 1,
+            ) from error
         raise RunError(
-            f"{photos.root / lost['path'].iloc[0]} {lost['reason'].iloc[0]}{more}. Put it back and give the "
-            "same command: the epochs that ended are kept. Or set `data.policy.unreadable: skip`, which "
-            "leaves it out."
+            "{photo} {reason}. Put it back and give the same command: the epochs that ended are kept. Or set "
+            "`data.policy.unreadable: skip`, which leaves it out.",
+            **first,
         ) from error
 
 

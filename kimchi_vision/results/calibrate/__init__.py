@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.calibrate import confidence as scores
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
@@ -19,6 +19,7 @@ from kimchi_vision.results.calibrate.abstain import (
     unknown_accepted,
 )
 from kimchi_vision.results.calibrate.label_sets import least_probable
+from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ __all__ = ["figures", "fit", "risk_coverage", "unknown"]
 CURVE_POINTS = 200
 
 
-def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
+def fit(section: Calibrate, predictions: Predictions) -> Json:
     """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
 
     predictions: of the validation photos; photos of one group count as one.
@@ -45,7 +46,7 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     """
     raw, truth, groups = predictions.probabilities, predictions.truth, predictions.group
     temperature = scores.fit_temperature(raw, truth)
-    calibrated = scores.at_temperature(raw, temperature)
+    calibrated = at_temperature(raw, temperature)
     sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
     abstention = None
     if section.abstain_at is not None:
@@ -65,9 +66,7 @@ def fit(section: Calibrate, predictions: Predictions) -> dict[str, Any]:
     }
 
 
-def unknown(
-    confidence: np.ndarray, predictions: Predictions, calibration: Mapping[str, Any], error: float | None
-) -> dict[str, Any]:
+def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json, error: float | None) -> Json:
     """How photos of no class fare at the threshold of a run.
 
     confidence: of the photos of no class, after the temperature. predictions: of the validation
@@ -82,7 +81,7 @@ def unknown(
             "This run answers every photo: it has no threshold below which it says that it does not know. "
             "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
         )
-    known = scores.at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
+    known = at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
     if error is not None:
         found = abstain_at(error, known, predictions.right, predictions.group)
         abstain = {"error_wanted": error, "threshold": found.threshold}
@@ -92,7 +91,7 @@ def unknown(
     return {**chosen, **unknown_accepted(confidence, known, least)}
 
 
-def figures(facts: Mapping[str, Any]) -> dict[str, Figure]:
+def figures(facts: Json) -> dict[str, Figure]:
     """Figures by name, from what `fit` returned: reliability and risk_coverage."""
     import pandas as pd
 
@@ -111,9 +110,7 @@ def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
     return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))]
 
 
-def _facts(
-    probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None
-) -> dict[str, Any]:
+def _facts(probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None) -> Json:
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {

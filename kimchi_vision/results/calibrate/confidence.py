@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import optimize
 
 from kimchi_vision.results.intervals import Estimate, of_class
+from kimchi_vision.results.temperature import logits, softmax
 
 DRAWS = 1000
 SCALES = np.concatenate([np.linspace(0, 1.6, 33), [2.0, 3.0]])
 """Multiples of the gaps that were seen, among which the true ones are looked for."""
 USUAL = (0.0125, 0.5, 0.9875)
-"""Quantiles of errors that are usual, and their median; wider than 95 %, since the gaps are only "
-"estimated."""
+"""Quantiles of errors that are usual, and their median; wider than 95 %, since the gaps are only
+estimated."""
 COLDEST, HOTTEST = 0.02, 50.0
 """Temperatures between which one is looked for."""
 
@@ -99,32 +100,22 @@ def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
     probabilities: [photos, classes]; truth: column of the true class. 1 when nothing can be fitted: no photo
     is wrong, or the best temperature lies beyond 0.02 to 50. Guo et al., 2017, arXiv:1706.04599.
     """
-    logits = _logits(probabilities)
-    own = logits[np.arange(len(truth)), truth]
+    outputs = logits(probabilities)
+    own = outputs[np.arange(len(truth)), truth]
 
     def slope(coldness: float) -> float:
         """Of the mean negative log-likelihood, which is convex, along 1 / temperature."""
-        return float(((special.softmax(coldness * logits, axis=1) * logits).sum(axis=1) - own).mean())
+        return float(((softmax(coldness * outputs) * outputs).sum(axis=1) - own).mean())
 
     if slope(1 / HOTTEST) >= 0 or slope(1 / COLDEST) <= 0:
         return 1.0
     return 1 / optimize.brentq(slope, 1 / HOTTEST, 1 / COLDEST, xtol=1e-12)
 
 
-def at_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Softmax of the logits divided by the temperature; the order of the classes stays."""
-    return special.softmax(_logits(probabilities) / temperature, axis=1)
-
-
 def negative_log_likelihood(probabilities: np.ndarray, truth: np.ndarray) -> float:
     """Mean over photos, in nats."""
-    return float(-_logits(probabilities)[np.arange(len(truth)), truth].mean())
+    return float(-logits(probabilities)[np.arange(len(truth)), truth].mean())
 
 
 def _bin(confidence: np.ndarray, bins: int) -> np.ndarray:
     return np.clip(np.searchsorted(np.linspace(0, 1, bins + 1), confidence, side="left") - 1, 0, bins - 1)
-
-
-def _logits(probabilities: np.ndarray) -> np.ndarray:
-    """Logits up to a constant a photo, which softmax does not see; 0 becomes float32's smallest number."""
-    return np.log(np.maximum(np.asarray(probabilities, float), np.finfo(np.float32).tiny))

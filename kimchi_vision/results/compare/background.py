@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import stats
 
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.compare import paired
 from kimchi_vision.results.intervals import wilson
 
@@ -18,7 +19,7 @@ LITTLE = 0.1
 """A difference in accuracy below which backgrounds are said to matter little."""
 
 
-def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
+def background_reliance(answers: pd.DataFrame) -> Json:
     """Accuracies and differences with 95 % intervals, ready for JSON.
 
     answers: as explain.backgrounds has them.
@@ -51,7 +52,7 @@ def background_reliance(answers: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _condition(said: pd.Series, right: pd.Series, plain: pd.Series) -> dict[str, Any]:
+def _condition(said: pd.Series, right: pd.Series, plain: pd.Series) -> Json:
     asked = said != ""
     accuracy, interval = _share(right[asked])
     change, around = _difference(right[asked], plain[asked])
@@ -78,7 +79,7 @@ def _difference(first: pd.Series, second: pd.Series) -> tuple[float, list[float]
     return (counts[0] - counts[1]) / len(first), interval
 
 
-def _attention(answers: pd.DataFrame) -> dict[str, Any]:
+def _attention(answers: pd.DataFrame) -> Json:
     """Mean share of the map outside the food; its interval is Student's."""
     shares = answers["outside"].dropna().to_numpy(float)
     if len(shares) < 2:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.compare.pairs import Row, judge
 from kimchi_vision.results.intervals import of_class
 from kimchi_vision.results.predictions import Predictions
 
 
-def beside_floor(predictions: Predictions, floor: Predictions) -> dict[str, Any]:
+def beside_floor(predictions: Predictions, floor: Predictions) -> Json:
     """The floor's accuracy, and accuracy of the run minus that, both with 95 % intervals.
 
     The photos that the floor has are compared.
@@ -18,7 +17,7 @@ def beside_floor(predictions: Predictions, floor: Predictions) -> dict[str, Any]
     return {**_accuracy(floor), **_gain(predictions, floor)}
 
 
-def beside_one_view(averaged: Predictions, predictions: Predictions) -> dict[str, Any]:
+def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
     """The accuracy of averaged views on one part, and that minus the accuracy of one view of each photo.
 
     averaged: its table has views, the number of varied views that were averaged with the plain one.
@@ -28,12 +27,12 @@ def beside_one_view(averaged: Predictions, predictions: Predictions) -> dict[str
     return {"n": views, **_accuracy(averaged), **_gain(averaged, predictions)}
 
 
-def _accuracy(predictions: Predictions) -> dict[str, Any]:
+def _accuracy(predictions: Predictions) -> Json:
     right = predictions.right
     return {"accuracy": float(right.mean()), "accuracy_interval": of_class(right, predictions.units)}
 
 
-def _gain(predictions: Predictions, other: Predictions) -> dict[str, Any]:
+def _gain(predictions: Predictions, other: Predictions) -> Json:
     """The first against the other, on the other's photos."""
     ours = predictions.of(other.paths)
     rows = Row("ours", ours.right[None], ours.units), Row("theirs", other.right[None], ours.units)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -16,13 +16,14 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import Language, catalogue, language
-from kimchi_vision.results.compare import runs, sentences
+from kimchi_vision.base.numbers import with_ends
+from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, Row, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
 from kimchi_vision.results.intervals import over_seeds
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import scores
+from kimchi_vision.results.scores import METRICS, scores
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -63,8 +64,25 @@ class Comparison:
         return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
-        """For a screen: the answer, a table of experiments, and a sentence a pair."""
-        return sentences.text(self)
+        """For a screen: the answer, tables of experiments and scores, and a sentence a pair.
+
+        Hangul takes two columns a letter.
+        """
+        head, *rows = self._scored()
+        with pd.option_context("display.unicode.east_asian_width", True):
+            shown = [
+                pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False),
+                "",
+                pd.DataFrame(rows, columns=head).to_string(index=False),
+            ]
+        return "\n".join([*self.answer, "", *shown, "", *map(self.words.sentence, self.pairs)])
+
+    def markdown(self) -> str:
+        """The same as a Markdown page."""
+        table = _markdown([self.words.head(), *self._cells()])
+        verdicts = [f"- {self.words.sentence(pair)}" for pair in self.pairs]
+        parts = [*self.answer, "", *table, "", *verdicts, "", *_markdown(self._scored())]
+        return "\n".join([f"# {self.words.say('comparison')}", "", *parts]) + "\n"
 
     def sentences(self) -> list[str]:
         """The answer, and a sentence a pair."""
@@ -79,7 +97,7 @@ class Comparison:
             table = pd.DataFrame(map(asdict, self.pairs), columns=[each.name for each in fields(Pair)])
             write_table(path, table.assign(sentence=list(map(self.words.sentence, self.pairs))))
         elif path.suffix == ".md":
-            write_text(path, sentences.markdown(self))
+            write_text(path, self.markdown())
         elif path.suffix == ".html":
             from kimchi_vision.results import report  # which compares, too
 
@@ -91,6 +109,31 @@ class Comparison:
         else:
             raise InputError("{path}: give a name that ends in .csv, .md or .html.", path=path)
         return path
+
+    def _cells(self) -> list[list[str]]:
+        return [self.words.cells(row) for row in self.experiments.itertuples()]
+
+    def _scored(self) -> list[list[str]]:
+        """Every score in a row, every experiment in a column; the first row is the head."""
+        say, names = self.words.say, list(self.experiments["experiment"])
+        rows = [[say("score"), *names]]
+        for name, same in self.scores.groupby("score", sort=False):
+            lines = same.set_index("experiment").loc[names].itertuples()
+            rows.append([say(name), *(_score(line, METRICS[name].shown) for line in lines)])
+        return rows
+
+
+def _score(line: object, shown: Callable[[float], str]) -> str:
+    """A score with its interval, or with its spread over seeds."""
+    if pd.notna(line.low):
+        return with_ends(line.value, line.low, line.high, shown)
+    return shown(line.value) + (f" ± {shown(line.sd)}" if pd.notna(line.sd) else "")
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; the first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]
 
 
 def compare(

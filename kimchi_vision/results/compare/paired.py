@@ -6,12 +6,17 @@ Counts may be fractions: photos that are as good as independent, see `discordant
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special, stats
+from scipy.optimize import brentq
 
 from kimchi_vision.results.intervals import SMALLEST, worth
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 
 LEVEL = 0.05
 """A verdict `better` is wrong in at most this share of trials; intervals are 1 - LEVEL."""
@@ -30,13 +35,13 @@ def discordant(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tupl
     return float((first & ~second).sum() * each), float((second & ~first).sum() * each), number
 
 
-def exact_p(only_first: Any, only_second: Any) -> np.ndarray:
+def exact_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
     """McNemar's exact test: a fair coin decides each photo that only one run has right. McNemar, 1947."""
     fewer, discordant = np.minimum(only_first, only_second), np.add(only_first, only_second)
     return np.minimum(2 * _coins(fewer, discordant), 1.0)
 
 
-def mid_p(only_first: Any, only_second: Any) -> np.ndarray:
+def mid_p(only_first: ArrayLike, only_second: ArrayLike) -> np.ndarray:
     """McNemar's mid-p test, less timid than exact_p: only half of what was seen counts as extreme.
 
     For 30 photos or more its error stays below its level at every share of discordant photos; recommended by
@@ -53,7 +58,7 @@ def _coins(heads: np.ndarray, coins: np.ndarray) -> np.ndarray:
     return np.where(coins > 0, special.betainc(np.maximum(coins - heads, SMALLEST), heads + 1, 0.5), 1.0)
 
 
-def difference_interval(only_first: Any, only_second: Any, photos: Any) -> np.ndarray:
+def difference_interval(only_first: ArrayLike, only_second: ArrayLike, photos: ArrayLike) -> np.ndarray:
     """Tango's 95 % score interval of the difference in accuracy, first minus second; shape (..., 2).
 
     At a difference of 0 its statistic is McNemar's, so that interval and test rarely disagree, and it has a
@@ -73,7 +78,9 @@ def difference_interval(only_first: Any, only_second: Any, photos: Any) -> np.nd
     return np.squeeze(np.stack(bounds, axis=-1))
 
 
-def difference_score(difference: Any, only_first: Any, only_second: Any, photos: Any) -> np.ndarray:
+def difference_score(
+    difference: ArrayLike, only_first: ArrayLike, only_second: ArrayLike, photos: ArrayLike
+) -> np.ndarray:
     """Tango's statistic against a true difference; the share of only_second is estimated under it."""
     first, second = np.asarray(only_first, float), np.asarray(only_second, float)
     b = (2 * photos - first + second) * difference - first - second
@@ -96,9 +103,10 @@ def over_seeds(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tupl
     """Difference in mean accuracy of two experiments with several seeds, its 95 % interval and p value.
 
     first, second: right or wrong, [seeds, photos], the same photos in the same order, with their groups; at
-    least one of the two with two seeds or more. Variance over photos (paired) and over seeds (pooled) add up,
-    with Satterthwaite's degrees of freedom. Both sources must be counted: Bouthillier et al., 2021,
-    arXiv:2103.03098.
+    least one of the two with two seeds or more. Variance over photos (paired) and over seeds (pooled) both
+    count: Bouthillier et al., 2021, arXiv:2103.03098. Each has Student's quantile of its own degrees of
+    freedom, and their squares add up (Howe, 1974, JASA 69:789): with Satterthwaite's one quantile for
+    both, few seeds that happen to agree call equal experiments different in 7 to 13 % of trials.
     """
     seeds = len(first), len(second)
     by_photo = first.mean(0) - second.mean(0)
@@ -107,11 +115,17 @@ def over_seeds(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tupl
     freedom = sum(seeds) - 2
     spread = sum(((runs.mean(1) - runs.mean()) ** 2).sum() for runs in (first, second)) / freedom
     from_photos, from_seeds = by_photo.var() / (photos - 1), spread * (1 / seeds[0] + 1 / seeds[1])
-    variance = from_photos + from_seeds
-    if variance == 0:
+    if from_photos + from_seeds == 0:
         return difference, difference_interval(0, 0, photos), 1.0
-    freedom = variance**2 / (from_photos**2 / (photos - 1) + from_seeds**2 / freedom)
-    error = float(np.sqrt(variance))
-    half = stats.t.ppf(1 - LEVEL / 2, freedom) * error
-    p = 2 * stats.t.sf(abs(difference) / error, freedom)
-    return difference, np.array([difference - half, difference + half]), float(p)
+
+    def half(level: float) -> float:
+        tails = stats.t.isf(level / 2, [photos - 1, freedom])
+        return float(np.sqrt(tails**2 @ [from_photos, from_seeds]))
+
+    reach = half(LEVEL)
+    p = (
+        brentq(lambda level: half(level) - abs(difference), SMALLEST, 1)
+        if half(SMALLEST) > abs(difference)
+        else 0
+    )
+    return difference, np.array([difference - reach, difference + reach]), float(p)

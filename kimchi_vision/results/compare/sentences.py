@@ -1,20 +1,15 @@
-"""A comparison in words: the answer, a sentence a pair, and tables for the screen and a file."""
+"""A comparison in words: the answer, a sentence a pair, and the cells of a table of experiments."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.results.compare.pairs import Pair
-from kimchi_vision.results.scores import METRICS
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.compare.comparison import Comparison
-
 
 OF_THE_BEST = {
     ("better", "experiments"): "it_is_better",
@@ -73,8 +68,8 @@ class Words:
 
     def sentence(self, pair: Pair) -> str:
         """The verdict on a pair, what it rests on, and what a clearer one would need."""
-        points = {name: f"{100 * getattr(pair, name):+.1f}" for name in ("difference", "low", "high")}
-        said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **points)}
+        gap = {name: points(getattr(pair, name)) for name in ("difference", "low", "high")}
+        said = {"first": pair.first, "second": pair.second, "gap": self.say("gap", **gap)}
         once = "" if pair.about == "experiments" else "_once"
         if pair.verdict == "practically equal":
             return self.say(f"pair_equal{once}", margin=self._margin(), **said)
@@ -101,7 +96,7 @@ class Words:
         spread = (
             self.say("spread", sd=f"{100 * row.sd:.2f}", seeds=row.seeds) if several else self.say("one_seed")
         )
-        return [row.experiment, f"{100 * row.accuracy:.2f} %", span, spread, f"{row.photos:,}"]
+        return [row.experiment, percent(row.accuracy, 2), span, spread, f"{row.photos:,}"]
 
     def _next(self, pair: Pair) -> str:
         if pair.only_first is None:
@@ -120,43 +115,3 @@ class Words:
 
     def _listed(self, names: Sequence[str]) -> str:
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])}{self.say('and')}{names[-1]}"
-
-
-def text(found: Comparison) -> str:
-    """Everything for a screen; Hangul takes two columns a letter."""
-    words = found.words
-    table = pd.DataFrame(map(words.cells, found.experiments.itertuples()), columns=words.head())
-    others = pd.DataFrame(_scores(found)[1:], columns=_scores(found)[0])
-    with pd.option_context("display.unicode.east_asian_width", True):
-        shown = [table.to_string(index=False), "", others.to_string(index=False)]
-    return "\n".join([*found.answer, "", *shown, "", *map(words.sentence, found.pairs)])
-
-
-def markdown(found: Comparison) -> str:
-    """Everything as a Markdown page."""
-    words = found.words
-    table = _rows([words.head(), *map(words.cells, found.experiments.itertuples())])
-    verdicts = [f"- {words.sentence(pair)}" for pair in found.pairs]
-    parts = [*found.answer, "", *table, "", *verdicts, "", *_rows(_scores(found))]
-    return "\n".join([f"# {words.say('comparison')}", "", *parts]) + "\n"
-
-
-def _scores(found: Comparison) -> list[list[str]]:
-    """Every score in a row, every experiment in a column; the first row is the head."""
-    say, names = found.words.say, list(found.experiments["experiment"])
-    rows = [[say("score"), *names]]
-    for name, same in found.scores.groupby("score", sort=False):
-        shown = METRICS[name].shown
-        cells = []
-        for line in same.set_index("experiment").loc[names].itertuples():
-            spread = f" ± {shown(line.sd)}" if pd.notna(line.sd) else ""
-            ends = f" ({shown(line.low)} – {shown(line.high)})" if pd.notna(line.low) else ""
-            cells.append(f"{shown(line.value)}{spread}{ends}")
-        rows.append([say(name), *cells])
-    return rows
-
-
-def _rows(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The rows of a Markdown table; the first is its head."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return [lines[0], "| " + " | ".join(["---"] * len(rows[0])) + " |", *lines[1:]]

@@ -1,10 +1,11 @@
-"""Confidence against accuracy, and error against the share of photos that are answered."""
+"""What probabilities are worth: confidence, accuracy, errors, and each class against the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
@@ -59,6 +60,24 @@ def risk_coverage(curve: pd.DataFrame, chosen: Mapping[str, float] | None = None
         axes.errorbar(chosen["coverage"], chosen["error"], yerr=spread, fmt="ks", capsize=4, label=label)
         axes.legend()
     axes.set(xlim=(0, 1), ylim=(0, None))
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    return figure
+
+
+NAMED = 10
+"""Classes that a legend can hold."""
+
+
+@hangul()
+def one_against_rest(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], x: str, y: str) -> Figure:
+    """A line a class. curves: by class, places along both axes, 0 to 1; x, y: what the axes show."""
+    figure = Figure(figsize=(5.5, 5), layout="constrained")
+    axes = figure.add_subplot(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
+    for name, (along, up) in curves.items():
+        axes.plot(along, up, linewidth=1.2, alpha=0.8, label=name.replace("$", r"\$"))
+    if 0 < len(curves) <= NAMED:
+        axes.legend(fontsize=8)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     return figure

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
-from kimchi_vision.base.pages import percent
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.report import charts
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ FEWEST_PHOTOS = 3
 """Photos of a bin, below which its accuracy says nothing."""
 
 
-def view(run: Run, text: Text) -> dict[str, Any] | None:
+def view(run: Run, text: Text) -> Json | None:
     """The template's values; None where nothing was measured."""
     found = run.calibration
     if not found:
@@ -26,7 +27,7 @@ def view(run: Run, text: Text) -> dict[str, Any] | None:
     return {**found, "charts": [chart for chart in drawn if chart is not None]}
 
 
-def _reliability(found: dict[str, Any], text: Text) -> charts.Chart | None:
+def _reliability(found: Json, text: Text) -> charts.Chart | None:
     bins = [each for each in found["after"]["reliability"] if each["photos"] >= FEWEST_PHOTOS]
     if len(bins) < FEWEST_BINS:
         return None
@@ -49,7 +50,7 @@ def _reliability(found: dict[str, Any], text: Text) -> charts.Chart | None:
     return charts.Chart(text("figure_reliability"), x, x, text("confidence"), [series], diagonal=True)
 
 
-def _risk(found: dict[str, Any], text: Text) -> charts.Chart | None:
+def _risk(found: Json, text: Text) -> charts.Chart | None:
     curve = found["risk_coverage"]
     if not any(point["risk"] for point in curve):
         return None

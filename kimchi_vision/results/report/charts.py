@@ -8,6 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from kimchi_vision.base.numbers import percent
+
 Scale = Literal["linear", "log"]
 
 
@@ -99,15 +101,14 @@ def axis(values: Sequence[float], shown: Callable[[float], str], steps: int = 5)
 
 def shares(values: Sequence[float]) -> Axis:
     """The same for shares: it does not leave 0 to 1."""
-    found = axis(values, percent, 4)
+    found = axis(values, _tick, 4)
     inside = [place / 100 * (found.high - found.low) + found.low for place, _ in found.ticks]
     inside = [place for place in inside if -1e-6 <= place <= 1 + 1e-6]
-    return _ticked(inside[0], inside[-1], inside, percent)
+    return _ticked(inside[0], inside[-1], inside, _tick)
 
 
-def percent(share: float) -> str:
-    """A tick's label."""
-    return f"{round(100 * share, 1):g}%"
+def _tick(share: float) -> str:
+    return percent(share).replace(".0 ", " ")
 
 
 def whole(low: float, high: float, shown: Callable[[float], str]) -> Axis:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
+from kimchi_vision.base.numbers import percent, with_ends
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.scores import Metric, Score
+    from kimchi_vision.results.scores import Score
 
 PAIR_SIDE = 200
 EARLIER = 4
 """Other runs of the same photos that are drawn beside this one."""
 
 
-def view(run: Run, predictions: Predictions, text: Text) -> dict[str, Any]:
+def view(run: Run, predictions: Predictions, text: Text) -> Json:
     """The template's values."""
     metrics = run.metrics
     sentences = [*headline.sentences(run, text)[1:], *verdict.size(run, text)]
     if "folds" in metrics:
-        accuracies = ", ".join(f"{fold['accuracy']:.1%}" for fold in metrics["folds"])
+        accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
     if "floor" in metrics and len(run.history):
         sentences.append(about_gain("floor", metrics["floor"], text))
@@ -51,7 +53,7 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
     floor = run.metrics.get("floor")
     if floor:
         low, high = floor["accuracy_interval"]
-        shown = _shown(accuracy.metric, floor["accuracy"], low, high)
+        shown = with_ends(floor["accuracy"], low, high)
         mark = charts.Mark(floor["accuracy"], low, high, "baseline", shown)
         rows.append(charts.Row(text("floor"), [mark], shown))
     rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
@@ -67,10 +69,6 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
 def _row(name: str, accuracy: Score, kind: str) -> charts.Row:
     mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, kind, str(accuracy))
     return charts.Row(name, [mark], str(accuracy))
-
-
-def _shown(metric: Metric, value: float, low: float, high: float) -> str:
-    return f"{metric.shown(value)} ({metric.shown(low)} – {metric.shown(high)})"
 
 
 def _earlier(run: Run) -> list[Run]:
@@ -92,7 +90,7 @@ def _earlier(run: Run) -> list[Run]:
     return found[:EARLIER]
 
 
-def _confusions(run: Run, predictions: Predictions) -> Iterator[dict[str, Any]]:
+def _confusions(run: Run, predictions: Predictions) -> Iterator[Json]:
     """The surest photo of each pair that is confused, beside the surest of what it was taken for."""
     table, sure = predictions.table, predictions.confidence
     truth, said = table["truth"].to_numpy(), table["predicted"].to_numpy()

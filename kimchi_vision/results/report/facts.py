@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
+from kimchi_vision.base.plain import Json
 
 if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
@@ -23,13 +24,13 @@ def question(asked: str, text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def machine(metrics: dict[str, Any]) -> str | None:
+def machine(metrics: Json) -> str | None:
     """Where speed and memory were measured."""
     found = metrics.get("machine")
     return f"{found['processor']} ({found['cores']})" if found else None
 
 
-def timings(metrics: dict[str, Any]) -> dict[str, Any]:
+def timings(metrics: Json) -> Json:
     """What was measured, by the key of its text; empty when nothing was."""
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
     found = {
@@ -43,7 +44,7 @@ def timings(metrics: dict[str, Any]) -> dict[str, Any]:
     return {"measured": measured, "machine": machine(metrics)}
 
 
-def plain(run: Run, text: Text) -> dict[str, dict[str, Any]]:
+def plain(run: Run, text: Text) -> dict[str, Json]:
     """Model and training, and the machine that made them: title → what a line is called → its value."""
     known = {key: run.metrics.get(key, {}) for key in ("model", "train")}
     versions = dict(run.json_if(run.files.versions))
@@ -54,9 +55,9 @@ def plain(run: Run, text: Text) -> dict[str, dict[str, Any]]:
     }
 
 
-def flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+def flat(tree: Json, prefix: str = "") -> list[tuple[str, object]]:
     """Values under dotted names; lists are joined, what is not set is left out."""
-    pairs: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, object]] = []
     for key, value in tree.items():
         if isinstance(value, dict):
             pairs += flat(value, f"{prefix}{key}.")
@@ -66,5 +67,5 @@ def flat(tree: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
-def _named(values: Mapping[str, Any], text: Text) -> dict[str, Any]:
+def _named(values: Mapping[str, object], text: Text) -> Json:
     return {text(f"fact_{key}") if f"fact_{key}" in TEXTS else key: value for key, value in values.items()}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import language
 from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo
 from kimchi_vision.results.report import charts, images
 
@@ -34,13 +34,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says. verdict: its answer in a sentence, or nothing; plot: intervals with their heading."""
+    """What a page says. verdict: its answer in a sentence, or nothing.
+
+    plot: intervals with their heading; legend: kinds of its marks with their names.
+    """
 
     name: str
     verdict: str
     sentences: Sequence[str]
     groups: Sequence[Group]
     plot: tuple[str, charts.Intervals] | None = None
+    legend: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(file: Path, page: Page, lang: str = "auto") -> None:
@@ -57,7 +61,7 @@ def write(file: Path, page: Page, lang: str = "auto") -> None:
     write_text(file, text)
 
 
-def view(groups: Sequence[Group]) -> Iterator[dict[str, Any]]:
+def view(groups: Sequence[Group]) -> Iterator[Json]:
     """The template's values, with as many pictures as a page holds."""
     every = [picture for group in groups for picture in group.pictures]
     small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)}).pictures

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
-from kimchi_vision.base.pages import percent
+from kimchi_vision.base.numbers import percent, with_ends
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import embedding
 from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
 from kimchi_vision.results.scores import recorded
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 OVERLAY_SIDE = 160
 
 
-def view(run: Run, lang: Language) -> dict[str, Any]:
+def view(run: Run, lang: Language) -> Json:
     """The template's values. sections: the ids of those that have something to show, in order."""
     text = catalogue(lang)
     experiment_text = run.files.experiment.read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
     return images.thumbnails(dict(zip(rows.paths, run.photos.files(rows.table), strict=True)))
 
 
-def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[dict[str, Any]]:
+def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
     overlays = _overlays(run, predictions)
@@ -79,7 +80,7 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
     ]
 
 
-def _map(run: Run, paths: Sequence[str]) -> dict[str, Any] | None:
+def _map(run: Run, paths: Sequence[str]) -> Json | None:
     """Points of the map of photos: number of the cell, place, and numbers of the most similar points."""
     if not run.files.embedding.is_file():
         return None
@@ -105,7 +106,7 @@ def _classes(run: Run, text: Text) -> charts.Intervals:
         for kind, key in (("own", "recall"), ("other", "precision")):
             interval = own.get(f"{key}_interval")
             if interval:
-                tip = f"{text(key)} {percent(own[key])} ({percent(interval[0])} – {percent(interval[1])})"
+                tip = f"{text(key)} {with_ends(own[key], *interval)}"
                 marks.append(charts.Mark(own[key], *interval, kind, tip))
         found = round(own["recall"] * own["support"])
         rows.append(
@@ -115,7 +116,7 @@ def _classes(run: Run, text: Text) -> charts.Intervals:
     return charts.Intervals(rows, charts.shares([*ends, 1.0]))
 
 
-def _background(run: Run, text: Text) -> dict[str, Any] | None:
+def _background(run: Run, text: Text) -> Json | None:
     """What background.json says, with its sentences."""
     found = run.json_if(run.files.background)
     if not found:
@@ -124,7 +125,7 @@ def _background(run: Run, text: Text) -> dict[str, Any] | None:
     for name, own in found["conditions"].items():
         if own["accuracy"] is not None:
             low, high = own["accuracy_interval"]
-            shown = f"{percent(own['accuracy'])} ({percent(low)} – {percent(high)})"
+            shown = with_ends(own["accuracy"], low, high)
             kind = "baseline" if name == "plain" else "own"
             mark = charts.Mark(own["accuracy"], low, high, kind, shown)
             rows.append(charts.Row(text(f"condition_{name}"), [mark], shown))
@@ -142,7 +143,7 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
 
 
-def _test(run: Run) -> dict[str, Any]:
+def _test(run: Run) -> Json:
     scored = run.json_if(run.files.test_metrics)
     return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
 
 import numpy as np
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
 from kimchi_vision.results.compare import summary
@@ -27,7 +28,7 @@ FLIPPED = 36
 EXPECTED_TO_DIFFER = ("name", "question")
 
 
-def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str], say: Text) -> dict[str, Any]:
+def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str], say: Text) -> Json:
     """The template's values. page: the file that will hold it, for its name and links to the runs' pages.
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
@@ -94,7 +95,7 @@ def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
 
-def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[dict[str, Any]]:
+def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[Json]:
     """The best row against each other: photos that only one of the two has right, of their first runs.
 
     Pictures of them where there are two rows: with more a page would not hold them.
@@ -122,7 +123,9 @@ def _flipped(run: Run, heading: str, wrong: Predictions) -> pictures.Group:
     """Photos that one run has wrong and the other right, the surest mistakes first."""
     wrong = wrong.where(np.argsort(-wrong.confidence, kind="stable")[:FLIPPED])
     shown = [
-        pictures.Picture(photo, f"{row.predicted} {sure:.1%}", f"{row.truth} · {photo.path.name}", wrong=True)
+        pictures.Picture(
+            photo, f"{row.predicted} {percent(sure)}", f"{row.truth} · {photo.path.name}", wrong=True
+        )
         for photo, row, sure in zip(
             run.photos.files(wrong.table), wrong.table.itertuples(), wrong.confidence, strict=True
         )
@@ -130,7 +133,7 @@ def _flipped(run: Run, heading: str, wrong: Predictions) -> pictures.Group:
     return pictures.Group(heading, shown)
 
 
-def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> dict[str, Any]:
+def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> Json:
     """Scores are (the score of a single run, or the mean over several, and their standard deviation)."""
     found = [run.metrics for run in runs]
     several, first = len(runs) > 1, runs[0]
@@ -157,7 +160,7 @@ def _over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
     return replace(found[0], value=mean(values), low=None, high=None), stdev(values)
 
 
-def _decision(folder: Path, say: Text) -> dict[str, Any] | None:
+def _decision(folder: Path, say: Text) -> Json | None:
     """decision.csv: names of runs, and by title their values; lines without a value are left out."""
     file = folder / "decision.csv"
     if not file.is_file():
@@ -185,7 +188,7 @@ def _link(run: Run, folder: Path) -> str | None:
     return Path(os.path.relpath(run.files.report, folder)).as_posix() if run.files.report.is_file() else None
 
 
-def _differences(experiments: dict[str, Any]) -> dict[str, list[Any]]:
+def _differences(experiments: Json) -> dict[str, list[object]]:
     """Values by dotted key, one for each run, of the keys that are not the same in all."""
     plain = [dict(flat(_without_lists(experiment))) for experiment in experiments.values()]
     keys = dict.fromkeys(key for values in plain for key in values)
@@ -193,7 +196,7 @@ def _differences(experiments: dict[str, Any]) -> dict[str, list[Any]]:
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
 
 
-def _without_lists(tree: Any) -> Any:
+def _without_lists(tree: object) -> object:
     """Lists as mappings from their places, so that each of their values has a dotted name."""
     if isinstance(tree, list):
         tree = {str(place): value for place, value in enumerate(tree, start=1)}
@@ -204,9 +207,4 @@ def _without_lists(tree: Any) -> Any:
 
 def _on_other_photos(runs: Sequence[Run]) -> list[str]:
     """Names of the runs whose scored photos are not those of the first run, by content."""
-    scored = [_scored(run) for run in runs]
-    return [run.path.name for run, photos in zip(runs, scored, strict=True) if photos != scored[0]]
-
-
-def _scored(run: Run) -> list[str]:
-    return sorted(run.items["sha256"][run.items["split"] == run.metrics["split"]])
+    return [run.path.name for run in runs if run.scored_photos != runs[0].scored_photos]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
-from kimchi_vision.base.pages import number
+from kimchi_vision.base.numbers import number
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.scores import METRICS
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
 
 
-def view(run: Run, text: Text) -> dict[str, Any] | None:
+def view(run: Run, text: Text) -> Json | None:
     """Sentences, charts and the table of epochs; None where nothing was trained, as in a pool of folds."""
     history = run.history
     if history.empty:
@@ -100,7 +101,7 @@ def _shown(name: str, value: float) -> str:
     return METRICS[name].shown(value) if name in METRICS else number(round(value, 4))
 
 
-def _of_epoch(value: Any, column: str) -> str:
+def _of_epoch(value: object, column: str) -> str:
     """A value of the table, with the same number of digits all down its column."""
     if not isinstance(value, float):
         return str(value)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from kimchi_vision.base.messages import Text, about_background
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import goals, headline
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def size(run: Run, text: Text) -> list[str]:
     return said
 
 
-def confusions(metrics: dict[str, Any], text: Text) -> str:
+def confusions(metrics: Json, text: Text) -> str:
     """What is confused most, with counts, in one sentence."""
     pairs = [
         text("confused_pair", actual=actual, predicted=predicted, photos=photos)
@@ -73,14 +75,14 @@ def _against(run: Run, text: Text) -> Iterator[str]:
             )
     yield from _about_accuracy(accuracy, metrics, text)
     if metrics.get("floor", {}).get("verdict") == "below":
-        yield text("against_floor", accuracy=f"{metrics['floor']['accuracy']:.1%}")
+        yield text("against_floor", accuracy=percent(metrics["floor"]["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
         yield about_background(found, text)[0]
     yield from classes(run, text)
 
 
-def _about_accuracy(accuracy: Score, metrics: dict[str, Any], text: Text) -> Iterator[str]:
+def _about_accuracy(accuracy: Score, metrics: Json, text: Text) -> Iterator[str]:
     low, high = accuracy.interval or (0.0, 1.0)
     shown = {"low": accuracy.metric.shown(low), "high": accuracy.metric.shown(high)}
     if high - low > WIDEST:

@@ -33,7 +33,7 @@ function fill() {
   const which = filters.elements.which.value;
   const chosen = filters.elements.class.value;
   const sure = Number(filters.elements.sure.value) / 100;
-  document.getElementById("least").textContent = `${filters.elements.sure.value}%`;
+  document.getElementById("least").textContent = `${filters.elements.sure.value} %`;
   const found = cells.filter(
     (photo) =>
       (which === "all" || (which === "right") === (photo.actual === photo.predicted)) &&

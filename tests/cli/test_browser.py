@@ -1,0 +1,42 @@
+"""--open: a window on a desktop, an address on a server."""
+
+import webbrowser
+
+import pytest
+
+from kimchi_vision import data
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.cli import browser
+from kimchi_vision.config.sections import Data
+from tests.fake_runs import fake_run
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The pages that a browser was asked for."""
+    asked = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: asked.append(address) or True)
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return asked
+
+
+def test_on_a_desktop_the_page_is_opened(opened, tmp_path, capsys):
+    browser.show(tmp_path / "김치 1.html", catalogue("en"))
+    assert opened == [(tmp_path / "김치 1.html").as_uri()]
+    assert capsys.readouterr().out == ""
+
+
+def test_over_ssh_it_is_said_where_the_page_is(opened, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.7 22")
+    browser.show(tmp_path / "a.html", catalogue("ko"))
+    assert (opened, capsys.readouterr().out) == ([], f"브라우저로 여세요: {(tmp_path / 'a.html').as_uri()}\n")
+
+
+def test_commands_open_their_page(opened, command, folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"a": 10, "b": 10})))
+    runs = [fake_run(tmp_path / name, photos, seed=seed).path for seed, name in enumerate(("one", "two"))]
+    command("report", runs[0], "--open")
+    command("compare", *runs, "--open")
+    assert [address.rpartition("/")[2] for address in opened] == ["report.html", "compare.html"]
+    assert "two" in (tmp_path / "compare.html").read_text(encoding="utf-8")
