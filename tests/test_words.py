@@ -60,7 +60,7 @@ def constants(node: ast.expr, *scopes: ast.AST) -> list[str] | None:
             return both([constants(each, *scopes) for each in (table, *node.args[1:])])
         case ast.Call(func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[_, text]):
             return constants(text, *scopes)
-        case ast.Call(func=ast.Name(id="Sentence")) | ast.Attribute(attr="description"):
+        case ast.Call(func=ast.Name(id="Sentence")) | ast.Attribute(attr="description" | "name"):
             return []  # looked at by itself, and in config/test_keys.py
     return None
 
@@ -105,8 +105,10 @@ def places(wing: str) -> list[Place]:
             if says(node, wing) and file.name not in ("errors.py", "sentence.py"):
                 where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
                 templates = constants(node.args[0], around.get(node, module), module)
-                if getattr(node.func, "id", "") in ("say", "text"):  # which take keys of pages, too
-                    templates = [text for text in templates or [] if text not in TEXTS]
+                if templates is None and getattr(node.func, "id", "") in ("say", "text"):
+                    templates = []  # a key of pages that is made
+                if templates is not None:
+                    templates = [text for text in templates if text not in TEXTS]
                 found.append((where, node, templates))
     return found
 

@@ -6,9 +6,9 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -20,12 +20,6 @@ from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, label, line, measure, ship, start
 from kimchi_vision.cli.browser import Open, show
 from kimchi_vision.cli.options import Exports, Lang, Overrides, RunFolder
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.base.sentence import Text
-    from kimchi_vision.jobs.table import Finished
 
 app = typer.Typer(
     name="kimchi-vision",
@@ -69,7 +63,7 @@ def run_command(
         experiment, said = begin(experiment, lang)
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
-    from kimchi_vision.cli import console
+    from kimchi_vision.cli import console, rows
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.executor import executor
@@ -86,7 +80,7 @@ def run_command(
         console.show_card(runs[0], say, lang)
         page = runs[0].files.report
     else:
-        page = _print_rows(finished, say, lang)
+        page = rows.show(finished, say, lang)
     if open_page:
         show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
@@ -111,7 +105,8 @@ def compare(
     if output:
         print(f"\n{say('written', path=result.write(output))}")
     if open_page:
-        show(_side_by_side(runs, lang, result.sentences()), say)
+        page = output if output and output.suffix == ".html" else runs[0].resolve().parent / "compare.html"
+        show(result.write(page), say)
 
 
 @app.command()
@@ -194,52 +189,6 @@ def _first_steps() -> Iterator[str]:
     if quickstart.is_file():
         yield say("first_quickstart", command=f"python -m kimchi_vision run {quickstart}")
     yield say("first_help", command="python -m kimchi_vision --help")
-
-
-def _print_rows(finished: Finished, say: Text, lang: str) -> Path:
-    """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
-    from kimchi_vision.jobs import table
-
-    _print_table(table.side_by_side(finished), say)
-    print(table.verdicts(finished, lang))
-    runs = [run for row in finished.values() for run in row]
-    for run in runs:
-        print(say("report_at", path=run.files.report))
-    return table.page_of(runs)
-
-
-def _side_by_side(folders: Sequence[Path], lang: str, verdicts: Sequence[str]) -> Path:
-    """The page over several runs, beside them."""
-    from kimchi_vision.results.report import write_table
-    from kimchi_vision.results.run import Run
-
-    runs = {run.name: [run] for run in map(Run.open, folders)}
-    return write_table(runs, folders[0].resolve().parent / "compare.html", lang, verdicts)
-
-
-def _print_table(rows: pd.DataFrame, say: Text) -> None:
-    """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
-    from rich import print as rich_print
-    from rich.table import Table
-
-    shown = Table("", *rows["run"])
-    silent = {"run", "error_rate", *(["seeds"] if (rows["seeds"] == 1).all() else [])}
-    for name in rows.columns.drop(list(silent), errors="ignore"):
-        if not name.endswith("_sd"):
-            spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
-            cells = zip(rows[name], spread, rows["seeds"], strict=True)
-            shown.add_row(say(name), *(_cell(name, *each) for each in cells))
-    rich_print(shown)
-
-
-def _cell(name: str, value: float | None, sd: float | None, seeds: int) -> str:
-    from kimchi_vision.results.scores import METRICS
-
-    if value is None or value != value:
-        return ""
-    like = METRICS["accuracy"] if name in ("accuracy_low", "accuracy_high", "floor") else METRICS.get(name)
-    text = like.shown(value) if like else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
-    return text if seeds == 1 or sd is None or like is None else f"{text} ± {like.shown(sd)} (n = {seeds})"
 
 
 def _stop(message: str, code: int) -> None:

@@ -1,6 +1,7 @@
 """A table whose rows have several seeds and folds, with drawn predictions instead of trainings."""
 
 import re
+import shutil
 from pathlib import Path
 from statistics import stdev
 
@@ -231,6 +232,20 @@ def test_folds_of_another_experiment_give_way_to_force_alone(trained, monkeypatc
         folds.run_folds(other, parts, folder)
     assert folds.run_folds(other, parts, folder, force=True).experiment.question == "another?"
     folds.run_folds(asked, parts, folder, force=True)
+
+
+def test_the_winners_accuracy_on_test_photos_stands_beside_the_corrected_one(trained, tmp_path):
+    finished, _, folder = trained
+    copied = Path(shutil.copytree(folder, tmp_path / "three"))
+    rows = {row: [Run(copied / run.path.name) for run in finished[row]] for row in ("plain", "weak")}
+    assert "On test photos" not in table.verdicts(rows, "en")
+    for run in rows["plain"]:
+        own = {**run.metrics, "split": "test", "accuracy": 0.625, "accuracy_interval": [0.5, 0.75]}
+        write_json(run.files.test_metrics, own)
+    rows = {row: [Run(run.path) for run in runs] for row, runs in rows.items()}
+    said = "On test photos, which chose nothing: 62.5 % (50.0 % – 75.0 %), 62.5 % (50.0 % – 75.0 %)."
+    lines = table.verdicts(rows, "en").splitlines()
+    assert lines[lines.index(said) - 1].startswith("plain was chosen from 2 rows")
 
 
 def test_notes_on_the_photos_are_those_of_the_folds(trained, monkeypatch):
