@@ -21,7 +21,7 @@ from kimchi_vision.jobs.experiment import run
 from kimchi_vision.results.run import Run
 
 SECTIONS = {
-    "augment": {"resize": 110, "size": 96},
+    "augment": {"resize": 75, "size": 64},
     "model": {"backbone": "tf_efficientnet_lite0", "weights": "offline", "head": "linear", "ps": 0},
     "features": {"floor": False},
     "explain": {"top_losses": False, "background": 0},
@@ -30,10 +30,12 @@ SECTIONS = {
 STEP = {"stages": ["unfreeze", {"fit": {"epochs": 1, "lr": 1.0, "wd": 0.0}}], "opt_func": "sgd", "seed": 0}
 
 
-def trained(photos: Path, exports: Path, train: dict, devices: int, **more: float) -> tuple[Run, float]:
-    """The run, and its seconds. more: keys of the section data."""
-    data = {"path": str(photos), "duplicates": "keep", **more}
-    tree = {"name": f"{train['seed']}-{devices}", "data": data, "loader": {"batch_size": 64 if more else 32}}
+def trained(
+    photos: Path, exports: Path, train: dict, devices: int, share: float, batch: int = 32
+) -> tuple[Run, float]:
+    """The run, and its seconds. share: of the training photos."""
+    data = {"path": str(photos), "duplicates": "keep", "train_share": share}
+    tree = {"name": f"{train['seed']}-{devices}", "data": data, "loader": {"batch_size": batch}}
     train = {"precision": "fp32", "freeze_bn": True, "devices": devices, **train}
     asked = Experiment.model_validate({**tree, **SECTIONS, "train": train})
     started = time.perf_counter()
@@ -50,23 +52,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--share", type=float, default=1.0, help="of the training photos, for the accuracy")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         exports, found = Path(place), {1: [], 2: []}
         # A tenth of the photos in one batch, a step of size 1: weights differ by as much as gradients do.
-        share = {"train_share": 0.1}
-        one, two = (
-            weights(trained(options.photos, exports, STEP, devices, **share)[0]) for devices in (1, 2)
+        still = {**STEP, "stages": ["unfreeze", {"fit": {"epochs": 1, "lr": 1e-12, "wd": 0.0}}]}
+        steps = [(STEP, 1), (STEP, 2), (still, 1)]
+        one, two, start = (
+            weights(trained(options.photos, exports / str(number), step, devices, 0.1, 64)[0])
+            for number, (step, devices) in enumerate(steps)
         )
-        print(f"first step: gradients differ by {(one - two).abs().max():.1e} at most", flush=True)
+        apart, whole = (one - two), (one - start).norm()
+        print(f"gradients differ by {apart.abs().max():.1e}, {apart.norm():.1e} of {whole:.1e} in all")
         for seed in options.seeds:
             long = {
                 "stages": ["unfreeze", {"fit_one_cycle": {"epochs": options.epochs, "lr_max": 1e-3}}],
                 "seed": seed,
             }
             for devices in (1, 2):
-                done, seconds = trained(options.photos, exports, long, devices)
+                done, seconds = trained(options.photos, exports, long, devices, options.share)
                 accuracy, losses = done.score["accuracy"], done.history["train_loss"].tolist()
                 found[devices].append(accuracy.value)
                 print(

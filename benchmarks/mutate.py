@@ -60,7 +60,11 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/jobs/evaluation.py": ["jobs/test_evaluation.py"],
     "kimchi_vision/jobs/run_lock.py": ["jobs/test_run_lock.py"],
     "kimchi_vision/jobs/folds.py": ["jobs/test_table.py"],
-    "kimchi_vision/jobs/table.py": ["jobs/test_table.py", "deploy/test_runtime_speed.py"],
+    "kimchi_vision/jobs/table.py": [
+        "jobs/test_table.py",
+        "jobs/test_executor.py",
+        "deploy/test_runtime_speed.py",
+    ],
 }
 COSTLY = {"exported": ("kimchi_vision/deploy/export", "kimchi_vision/deploy/predictor.py")}
 """Fixtures that take many seconds, and the only modules for which they are made anew."""

@@ -10,7 +10,7 @@ import pytest
 from babel.messages.pofile import read_po
 from typer.main import get_command
 
-from kimchi_vision.base.messages import TEXTS, korean
+from kimchi_vision.base.messages import TEXTS, catalogues, korean
 from kimchi_vision.cli import line
 from kimchi_vision.cli.main import app
 from kimchi_vision.results import scores
@@ -60,7 +60,7 @@ def constants(node: ast.expr, *scopes: ast.AST) -> list[str] | None:
             return both([constants(each, *scopes) for each in (table, *node.args[1:])])
         case ast.Call(func=ast.Attribute(value=ast.Name(id="dict"), attr="fromkeys"), args=[_, text]):
             return constants(text, *scopes)
-        case ast.Call(func=ast.Name(id="Sentence")) | ast.Attribute(attr="description"):
+        case ast.Call(func=ast.Name(id="Sentence")) | ast.Attribute(attr="description" | "name"):
             return []  # looked at by itself, and in config/test_keys.py
     return None
 
@@ -105,8 +105,10 @@ def places(wing: str) -> list[Place]:
             if says(node, wing) and file.name not in ("errors.py", "sentence.py"):
                 where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
                 templates = constants(node.args[0], around.get(node, module), module)
-                if getattr(node.func, "id", "") in ("say", "text"):  # which take keys of pages, too
-                    templates = [text for text in templates or [] if text not in TEXTS]
+                if templates is None and getattr(node.func, "id", "") in ("say", "text"):
+                    templates = []  # a key of pages that is made
+                if templates is not None:
+                    templates = [text for text in templates if text not in TEXTS]
                 found.append((where, node, templates))
     return found
 
@@ -177,14 +179,14 @@ def test_korean_takes_the_same_values():
         assert percents(english) == percents(said), english
 
 
-def test_the_catalogues_are_those_that_other_programs_read():
-    read: dict = {}
-    for file in CATALOGUES:
+@pytest.mark.parametrize("folder", ["ko", "pages"])
+def test_the_catalogues_are_those_that_other_programs_read(folder):
+    read = {}
+    for file in (PACKAGE / "base" / "messages" / folder).glob("*.po"):
         with file.open("rb") as lines:
-            for message in read_po(lines, locale="ko"):
-                if message.id:
-                    read.setdefault(message.context, {})[message.id] = message.string
-    assert read == {context: korean(context) for context in read}
+            read |= {(each.context or "", each.id): each.string for each in read_po(lines, "ko") if each.id}
+    assert read
+    assert read == catalogues.read(folder)
 
 
 def test_korean_is_korean():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kimchi_vision.cli.browser import Open, show
+from kimchi_vision.cli.options import Lang, Layout
 
 if TYPE_CHECKING:
     from kimchi_vision.base.plain import Json
@@ -15,12 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
-Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of class folders, or with a file of labels.")]
-LayoutOption = Annotated[
-    Literal["auto", "first", "folder", "path", "parts", "table"],
-    typer.Option(help="Where classes are read, as data.layout."),
-]
 
 
 @app.command()
@@ -31,7 +27,7 @@ def check(
         bool, typer.Option("--map", help="With --report: a map of the photos. Needs the extra train.")
     ] = False,
     fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
-    layout: LayoutOption = "auto",
+    layout: Layout = "auto",
     lang: Lang = "auto",
     open_page: Open = False,
 ) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.cli.options import Exports, Lang, On, Overrides, RunFolder
 
 app = typer.Typer()
 
 Number = TypeVar("Number", int, float)
 
-Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
-
 
 @app.command()
 def explain(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     photos: Annotated[
         list[Path] | None, typer.Argument(help="Photos, or folders; by default those of the top losses.")
     ] = None,
@@ -40,7 +39,7 @@ def explain(
 
 @app.command()
 def similar(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     photos: Annotated[
         list[Path] | None, typer.Argument(help="Photos, or folders; without any, the report's map is drawn.")
     ] = None,
@@ -58,7 +57,7 @@ def similar(
 
 @app.command()
 def drift(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     folder: Annotated[Path, typer.Argument(help="Photos that came in, such as those of serve --collect.")],
     report: Annotated[Path | None, typer.Option(help="The page; by default drift.html of the run.")] = None,
     lang: Lang = "auto",
@@ -73,7 +72,7 @@ def drift(
 
 @app.command()
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     test: Annotated[bool, typer.Option("--test", help="Score the test part; the run notes it.")] = False,
     unknown: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
@@ -106,14 +105,9 @@ def learning_curve(
     seeds: Annotated[
         str, typer.Option(help="Train each share with these seeds, each on another draw of the photos.")
     ] = "1,2,3",
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as train.seed=1."),
-    ] = None,
-    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
-    on: Annotated[
-        str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")
-    ] = "serial",
+    overrides: Overrides = None,
+    exports: Exports = Path("exports"),
+    on: On = "serial",
     lang: Lang = "auto",
 ) -> None:
     """Train with shares of the photos: is more data worth it, and which class to photograph next?"""

@@ -6,9 +6,9 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -17,14 +17,9 @@ from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
 from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
-from kimchi_vision.cli import data, decide, label, line, measure, ship
+from kimchi_vision.cli import data, decide, label, line, measure, ship, start
 from kimchi_vision.cli.browser import Open, show
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.base.sentence import Text
-    from kimchi_vision.jobs.table import Finished
+from kimchi_vision.cli.options import Exports, Lang, Overrides, RunFolder
 
 app = typer.Typer(
     name="kimchi-vision",
@@ -35,20 +30,6 @@ app = typer.Typer(
 )
 
 app.add_typer(data.app, name="data")
-
-Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
-RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
-]
-
-
-LayoutOption = Annotated[
-    Literal["auto", "first", "folder", "path", "parts", "table"],
-    typer.Option(help="Where classes are read, as data.layout."),
-]
-Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
 
 
 @app.callback()
@@ -82,7 +63,7 @@ def run_command(
         experiment, said = begin(experiment, lang)
         print("\n".join(said))
     loaded = load(experiment, overrides or ())
-    from kimchi_vision.cli import console
+    from kimchi_vision.cli import console, rows
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.executor import executor
@@ -99,7 +80,7 @@ def run_command(
         console.show_card(runs[0], say, lang)
         page = runs[0].files.report
     else:
-        page = _print_rows(finished, say, lang)
+        page = rows.show(finished, say, lang)
     if open_page:
         show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
@@ -124,87 +105,8 @@ def compare(
     if output:
         print(f"\n{say('written', path=result.write(output))}")
     if open_page:
-        show(_side_by_side(runs, lang, result.sentences()), say)
-
-
-@app.command()
-def imagenet(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet50",
-    weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
-) -> None:
-    """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
-    from kimchi_vision.base.numbers import percent
-    from kimchi_vision.config.sections import Model
-    from kimchi_vision.deploy.predictor import find_photos
-    from kimchi_vision.learning.model import imagenet
-
-    section = Model(backbone=backbone, weights=weights)
-    for photo, names in imagenet(find_photos(photos), section):
-        print(photo)
-        for name, probability in names:
-            print(f"  {percent(probability):>7}  {name}")
-
-
-@app.command()
-def models(
-    pattern: Annotated[str, typer.Argument(help="Part of a name, or a pattern such as 'convnext*'.")] = "",
-) -> None:
-    """List backbones with parameters, input size, and whether their weights are at hand."""
-    from kimchi_vision.learning.model import catalog
-
-    say = catalogue(language("auto"))
-    for row in catalog(pattern):
-        print(row.said(say))
-
-
-@app.command()
-def keys(
-    key: Annotated[str, typer.Argument(help="A section or a key, such as augment.max_rotate.")] = "",
-    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/keys.md.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="As JSON Schema, for editors.")] = False,
-) -> None:
-    """List the keys of experiment files: values, default, and what each is for."""
-    from kimchi_vision.config import keys as listing
-
-    if schema:
-        print(listing.schema_text(), end="")
-    elif markdown:
-        print(listing.markdown(), end="")
-    else:
-        print(listing.text(listing.listed(key), catalogue(language("auto"))))
-
-
-@app.command()
-def new(
-    photos: Annotated[Path, typer.Argument(help="A folder of class folders, or with a file of labels.")],
-    output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
-    recipe: Annotated[
-        Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
-    ] = "best",
-    backbone: Annotated[
-        str | None, typer.Option(help="A torchvision or timm name; by default one that is at hand.")
-    ] = None,
-    layout: LayoutOption = "auto",
-    lang: Lang = "auto",
-) -> None:
-    """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
-    from kimchi_vision.data.layout import read
-    from kimchi_vision.jobs import folder
-    from kimchi_vision.jobs.template import command, training_photos, write
-    from kimchi_vision.learning.model.find import named
-    from kimchi_vision.learning.recipe import settings
-
-    listing = read(photos, layout)
-    own = {"backbone": backbone} if backbone else folder.settings()["model"]
-    chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
-    chosen["model"] = {**own, **chosen.get("model", {})}
-    say = catalogue(language(lang))
-    wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
-    path = write(photos, listing, wanted, chosen, say)
-    for says, values in listing.notes():
-        print(say(says, **values))
-    print(say("new_written", path=path, command=command("run", path)))
+        page = output if output and output.suffix == ".html" else runs[0].resolve().parent / "compare.html"
+        show(result.write(page), say)
 
 
 @app.command()
@@ -224,6 +126,7 @@ def report(
         show(page, catalogue(language(lang)))
 
 
+app.add_typer(start.app)
 app.add_typer(decide.app)
 app.add_typer(ship.app)
 app.add_typer(label.app)
@@ -286,52 +189,6 @@ def _first_steps() -> Iterator[str]:
     if quickstart.is_file():
         yield say("first_quickstart", command=f"python -m kimchi_vision run {quickstart}")
     yield say("first_help", command="python -m kimchi_vision --help")
-
-
-def _print_rows(finished: Finished, say: Text, lang: str) -> Path:
-    """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
-    from kimchi_vision.jobs import table
-
-    _print_table(table.side_by_side(finished), say)
-    print(table.verdicts(finished, lang))
-    runs = [run for row in finished.values() for run in row]
-    for run in runs:
-        print(say("report_at", path=run.files.report))
-    return table.page_of(runs)
-
-
-def _side_by_side(folders: Sequence[Path], lang: str, verdicts: Sequence[str]) -> Path:
-    """The page over several runs, beside them."""
-    from kimchi_vision.results.report import write_table
-    from kimchi_vision.results.run import Run
-
-    runs = {run.name: [run] for run in map(Run.open, folders)}
-    return write_table(runs, folders[0].resolve().parent / "compare.html", lang, verdicts)
-
-
-def _print_table(rows: pd.DataFrame, say: Text) -> None:
-    """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
-    from rich import print as rich_print
-    from rich.table import Table
-
-    shown = Table("", *rows["run"])
-    silent = {"run", "error_rate", *(["seeds"] if (rows["seeds"] == 1).all() else [])}
-    for name in rows.columns.drop(list(silent), errors="ignore"):
-        if not name.endswith("_sd"):
-            spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
-            cells = zip(rows[name], spread, rows["seeds"], strict=True)
-            shown.add_row(say(name), *(_cell(name, *each) for each in cells))
-    rich_print(shown)
-
-
-def _cell(name: str, value: float | None, sd: float | None, seeds: int) -> str:
-    from kimchi_vision.results.scores import METRICS
-
-    if value is None or value != value:
-        return ""
-    like = METRICS["accuracy"] if name in ("accuracy_low", "accuracy_high", "floor") else METRICS.get(name)
-    text = like.shown(value) if like else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
-    return text if seeds == 1 or sd is None or like is None else f"{text} ± {like.shown(sd)} (n = {seeds})"
 
 
 def _stop(message: str, code: int) -> None:

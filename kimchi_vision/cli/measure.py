@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kimchi_vision.cli.options import Exports, On, Overrides
+
 if TYPE_CHECKING:
     from kimchi_vision.config import Experiment
 
@@ -14,11 +16,6 @@ app = typer.Typer()
 cache = typer.Typer(help="What runs keep for each other: small photos, features, scans, drawn photos.")
 app.add_typer(cache, name="cache")
 
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
-]
-On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
 OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
 
 
@@ -61,7 +58,7 @@ def search(
     backbones: Annotated[list[str] | None, typer.Option(help="More backbones to choose from.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 10_000,
     overrides: Overrides = None,
-    exports: Annotated[Path, typer.Option(help="Folder in which run folders land.")] = Path("exports"),
+    exports: Exports = Path("exports"),
     on: On = "serial",
 ) -> None:
     """Try settings around `recipe: best`, and say what the best of them gain. Goes on where it ended."""

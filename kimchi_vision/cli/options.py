@@ -1,4 +1,4 @@
-"""Options that belong together, as one dataclass: Typer by itself wants each as a parameter."""
+"""Options that several commands have, and those that belong together as one dataclass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,23 @@ from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_type_hints
+
+import typer
+
+Lang = Annotated[Literal["auto", "ko", "en"], typer.Option(help="auto: the system's language.")]
+Exports = Annotated[Path, typer.Option(help="Folder in which run folders land.")]
+On = Annotated[str, typer.Option(help="Where: serial, local, ray, ADDRESS or auto; one core each.")]
+RunFolder = Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override, such as augment.max_rotate=20."),
+]
+Layout = Annotated[
+    Literal["auto", "first", "folder", "path", "parts", "table"],
+    typer.Option(help="Where classes are read, as data.layout."),
+]
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:

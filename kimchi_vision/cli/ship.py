@@ -18,7 +18,7 @@ import typer
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.cli.options import grouped
+from kimchi_vision.cli.options import RunFolder, grouped
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -66,7 +66,7 @@ def predict(
 
 @app.command("export")
 def export_command(
-    run: Annotated[Path, typer.Argument(help="A run folder, such as exports/exp1.")],
+    run: RunFolder,
     formats: Annotated[
         str | None,
         typer.Option(

@@ -78,6 +78,10 @@ def read_yaml(path: Path) -> CommentedMap:
         raise ConfigError(
             "{path}: not valid YAML: a tag (!!) does not fit what follows it.", path=path
         ) from None
+    return _checked(tree, path)
+
+
+def _checked(tree: object, path: Path) -> CommentedMap:
     if not isinstance(tree, CommentedMap):
         raise ConfigError(
             "{path}: an experiment is a list of `section:` keys; this file holds none.", path=path

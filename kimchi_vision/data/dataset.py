@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -33,37 +34,53 @@ def load(section: Data, cache: Path | None = None) -> Photos:
     photos = select.first_of_each_class(select.corrected(listing.photos, section), section)
     found_of_each = photos["label"].value_counts()
     _check_classes(found_of_each, root)
-    skipped: list[pd.DataFrame] = []
-
-    def leave_out(rows: pd.DataFrame) -> pd.DataFrame:
-        skipped.append(rows)
-        return select.without(photos, rows)
-
+    leave_out = _LeftOut()
     with closing(Memory(root, cache)) as memory:
-        photos = scan(root, photos, memory)
-        found = pd.concat([select.problems(photos), select.read_specially(photos)])
-        photos = leave_out(select.apply(section.policy, found, root))
-        select.lost(found_of_each, photos, skipped, section)
+        photos = _sound(scan(root, photos, memory), root, section, leave_out)
+        select.lost(found_of_each, photos, leave_out.skipped, section)
         odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
         photos["group"] = groups.find(root, photos, section, memory)
-    photos = leave_out(select.apply(section.policy, select.conflicts(photos), root))
-    photos = leave_out(groups.copies(photos, section))
-    gone = select.lost(found_of_each, photos, skipped, section)
+    photos = leave_out(photos, select.apply(section.policy, select.conflicts(photos), root))
+    photos = leave_out(photos, groups.copies(photos, section))
+    gone = select.lost(found_of_each, photos, leave_out.skipped, section)
     _check_classes(photos["label"].value_counts(), root)
     photos["picture"] = photos["group"]
     photos["group"] = groups.joined(photos, section.group_by)
     photos["split"], notes = split(photos, section)
-    photos = share_of_training(leave_out(leaks(photos)), section)
+    photos = share_of_training(leave_out(photos, leaks(photos)), section)
     photos, unboxed = cut.boxed(photos, root, section)
     columns = ["path", "label", "split", "sha256", "group"]
     return Photos(
         root=root,
         items=photos[[*columns, *photos.columns.intersection(["box", "crop"])]],
         vocab=tuple(sorted(set(photos["label"]))),
-        notes=(*listing.notes(), *gone, *notes, *_counted(skipped), *(each.note for each in odd), *unboxed),
-        skipped=pd.concat(skipped, ignore_index=True),
+        notes=(*listing.notes(), *gone, *notes, *leave_out.notes(), *(each.note for each in odd), *unboxed),
+        skipped=pd.concat(leave_out.skipped, ignore_index=True),
         on_unreadable=section.policy.unreadable,
     )
+
+
+@dataclass
+class _LeftOut:
+    """Takes photos away. skipped: tables of them, with columns path, label and reason."""
+
+    skipped: list[pd.DataFrame] = field(default_factory=list)
+
+    def __call__(self, photos: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+        self.skipped.append(rows)
+        return select.without(photos, rows)
+
+    def notes(self) -> list[Note]:
+        rows = pd.concat(self.skipped)
+        reasons = "; ".join(sorted(set(rows["reason"]))[:3])
+        values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
+        return [("noted_left_out", values)] if len(rows) else []
+
+
+def _sound(photos: pd.DataFrame, root: Path, section: Data, leave_out: _LeftOut) -> pd.DataFrame:
+    """Those that have no problem of their own which `data.policy` leaves out."""
+    found = pd.concat([select.problems(photos), select.read_specially(photos)])
+    return leave_out(photos, select.apply(section.policy, found, root))
 
 
 def _drawn(sample: Sample, cache: Path | None) -> Path:
@@ -87,10 +104,3 @@ def _check_classes(counts: pd.Series, root: Path) -> None:
             root=root,
             classes=", ".join(alone),
         )
-
-
-def _counted(skipped: list[pd.DataFrame]) -> list[Note]:
-    rows = pd.concat(skipped)
-    reasons = "; ".join(sorted(set(rows["reason"]))[:3])
-    values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
-    return [("noted_left_out", values)] if len(rows) else []

@@ -80,19 +80,24 @@ def import_photos(
                 left_out=noted(done.left_out_notes(), "; "),
             )
         done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
-        try:
-            found.check(to)
-            to.mkdir(parents=True, exist_ok=True)
-            check_space(_missing(found, to, crop), to)
-            rows = list(_write_all(found, to, boxes, crop, done))
-            if rows:
-                _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
-        except OSError as error:
-            needed = sum(entry.size for entry in _missing(found, to, crop))
-            raise _unwritten(error, to, needed) from None
-        finally:
-            (to / ".partial").unlink(missing_ok=True)
+        _write(found, to, boxes, crop, done)
     return done
+
+
+def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: Imported) -> None:
+    """Photos and boxes.csv, after a look at whether there is room and right to."""
+    try:
+        found.check(to)
+        to.mkdir(parents=True, exist_ok=True)
+        check_space(_missing(found, to, crop), to)
+        rows = list(_write_all(found, to, boxes, crop, done))
+        if rows:
+            _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
+    except OSError as error:
+        needed = sum(entry.size for entry in _missing(found, to, crop))
+        raise _unwritten(error, to, needed) from None
+    finally:
+        (to / ".partial").unlink(missing_ok=True)
 
 
 def _unwritten(error: OSError, to: Path, needed: int) -> DataError:

@@ -9,7 +9,7 @@ import pytest
 LISTENING = """
 import signal, time
 from kimchi_vision.cli import main
-main.app = lambda: (print("ready", flush=True), time.sleep(30))
+main.line.run = lambda *given: (print("ready", flush=True), time.sleep(30))
 main.main()
 """
 

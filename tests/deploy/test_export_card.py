@@ -74,6 +74,17 @@ def test_proofs_and_smaller_files_are_told_in_megabytes(run):
     assert "model.pkl |" not in text
 
 
+def test_files_for_other_runtimes_are_in_one_table(run):
+    proof = {"bytes": 3_456_789, "milliseconds": 7.25, "agreement": 1.0, "photos": 40, "times_faster": 1.8}
+    apple = {"bytes": 9_000_000, "answers": "check.py asks"}
+    write_json(run.files.export, {"model.openvino.xml": proof, "model.coreml.zip": apple})
+    text = card.text(run)
+    assert "| OpenVINO | model.openvino.xml | 3.5 | 7.25 | 100.0 % of 40 |" in text
+    assert "| Core ML | model.coreml.zip | 9.0 | – | check.py asks |" in text
+    assert "1.8 times as fast as onnxruntime" in text
+    assert "LiteRT" not in text
+
+
 @pytest.mark.parametrize(
     ("backbone", "weights", "said"),
     [

@@ -9,6 +9,7 @@ import pytest
 from small_models import SEVEN, answers, facts, save
 
 from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.files import write_json
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.results.predictions import Predictions
@@ -61,3 +62,17 @@ def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(InputError, match=r"pip install 'kimchi-vision\[openvino\]'"):
         Predictor(folder, runtime="openvino")
+
+
+@needs_openvino
+def test_predict_says_how_many_times_faster_it_is(run, command):
+    from kimchi_vision.deploy.export import openvino
+
+    folder, photos, _ = run
+    own = folder.files
+    openvino.save(own.onnx, own.openvino, own.openvino_weights)
+    write_json(own.export, {own.openvino.name: {"times_faster": 1.84}})
+    done = command("predict", folder.path, photos.root / "0.jpg", "--runtime", "openvino")
+    assert done.code == 0
+    assert "OpenVINO answered 1.8 times as fast as onnxruntime" in done.err
+    assert "OpenVINO" not in done.out

@@ -1,6 +1,7 @@
 """A table whose rows have several seeds and folds, with drawn predictions instead of trainings."""
 
 import re
+import shutil
 from pathlib import Path
 from statistics import stdev
 
@@ -233,6 +234,20 @@ def test_folds_of_another_experiment_give_way_to_force_alone(trained, monkeypatc
     folds.run_folds(asked, parts, folder, force=True)
 
 
+def test_the_winners_accuracy_on_test_photos_stands_beside_the_corrected_one(trained, tmp_path):
+    finished, _, folder = trained
+    copied = Path(shutil.copytree(folder, tmp_path / "three"))
+    rows = {row: [Run(copied / run.path.name) for run in finished[row]] for row in ("plain", "weak")}
+    assert "On test photos" not in table.verdicts(rows, "en")
+    for run in rows["plain"]:
+        own = {**run.metrics, "split": "test", "accuracy": 0.625, "accuracy_interval": [0.5, 0.75]}
+        write_json(run.files.test_metrics, own)
+    rows = {row: [Run(run.path) for run in runs] for row, runs in rows.items()}
+    said = "On test photos, which chose nothing: 62.5 % (50.0 % – 75.0 %), 62.5 % (50.0 % – 75.0 %)."
+    lines = table.verdicts(rows, "en").splitlines()
+    assert lines[lines.index(said) - 1].startswith("plain was chosen from 2 rows")
+
+
 def test_notes_on_the_photos_are_those_of_the_folds(trained, monkeypatch):
     _, _, folder = trained
     first = Run(folder / "pooled-fold0")
@@ -390,7 +405,7 @@ def test_the_page_lays_rows_side_by_side(trained, monkeypatch):
     finished, _, folder = trained
     monkeypatch.chdir(folder)
     (folder / "decision.csv").unlink(missing_ok=True)
-    page = table_page.view(finished, Path("."), ["Said."], catalogue("en"))
+    page = table_page.view(finished, Path("report.html"), ["Said."], catalogue("en"))
     assert (page["name"], page["verdicts"], page["decision"]) == ("three", ["Said."], None)
     assert page["machine"] == "fast (2)"
     assert page["on_other_photos"] == ["pooled"]
@@ -427,7 +442,8 @@ def test_the_page_shows_one_runs_epoch_size_question_and_decisions(trained):
     one.files.pkl.write_bytes(bytes(1_500_000))
     decision = "run,accuracy,p50_ms,goal_fps,file_mb\n001,0.9,,met,\nNA,0.8,12.5,,\n"
     (folder / "decision.csv").write_text(decision, encoding="utf-8")
-    page = table_page.view(opened({"one": [one], "other": [other]}), folder, [], catalogue("en"))
+    rows = opened({"one": [one], "other": [other]})
+    page = table_page.view(rows, folder / "report.html", [], catalogue("en"))
     write_text(one.files.experiment, text)
     write_json(other.files.metrics, metrics)
     one.files.pkl.unlink()

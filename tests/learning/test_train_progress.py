@@ -60,10 +60,12 @@ def test_the_short_line_of_an_epoch_says_the_score_and_stars_the_best(tiny_learn
     caplog.set_level("INFO", "kimchi_vision")
     learn, run = tiny_learner(SECTION)
     history = train.fit(SECTION, learn, run.files)
-    lines = [record.short for record in caplog.records if hasattr(record, "short")]
+    lines = [str(record.short) for record in caplog.records if hasattr(record, "short")]
     assert len(lines) == 4
     # Four photos are too few for an interval.
-    assert re.fullmatch(r"epoch 1/4  train_loss [\d.]+  valid_loss [\d.]+  accuracy [\d.]+ % \*", lines[0])
+    assert re.fullmatch(
+        r"epoch 1/4  Training loss [\d.]+  Validation loss [\d.]+  Accuracy [\d.]+ % \*", lines[0]
+    )
     best = int(history["valid_loss"].argmin())
     assert lines[best].endswith("*")
     assert not any(line.endswith("*") for line in lines[best + 1 :])

@@ -139,6 +139,16 @@ def test_the_decision_table_has_none_for_what_was_not_measured(runs):
         goals.decision([Run(runs[0].path)])
 
 
+def test_files_for_other_runtimes_have_their_lines(runs):
+    written = {"bytes": 3_456_789, "milliseconds": 7.25}
+    proofs = {"model.tflite": written, "model.coreml.zip": {"bytes": 9_000_000}}
+    write_json(runs[1].files.export, {**proofs, "model.openvino.xml": {"refused": "an operator"}})
+    shown = goals.lines(goals.decision(runs), catalogue("en"))
+    assert shown["Network in LiteRT, median, ms"] == ["–", "7.2", "–"]
+    assert (shown["LiteRT file, MB"][1], shown["Core ML file, MB"][1]) == ("3.5", "9.0")
+    assert not any("OpenVINO" in title for title in shown)
+
+
 def test_a_run_that_trained_nothing_took_no_time(runs):
     write_json(runs[0].files.metrics, {"photos": 9, "accuracy": 1, "train": {"seconds": 0}})
     assert goals.decision(runs)["train_minutes"].tolist() == [0, 1.5, None]

@@ -1,14 +1,16 @@
 """The page in a browser: opened from a file, its cells pressed, nothing asked of the network."""
 
+import numpy as np
 import pytest
 from browsers import needs_chromium, told
 from fake_runs import fake_run
 
 from kimchi_vision import data
+from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Data, Report
 from kimchi_vision.data.audit import audit
 from kimchi_vision.data.page import write as write_page
-from kimchi_vision.results import report
+from kimchi_vision.results import embedding, report
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -79,3 +81,36 @@ def test_the_audit_page_opens_offline_in_korean(folder_of, tmp_path):
     assert seen["asked"] == 0
     assert "읽을 수 없는 사진이 1장 있습니다(" in seen["shown"]
     assert "배추김치" in seen["shown"]
+
+
+# Presses the map where a photo lies, goes on with an arrow key, and picks a class.
+READER = """<script>
+const dot = document.querySelector("#plane circle:not(.shown)");
+const plane = document.getElementById("plane");
+const box = dot.getBoundingClientRect();
+const middle = { clientX: box.left + box.width / 2, clientY: box.top + box.height / 2 };
+plane.dispatchEvent(new MouseEvent("click", middle));
+const pressed = dot.classList.contains("shown");
+const similar = document.querySelectorAll("#beside .photos figure").length;
+for (const key of ["ArrowLeft", "ArrowRight"]) plane.dispatchEvent(new KeyboardEvent("keydown", { key }));
+const moved = document.querySelectorAll("#plane circle.shown").length;
+document.querySelector("#legend button").click();
+document.body.append(Object.assign(document.createElement("output"), { textContent: JSON.stringify({
+  pressed, similar, moved, dim: document.querySelectorAll("#plane circle.dim").length,
+  beyond: document.documentElement.scrollWidth - innerWidth,
+}) }));
+</script>"""
+
+
+def test_the_map_shows_a_photo_with_those_most_like_it(folder_of, tmp_path):
+    photos = data.load(Data(path=folder_of({"깍두기": 24, "배추김치": 24}), valid_pct=0.5), tmp_path)
+    run = fake_run(tmp_path / "run", photos, skill=1)
+    paths = run.predictions.paths
+    features = np.random.default_rng(0).normal(size=(len(paths), 8))
+    write_table(run.files.embedding, embedding.laid_out(features, paths))
+    page = report.write(run, Report(lang="ko"))
+    page.write_text(page.read_text("utf-8").replace("</body>", f"{READER}</body>"), encoding="utf-8")
+    seen = told(page.as_uri(), tmp_path / "browser", "--window-size=500,900")
+    assert (seen["pressed"], seen["similar"], seen["moved"]) == (True, embedding.NEAR, 1)
+    assert 0 < seen["dim"] < len(paths)
+    assert seen["beyond"] <= 0

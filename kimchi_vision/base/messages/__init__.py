@@ -1,33 +1,25 @@
 """Every text that a person meets in English and Korean, and the choice between the two.
 
 Sentences of errors and logs stand in English where they arise, as base.sentence says, and in Korean in
-ko/WING.po. Texts of pages have keys, in TEXTS.
+ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
 """
 
 from __future__ import annotations
 
-import json
 import locale
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.messages.commands import COMMANDS
-from kimchi_vision.base.messages.data import DATA
-from kimchi_vision.base.messages.explain import LOOKING, about_background
-from kimchi_vision.base.messages.labelling import LABELLING
-from kimchi_vision.base.messages.page import PAGE
+from kimchi_vision.base.messages import catalogues
+from kimchi_vision.base.messages.explain import about_background
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
-from kimchi_vision.base.messages.results import RESULTS
-from kimchi_vision.base.messages.seeing import SEEING
 from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
@@ -48,7 +40,7 @@ __all__ = [
 
 Language = Literal["en", "ko"]
 
-TEXTS = {**PAGE, **RESULTS, **LOOKING, **DATA, **LABELLING, **COMMANDS, **SEEING}
+TEXTS = {key: (english, said) for (key, english), said in catalogues.read("pages").items()}
 """Key → English, Korean."""
 
 
@@ -86,23 +78,9 @@ def reading(lang: Language | None) -> Iterator[None]:
 
 
 @cache
-def korean(context: str | None = None) -> dict[str, str]:
+def korean(context: str = "") -> dict[str, str]:
     """English template → Korean, of every wing; context: `reason` for those of messages.reasons."""
-    return {english: said for (of, english), said in _entries().items() if of == context}
-
-
-@cache
-def _entries() -> dict[tuple[str | None, str], str]:
-    """Read here, as far as these files go: Babel reads for longer than all of --help takes."""
-    text = '((?:".*"\\n?)+)'
-    entry = re.compile(rf"^(?:msgctxt {text})?msgid {text}msgstr {text}", re.MULTILINE)
-    found: dict[tuple[str | None, str], str] = {}
-    for file in sorted((Path(__file__).parent / "ko").glob("*.po")):
-        for parts in entry.findall(file.read_text(encoding="utf-8")):
-            context, english, said = ("".join(map(json.loads, part.splitlines())) for part in parts)
-            if english:  # the head of a file has none
-                found[context or None, english] = said
-    return found
+    return {english: said for (of, english), said in catalogues.read("ko").items() if of == context}
 
 
 @cache

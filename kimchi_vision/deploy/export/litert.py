@@ -70,9 +70,9 @@ def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) ->
     gap = float(np.abs(expected - found).max())
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            "{share} of its answers are the learner's own; they differ by up to {gap}.",
-            share=percent(same, 2),
-            gap=f"{gap:.1e}",
+            "{same} of its answers are the learner's own; they differ by up to {gap:.1e}.",
+            same=percent(same, 2),
+            gap=gap,
         )
     proof = {"photos": len(sample), "agreement": same, "largest_gap": gap}
     return {**proof, "milliseconds": round(median_ms(ask, inputs), 2)}

@@ -20,6 +20,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.learning.train import distributed, saved
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
@@ -142,16 +143,26 @@ class Recording(Callback):
         if not self.is_finite:
             raise CancelFitException
 
-    def _short(self, values: dict[str, float]) -> str:
+    def _short(self, values: dict[str, float]) -> Sentence:
         """The epoch for a terminal: losses, the monitored score with its interval, a star at the best."""
         name = self.section.monitor
         every = [sign(name) * row[name] for row in self.rows if name in row]
         star = " *" if every and max(every) == every[-1] else ""
         scored = {each.name: each for each in self.learn.metrics if hasattr(each, "shown")}
         score = scored.get(name) or scored.get("accuracy")
-        said = f"  {score.name} {score.shown()}" if score else ""
-        losses = "  ".join(f"{name} {values[name]:.4f}" for name in ("train_loss", "valid_loss"))
-        return f"epoch {len(self.rows):>{len(str(self.epochs))}}/{self.epochs}  {losses}{said}{star}"
+        return Sentence(
+            "epoch {number}/{count}  {train} {train_loss:.4f}  {valid} {valid_loss:.4f}{score}{star}",
+            number=f"{len(self.rows):>{len(str(self.epochs))}}",
+            count=self.epochs,
+            train=Sentence("train_loss"),
+            valid=Sentence("valid_loss"),
+            train_loss=values["train_loss"],
+            valid_loss=values["valid_loss"],
+            score=Sentence("  {name} {value}", name=Sentence(score.name), value=score.shown())
+            if score
+            else "",
+            star=star,
+        )
 
     @property
     def stops_early(self) -> bool:

@@ -2,7 +2,8 @@
 
 from kimchi_vision.results.compare.background import background_reliance
 from kimchi_vision.results.compare.beside import beside_floor, beside_one_view
-from kimchi_vision.results.compare.comparison import Comparison, compare, summary
+from kimchi_vision.results.compare.comparison import Comparison, compare
+from kimchi_vision.results.compare.experiments import summary
 from kimchi_vision.results.compare.learning import Learning, learning
 from kimchi_vision.results.compare.paired import difference_interval
 from kimchi_vision.results.compare.pairs import Pair

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
@@ -17,16 +14,12 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import Language, catalogue, language
 from kimchi_vision.base.numbers import with_ends
-from kimchi_vision.results.compare import runs
-from kimchi_vision.results.compare.pairs import Pair, Row, judge
+from kimchi_vision.results.compare import experiments, runs
+from kimchi_vision.results.compare.pairs import Pair, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
-from kimchi_vision.results.intervals import over_seeds
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS, scores
-
-SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
-"""The end of a run's name that tells its seed."""
 
 
 @dataclass(frozen=True)
@@ -160,38 +153,17 @@ def compare(
     if test:
         for each in found:
             each.run.open_test("compare --test")
-    named = _named(found)
-    rows = sorted(map(_row, named, named.values()), key=lambda row: -row.accuracy)
+    named = experiments.named(found)
+    rows = sorted(map(experiments.row, named, named.values()), key=lambda row: -row.accuracy)
     pairs = judge(rows, margin)
     answer = said.answer([row.name for row in rows], pairs)
     once = [named[row.name][0].run for row in rows if row.seeds == 1]
     if any(pair.about == "trainings" for pair in pairs):
         answer.append(_settling(said, once))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
-    table = pd.DataFrame(map(_summary, rows))
+    table = pd.DataFrame(map(experiments.line, rows))
     behind = {row.name: [each.run for each in named[row.name]] for row in rows}
     return Comparison(tuple(answer), said, table, scored, tuple(pairs), behind, part, chosen)
-
-
-def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:
-    """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
-    found = [runs.read(folder) for folder in folders]
-    runs.check_same_photos(found)
-    return _summary(_row(_name(found), found))
-
-
-def _named(found: Sequence[Answers]) -> dict[str, list[Answers]]:
-    """Runs that share all of the experiment but its seed, together under a name."""
-    experiments = _by_experiment(found)
-    names = [_name(members) for members in experiments]
-    if len(set(names)) < len(names):
-        names = [str(members[0].run.path) for members in experiments]
-    return dict(zip(names, experiments, strict=True))
-
-
-def _row(name: str, members: Sequence[Answers]) -> Row:
-    found = runs.outcomes(members)
-    return Row(name, found.right, found.units)
 
 
 def _settling(said: Words, once: Sequence[Run]) -> str:
@@ -214,43 +186,3 @@ def _scores(name: str, members: Sequence[Answers]) -> list[dict[str, object]]:
         line = {"experiment": name, "score": same[0].name, "value": float(np.mean(values)), "sd": sd}
         lines.append(line | ends)
     return lines
-
-
-def _by_experiment(found: Sequence[Answers]) -> list[list[Answers]]:
-    same: dict[str, list[Answers]] = {}
-    for each in found:
-        plain = {key: value for key, value in each.run.experiment.resolved().items() if key != "name"}
-        plain["train"] = {key: value for key, value in plain["train"].items() if key != "seed"}
-        plain["data"] = {key: value for key, value in plain["data"].items() if key != "draw"}
-        # The same experiment and seed twice, say on two machines, are two things to compare.
-        copies = itertools.count()
-        key = (json.dumps([plain, number], sort_keys=True, default=str) for number in copies)
-        place = next(k for k in key if _seed(each) not in set(map(_seed, same.get(k, []))))
-        same.setdefault(place, []).append(each)
-    return list(same.values())
-
-
-def _seed(each: Answers) -> int:
-    return each.run.experiment.train.seed
-
-
-def _name(members: Sequence[Answers]) -> str:
-    """The run's name, or what the names of several seeds share: exp1 for exp1-seed1 and exp1-seed2."""
-    if len(members) == 1:
-        return members[0].run.path.name
-    bare = [SEED.sub("", each.run.path.name) for each in members]
-    return bare[0] if len(set(bare)) == 1 and bare[0] else members[0].run.path.name
-
-
-def _summary(row: Row) -> dict[str, object]:
-    photos = row.right.shape[1]
-    _, low, high = over_seeds(row.right, row.units)
-    return {
-        "experiment": row.name,
-        "seeds": row.seeds,
-        "accuracy": row.accuracy,
-        "sd": float(row.right.mean(axis=1).std(ddof=1)) if row.seeds > 1 else None,
-        "low": low,
-        "high": high,
-        "photos": photos,
-    }

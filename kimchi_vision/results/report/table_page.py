@@ -16,7 +16,7 @@ from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
-from kimchi_vision.results.compare import summary
+from kimchi_vision.results.compare.experiments import summary
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
