@@ -14,7 +14,7 @@ from PIL import Image
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import write_json
+from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Calibrate, Data, Report
 from kimchi_vision.data.photo import Photos
@@ -232,6 +232,11 @@ def test_a_page_with_1100_photos_full_of_detail_is_below_3_mb(tmp_path):
     for name in names:
         run.files.overlay(name).parent.mkdir(parents=True, exist_ok=True)
         run.files.overlay(name).hardlink_to(root / "noise.jpg")
+    places = random.random((1100, 2)).round(4)
+    near = [" ".join(map(str, random.integers(0, 1100, 6))) for _ in names]
+    table = pd.DataFrame({"path": names, "x": places[:, 0], "y": places[:, 1], "near": near})
+    write_table(run.files.embedding, table)
     text = page(run)
     assert 1.5e6 < len(text.encode()) < 3e6
+    assert '<section id="map">' in text
     assert "are named without a picture, to keep the page small" in text
