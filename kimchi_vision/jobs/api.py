@@ -15,6 +15,7 @@ from kimchi_vision.jobs import table as tables
 from kimchi_vision.jobs.folder import from_folder
 from kimchi_vision.jobs.notebook import Run
 from kimchi_vision.jobs.own_parts import OwnParts
+from kimchi_vision.jobs.prepared import Prepared, prepare
 from kimchi_vision.jobs.process import undisturbed
 from kimchi_vision.jobs.table import Rows
 from kimchi_vision.learning import train
@@ -30,7 +31,7 @@ Source = str | Path | Experiment | Table
 """A folder of photos, an experiment file, or what `load` returned."""
 
 _PARTS = {field.name for field in fields(OwnParts)}
-_PREPARED: WeakKeyDictionary[Learner, story.Prepared] = WeakKeyDictionary()
+_PREPARED: WeakKeyDictionary[Learner, Prepared] = WeakKeyDictionary()
 """What each Learner of `learner` stands on: an attribute of it would go into model.pkl."""
 
 
@@ -107,9 +108,9 @@ def finish(learn: Learner, force: bool = False) -> Run:
         return Run.open(story.finish(learn, prepared, force))
 
 
-def _prepared(source: Source) -> story.Prepared:
+def _prepared(source: Source) -> Prepared:
     asked = load(source)
     if isinstance(asked, Table):
         names = ", ".join(row.name for row in asked.rows)
         raise InputError("This is a table of {names}; give one experiment.", names=names)
-    return story.prepare(asked, data.load(asked.data))
+    return prepare(asked, data.load(asked.data))

@@ -15,7 +15,7 @@ from kimchi_vision.learning import train
 from kimchi_vision.learning.train import distributed
 
 if TYPE_CHECKING:
-    from kimchi_vision.jobs.experiment import Prepared
+    from kimchi_vision.jobs.prepared import Prepared
 
 
 def count(prepared: Prepared) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
+from kimchi_vision.jobs.prepared import Prepared, prepare
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
@@ -41,7 +41,6 @@ from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
 if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
     from fastai.learner import Learner
 
     from kimchi_vision.data.photo import Photos
@@ -50,34 +49,6 @@ if TYPE_CHECKING:
 Watch = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a training stands on.
-
-    experiment: with its recipe's settings written out.
-    """
-
-    experiment: Experiment
-    photos: Photos
-    backbone: model.Backbone
-    own: OwnParts = NO_PARTS
-
-    def dataloaders(self) -> DataLoaders:
-        """fastai's DataLoaders. Seed before it: they draw their order then."""
-        tfms = augment.transforms(self.experiment.augment, self.backbone.stats)
-        tfms = augment.with_own(tfms, self.own.item_tfms, self.own.batch_tfms)
-        return loader.build(self.experiment.loader, self.photos, tfms)
-
-    def learner(self, dls: DataLoaders, path: Path) -> Learner:
-        """fastai's Learner, frozen up to the head. path: the run folder, for its checkpoints."""
-        if self.own.learner is not None:
-            learn = self.own.learner(dls)
-        else:
-            learn = model.learner(self.experiment.model, self.backbone, dls, path)
-        learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
-        return learn
 
 
 def check(experiment: Experiment, exports: Path, force: bool = False) -> RunFiles:
@@ -134,16 +105,6 @@ def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None
             tracking.results()
         run_lock.finish(files, experiment)
     return Run.open(files.path)
-
-
-def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:
-    """Find the backbone, and let the recipe choose; an interrupted run in `files` keeps what it chose."""
-    backbone = model.find(experiment.model, experiment.augment.size)
-    for size in experiment.train.sizes:
-        model.check_size(backbone, size, "train.stages: size")
-    begun = run_lock.begun(experiment, photos, files) if files is not None else None
-    pace = partial(train.pace, experiment.train, backbone)
-    return Prepared(begun or recipe.resolve(experiment, photos, backbone, pace), photos, backbone)
 
 
 def _train_and_report(

@@ -30,7 +30,7 @@ class Leaf:
     """
 
     name: str
-    work: Callable[[bool], Any]
+    work: Callable[[bool], object]
     exports: Path
     here: Path = field(default_factory=Path.cwd)
 

@@ -24,7 +24,7 @@ class Run(opened.Run):
 
         Raises InputError when model.safetensors or the photos are missing, or its Learner was one's own.
         """
-        from kimchi_vision.jobs.experiment import prepare
+        from kimchi_vision.jobs.prepared import prepare
         from kimchi_vision.learning import model, train
 
         if "learner" in self.json_if(self.files.own_parts):

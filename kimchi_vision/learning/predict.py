@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def seen(network: nn.Module) -> Iterator[list[np.ndarray]]:
     """
     found: list[np.ndarray] = []
 
-    def keep(body: nn.Module, photos: Any, maps: Any) -> None:
+    def keep(body: nn.Module, photos: object, maps: object) -> None:
         found.append(pooled(maps).float().cpu().numpy())
 
     if not (isinstance(network, nn.Sequential) and len(network) == 2):

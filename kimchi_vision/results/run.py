@@ -211,7 +211,7 @@ class Run:
         """The same; empty when there is no such file."""
         return self.json(file) if file.is_file() else {}
 
-    def write_json(self, file: Path, value: Any) -> None:
+    def write_json(self, file: Path, value: object) -> None:
         """Write one of the folder's JSON files; of a finished run with its hash, so that damage is told."""
         write_json(file, value)
         if sealed := self._sealed:

@@ -15,51 +15,19 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING
 
 from kimchi_vision.base import child
-from kimchi_vision.base.errors import InputError, InterruptedRunError
-from kimchi_vision.base.plain import Json
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
+from kimchi_vision.jobs.executor.told import AGAIN, Ended, Executor, Told, stopped
 from kimchi_vision.jobs.leaf import Done, Leaf, told
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
 
-AGAIN = 2
-"""How often a run whose process was killed goes on by itself."""
-
 log = logging.getLogger(__name__)
-
-
-def stopped() -> InterruptedRunError:
-    """What Ctrl-C ends with."""
-    return InterruptedRunError(
-        "Interrupted. Every run keeps its last checkpoint; the same command goes on from there."
-    )
-
-
-class Ended(NamedTuple):
-    """By the names of leaves: what each gave, and why each failed one failed."""
-
-    results: Json
-    refused: dict[str, str]
-
-
-class Executor(Protocol):
-    """Does work side by side."""
-
-    def places(self) -> int:
-        """How many leaves are done at once. Raises as run."""
-        ...
-
-    def run(self, leaves: Sequence[Leaf]) -> Ended:
-        """Do all of them.
-
-        Raises InputError when nothing can be done there, InterruptedRunError on Ctrl-C.
-        """
-        ...
 
 
 def executor(on: str, jobs: Jobs) -> Executor | None:
@@ -83,24 +51,6 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
     from kimchi_vision.jobs.executor.on_ray import OnRay
 
     return OnRay(None if on == "ray" else on, jobs)
-
-
-class Told:
-    """A line for each leaf that ends."""
-
-    def __init__(self, count: int) -> None:
-        self.count, self.done, self.ended = count, 0, Ended({}, {})
-
-    def end(self, name: str, done: Done, where: str = "") -> None:
-        """where: the node, if it is another machine."""
-        self.done += 1
-        (result, reason), at = done, Sentence(" on {node}", node=where) if where else ""
-        if reason is None:
-            log.info("Run %d of %d is done%s: %s", self.done, self.count, at, name)
-            self.ended.results[name] = result
-        else:
-            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, at, name, reason)
-            self.ended.refused[name] = str(reason)
 
 
 class Processes:

@@ -17,7 +17,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
-from kimchi_vision.jobs.executor import AGAIN, Ended, Told, stopped
+from kimchi_vision.jobs.executor.told import AGAIN, Ended, Told, stopped
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs

@@ -35,6 +35,7 @@ from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
 
 if TYPE_CHECKING:
+    from fastai.callback.core import Callback
     from fastai.data.core import DataLoaders
     from fastai.learner import Learner
 
@@ -152,7 +153,7 @@ def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame)
 
 
 def _run_stages(
-    section: Train, learn: Learner, checkpoint: Checkpoint, head: Head | None, beside: list[Any]
+    section: Train, learn: Learner, checkpoint: Checkpoint, head: Head | None, beside: list[Callback]
 ) -> None:
     """Every step in order; steps and epochs that a checkpoint holds are passed over."""
     saved = checkpoint.take_up(learn)

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ class Checkpoint(Callback):
         state = [self.learn.loss.detach(), *self.model.state_dict().values()]
         return all(bool(values.isfinite().all()) for values in state if values.is_floating_point())
 
-    def _write(self, **more: Any) -> None:
+    def _write(self, **more: object) -> None:
         smooth_loss, scaler = self.recorder.smooth_loss, getattr(self.learn, "scaler", None)
         state = {
             "position": vars(self.position),
@@ -190,7 +190,7 @@ class Restore(Callback):
         self.recorder.smooth_loss.count, self.recorder.smooth_loss.val = self.state["smooth_loss"]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Without the classes of fastcore and NumPy, which a load that runs no code refuses."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}

@@ -39,6 +39,7 @@ from kimchi_vision.learning.loader.fast import FastDL
 from kimchi_vision.learning.train import randomness
 
 if TYPE_CHECKING:
+    from fastai.data.core import TfmdDL
     from fastai.learner import Learner
 
 T = TypeVar("T")
@@ -95,7 +96,7 @@ def rows(photos: int) -> slice:
     return slice(photos * rank() // count(), photos * (rank() + 1) // count())
 
 
-def rows_of(dl: Any, photos: int) -> slice:
+def rows_of(dl: TfmdDL, photos: int) -> slice:
     """Those of a batch of a loader, which may have made no others than this device's."""
     return slice(0, photos) if getattr(dl, "mine", None) else rows(photos)
 

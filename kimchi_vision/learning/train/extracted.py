@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.core import DataLoaders, TfmdDL
@@ -47,7 +47,9 @@ def extracted(learn: Learner) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _loader(layers: list[nn.Module], dl: TfmdDL, source: Any) -> TfmdDL:
+def _loader(
+    layers: list[nn.Module], dl: TfmdDL, source: Iterable[tuple[torch.Tensor, torch.Tensor]]
+) -> TfmdDL:
     """A loader like dl over the features of source, with dl's generator of random numbers."""
     network = nn.Sequential(*layers).eval()
     items = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,12 +12,13 @@ from kimchi_vision.learning.train.timing import shortest
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Train
+    from kimchi_vision.learning.model import Backbone
 
 PHOTOS = 16
 """Photos of the batch that is measured."""
 
 
-def pace(section: Train, backbone: Any, size: int) -> tuple[float, float]:
+def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
     """Seconds that a photo takes: one for a forward pass, one for a training step in the section's precision.
 
     backbone: whose body is measured, on the device that it would train on. size: side in pixels.

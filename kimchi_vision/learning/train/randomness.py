@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from kimchi_vision.base.plain import Json
 
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
 
-def state(dls: Any) -> Json:
+
+def state(dls: DataLoaders) -> Json:
     """Python, NumPy, torch, GPUs, and the order of both loaders; loading it runs no code."""
     _, keys, *rest = np.random.get_state()
     return {
@@ -23,7 +26,7 @@ def state(dls: Any) -> Json:
     }
 
 
-def restore(saved: Json, dls: Any) -> None:
+def restore(saved: Json, dls: DataLoaders) -> None:
     """Go on from a state."""
     random.setstate(saved["python"])
     keys, *rest = saved["numpy"]

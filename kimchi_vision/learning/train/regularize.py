@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,12 +14,14 @@ from sklearn.utils.class_weight import compute_class_weight
 from kimchi_vision.learning.train.callbacks import FreezeBN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastai.learner import Learner
 
     from kimchi_vision.config.sections import Train
 
 
-def loss(section: Train, learn: Learner) -> Any:
+def loss(section: Train, learn: Learner) -> Callable[..., torch.Tensor]:
     """The section's loss with its smoothing and class weights; validation loss has them too."""
     if section.loss == "cross_entropy" and not section.label_smoothing and section.class_weights == "none":
         return learn.loss_func
@@ -53,7 +55,7 @@ class LogitAdjustment(Callback):
             self.learn.pred = self.pred + self.added.to(self.pred.device)
 
 
-def callbacks(section: Train, learn: Learner) -> list[Any]:
+def callbacks(section: Train, learn: Learner) -> list[Callback]:
     """What the section asks for beside every training stage."""
     wanted = []
     if section.logit_adjustment:

@@ -12,6 +12,7 @@ from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
 from kimchi_vision.learning.train.extracted import extracted
 
 if TYPE_CHECKING:
+    from fastai.callback.core import Callback
     from fastai.learner import Learner
 
     from kimchi_vision.config import stages as config
@@ -30,7 +31,7 @@ class Phase:
     epochs: int
     prepare: Callable[[Learner], None]
     fit: Callable[..., None] = lambda learn, **loop: None
-    cbs: tuple[Any, ...] = ()
+    cbs: tuple[Callback, ...] = ()
 
 
 def phases(stage: Stage, suggested: float | None, steps: int) -> list[Phase]:
@@ -84,7 +85,7 @@ def _unfreeze(learn: Learner) -> None:
     learn.unfreeze()
 
 
-def _rate(rate: Any, suggested: float | None) -> Any:
+def _rate(rate: float | tuple[float, ...] | str, suggested: float | None) -> float | slice:
     """A rate as fastai takes it: a number, or a slice from the first group to the head."""
     if rate != "auto":
         return slice(*rate) if isinstance(rate, tuple) else rate
@@ -98,10 +99,10 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
     rate = _rate(a.base_lr, suggested)
     half = rate / 2
 
-    def frozen(learn: Learner, **loop: Any) -> None:
+    def frozen(learn: Learner, **loop: object) -> None:
         learn.fit_one_cycle(a.freeze_epochs, slice(rate), pct_start=0.99, wd=a.wd, **loop)
 
-    def unfrozen(learn: Learner, **loop: Any) -> None:
+    def unfrozen(learn: Learner, **loop: object) -> None:
         rates = slice(half / a.lr_mult, half)
         learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, **loop)
 
@@ -112,7 +113,7 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
 def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, **loop: Any) -> None:
+    def fit(learn: Learner, **loop: object) -> None:
         learn.fit_one_cycle(
             a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, **loop
         )
@@ -123,7 +124,7 @@ def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase
 def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr, suggested)
 
-    def fit(learn: Learner, **loop: Any) -> None:
+    def fit(learn: Learner, **loop: object) -> None:
         learn.fit(a.epochs, rate, wd=a.wd, **loop)
 
     return [Phase("fit", a.epochs, _as_it_is, fit)]
@@ -132,7 +133,7 @@ def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
 def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, **loop: Any) -> None:
+    def fit(learn: Learner, **loop: object) -> None:
         with nullcontext() if a.augment else extracted(learn):
             learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
 
@@ -142,7 +143,7 @@ def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[
 def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
 
-    def fit(learn: Learner, **loop: Any) -> None:
+    def fit(learn: Learner, **loop: object) -> None:
         learn.fit_one_cycle(1, slice(rate / a.lr_mult, rate), wd=a.wd, **loop)
 
     def thaw(groups: int) -> Callable[[Learner], None]:

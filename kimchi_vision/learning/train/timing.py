@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 
-def shortest(work: Callable[[], Any], times: int) -> float:
+def shortest(work: Callable[[], object], times: int) -> float:
     """Seconds: the least of so many times, after one that is not counted, as it chooses kernels."""
     found = []
     for _ in range(times + 1):

@@ -1,0 +1,58 @@
+"""What a training stands on: photos, backbone and settings, before anything is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config import Experiment
+from kimchi_vision.jobs import run_lock
+from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
+from kimchi_vision.learning import augment, loader, model, recipe, train
+
+if TYPE_CHECKING:
+    from fastai.data.core import DataLoaders
+    from fastai.learner import Learner
+
+    from kimchi_vision.data.photo import Photos
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a training stands on.
+
+    experiment: with its recipe's settings written out.
+    """
+
+    experiment: Experiment
+    photos: Photos
+    backbone: model.Backbone
+    own: OwnParts = NO_PARTS
+
+    def dataloaders(self) -> DataLoaders:
+        """fastai's DataLoaders. Seed before it: they draw their order then."""
+        tfms = augment.transforms(self.experiment.augment, self.backbone.stats)
+        tfms = augment.with_own(tfms, self.own.item_tfms, self.own.batch_tfms)
+        return loader.build(self.experiment.loader, self.photos, tfms)
+
+    def learner(self, dls: DataLoaders, path: Path) -> Learner:
+        """fastai's Learner, frozen up to the head. path: the run folder, for its checkpoints."""
+        if self.own.learner is not None:
+            learn = self.own.learner(dls)
+        else:
+            learn = model.learner(self.experiment.model, self.backbone, dls, path)
+        learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
+        return learn
+
+
+def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:
+    """Find the backbone, and let the recipe choose; an interrupted run in `files` keeps what it chose."""
+    backbone = model.find(experiment.model, experiment.augment.size)
+    for size in experiment.train.sizes:
+        model.check_size(backbone, size, "train.stages: size")
+    begun = run_lock.begun(experiment, photos, files) if files is not None else None
+    pace = partial(train.pace, experiment.train, backbone)
+    return Prepared(begun or recipe.resolve(experiment, photos, backbone, pace), photos, backbone)
