@@ -40,11 +40,13 @@ for words in json.load(sys.stdin):
         try:
             main()
         except SystemExit as end:
-            ends[" ".join(words[: 1 + (words[0] in ("data", "cache", "label"))])] = [end.code or 0, said.getvalue()]
+            name = " ".join(words[: 1 + (words[0] in ("data", "cache", "label"))])
+            ends[name] = [end.code or 0, said.getvalue()]
 print(json.dumps(ends))
 """
 TRAIN = ["run", "imagenet", "models", "new", "report", "explain", "evaluate", "learning-curve", "export",
-         "scout", "search", "bench", "similar", "drift", "data check", "data split", "data suspects"]  # fmt: skip
+         "scout", "search", "bench", "similar", "drift", "data check", "data split",
+         "data suspects"]  # fmt: skip
 OTHERS = {"compare": "compare", "serve": "app", "label page": "app"}
 WORK = {"keys", "cache size", "cache clear", "data import", "label take"}
 
