@@ -130,7 +130,8 @@ def again(bench: Bench, name: str, damaged: Path | None = None) -> str:
 
 
 def _names(folder: Path) -> set[str]:
-    return {file.name for file in folder.rglob("[!.]*")}
+    """Of all files but the checkpoints, of which the newest few are kept."""
+    return {file.name for file in folder.rglob("[!.]*") if file.suffix != ".pth"}
 
 
 def _traceback(ended: Ended) -> str:

@@ -1,7 +1,7 @@
 """Finished run folders with one file damaged: what reads them ends with an answer or a sentence.
 
-python benchmarks/run_folders.py RUN [FOLDERS]: copies of RUN, a run folder with every file, 3,000 of them
-unless another number is given; prints how many commands answered or refused, and each traceback.
+python benchmarks/run_folders.py RUN [FOLDERS [SEED]]: copies of RUN, a run folder with every file, 3,000 of
+them unless another number is given; prints how many commands answered or refused, and each traceback.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def damaged(run: Path, names: list[str], draw: random.Random) -> Path:
     return file
 
 
-def main(source: Path, count: int) -> None:
+def main(source: Path, count: int = 3000, seed: int = 0) -> None:
     """Damage, read, count."""
-    draw, ends = random.Random(0), Counter()
+    draw, ends = random.Random(seed), Counter()
     names = sorted(file.name for file in source.iterdir() if file.suffix in (*TEXTS, ".onnx"))
     with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
         keep = shutil.ignore_patterns("checkpoints", "*.pkl", "*.pth", "*.safetensors", "*.png", "*.jpg")
@@ -84,4 +84,4 @@ def main(source: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 3000)
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

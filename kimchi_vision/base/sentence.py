@@ -83,6 +83,18 @@ def noted(notes: Iterable[Note], between: str = " ") -> Sentences:
     return Sentences((Sentence(key, **values) for key, values in notes), between)
 
 
+class Told:
+    """What a function of `text` tells, as one value of a template or a log line."""
+
+    def __init__(self, tell: Callable[[Text], str]) -> None:
+        self.said = tell
+
+    def __str__(self) -> str:
+        from kimchi_vision.base.messages import catalogue
+
+        return self.said(catalogue("en"))
+
+
 def said(value: object, text: Text) -> object:
     """A value of a template as it is put in: sentences and errors in the language of `text`."""
     in_words = getattr(value, "said", None)

@@ -8,8 +8,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kimchi_vision.base import cache
+
+if TYPE_CHECKING:
+    import filelock
 
 SET = "KIMCHI_THREADS"
 """Environment variable with a number that ends all counting; OMP_NUM_THREADS does, too."""
@@ -42,20 +46,32 @@ def training(wanted: int | None = None) -> Iterator[int]:
 
     wanted: of a training that goes on, whose bits hang on the number that it began with.
     """
-    import filelock
-
     place = _places() / f"{os.getpid()}-{len(_given)}.lock"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(place)
-    with lock:
-        count = _set() or (min(wanted, cores()) if wanted else _part(place))
-        _given.append(count)
+    lock = _held(place)
+    try:
+        _given.append(_set() or (min(wanted, cores()) if wanted else _part(place)))
         try:
-            yield count
+            yield _given[-1]
         finally:
             _given.pop()
+    finally:
+        if lock is not None:
+            lock.release()
             with suppress(OSError):
                 place.unlink()
+
+
+def _held(place: Path) -> filelock.BaseFileLock | None:
+    """This training's place; None where nothing can be written there, and others then do not count it."""
+    import filelock
+
+    lock = filelock.FileLock(place)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        return None
+    return lock
 
 
 def _set() -> int | None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,10 @@ from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
-from kimchi_vision.base.messages import about_gain, catalogue, language
+from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Told, noted
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
@@ -85,9 +87,8 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
     photos = data.load(experiment.data)
     if run_lock.stands(files, photos, force, own.named()):
         return Run.open(files.path)
-    text = catalogue(language(experiment.report.lang))
-    for says, values in photos.notes:
-        log.info("%s", text(says, **values))
+    for note in photos.notes:
+        log.info("%s", noted([note]))
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
         prepared = replace(prepare(experiment, photos, files), own=own)
@@ -146,7 +147,7 @@ def _report(
     with predict.seen(learn.model) as features:
         predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
-    facts |= _beside(floor, averaged, predictions.part("valid"), experiment.report.lang)
+    facts |= _beside(floor, averaged, predictions.part("valid"))
     write_scores(experiment, photos, predictions, facts, files)
     if features:
         seeing.drawn(np.concatenate(features), predictions, files.embedding)
@@ -212,9 +213,7 @@ def _averaged(prepared: Prepared, learn: Learner, files: RunFiles) -> Prediction
     return found
 
 
-def _beside(
-    floor: linear_probe.Floor | None, averaged: Predictions | None, predictions: Predictions, lang: str
-) -> Json:
+def _beside(floor: linear_probe.Floor | None, averaged: Predictions | None, predictions: Predictions) -> Json:
     """The entries of the floor and of averaged views in metrics.json, each also a sentence in the log."""
     found = {}
     if floor is not None:
@@ -222,7 +221,7 @@ def _beside(
     if averaged is not None:
         found["tta"] = compare.beside_one_view(averaged.part("valid"), predictions)
     for name, entry in found.items():
-        log.info("%s", about_gain(name, entry, catalogue(language(lang))))
+        log.info("%s", Told(partial(about_gain, name, entry)))
     return found
 
 

@@ -12,6 +12,7 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Told
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
@@ -47,8 +48,8 @@ def write(
     explain.top_losses(section, explainer, photos, Run(files.path).metrics["top_losses"], files)
     _write_background(experiment, explainer, photos, files)
     if files.background.is_file():
-        say = catalogue(language(experiment.report.lang))
-        log.info("%s", about_background(Run(files.path).json(files.background), say)[0])
+        found = Run(files.path).json(files.background)
+        log.info("%s", Told(lambda text: about_background(found, text)[0]))
 
 
 def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]:

@@ -75,3 +75,10 @@ def test_a_training_that_died_takes_no_part(tmp_path):
     place.parent.joinpath("999-0.lock").touch()
     with threads.training() as count:
         assert count == 8
+
+
+def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "file"))
+    with threads.training() as count:
+        assert count == threads.share() >= 1

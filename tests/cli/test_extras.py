@@ -40,13 +40,15 @@ for words in json.load(sys.stdin):
         try:
             main()
         except SystemExit as end:
-            ends[" ".join(words[: 1 + (words[0] in ("data", "cache"))])] = [end.code or 0, said.getvalue()]
+            name = " ".join(words[: 1 + (words[0] in ("data", "cache", "label"))])
+            ends[name] = [end.code or 0, said.getvalue()]
 print(json.dumps(ends))
 """
 TRAIN = ["run", "imagenet", "models", "new", "report", "explain", "evaluate", "learning-curve", "export",
-         "scout", "bench", "data check", "data split", "data suspects"]  # fmt: skip
-OTHERS = {"compare": "compare", "serve": "app", "search": "search"}
-WORK = {"keys", "cache size", "cache clear", "data import"}
+         "scout", "search", "bench", "similar", "drift", "data check", "data split",
+         "data suspects"]  # fmt: skip
+OTHERS = {"compare": "compare", "serve": "app", "label page": "app"}
+WORK = {"keys", "cache size", "cache clear", "data import", "label take"}
 
 
 def names(group, above=()):
@@ -88,6 +90,11 @@ def ends(tmp_path_factory):
         ["data", "split", str(file), "--to", str(place / "split.csv")],
         ["data", "import", str(place / "photos"), "--to", str(place / "to")],
         ["data", "suspects", runs[0], "--to", str(place / "s.csv")],
+        *(["similar", runs[0]], ["drift", runs[0], str(place / "photos")]),
+        ["sort", str(place / "photos"), "--to", str(place / "sorted"), "--run", runs[0]],
+        ["label", "page", runs[0], str(place / "photos")],
+        ["label", "next", str(place / "photos"), "--run", runs[0], "--to", str(place / "next")],
+        ["label", "take", str(place / "photos"), "--to", str(place / "to")],
     ]
     python = [sys.executable, "-c", BARE]
     done = subprocess.run(python, input=json.dumps(typed), capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.messages import TEXTS, catalogue
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.audit import audit
@@ -35,6 +35,7 @@ def odd(folder_of, photo):
 
 def test_every_kind_is_found_with_its_photos(odd, tmp_path):
     found = {finding.kind: finding for finding in audit(odd, tmp_path / "cache").findings}
+    assert {f"kind_{kind.replace(' ', '_')}" for kind in found} <= set(TEXTS)
     assert found["unreadable"].photos == (("깍두기/empty.jpg",),)
     assert found["tiny"].photos == (("깍두기/tiny.jpg",),)
     assert set(found["conflict"].photos[0]) == {"깍두기/000.jpg", "갓김치/conflict.jpg"}

@@ -190,3 +190,16 @@ def test_pages_fetch_nothing_from_elsewhere(client):
         page = client.get(address).text
         assert "http://" not in page
         assert "https://" not in page
+
+
+@pytest.mark.parametrize(
+    ("prefers", "said"),
+    [
+        ("en-GB", "There is no such model."),
+        ("ko-KR,ko;q=0.9", "그런 모델이 없습니다."),
+        ("", "There is no such model."),
+    ],
+)
+def test_a_refusal_is_in_the_language_that_the_browser_prefers(client, prefers, said):
+    answer = client.get("/labels", params={"model": "none"}, headers={"Accept-Language": prefers})
+    assert (answer.status_code, answer.json()["error"].startswith(said)) == (404, True)

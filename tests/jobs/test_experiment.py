@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
-from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.messages import LogFormat, catalogue
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor
@@ -262,15 +262,19 @@ def test_a_run_that_another_process_writes_is_left_alone(folder, tmp_path, monke
     assert not (tmp_path / "tiny").exists()
 
 
-def test_photos_that_are_left_out_are_said_in_the_reports_language(folder, tmp_path, monkeypatch, caplog):
+def test_photos_that_are_left_out_are_in_the_log_and_said_in_the_readers_language(
+    folder, tmp_path, monkeypatch, caplog
+):
     caplog.set_level("INFO", "kimchi_vision")
     shutil.copytree(folder / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
     monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
-    changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip", "report.lang=ko"]
+    changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip"]
     with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command begins"):
         run(load(folder / "tiny.yaml", changes), tmp_path / "exports")
-    assert "사진 1장을 제외했습니다" in caplog.text
+    assert "1 photo was left out" in caplog.text
+    said = map(LogFormat(catalogue("ko")).message, caplog.records)
+    assert any("사진 1장을 제외했습니다" in line for line in said)
     interrupted = Run(tmp_path / "exports" / "tiny")
     assert interrupted.files.items.is_file()
     assert not interrupted.files.finished.exists()

@@ -51,7 +51,7 @@ def test_a_korean_student_reads_korean(tmp_path):
     assert not english
     assert "다음 단계:" in said
     assert (tmp_path / "exports" / "새-폴더" / "report.html").is_file()
-    assert counted("student", student) == (2, 35)
+    assert counted("student", student) == (2, 34)
 
 
 def test_an_app_developer_runs_the_lines_of_the_card(kitchen, tmp_path):
@@ -72,7 +72,7 @@ def test_a_lead_compares_two_runs(kitchen):
     lead.types("python -m kimchi_vision run experiments/my-photos.yaml --set recipe=quick --set name=quick")
     said = lead.types("python -m kimchi_vision compare exports/my-photos exports/quick")
     assert re.search(r"(better than|practically equal|cannot tell)", said, re.IGNORECASE)
-    assert counted("lead", lead) == (2, 150)
+    assert counted("lead", lead) == (2, 153)
 
 
 def test_a_notebook_shows_the_run_of_a_folder(kitchen):

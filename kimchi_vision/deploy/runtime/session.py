@@ -34,7 +34,13 @@ class Classifier:
         try:
             outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
-                raise ValueError(f"it has {outputs} outputs for {len(self.facts.classes)} classes")
+                raise InputError(
+                    "{file} is not a model that this program exported: it has {outputs} outputs for {count} "
+                    "classes.",
+                    file=file,
+                    outputs=outputs,
+                    count=len(self.facts.classes),
+                )
         except InputError:
             raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
