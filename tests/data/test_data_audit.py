@@ -141,9 +141,9 @@ def test_the_page_holds_everything(odd, tmp_path, monkeypatch):
 def test_page_and_command_line_speak_korean(odd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = CliRunner().invoke(app, ["check", str(odd), "--report", "page.html", "--lang", "ko"])
-    assert "읽을 수 없음: 읽을 수 없는 사진이 1장 있습니다(깍두기 1): is empty." in shown.output
+    assert "읽을 수 없음: 읽을 수 없는 사진이 1장 있습니다(깍두기 1): 빈 파일." in shown.output
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert "깍두기/empty.jpg: 빈 파일입니다" in page
+    assert "깍두기/empty.jpg: 빈 파일" in page
     assert '<html lang="ko">' in page
     assert not re.findall("Findings|Classes|Samples|cannot be read", page)
 

@@ -122,10 +122,9 @@ def over_seeds(first: np.ndarray, second: np.ndarray, units: np.ndarray) -> tupl
         tails = stats.t.isf(level / 2, [photos - 1, freedom])
         return float(np.sqrt(tails**2 @ [from_photos, from_seeds]))
 
-    reach = half(LEVEL)
-    p = (
-        brentq(lambda level: half(level) - abs(difference), SMALLEST, 1)
-        if half(SMALLEST) > abs(difference)
-        else 0
-    )
-    return difference, np.array([difference - reach, difference + reach]), float(p)
+    reach, p = half(LEVEL), 0.0
+    if abs(difference) <= half(1):  # no difference; the median of t is not always 0 to the last digit
+        p = 1.0
+    elif abs(difference) < half(SMALLEST):
+        p = float(brentq(lambda level: half(level) - abs(difference), SMALLEST, 1))
+    return difference, np.array([difference - reach, difference + reach]), p
