@@ -400,7 +400,8 @@ def test_a_file_that_is_refused_takes_the_older_one_and_its_proof_with_it(export
     export.write(Export(onnx=True, **nothing), learn, photos, predictions, run.files)
     assert not run.files.onnx.exists()
     assert not run.files.card.exists()
-    assert run.json(run.files.export) == {"model.onnx": {"refused": "it differs"}, "model.pkl": {"photos": 4}}
+    refused = {"refused": "it differs", "sentence": ["it differs", {}]}
+    assert run.json(run.files.export) == {"model.onnx": refused, "model.pkl": {"photos": 4}}
 
 
 def test_a_full_disk_is_no_refusal(exported, tmp_path, monkeypatch):

@@ -251,11 +251,12 @@ def test_the_exported_model_answers_for_photos_of_no_class(exported, tmp_path):
     assert "어느 클래스도 아닌 사진 8장 중" in said
 
 
-def test_the_command(run):
+def test_the_command(run, command):
     done = CliRunner().invoke(app, ["evaluate", str(run.path), "--test", "--lang", "ko"])
     assert done.exit_code == 0, done.output
     assert "시험 사진 25장 중 19장을 맞혔습니다" in done.output
-    assert CliRunner().invoke(app, ["evaluate", str(run.path), "--abstain-at", "0.1"]).exit_code == 2
+    refused = command("evaluate", run.path, "--abstain-at", "0.1")
+    assert (refused.code, "--abstain-at goes with --unknown." in refused.err) == (2, True)
 
 
 def test_no_torch():

@@ -27,7 +27,8 @@ train: [fit: {epochs: 1}]
 
 
 @pytest.mark.slow
-def test_photos_that_a_server_met_become_training_photos(tmp_path):
+def test_photos_that_a_server_met_become_training_photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(EXPERIMENT, encoding="utf-8")
     for seed in range(24):
         noise(tmp_path / "photos" / CLASSES[seed % 3] / f"{seed}.jpg", seed)

@@ -64,8 +64,8 @@ def test_a_curve_is_trained_once_and_said_in_words(folder_of, tmp_path, monkeypa
     assert half.files.finished.stat().st_mtime_ns == ended
 
 
-def test_words_that_are_no_numbers_are_refused(tmp_path):
+def test_words_that_are_no_numbers_are_refused(tmp_path, command):
     file = tmp_path / "tiny.yaml"
     file.write_text(EXPERIMENT.format(photos="nowhere"), encoding="utf-8")
-    done = CliRunner().invoke(app, ["learning-curve", str(file), "--fractions", "0.2", "half"])
-    assert done.exit_code == 2
+    done = command("learning-curve", file, "--fractions", "0.2", "half")
+    assert (done.code, "--fractions takes numbers, not 0.2 half." in done.err) == (2, True)
