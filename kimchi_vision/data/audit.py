@@ -165,6 +165,9 @@ def _links(photos: pd.DataFrame, thumbnails: np.ndarray) -> list[Finding]:
     found = []
     for link in looks.links(photos, thumbnails):
         values = {"label": link.label, "value": link.value or "–", "own": link.own, "others": link.others}
+        text = f"found_link_{link.name}"
+        if link.name in looks.MEASURED and link.own < link.others:
+            text, values = f"{text}_less", {**values, "own": link.others, "others": link.own}
         shown = photos.loc[photos["label"] == link.label, "path"].head(LINKED_SHOWN)
-        found.append(Finding("link", tuple((path,) for path in shown), values, f"found_link_{link.name}"))
+        found.append(Finding("link", tuple((path,) for path in shown), values, text))
     return found

@@ -51,7 +51,7 @@ def sharpness(photo: Image.Image) -> float:
 
 
 def links(photos: pd.DataFrame, thumbnails: np.ndarray) -> Iterator[Link]:
-    """Classes that one property sets apart: a model could learn it instead of the food.
+    """Classes that one property sets apart: a model could learn it instead of the subject.
 
     photos: rows of a scan that can be read. thumbnails: (contents, side, side), one for each sha256.
     """

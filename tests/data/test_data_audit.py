@@ -66,9 +66,11 @@ def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
         dark.save(file)
     links = [each for each in audit(root, tmp_path / "cache").findings if each.kind == "link"]
     said = [link.sentence(catalogue("en")) for link in links]
-    assert any(
-        text.startswith("Brightness sets b apart: in 0 % of pairs its photo is the brighter") for text in said
-    )
+    for label, more in (("a", "brighter"), ("b", "darker")):
+        assert any(
+            text.startswith(f"Brightness sets {label} apart: in 100 % of pairs its photo is the {more} one.")
+            for text in said
+        )
     assert any("밝기만으로 b 클래스를 알 수 있습니다." in link.sentence(catalogue("ko")) for link in links)
     notes = data.load(Data(path=root), tmp_path / "cache").notes
     assert all(link.note in notes for link in links)
@@ -79,11 +81,11 @@ def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
     [
         (
             lambda photo, file: photo.filter(ImageFilter.GaussianBlur(6)).save(file),
-            ("link_sharpness", "–"),
+            ("link_sharpness_less", "–"),
         ),
         (lambda photo, file: photo.save(file, exif=taken_with("KC-100")), ("link_camera", "KC-100")),
         (lambda photo, file: photo.save(file, "PNG"), ("link_format", "PNG")),
-        (lambda photo, file: photo.resize((32, 24)).save(file), ("link_size", "–")),
+        (lambda photo, file: photo.resize((32, 24)).save(file), ("link_size_less", "–")),
     ],
 )
 def test_a_class_that_blur_camera_format_or_size_gives_away(folder_of, tmp_path, change, found):
