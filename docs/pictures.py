@@ -24,15 +24,13 @@ WIDTH, HEIGHT = 1280, 800
 
 
 def main(languages: list[str]) -> None:
-    """Run the quickstart in a folder that is deleted, and write console and report for each language."""
+    """Run the quickstart in each language, in a folder that is deleted, and write console and report."""
     with tempfile.TemporaryDirectory() as folder:
-        epochs = ""
         for language in languages:
-            said, shown = _run(Path(folder), language)
-            epochs = epochs or said  # the run that is there already is not run again
-            lines = f"$ python -m kimchi_vision run {EXPERIMENT}\n{epochs}{shown}"
+            exports = Path(folder) / language
+            lines = f"$ python -m kimchi_vision run {EXPERIMENT}\n{_run(exports, language)}"
             console_picture(lines.rstrip(), DOCS / f"console.{language}.svg")
-            page = report.write(Run.open(Path(folder) / "quickstart"), Report(lang=language))
+            page = report.write(Run.open(exports / "quickstart"), Report(lang=language))
             report_picture(page, DOCS / f"report.{language}.webp")
 
 
@@ -64,15 +62,12 @@ def report_picture(page: Path, file: Path) -> None:
         image.convert("RGB").save(file, "WEBP", quality=80)
 
 
-def _run(exports: Path, language: str) -> tuple[str, str]:
+def _run(exports: Path, language: str) -> str:
     """What the command says while it works, and at its end."""
     words = ["-m", "kimchi_vision", "run", EXPERIMENT, "--exports", str(exports), "--lang", language]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
-    here = {str(exports): "exports", str(Path.home()): "~"}
-    said = [done.stderr, done.stdout]
-    for path, shown in here.items():
-        said = [text.replace(path, shown) for text in said]
-    return said[0], said[1]
+    said = done.stderr + done.stdout
+    return said.replace(str(exports), "exports").replace(str(Path.home()), "~")
 
 
 if __name__ == "__main__":
