@@ -1,5 +1,6 @@
 """Run folders with exported files, without a training: random weights of a very small network."""
 
+import shutil
 from pathlib import Path
 
 from kimchi_vision import data
@@ -46,3 +47,10 @@ def exported_run(
     write_json(run.files.metrics, evaluate.metrics(predictions.part("valid"), experiment.evaluate))
     export.write(Export(**{**NO_FILES, **files}), learn, found, predictions, run.files)
     return run, learn
+
+
+def copied(run: Run, to: Path) -> Run:
+    """A copy of a run folder in a folder, without its pickle."""
+    copy = Run(shutil.copytree(run.path, to / run.path.name))
+    copy.files.pkl.unlink()
+    return copy

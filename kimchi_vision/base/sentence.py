@@ -83,11 +83,11 @@ def noted(notes: Iterable[Note], between: str = " ") -> Sentences:
     return Sentences((Sentence(key, **values) for key, values in notes), between)
 
 
-class Told:
-    """What a function of `text` tells, as one value of a template or a log line."""
+class Composed:
+    """What a function of `text` composes, as one value of a template or a log line."""
 
-    def __init__(self, tell: Callable[[Text], str]) -> None:
-        self.said = tell
+    def __init__(self, compose: Callable[[Text], str]) -> None:
+        self.said = compose
 
     def __str__(self) -> str:
         from kimchi_vision.base.messages import catalogue

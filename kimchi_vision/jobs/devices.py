@@ -12,7 +12,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.jobs.own_parts import NO_PARTS
 from kimchi_vision.learning import train
-from kimchi_vision.learning.train import distributed
+from kimchi_vision.learning.train import processes
 
 if TYPE_CHECKING:
     from kimchi_vision.jobs.prepared import Prepared
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def count(prepared: Prepared) -> int:
     """How many devices train. Raises InputError when there are not so many, or several cannot."""
     asked, photos = prepared.experiment, len(prepared.photos.part("train"))
-    found = distributed.chosen(asked.train.devices, min(asked.loader.batch_size, photos))
+    found = processes.chosen(asked.train.devices, min(asked.loader.batch_size, photos))
     if found > 1 and prepared.own != NO_PARTS:
         raise InputError("train.devices: own parts given from Python train on one device. Set 1.")
     return found
@@ -32,7 +32,7 @@ def beside(prepared: Prepared, head: train.Head | None) -> AbstractContextManage
 
     head: as fit's. Raises RunError when a process of one dies.
     """
-    return distributed.processes(count(prepared), partial(_take_part, prepared, head))
+    return processes.several(count(prepared), partial(_take_part, prepared, head))
 
 
 def _take_part(prepared: Prepared, head: train.Head | None) -> None:

@@ -20,7 +20,7 @@ from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Told, noted
+from kimchi_vision.base.sentence import Composed, noted
 from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
@@ -221,7 +221,7 @@ def _beside(floor: linear_probe.Floor | None, averaged: Predictions | None, pred
     if averaged is not None:
         found["tta"] = compare.beside_one_view(averaged.part("valid"), predictions)
     for name, entry in found.items():
-        log.info("%s", Told(partial(about_gain, name, entry)))
+        log.info("%s", Composed(partial(about_gain, name, entry)))
     return found
 
 

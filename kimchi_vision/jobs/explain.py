@@ -12,7 +12,7 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Told
+from kimchi_vision.base.sentence import Composed
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
@@ -49,7 +49,7 @@ def write(
     _write_background(experiment, explainer, photos, files)
     if files.background.is_file():
         found = Run(files.path).json(files.background)
-        log.info("%s", Told(lambda text: about_background(found, text)[0]))
+        log.info("%s", Composed(lambda text: about_background(found, text)[0]))
 
 
 def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]:

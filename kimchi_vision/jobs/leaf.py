@@ -60,7 +60,7 @@ def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
         return None, f"{type(error).__name__}: {error}"
 
 
-def told(leaf: Leaf, threads: int, again: bool) -> None:
+def answer(leaf: Leaf, threads: int, again: bool) -> None:
     """Do it in a process that was begun for it, which prints what came of it, pickled."""
     answers, sys.stdout = sys.stdout, sys.stderr
     answers.buffer.write(pickle.dumps(do(leaf, threads, again)))

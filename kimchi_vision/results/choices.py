@@ -17,7 +17,7 @@ from kimchi_vision.results.intervals import Estimate, share, wilson
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
-    from kimchi_vision.results.scores import Score
+    from kimchi_vision.results.score import Score
 
 DRAWS = 1000
 ROOM = 4_000_000

@@ -10,7 +10,8 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import METRICS, Score, check_monitor
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import METRICS, check_monitor
 
 if TYPE_CHECKING:
     import pandas as pd

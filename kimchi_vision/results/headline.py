@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
 from kimchi_vision.results.choices import without
-from kimchi_vision.results.scores import Score, recorded
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import recorded
 
 if TYPE_CHECKING:
     from kimchi_vision.results.run import Run

@@ -1,11 +1,11 @@
 """Where a finished run's network looks: rebuilt without pickle, drawn, and shown on the report."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from exported_runs import copied
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError, ModelError
@@ -15,16 +15,11 @@ from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import explain
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import report
-from kimchi_vision.results.run import Run
 
 
 @pytest.fixture
 def run(exported, tmp_path):
-    """A copy of the run folder, without its pickle."""
-    copy = Run(tmp_path / "tiny")
-    shutil.copytree(exported[0].path, copy.path)
-    copy.files.pkl.unlink()
-    return copy
+    return copied(exported[0], tmp_path)
 
 
 @pytest.fixture

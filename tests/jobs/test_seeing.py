@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported_runs import copied
 from fastapi.testclient import TestClient
 
 from kimchi_vision.base.errors import InputError
@@ -20,11 +21,7 @@ from kimchi_vision.results.run import Run
 
 @pytest.fixture
 def run(exported, tmp_path):
-    """A copy of the run folder, without its pickle."""
-    copy = Run(tmp_path / "tiny")
-    shutil.copytree(exported[0].path, copy.path)
-    copy.files.pkl.unlink()
-    return copy
+    return copied(exported[0], tmp_path)
 
 
 @pytest.fixture

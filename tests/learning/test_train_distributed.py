@@ -12,7 +12,7 @@ from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.jobs.own_parts import OwnParts
-from kimchi_vision.learning.train import distributed
+from kimchi_vision.learning.train import distributed, processes
 
 
 @pytest.fixture
@@ -80,11 +80,11 @@ def test_a_killed_process_ends_the_run_with_a_sentence_and_the_same_command_goes
 
 def test_more_devices_than_a_batch_has_photos_are_refused():
     with pytest.raises(InputError, match="40 are more than there are here: 16 of the kind cpu"):
-        distributed.chosen(40, 16)
+        processes.chosen(40, 16)
 
 
 def test_auto_is_one_device_without_a_gpu():
-    assert distributed.chosen("auto", 64) == 1
+    assert processes.chosen("auto", 64) == 1
 
 
 def test_each_photo_of_a_batch_is_one_devices(monkeypatch):

@@ -21,8 +21,8 @@ from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
-from kimchi_vision.jobs.executor.told import AGAIN, Ended, Executor, Told, stopped
-from kimchi_vision.jobs.leaf import Done, Leaf, told
+from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, stopped
+from kimchi_vision.jobs.leaf import Done, Leaf, answer
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
@@ -67,16 +67,16 @@ class Processes:
 
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
-        told = Told(len(leaves))
+        outcomes = Outcomes(len(leaves))
         with ThreadPoolExecutor(self.places()) as pool:
             futures = {pool.submit(self._done, leaf): leaf for leaf in leaves}
             try:
                 for future in as_completed(futures):
-                    told.end(futures[future].name, future.result())
+                    outcomes.end(futures[future].name, future.result())
             except KeyboardInterrupt:
                 self._stop()
                 raise stopped() from None
-        return told.ended
+        return outcomes.ended
 
     def _done(self, leaf: Leaf) -> Done:
         for attempt in range(AGAIN + 1):
@@ -99,7 +99,7 @@ class Processes:
         )
 
     def _once(self, leaf: Leaf, again: bool, complaints: IO[bytes]) -> tuple[int, bytes]:
-        work, environment = partial(told, leaf, self.jobs.cpus, again), {SET: str(self.jobs.cpus)}
+        work, environment = partial(answer, leaf, self.jobs.cpus, again), {SET: str(self.jobs.cpus)}
         with child.begun(work, environment, stdout=subprocess.PIPE, stderr=complaints) as process:
             self.going.add(process)
             try:

@@ -17,7 +17,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
-from kimchi_vision.jobs.executor.told import AGAIN, Ended, Told, stopped
+from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
 
 if TYPE_CHECKING:
     from kimchi_vision.config.sections import Jobs
@@ -49,7 +49,7 @@ class OnRay:
 
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
-        told = Told(len(leaves))
+        outcomes = Outcomes(len(leaves))
         with self._connected(_ray()) as ray, _marked(leaves[0].exports) as mark:
             asked = self._resources(ray)
             options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
@@ -60,13 +60,13 @@ class OnRay:
             try:
                 while going:
                     (done,), _ = ray.wait(list(going), num_returns=1)
-                    told.end(going.pop(done), *_answer(ray, done))
+                    outcomes.end(going.pop(done), *_answer(ray, done))
             except KeyboardInterrupt:
                 for reference in going:
                     ray.cancel(reference, force=False)
                 ray.wait(list(going), num_returns=len(going), timeout=STOPS)
                 raise stopped() from None
-        return told.ended
+        return outcomes.ended
 
     @contextmanager
     def _connected(self, ray: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import install
 from kimchi_vision.jobs.track.trackers import TRACKERS
-from kimchi_vision.jobs.track.worker import Told
+from kimchi_vision.jobs.track.worker import Worker
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def check(section: Track) -> None:
 class Tracking:
     """All trackers of a run. A tracker that fails, or hangs, is left out, and the run goes on."""
 
-    def __init__(self, told: list[Told], files: RunFiles) -> None:
-        self.told, self.files = told, files
+    def __init__(self, workers: list[Worker], files: RunFiles) -> None:
+        self.workers, self.files = workers, files
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Numbers at a step, which counts training batches over all stages from 1."""
-        for one in self.told:
+        for one in self.workers:
             one.tell("scalars", dict(values), step)
 
     def results(self) -> None:
@@ -47,7 +47,7 @@ class Tracking:
         files, run = self.files, Run(self.files.path)
         scores = {name: score.value for name, score in run.score.items()}
         models = [file for file in (files.onnx, files.pkl) if file.is_file()][:1]
-        for one in self.told:
+        for one in self.workers:
             one.tell("summary", scores)
             for figure in files.drawn():
                 one.tell("figure", figure)
@@ -58,9 +58,9 @@ class Tracking:
 @contextmanager
 def begun(section: Track, experiment: Json, files: RunFiles) -> Iterator[Tracking]:
     """The section's trackers, which are closed after the block. experiment: with every value."""
-    told = [Told(name, TRACKERS[name], (section.project, experiment, files)) for name in section.to]
+    workers = [Worker(name, TRACKERS[name], (section.project, experiment, files)) for name in section.to]
     try:
-        yield Tracking(told, files)
+        yield Tracking(workers, files)
     finally:
-        for one in told:
+        for one in workers:
             one.close()

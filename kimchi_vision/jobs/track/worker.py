@@ -13,7 +13,7 @@ PATIENCE = 60.0
 """Seconds that a tracker may take at the end to write what it was told."""
 
 
-class Told:
+class Worker:
     """Tells one tracker, in order. make: opens it, called with `arguments` in the thread."""
 
     def __init__(self, name: str, make: Callable[..., object], arguments: tuple[object, ...]) -> None:

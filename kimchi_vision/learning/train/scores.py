@@ -12,8 +12,9 @@ from fastai.learner import Metric
 
 from kimchi_vision.results import candidates, evaluate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.scores import METRICS, Asked, Score
-from kimchi_vision.results.scores import Metric as ScoreMetric
+from kimchi_vision.results.score import Asked, Score
+from kimchi_vision.results.score import Metric as ScoreMetric
+from kimchi_vision.results.scores import METRICS
 
 if TYPE_CHECKING:
     from fastai.learner import Learner

@@ -17,7 +17,7 @@ from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.scores import Score
+    from kimchi_vision.results.score import Score
 
 PAIR_SIDE = 200
 EARLIER = 4

@@ -17,7 +17,7 @@ from kimchi_vision.results.scores import recorded
 if TYPE_CHECKING:
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
-    from kimchi_vision.results.scores import Score
+    from kimchi_vision.results.score import Score
 
 OVERLAY_SIDE = 160
 

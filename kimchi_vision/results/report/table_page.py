@@ -21,7 +21,7 @@ from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import Score
+from kimchi_vision.results.score import Score
 
 FLIPPED = 36
 """Photos that only one of two runs has right, shown for each."""

@@ -13,7 +13,7 @@ from kimchi_vision.results import goals, headline
 
 if TYPE_CHECKING:
     from kimchi_vision.results.run import Run
-    from kimchi_vision.results.scores import Score
+    from kimchi_vision.results.score import Score
 
 WIDEST = 0.2
 """An interval of the accuracy wider than this, from end to end, is no basis for a decision."""

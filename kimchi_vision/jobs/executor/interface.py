@@ -46,8 +46,8 @@ class Executor(Protocol):
         ...
 
 
-class Told:
-    """A line for each leaf that ends."""
+class Outcomes:
+    """What came of each leaf, with a line when it ends."""
 
     def __init__(self, count: int) -> None:
         self.count, self.done, self.ended = count, 0, Ended({}, {})
