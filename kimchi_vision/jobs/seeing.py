@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import write_table
+from kimchi_vision.base.files import sha256_of, write_table
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
@@ -120,7 +119,7 @@ def content(file: Path) -> str:
         check_size(file)
     except ValueError as error:
         raise InputError("{file} {reason}.", file=file, reason=error) from None
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return sha256_of(file)
 
 
 def similar(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import threading
 import urllib.error
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 import torch
 
 from kimchi_vision.base.errors import ModelError
+from kimchi_vision.base.files import sha256_of
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.learning.model.backbone import Backbone
 
@@ -63,7 +63,7 @@ def verify(file: Path) -> None:
     digits = _digits(file.name)
     if digits is None:
         return
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    found = sha256_of(file)
     if not found.startswith(digits):
         raise ModelError(
             "{file}: damaged, or another file under this name: its sha256 starts with {found}, its name "
