@@ -144,7 +144,7 @@ def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
     def interrupt():
         wait_for(lambda: len(on.going) == on.places())
         time.sleep(1)
-        signal.raise_signal(signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     leaves = [Leaf(name, work, tmp_path) for name in map(str, range(on.places() + 2))]

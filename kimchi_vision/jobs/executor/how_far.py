@@ -13,7 +13,7 @@ from kimchi_vision.jobs.leaf import Leaf
 
 
 class _Seen(NamedTuple):
-    """Epochs done and planned, the best of the score that the training watches, mean seconds an epoch."""
+    """Epochs done and planned, the best of the watched score, else accuracy, and mean seconds an epoch."""
 
     done: int
     planned: int
@@ -44,14 +44,15 @@ def _seen(folder: Path, begun: int, trained: int) -> _Seen:
     """What the files said at these times, since a terminal asks several times a second."""
     from kimchi_vision.learning.train.stages import count_epochs
     from kimchi_vision.results.run import Run
-    from kimchi_vision.results.scores import METRICS, sign
+    from kimchi_vision.results.scores import METRICS
 
     run = Run(folder)
     experiment, history = run.experiment, run.history
     steps = max(1, len(run.photos.part("train")) // experiment.loader.batch_size)
-    planned, monitor, best = count_epochs(experiment.train.stages, steps), experiment.train.monitor, ""
-    if monitor in history:
-        value = sign(monitor) * float((sign(monitor) * history[monitor]).max())
-        best = METRICS[monitor].shown(value) if monitor in METRICS else f"{value:.3f}"
+    planned, best = count_epochs(experiment.train.stages, steps), ""
+    watched = METRICS.get(experiment.train.monitor, METRICS["accuracy"])
+    if watched.name in history:
+        values = history[watched.name]
+        best = watched.shown(float(values.max() if watched.sign > 0 else values.min()))
     seconds = float(history["seconds"].mean()) if len(history) else 0.0
     return _Seen(len(history), planned, best, seconds)

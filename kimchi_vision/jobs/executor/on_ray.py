@@ -54,8 +54,11 @@ class OnRay:
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
         outcomes = Outcomes(leaves)
-        connected, marked = self._connected(_ray()), _marked(leaves[0].exports)
-        with connected as ray, marked as mark, side_by_side(outcomes.tasks):
+        with (
+            self._connected(_ray()) as ray,
+            _marked(leaves[0].exports) as mark,
+            side_by_side(outcomes.tasks),
+        ):
             asked = self._resources(ray)
             options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
             options |= {"max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
