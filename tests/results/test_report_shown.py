@@ -33,9 +33,15 @@ def run(tmp_path):
     return fake_run(tmp_path / "mild", Photos(tmp_path / "photos", items, VOCAB), skill=1)
 
 
+def page(run):
+    """The page as text, its unbroken spaces as plain ones."""
+    text = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def section(run, name):
     """One section of the page, and the cells of its tables' rows: first cell → the others."""
-    text = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    text = page(run)
     part = text.split(f'id="{name}"')[1].split("</section>")[0]
     rows = {}
     for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL):
@@ -146,7 +152,7 @@ def test_the_matrix_counts_photos_with_actual_classes_in_rows(run):
 
 
 def test_the_photos_behind_a_number_are_those_of_the_table_of_predictions(run):
-    text = report.write(run, Report(lang="en")).read_text(encoding="utf-8")
+    text = page(run)
     cells = json.loads(re.search(r'id="cells">(.*?)</script>', text, re.DOTALL)[1])
     table = run.table(run.files.predictions).sort_values("loss", ascending=False)
     assert cells == [

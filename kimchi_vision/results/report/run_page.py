@@ -39,7 +39,7 @@ def view(run: Run, lang: Language) -> Json:
         "background": _background(run, text),
         "calibration": calibration.view(run, text),
         "test": _test(run) if "test" in parts else None,
-        "data": {"parts": parts, "batch": _batch(run)},
+        "data": {"parts": parts, "totals": _totals(run, parts), "batch": _batch(run)},
         "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
         "details": {"scores": _scores(run), "facts": facts.plain(run, text), "texts": _texts(run)},
     }
@@ -141,6 +141,10 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     found = [part for part in ("train", "valid", "test") if (items["split"] == part).any()]
     counts = {part: items["label"][items["split"] == part].value_counts() for part in found}
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
+
+
+def _totals(run: Run, parts: dict[str, dict[str, int]]) -> dict[str, int]:
+    return {name: sum(counts[name] for counts in parts.values()) for name in run.vocab}
 
 
 def _test(run: Run) -> Json:
