@@ -11,7 +11,16 @@ from kimchi_vision.base.messages import Language, Text, about_background, catalo
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import embedding
-from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
+from kimchi_vision.results.report import (
+    calibration,
+    charts,
+    curves,
+    decision,
+    facts,
+    images,
+    training,
+    verdict,
+)
 from kimchi_vision.results.scores import recorded
 
 if TYPE_CHECKING:
@@ -32,7 +41,11 @@ def view(run: Run, lang: Language) -> Json:
     parts = _parts(run)
     found = {
         "decision": decision.view(run, predictions, text),
-        "confusion": {"classes": _classes(run, text), "about": list(verdict.classes(run, text))},
+        "confusion": {
+            "classes": _classes(run, text),
+            "about": list(verdict.classes(run, text)),
+            "charts": curves.view(predictions, run.metrics, text),
+        },
         "errors": {"photos": _cells(run, predictions, small)},
         "map": _map(run, predictions.paths),
         "training": training.view(run, text),
@@ -41,7 +54,7 @@ def view(run: Run, lang: Language) -> Json:
         "test": _test(run) if "test" in parts else None,
         "data": {"parts": parts, "totals": _totals(run, parts), "batch": _batch(run)},
         "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
-        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "texts": _texts(run)},
+        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "files": _texts(run)},
     }
     return {
         "name": run.experiment.name,
@@ -164,5 +177,6 @@ def _batch(run: Run) -> str | None:
 
 
 def _texts(run: Run) -> dict[str, str]:
+    """What other libraries wrote, in their words, beside the page: key of its title → file."""
     files = {"classification_report": run.files.classification_report, "summary": run.files.summary}
-    return {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.is_file()}
+    return {name: path.name for name, path in files.items() if path.is_file()}
