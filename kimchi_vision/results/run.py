@@ -212,8 +212,17 @@ class Run:
         return self.json(file) if file.is_file() else {}
 
     def write_json(self, file: Path, value: object) -> None:
-        """Write one of the folder's JSON files; of a finished run with its hash, so that damage is told."""
+        """Write one of the folder's JSON files."""
         write_json(file, value)
+        self._seal(file)
+
+    def write_table(self, file: Path, table: pd.DataFrame) -> None:
+        """Write one of the folder's CSV files."""
+        write_table(file, table)
+        self._seal(file)
+
+    def _seal(self, file: Path) -> None:
+        """Note a file's hash in a finished run, so that damage is told."""
         if sealed := self._sealed:
             noted = self.json(self.files.finished)
             write_json(self.files.finished, {**noted, "files": {**sealed, file.name: sha256_of(file)}})
