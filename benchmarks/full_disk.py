@@ -1,6 +1,6 @@
 """A disk that is full from the n-th write of a run on, for n over all of them.
 
-python -m benchmarks.full_disk [STEP [FIRST]] > benchmarks/full_disk.md: every n, or one in STEP, from FIRST on.
+python -m benchmarks.full_disk [STEP [FIRST]] > benchmarks/full_disk.md: every n, or one in STEP, from FIRST.
 Linux, a C compiler.
 
 Each time the command must end with one sentence, or do without what it could not write (a cache), and with
