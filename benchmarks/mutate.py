@@ -281,6 +281,8 @@ def clean() -> None:
     """Empty PLACE of the last copy, but for the results."""
     PLACE.mkdir(exist_ok=True)
     (PLACE / ".gitignore").write_text("*\n")
+    # for the processes that tests start
+    (PLACE / "setup.cfg").write_text(f"[mutmut]\nsource_paths = {PACKAGE}\n")
     for path in (PACKAGE, "tests", "experiments", "mutmut-stats.json"):
         root = PLACE / path
         for file in [root, *root.rglob("*")]:

@@ -15,8 +15,6 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
 
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import drift, goals, intervals
@@ -26,7 +24,6 @@ from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import recorded
-from kimchi_vision.results.separation import area, estimate
 
 ACCURACIES = ((0.5, 0.7), (0.7, 0.85), (0.85, 0.95), (0.95, 0.99))
 """Each trial draws its own: right answers are whole numbers, so that coverage jumps between accuracies."""
@@ -240,16 +237,21 @@ def calibration_before(sure: np.ndarray, right: np.ndarray, bins: int) -> Estima
 
 
 def different(trials: int, random: np.random.Generator) -> Iterator[Cell]:
-    """How often photos drawn from the same set are called different; before: by five folds, averaged."""
-    for (held, fresh), classes, groups in product(((60, 30), (200, 60), (200, 400)), (2, 10), (1, 3)):
+    """How often photos drawn from the same set are called different; before: copies that came in as photos.
+
+    groups of A and B: held-out photos, and those that came in, lie in groups of so many near copies. The
+    numbers before them are held-out photos, and groups that came in.
+    """
+    sizes, copies = ((60, 30), (200, 60), (200, 400)), ((1, 1), (3, 1), (1, 5))
+    for (held, fresh), classes, (old, new) in product(sizes, (2, 10), copies):
         before, now = [], []
-        for _ in range(max(trials // 4, 1)):
+        for _ in range(trials):
             places = random.normal(size=(classes, 64))
-            known = _side(held, places, groups, random)
-            incoming = _side(fresh, places, 1, random)
-            now.append(drift.verdict(drift.told_apart(known, incoming)) == "different")
-            before.append(drift.verdict(told_apart_before(known, incoming)) == "different")
-        where = f"{held} and {fresh}, {classes} classes, groups of {groups}"
+            known, incoming = _side(held, places, old, random), _side(fresh * new, places, new, random)
+            apart = incoming._replace(units=np.arange(len(incoming.units)))
+            for said, side in ((now, incoming), (before, apart)):
+                said.append(drift.verdict(drift.told_apart(known, side)) == "different")
+        where = f"{held} and {fresh}, {classes} classes, groups of {old} and {new}"
         yield cell("false different", where, before, now)
 
 
@@ -261,19 +263,6 @@ def _side(photos: int, places: np.ndarray, copies: int, random: np.random.Genera
     features = np.repeat(pictures, copies, axis=0)[:photos]
     features = (features + 0.1 * random.normal(size=features.shape)) * spread
     return drift.Side(features, np.ones((photos, 1)), np.arange(photos) // copies)
-
-
-def told_apart_before(known: drift.Side, incoming: drift.Side) -> Estimate:
-    """Every photo scored by a classifier of the other folds, copies apart; DeLong's interval of the mean."""
-    values = np.concatenate([known.features, incoming.features])
-    new = np.repeat([False, True], [len(known.features), len(incoming.features)])
-    parts, areas = np.zeros(len(new)), []
-    for learnt, asked in StratifiedKFold(5, shuffle=True, random_state=0).split(values, new):
-        classifier = LogisticRegression(C=drift.STRENGTH, class_weight="balanced", max_iter=1000)
-        scores = classifier.fit(values[learnt], new[learnt]).decision_function(values[asked])
-        value, parts[asked] = area(scores, new[asked])
-        areas.append(value)
-    return estimate(float(np.mean(areas)), parts, np.arange(len(new)), [new, ~new])
 
 
 def label_sets(trials: int, random: np.random.Generator) -> Iterator[Cell]:

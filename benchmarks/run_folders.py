@@ -63,7 +63,7 @@ def damaged(run: Path, names: list[str], draw: random.Random) -> Path:
 def main(source: Path, count: int = 3000, seed: int = 0) -> None:
     """Damage, read, count."""
     draw, ends = random.Random(seed), Counter()
-    names = sorted(file.name for file in source.iterdir() if file.suffix in (*TEXTS, ".onnx"))
+    names = sorted(file.name for file in source.iterdir() if file.suffix in (*TEXTS, ".onnx", ".npz"))
     with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
         keep = shutil.ignore_patterns("checkpoints", "*.pkl", "*.pth", "*.safetensors", "*.png", "*.jpg")
         for number in range(count):

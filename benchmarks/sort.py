@@ -24,7 +24,8 @@ predictor = Predictor(model)
 before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
 done = sort(Path(folder), Path(to), predictor, how)
 seconds, most = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(f"| {len(done.into):,} | {seconds:.0f} | {before / 1024:.0f} | {most / 1024:.0f} |", flush=True)
+photos = sum(done.known.folders().values())
+print(f"| {photos:,} | {seconds:.0f} | {before / 1024:.0f} | {most / 1024:.0f} |", flush=True)
 """
 
 

@@ -78,8 +78,15 @@ class RunFiles:
             self.history,
             self.lr_find,
         )
-        said = (self.predictions, self.averaged, self.metrics, self.calibration, self.labels)
-        again = (self.test_metrics, self.background, self.export)
+        said = (
+            self.predictions,
+            self.averaged,
+            self.epoch_answers,
+            self.metrics,
+            self.calibration,
+            self.labels,
+        )
+        again = (self.test_metrics, self.background, self.embedding, self.export)
         return [file for file in (*kept, *said, *again) if file.is_file()]
 
     def figure(self, name: str) -> Path:

@@ -69,14 +69,15 @@ def sort(
     done = sorting.sort(folder, to, predictor, how, below, counted)
     if predictor.facts.abstain_threshold is None:
         print(say("sort_never_unsure"))
-    for name, count in done.folders.items():
+    folders = done.known.folders()
+    for name, count in folders.items():
         print(f"{count:7}  {name}")
-    for path, reason in done.unreadable.items():
+    for path, reason in done.known.unreadable():
         print(say("sort_unreadable", path=path, reason=reason))
     for key, count in (("sort_there", done.there), ("sort_numbered", done.numbered)):
         if count:
             print(say(key, count=count))
-    print(say("sort_done", count=done.now, all=len(done.into), table=to / sorting.TABLE))
+    print(say("sort_done", count=done.now, all=sum(folders.values()), table=to / sorting.TABLE))
     if how != "csv":
         print(say("sort_undo", command=_command("sort", "--undo", to)))
 

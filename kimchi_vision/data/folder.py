@@ -56,22 +56,33 @@ def walk(root: Path) -> Tree:
     A file without a known ending is a photo when its first bytes are those of one.
     Raises DataError when the folder is missing.
     """
-    if not root.is_dir():
-        file = "{root} is a file; give the folder that holds it. {where_from}"
-        what = file if root.is_file() else "{root} does not exist. {where_from}"
-        raise DataError(what, root=root, where_from=WHERE_FROM)
-    return _Walk(root).done()
+    found = _Walk(root)
+    for _ in found.folders():
+        pass
+    return found.tree
+
+
+def photos_by_folder(root: Path) -> Iterator[list[File]]:
+    """What `walk` finds, one folder after the other, and none of it kept. Raises DataError as walk."""
+    found = _Walk(root)
+    for name in found.folders():
+        yield found.tree.photos.pop(name)
 
 
 class _Walk:
     def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            file = "{root} is a file; give the folder that holds it. {where_from}"
+            what = file if root.is_file() else "{root} does not exist. {where_from}"
+            raise DataError(what, root=root, where_from=WHERE_FROM)
         self.tree = Tree(root)
         self.root = os.path.realpath(root)
         self.real = {"": self.root}  # by folder
         self.linked: dict[str, str] = {}  # folders by the real path that a link to them led to
         self.waiting = [""]
 
-    def done(self) -> Tree:
+    def folders(self) -> Iterator[str]:
+        """Name each folder when its photos are in the tree."""
         while self.waiting:
             name = self.waiting.pop()
             try:
@@ -90,7 +101,7 @@ class _Walk:
                     self.take(entry, name, above + entry.name)
             self.leave_raw_copies(name)
             self.keep_broken_links(name)
-        return self.tree
+            yield name
 
     def take(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
         name = entry.name

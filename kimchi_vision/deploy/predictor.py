@@ -13,13 +13,17 @@ from typing import Literal
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.folder import walk
+from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.photo import Photo, PhotoSource, open_photo
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.run import Run
 
 CHUNK = 64
 """Photos that `stream` holds at once."""
+Prepared = np.ndarray | str
+"""A photo as `classify` takes it, or why it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -108,13 +112,31 @@ class Predictor:
         with ThreadPoolExecutor() as pool:
             while chunk := list(islice(remaining, CHUNK)):
                 prepared = list((pool.map if len(chunk) > 1 else map)(self._try_prepare, chunk))
-                inputs = [item for item in prepared if not isinstance(item, str)]
-                answers = iter(self.classify(inputs))
-                for photo, item in zip(chunk, prepared, strict=True):
-                    if isinstance(item, str):
-                        yield Prediction(_name(photo), (), False, item)
-                    else:
-                        yield self.answer(next(answers), top, _name(photo), least)
+                yield from self.answers(map(_name, chunk), prepared, top, least)
+
+    def answers(
+        self, names: Iterable[str], prepared: Sequence[Prepared], top: int = 5, least: float | None = None
+    ) -> Iterator[Prediction]:
+        """What `answer` says of each photo, in order, for one batch; errors are passed on."""
+        rows = iter(self.classify([each for each in prepared if not isinstance(each, str)]))
+        for name, each in zip(names, prepared, strict=True):
+            if isinstance(each, str):
+                yield Prediction(name, (), False, each)
+            else:
+                yield self.answer(next(rows), top, name, least)
+
+    def read(self, file: Path) -> tuple[bytes, Prepared]:
+        """The bytes of a file, which is read once, and the photo in them."""
+        try:
+            check_size(file)
+            if file.suffix.lower() in RAW:
+                return b"", f"cannot be read: {without_reader(file.name)}"
+            content = file.read_bytes()
+            return content, self.prepare(content)
+        except OSError as error:
+            return b"", f"cannot be read: {error.strerror or error}"
+        except (ValueError, TypeError) as error:
+            return b"", str(error).removeprefix("the photo ")
 
     def prepare(self, photo: PhotoSource) -> np.ndarray:
         """Float32 (3, size, size), as `classify` takes it. Raises ValueError and OSError as open_photo."""
@@ -154,7 +176,7 @@ class Predictor:
             )
         return least
 
-    def _try_prepare(self, photo: PhotoSource) -> np.ndarray | str:
+    def _try_prepare(self, photo: PhotoSource) -> Prepared:
         try:
             return self.prepare(photo)
         except (OSError, ValueError, TypeError) as error:

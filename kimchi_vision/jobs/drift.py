@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import Photo
-from kimchi_vision.jobs.seeing import Seeing, Seen, found, present
+from kimchi_vision.data import duplicates
+from kimchi_vision.data.folder import walk
+from kimchi_vision.data.memory import KEY, Memory
+from kimchi_vision.data.photo import Photo, Photos
+from kimchi_vision.data.scan import scan
+from kimchi_vision.jobs.seeing import Seeing, Seen, present
 from kimchi_vision.results import drift as results
 from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.run import Run
@@ -23,6 +29,7 @@ log = logging.getLogger(__name__)
 
 TRAINED = 2000
 """Training photos, evenly over all, from which distances are measured."""
+COUNTS = ("photos", "groups", "known_groups")
 SHOWN = 24
 """Photos most unlike that the page shows."""
 
@@ -34,7 +41,7 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     Raises InputError when the folder holds no new photo, the run has no model.safetensors, or its photos are
     gone.
     """
-    say, seeing, asked = catalogue(language(lang)), Seeing.of(run), found([folder])
+    say, seeing, asked = catalogue(language(lang)), Seeing.of(run), came_in(folder)
     items = asked.items[~asked.items["sha256"].isin(run.items["sha256"])].reset_index(drop=True)
     if not len(items):
         raise InputError(
@@ -49,12 +56,27 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     sentences = list(_sentences(measured, say))
     title = say("drift_title", run=run.name, folder=folder.resolve().name)
     far = results.distances(trained.features, incoming.features)
-    groups = [_most_unlike(incoming, far, run.vocab, say)]
+    groups = [_most_unlike(asked.files(incoming.items), incoming, far, run.vocab, say)]
     plot = (say("drift_classes"), _plot(measured))
     page = page or run.files.drift_page
     legend = {"baseline": say("drift_known"), "own": say("drift_incoming")}
     pictures.write(page, pictures.Page(title, sentences[0], sentences[1:], groups, plot, legend), lang)
     yield from [*sentences, say("written_to", path=page)]
+
+
+def came_in(folder: Path) -> Photos:
+    """Photos of a folder at any depth, equal files once; copies of one picture share a number in `group`.
+
+    Raises InputError when there is none, DataError when the folder is missing.
+    """
+    listing = pd.DataFrame([file for files in walk(folder).photos.values() for file in files], columns=[*KEY])
+    if not len(listing):
+        raise InputError("{folder} holds no photo.", folder=folder)
+    with closing(Memory(folder)) as memory:
+        items = scan(folder, listing, memory).drop_duplicates("sha256", ignore_index=True)
+        copies = duplicates.groups(folder, items[items["problem"] == ""], memory)
+    items = items.assign(label="", group=copies.reindex(items.index, fill_value=-1))
+    return Photos(folder, items, ())
 
 
 def _of_run(run: Run, seeing: Seeing) -> tuple[Seen, Seen]:
@@ -73,8 +95,10 @@ def _side(seen: Seen) -> results.Side:
 def _sentences(found: Json, say: Text) -> Iterator[str]:
     """The verdict, and what it stands on."""
     kind = found["verdict"].replace(" ", "_")
-    few = found["auc_interval"] is None
-    yield say("drift_few" if few else f"drift_{kind}", photos=found["photos"], least=results.FEWEST)
+    few, counts = found["auc_interval"] is None, {key: found[key] for key in COUNTS}
+    yield say("drift_few" if few else f"drift_{kind}", **counts, least=results.FEWEST)
+    if found["groups"] < found["photos"]:
+        yield say("drift_groups", **counts)
     if not few:
         yield say("drift_auc", known=found["known_photos"], photos=found["photos"], **_spoken(found, "auc"))
     if found["unlike_share_interval"]:
@@ -98,11 +122,12 @@ def _spoken(found: Json, name: str) -> dict[str, str]:
     return {"share": percent(found[name]), "low": percent(low), "high": percent(high)}
 
 
-def _most_unlike(seen: Seen, far: np.ndarray, classes: tuple[str, ...], say: Text) -> pictures.Group:
+def _most_unlike(
+    files: list[Photo], seen: Seen, far: np.ndarray, classes: tuple[str, ...], say: Text
+) -> pictures.Group:
     order = np.argsort(-far, kind="stable")[:SHOWN]
     shown = [
-        pictures.Picture(Photo(Path(path)), seen.taken(place, classes), Path(path).name)
-        for place, path in zip(order, seen.items["path"].iloc[order], strict=True)
+        pictures.Picture(files[place], seen.taken(place, classes), files[place].path.name) for place in order
     ]
     return pictures.Group(say("drift_most_unlike"), shown)
 

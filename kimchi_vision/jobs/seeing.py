@@ -137,7 +137,7 @@ def similar(
         table = embedding.laid_out(seen.features, seen.items["path"].tolist())
         if table is None:
             raise InputError("A map takes {least} validation photos or more.", least=embedding.FEWEST)
-        write_table(run.files.embedding, table)
+        run.write_table(run.files.embedding, table)
         yield say("written_to", path=report.write(run, run.experiment.report))
         return
     asked = found(paths)

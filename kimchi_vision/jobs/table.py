@@ -67,14 +67,11 @@ def run_rows(
         if any(each.name in refused for each in (folds or [experiment])):
             failed.append(experiment.name)
             continue
-        said = Sentence(
-            "Run {number} of {count}: {name}", number=number, count=len(planned), name=experiment.name
-        )
         try:
             if on is not None:
                 done = _collected(experiment, folds, folder, force)
             else:
-                log.info("%s", said, extra={"short": said})
+                _say_begun(number, len(planned), experiment.name)
                 one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
                 done = one(folder, force)
             finished.setdefault(row, []).append(done)
@@ -87,6 +84,11 @@ def run_rows(
     if failed:
         log.error("Failed runs: %s. The table holds the others.", ", ".join(failed))
     return finished
+
+
+def _say_begun(number: int, count: int, name: str) -> None:
+    said = Sentence("Run {number} of {count}: {name}", number=number, count=count, name=name)
+    log.info("%s", said, extra={"short": said})
 
 
 def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import replacing
 from kimchi_vision.results.scores import METRICS, sign
 
@@ -51,11 +54,17 @@ class Epochs:
 
     @classmethod
     def read(cls, file: Path) -> Epochs | None:
-        """What `with_epoch` wrote; None when there is no such file."""
+        """What `write_epoch` wrote; None when there is no such file. Raises InputError when it is damaged."""
         if not file.is_file():
             return None
-        with np.load(file) as held:
-            return cls(held["epoch"], held["right"], held["loss"])
+        try:
+            with file.open("rb") as opened, np.load(opened) as held:
+                epoch, right, loss = held["epoch"], held["right"], held["loss"]
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+            raise InputError(
+                "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
+            ) from None
+        return cls(epoch, right, loss)
 
 
 def write_epoch(file: Path, epoch: int, predictions: Predictions) -> None:

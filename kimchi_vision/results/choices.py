@@ -84,7 +84,7 @@ def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
     """
     valid = [run.predictions.part("valid") for run in runs]
     found = [
-        candidates(run.experiment.train, part, run.files.epoch_answers)
+        candidates(run.experiment.train, part, run.sound(run.files.epoch_answers))
         for run, part in zip(runs, valid, strict=True)
     ]
     if min(map(len, found)) == 1:
@@ -142,7 +142,9 @@ def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> 
         return None
     found = {
         name: [
-            candidates(run.experiment.train, run.predictions.part("valid"), run.files.epoch_answers)
+            candidates(
+                run.experiment.train, run.predictions.part("valid"), run.sound(run.files.epoch_answers)
+            )
             for run in runs
         ]
         for name, runs in rows.items()

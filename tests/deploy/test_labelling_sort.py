@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from conftest import noise
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.data import layout
+from kimchi_vision.deploy.labelling.places import UNSURE
 from kimchi_vision.deploy.labelling.sort import SETTINGS, TABLE, sort, undo
 from kimchi_vision.deploy.predictor import Predictor
 
@@ -33,6 +35,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
+def into(out: Path) -> dict[str, str]:
+    """Each photo's folder, as the table has it."""
+    table = pd.read_csv(out / TABLE, dtype=str, keep_default_na=False)
+    table = table[table["label"] != ""]
+    folders = table["label"].where(table["known"] == "True", UNSURE)
+    return dict(zip(table["path"], folders, strict=True))
+
+
 def answers(seven, folder):
     found = Predictor(seven).stream(sorted(folder.rglob("*.jpg")), top=1)
     return {Path(each.photo).relative_to(folder).as_posix(): each for each in found}
@@ -41,8 +51,9 @@ def answers(seven, folder):
 def test_each_photo_lies_in_the_folder_of_its_class(seven, inbox, tmp_path):
     done = sort(inbox, tmp_path / "out", Predictor(seven))
     expected = {path: each.label for path, each in answers(seven, inbox).items() if not each.error}
-    assert done.into == expected
-    assert list(done.unreadable) == ["torn.jpg"]
+    assert into(tmp_path / "out") == expected
+    assert done.known.folders() == Counter(expected.values())
+    assert [path for path, _ in done.known.unreadable()] == ["torn.jpg"]
     assert set(contents(tmp_path / "out").values()) == {(inbox / path).read_bytes() for path in expected}
     assert (done.now, done.there) == (12, 1)
     table = pd.read_csv(tmp_path / "out" / TABLE, dtype=str, keep_default_na=False)
@@ -61,7 +72,7 @@ def test_two_photos_of_one_name_get_a_number_and_what_lies_there_stays(seven, in
 def test_unsure_photos_are_no_class_of_their_own(seven, inbox, tmp_path):
     best = sorted(each.classes[0][1] for each in answers(seven, inbox).values() if not each.error)
     done = sort(inbox, tmp_path / "out", Predictor(seven), below=best[4])
-    assert done.folders["_unsure"] == sum(each < best[4] for each in best)
+    assert done.known.folders()["_unsure"] == sum(each < best[4] for each in best)
     assert "_unsure" not in set(layout.read(tmp_path / "out").photos["label"])
 
 
@@ -82,11 +93,12 @@ def test_a_stopped_sort_goes_on_and_answers_no_photo_twice(seven, inbox, tmp_pat
         sort(inbox, out, Predictor(seven), shown=stopped)
     with (out / TABLE).open("a", encoding="utf-8") as table:
         table.write("half a li")  # what a killed process leaves
-    done = sort(inbox, out, Predictor(seven), shown=counted)
+    sort(inbox, out, Predictor(seven), shown=counted)
+    done = into(out)
     again = sort(inbox, out, Predictor(seven), shown=counted)
     assert asked == [8, 1]  # the one that cannot be read is tried again
-    assert done.into == again.into
-    assert len(done.into) == 12
+    assert done == into(out)
+    assert sum(again.known.folders().values()) == 12
     assert again.now == 0
     whole = tmp_path / "whole"
     sort(inbox, whole, Predictor(seven))
@@ -95,10 +107,12 @@ def test_a_stopped_sort_goes_on_and_answers_no_photo_twice(seven, inbox, tmp_pat
 
 def test_a_photo_that_was_noted_and_not_written_is_written_later(seven, inbox, tmp_path):
     out = tmp_path / "out"
-    done = sort(inbox, out, Predictor(seven))
-    lost = out / done.into["3.jpg"] / "3.jpg"
+    sort(inbox, out, Predictor(seven))
+    done = into(out)
+    lost = out / done["3.jpg"] / "3.jpg"
     lost.unlink()
-    assert sort(inbox, out, Predictor(seven)).into == done.into
+    sort(inbox, out, Predictor(seven))
+    assert into(out) == done
     assert lost.read_bytes() == (inbox / "3.jpg").read_bytes()
 
 
@@ -119,8 +133,8 @@ def test_undo_takes_back_all_that_was_made_and_nothing_else(seven, inbox, tmp_pa
 
 def test_undo_keeps_a_changed_file_and_the_last_copy_of_a_photo(seven, inbox, tmp_path):
     out = tmp_path / "out"
-    done = sort(inbox, out, Predictor(seven))
-    changed, last = (out / done.into[name] / name for name in ("3.jpg", "4.jpg"))
+    sort(inbox, out, Predictor(seven))
+    changed, last = (out / into(out)[name] / name for name in ("3.jpg", "4.jpg"))
     noise(changed, 77)
     (inbox / "4.jpg").unlink()
     _, kept = undo(out)
@@ -131,7 +145,17 @@ def test_undo_keeps_a_changed_file_and_the_last_copy_of_a_photo(seven, inbox, tm
 def test_a_table_alone_moves_no_photo(seven, inbox, tmp_path):
     done = sort(inbox, tmp_path / "out", Predictor(seven), how="csv")
     assert not contents(tmp_path / "out")
-    assert len(done.into) == 12
+    assert done.known.folders() == Counter(into(tmp_path / "out").values())
+
+
+def test_each_photo_is_read_once(seven, inbox, tmp_path, monkeypatch):
+    """What is written is what was decoded and hashed, whatever happens to the photo meanwhile."""
+    read, plain = Counter(), Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda file: (read.update([file]), plain(file))[1])
+    sort(inbox, tmp_path / "out", Predictor(seven))
+    photos = {file: count for file, count in read.items() if inbox in file.parents}
+    assert len(photos) == 13
+    assert set(photos.values()) == {1}
 
 
 def test_another_model_or_threshold_is_not_mixed_in(seven, inbox, tmp_path):
@@ -169,7 +193,7 @@ def test_the_command_says_what_was_done_and_how_to_take_it_back(command, seven, 
     said = command("sort", inbox, "--to", tmp_path / "out", "--run", seven)
     assert (said.code, said.err) == (0, "")
     assert "12 photos sorted now, 12 in all" in said.out
-    assert "torn.jpg cannot be read" in said.out
+    assert "torn.jpg: cannot be read" in said.out
     assert f"sort --undo {tmp_path / 'out'}" in said.out
     assert "11 files are taken away" in command("sort", "--undo", tmp_path / "out").out
     assert command("sort", inbox).code == 2

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from exported_runs import copied
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.numbers import percent
@@ -82,6 +83,18 @@ def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unr
     page = run.files.drift_page.read_text("utf-8")
     assert first in page
     assert page.count("data:image/webp") == 3
+
+
+def test_near_copies_that_came_in_are_one_group(incoming):
+    """One photo brighter, saved anew and smaller beside it: three files that show one picture."""
+    with Image.open(incoming / "90.jpg") as photo:
+        photo.resize([side * 3 // 4 for side in photo.size]).save(incoming / "smaller.jpg")
+        photo.point(lambda value: min(value * 1.1, 255)).save(incoming / "brighter.jpg", quality=60)
+    items = drift.came_in(incoming).items.set_index("path")
+    copies = items["group"].reindex(["90.jpg", "again.jpg", "smaller.jpg", "brighter.jpg"]).dropna()
+    assert len(copies) == 3
+    assert copies.nunique() == 1
+    assert items["group"].drop(copies.index).nunique() == 3
 
 
 def test_photos_of_the_run_alone_are_refused(run):

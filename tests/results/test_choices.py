@@ -6,6 +6,7 @@ import pytest
 from answers import said
 
 from benchmarks import choices as simulation
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Train
 from kimchi_vision.results import candidates, choices
@@ -117,6 +118,17 @@ def test_epochs_of_a_training_that_died_are_replaced(tmp_path):
     assert found.epoch.tolist() == [0, 1, 2]
     assert found.right.sum(axis=1).tolist() == [0, 1, 2]
     assert found.loss.shape == (3, 10)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:200], lambda content: b"", lambda content: b"PK" * 40]
+)
+def test_epochs_that_are_damaged_are_a_sentence(tmp_path, damage):
+    file = tmp_path / "epochs.npz"
+    candidates.write_epoch(file, 0, predicted(np.arange(10) < 5))
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(InputError, match=r"epochs\.npz is damaged"):
+        Epochs.read(file)
 
 
 def test_the_interval_moves_with_the_value_and_keeps_the_worth_of_the_photos():

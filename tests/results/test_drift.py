@@ -52,8 +52,34 @@ def test_a_difference_that_is_certain_and_small_is_none(low, high, verdict):
     assert drift.verdict(Estimate((low + high) / 2, low, high)) == verdict
 
 
-def test_groups_are_not_told_apart_by_their_own_copies():
-    """Copies of a few pictures would be recognised by a classifier that learnt on others of them."""
-    pictures, group = [side(40).features, side(40, seed=3).features], np.repeat(np.arange(40), 5)
-    known, incoming = (drift.Side(np.repeat(each, 5, axis=0), np.ones((200, 1)), group) for each in pictures)
-    assert drift.verdict(drift.told_apart(known, incoming)) != "different"
+def drawn(pictures, copies, random):
+    """Photos of one kind, each picture in so many near copies."""
+    features = np.repeat(random.normal(size=(pictures, 20)), copies, axis=0)
+    features += 0.1 * random.normal(size=features.shape)
+    return drift.Side(features, np.ones((len(features), 1)), np.repeat(np.arange(pictures), copies))
+
+
+def test_copies_of_a_picture_count_once():
+    """Else a classifier recognises copies of what it learnt, and five copies of few photos are many."""
+    random, said, apart = np.random.default_rng(0), [], []
+    for _ in range(24):
+        known, incoming = drawn(60, 1, random), drawn(30, 5, random)
+        said.append(drift.verdict(drift.told_apart(known, incoming)))
+        each = incoming._replace(units=np.arange(150))
+        apart.append(drift.verdict(drift.told_apart(known, each)))
+    assert said.count("different") <= 2
+    assert apart.count("different") > 8
+    few = drawn(drift.FEWEST - 1, 5, random)
+    assert drift.told_apart(known, few).ends is None
+
+
+def test_the_interval_lies_above_chance_only_where_the_rank_test_agrees(monkeypatch):
+    sides = side(400), side(100, moved=2, seed=2)
+    assert drift.told_apart(*sides).low > 0.9
+    monkeypatch.setattr(drift, "by_chance", lambda *_: 0.03)
+    assert drift.told_apart(*sides).low == 0.5
+
+
+def test_the_rank_test_counts_groups():
+    scores, new, units = np.array([3.0, 3, 3, 2, 1, 0]), np.arange(6) < 4, np.array([0, 0, 0, 1, 2, 3])
+    assert drift.by_chance(scores, new, units) == pytest.approx(1 / 6)  # of two and two

@@ -68,9 +68,11 @@ def test_damaged_csv_is_one_sentence_that_names_the_file(run, file):
 def test_what_is_written_after_the_run_is_sealed_too(run):
     write_json(run.files.finished, {"digest": "ab", "files": {"labels.json": sha256_of(run.files.labels)}})
     run.write_json(run.files.test_metrics, {"accuracy": 0.5})
+    run.write_table(run.files.embedding, pd.DataFrame({"path": ["a.jpg"], "x": [0.5]}))
     assert Run(run.path).damaged() == []
     run.files.test_metrics.write_text("{}")
-    assert Run(run.path).damaged() == ["test.json"]
+    run.files.embedding.write_text("path\n")
+    assert Run(run.path).damaged() == ["test.json", "map.csv"]
     with pytest.raises(InputError, match=r"test\.json is damaged, or was changed"):
         Run(run.path).json(run.files.test_metrics)
 

@@ -87,8 +87,9 @@ def _unseen(
     with ThreadPoolExecutor() as pool:
         for paths in shown(chunks):
             ready = {}
-            opened = pool.map(lambda path: _prepared(predictor, chosen.folder / path), paths)
-            for path, (content, prepared) in zip(paths, opened, strict=True):
+            opened = pool.map(lambda path: predictor.read(chosen.folder / path), paths)
+            for path, (photo, prepared) in zip(paths, opened, strict=True):
+                content = hashlib.sha256(photo).hexdigest()
                 if isinstance(prepared, str):
                     chosen.unreadable[path] = prepared
                 elif content in known:
@@ -134,15 +135,6 @@ def _paths(source: Path) -> tuple[Path, list[str]]:
 def _known(run: Run) -> set[str]:
     """Content hashes of the run's own photos."""
     return set(run.items["sha256"]) if run.files.items.is_file() else set()
-
-
-def _prepared(predictor: Predictor, file: Path) -> tuple[str, np.ndarray | str]:
-    """A photo's content hash, and it as the model takes it, or why it cannot be read."""
-    try:
-        content = file.read_bytes()
-        return hashlib.sha256(content).hexdigest(), predictor.prepare(content)
-    except (OSError, ValueError) as error:
-        return "", str(error)
 
 
 def _ranked(vocab: tuple[str, ...], row: np.ndarray) -> tuple[tuple[str, float], ...]:

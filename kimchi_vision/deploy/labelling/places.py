@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from kimchi_vision.base.errors import InputError, RunError
@@ -27,18 +26,18 @@ def check_apart(folder: Path, to: Path) -> None:
         raise InputError("{to} and {folder} lie in one another. Give a folder beside.", to=to, folder=folder)
 
 
-def write(photo: Path, file: Path, link: bool = False) -> None:
-    """Copy, or hard-link, a photo to where nothing lies; a copy gets its name when it is whole.
+def write(photo: Path, file: Path, content: bytes | None = None) -> None:
+    """Write a photo's content to where nothing lies, whole, or hard-link it where none is given.
 
     Raises RunError when it cannot be written.
     """
     partial = file.with_name(f".{file.name}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        if link:
+        if content is None:
             os.link(photo, file)
         else:
-            shutil.copyfile(photo, partial)
+            partial.write_bytes(content)
             os.replace(partial, file)
     except OSError as error:
         raise RunError(

@@ -76,10 +76,11 @@ def take(source: Path, to: Path, photos: Path | None = None, new: Sequence[str] 
     written = {}
     for row in found.itertuples():
         place = f"{folders.get(row.label, row.label)}/{PurePosixPath(row.path).name}"
-        place, is_there = free(to, place, (folder / row.path).read_bytes(), set())
+        content = (folder / row.path).read_bytes()
+        place, is_there = free(to, place, content, set())
         done.there += is_there
         if not is_there:
-            write(folder / row.path, to / place)
+            write(folder / row.path, to / place, content)
             written[place] = row.label
             done.classes[row.label] += 1
     done.copies = list(_copies(to, written)) if written else []

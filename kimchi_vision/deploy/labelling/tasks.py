@@ -34,7 +34,8 @@ def _folder(chosen: Chosen, to: Path, model: str) -> Path:
     vocab = tuple(sorted(label for label, _ in chosen.asked[0].classes))
     check_classes(vocab)
     for number, each in enumerate(chosen.asked, 1):
-        write(chosen.folder / each.path, to / _numbered(number, each))
+        photo = chosen.folder / each.path
+        write(photo, to / _numbered(number, each), photo.read_bytes())
     for label in vocab:
         (to / label).mkdir(parents=True, exist_ok=True)
     return to
@@ -71,7 +72,8 @@ def _fiftyone(chosen: Chosen, to: Path, model: str) -> Path:
     labels = {}
     for number, each in enumerate(chosen.asked, 1):
         name, (label, probability) = _numbered(number, each), each.classes[0]
-        write(chosen.folder / each.path, to / "data" / name)
+        photo = chosen.folder / each.path
+        write(photo, to / "data" / name, photo.read_bytes())
         labels[PurePosixPath(name).stem] = {"label": vocab.index(label), "confidence": probability}
     write_json(to / "labels.json", {"classes": vocab, "labels": labels})
     return to / "labels.json"

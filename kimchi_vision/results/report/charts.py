@@ -69,6 +69,8 @@ class Series:
     points: Sequence[tuple[float, float, str]]
     kind: str = "own"
     line: bool = True
+    dots: bool = True
+    """Whether the points of a line are seen; else only that under the pointer."""
     low: Sequence[float] = ()
     high: Sequence[float] = ()
 

@@ -70,7 +70,11 @@ def _plot(rows: Mapping[str, Sequence[Run]], folder: Path) -> charts.Intervals:
         mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, "other", str(accuracy))
         drawn.append(charts.Row(name, [mark], str(accuracy), link=_link(runs[0], folder)))
     drawn.sort(key=lambda row: -row.marks[0].value)
-    drawn[0] = replace(drawn[0], marks=[replace(drawn[0].marks[0], kind="own")])
+    best = drawn[0].marks[0].value
+    drawn = [
+        replace(row, marks=[replace(row.marks[0], kind="own")]) if row.marks[0].value == best else row
+        for row in drawn
+    ]
     marks = [row.marks[0] for row in drawn]
     ends = [end for each in marks for end in (each.low, each.high, each.value) if end is not None]
     return charts.Intervals(drawn, charts.shares(ends))
