@@ -8,6 +8,7 @@ from statistics import stdev
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 
 from kimchi_vision import data
@@ -170,7 +171,7 @@ def test_every_photo_is_predicted_by_the_fold_that_had_not_seen_it(finished):
         own = run.table(run.files.predictions).set_index("path")
         assert (run.table(run.files.items).set_index("path").loc[own.index, "split"] == "valid").all()
         pd.testing.assert_frame_equal(predictions.loc[own.index], own)
-    text = pooled.files.report.read_text(encoding="utf-8")
+    text = text_of(pooled.files.report)
     assert "by the one of 2 models that had not seen it" in text
     assert "Nothing was trained" not in text
 
@@ -340,7 +341,7 @@ def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     sentence = f"plain: accuracy {percent(mean, 2)} {said_spread}"
     assert sentence in said
     assert said[-1] == f"Side by side: {folder / 'report.html'}"
-    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = text_of(folder / "report.html")
     for line in (*result.sentences(), sentence):
         assert re.search(f">{re.escape(line)}</(li|p)>", text)
     cell = f"<td>{100 * mean:.1f} % <small>± {100 * spread:.1f} % (n = 2)</small></td>"
@@ -365,7 +366,7 @@ def test_rows_with_other_photos_are_not_compared_but_shown(trained):
     assert first.startswith("These rows are not compared. ")
     assert "24 only in the second" in first
     assert not (folder / "compare.md").exists()
-    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = text_of(folder / "report.html")
     assert "These rows are not compared." in text
     assert "cannot be compared: pooled." in text
 

@@ -96,8 +96,8 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
     if same < 1 or not gap <= LARGEST_GAP:
         raise RunError(
-            "on {photos} validation photos {same} of its answers are the learner's own, and its "
-            "probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
+            "on {photos} validation {photos:photo/photos} {same} of its answers are the learner's own, and "
+            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
             photos=len(sample),
             same=percent(same, 2),
             gap=gap,
