@@ -7,7 +7,8 @@ import logging
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -85,9 +86,19 @@ class Memory:
             _APART.join([text.replace(_APART, " ") for text in row])
             for row in zip(*[facts[name] for name in _TEXTS], strict=True)
         ]
-        rows = zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True)
+        rows = list(zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True))
+        try:
+            self._insert({"photos": rows, "thumbnails": pixels})
+        except sqlite3.OperationalError:  # a full disk, say
+            kept = self._opened(":memory:")
+            with closing(self._database) as full:
+                full.backup(kept)
+            self._database = kept
+            self._insert({"photos": rows, "thumbnails": pixels})
+
+    def _insert(self, rows: Mapping[str, Sequence[tuple[object, ...]]]) -> None:
         with self._database as database:
-            for table, known in (("photos", rows), ("thumbnails", pixels)):
+            for table, known in rows.items():
                 places = [f"?{place}" for place, _ in enumerate(_TABLES[table], 1)]
                 values = ", ".join([*places, _crc(places)])
                 database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({values})", known)

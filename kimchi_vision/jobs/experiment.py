@@ -120,7 +120,8 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(files.summary, summary)
     progress.begins("features")
-    floor = linear_probe.floor(experiment.features, learn.model[0], photos, validation_transforms.read(dls))
+    steps, rare = validation_transforms.read(dls), linear_probe.Rare.of(experiment)
+    floor = linear_probe.floor(experiment.features, learn.model[0], photos, steps, rare)
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)

@@ -147,6 +147,16 @@ def test_validation_scores_open_nothing(run):
     assert "nan" not in said.lower()
 
 
+def test_copies_of_few_photos_are_counted_and_tell_nothing_more(run):
+    items = run.items
+    items.loc[items["split"] == "test", "group"] = items.index[items["split"] == "test"] % 3
+    write_table(run.files.items, items)
+    said = evaluation.scores(Run(run.path), test=True, lang="en").splitlines()[0]
+    assert said.startswith(
+        "19 of 25 test photos are right: accuracy 76.0 %. These are too few independent photos"
+    )
+
+
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):
     table = run.table(run.files.predictions)
     write_table(run.files.predictions, table[table["split"] != "test"])

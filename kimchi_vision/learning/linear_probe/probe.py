@@ -13,7 +13,7 @@ import torch
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning.linear_probe.compute import compute
-from kimchi_vision.learning.linear_probe.linear import Linear, apart, fit
+from kimchi_vision.learning.linear_probe.linear import AS_THEY_ARE, Linear, Rare, apart, fit
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.predictions import Predictions
 
@@ -44,7 +44,13 @@ class Floor:
     lost: pd.DataFrame
 
 
-def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Preprocess) -> Floor | None:
+def floor(
+    section: Features,
+    body: nn.Module,
+    photos: Photos,
+    preprocess: Preprocess,
+    rare: Rare = AS_THEY_ARE,
+) -> Floor | None:
     """Fit a linear head on the training photos' features, and answer for the validation photos.
 
     None when the section asks for no floor. Arguments as in `compute`.
@@ -66,9 +72,9 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
         )
     labels, classes, centre = labels[read], len(photos.vocab), _centred(body, values[read])
     values, asked = values[read] - centre, asked - centre
-    head = start = fit(section, values, labels, classes)
+    head = start = fit(section, values, labels, classes, rare)
     if isinstance(body, SideBySide):
-        start = apart(section, values, labels, classes, body.first)
+        start = apart(section, values, labels, classes, body.first, rare)
     predictions = Predictions.from_probabilities(valid, head.probabilities(asked), photos.vocab)
     seconds = round(time.perf_counter() - started, 1)
     log.info(
