@@ -1,6 +1,7 @@
 """Every sentence that a person can meet is a template that a catalogue holds in Korean."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -17,7 +18,7 @@ from kimchi_vision.results import scores
 
 assert scores.METRICS  # whose names are among TEXTS
 PACKAGE = Path(__file__).parents[1] / "kimchi_vision"
-WINGS = ["base", "config", "data", "results", "learning", "deploy", "jobs", "cli"]
+WINGS = ["base", "config", "data", "results", "learning", "deploy", "jobs", "cli", "../benchmarks/bench"]
 """Those whose sentences are all templates."""
 CATALOGUES = sorted((PACKAGE / "base" / "messages" / "ko").glob("*.po"))
 FAMILY = {"KimchiError", "InputError", "ConfigError", "DataError", "ModelError", "RunError"}
@@ -103,7 +104,7 @@ def places(wing: str) -> list[Place]:
                 around |= dict.fromkeys(ast.walk(function), function)
         for node in ast.walk(module):
             if says(node, wing) and file.name not in ("errors.py", "sentence.py"):
-                where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
+                where = f"{os.path.relpath(file, PACKAGE)}:{node.lineno}"
                 templates = constants(node.args[0], around.get(node, module), module)
                 if templates is None and getattr(node.func, "id", "") in ("say", "text"):
                     templates = []  # a key of pages that is made

@@ -18,7 +18,8 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
-from kimchi_vision.jobs import folds, table
+from kimchi_vision.jobs import experiment, folds, table
+from kimchi_vision.jobs.executor.interface import Ended
 from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.report import table_page
 from kimchi_vision.results.run import Run
@@ -69,6 +70,26 @@ def changed(run, **facts):
     return Run(run.path)
 
 
+def drawn(experiment, folder, force):
+    """A run folder whose predictions are drawn."""
+    settings = experiment.resolved()
+    skill = SKILL.get(experiment.name, 2)
+    found = data.load(experiment.data)
+    seed = experiment.train.seed + experiment.data.fold
+    run = fake_run(folder / experiment.name, found, skill, seed, **settings)
+    seconds = FACTS.get(experiment.name, 30)
+    write_json(run.files.finished, {})
+    own = experiment.data.fold + 1
+    return changed(
+        run,
+        train={"seconds": seconds, "epochs": own, "kept_epoch": own},
+        model={"parameters": 1000 * own},
+        latency_ms={"p50": 10.0 * own, "p95": 20.0 * own},
+        peak_memory_mb=100 * own,
+        machine={"processor": "fast", "cores": 2},
+    )
+
+
 @pytest.fixture(scope="module")
 def trained(photos, tmp_path_factory):
     """Every row of the table, with what each training was asked for."""
@@ -76,28 +97,13 @@ def trained(photos, tmp_path_factory):
     file.write_text(TABLE.format(photos=photos), encoding="utf-8")
     exports, calls = file.parent / "exports", []
 
-    def drawn(experiment, folder, force):
+    def run(experiment, folder, force):
         calls.append((experiment.name, folder, force))
-        settings = experiment.resolved()
-        skill = SKILL.get(experiment.name, 2)
-        found = data.load(experiment.data)
-        seed = experiment.train.seed + experiment.data.fold
-        run = fake_run(folder / experiment.name, found, skill, seed, **settings)
-        seconds = FACTS.get(experiment.name, 30)
-        write_json(run.files.finished, {})
-        own = experiment.data.fold + 1
-        return changed(
-            run,
-            train={"seconds": seconds, "epochs": own, "kept_epoch": own},
-            model={"parameters": 1000 * own},
-            latency_ms={"p50": 10.0 * own, "p95": 20.0 * own},
-            peak_memory_mb=100 * own,
-            machine={"processor": "fast", "cores": 2},
-        )
+        return drawn(experiment, folder, force)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "run", drawn)
-        patch.setattr(folds, "run", drawn)
+        patch.setattr(table, "run", run)
+        patch.setattr(folds, "run", run)
         finished = table.run_rows(load(file), exports)
     return finished, calls, exports / "three"
 
@@ -299,6 +305,47 @@ def test_a_row_that_fails_is_named_and_the_others_run(photos, tmp_path, monkeypa
     failing("plain-seed1", "plain-seed2", "weak-seed1", "weak-seed2", "pooled")
     with pytest.raises(RunError, match="No row of three ended"):
         table.run_rows(planned, tmp_path)
+
+
+def test_an_executor_is_given_every_run_and_fold_and_what_it_refuses_is_left_out(
+    photos, tmp_path, monkeypatch, caplog
+):
+    class Here:
+        """Does all in this process, but for one."""
+
+        def run(self, leaves):
+            self.names = [leaf.name for leaf in leaves]
+            results = {leaf.name: leaf.work(False) for leaf in leaves if leaf.name != "plain-seed1"}
+            return Ended(results, {"plain-seed1": "no memory"})
+
+    forced, here = [], Here()
+
+    def run(experiment, folder, force):
+        forced.append(force)
+        return drawn(experiment, folder, force)
+
+    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(
+        folds, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
+    )
+    (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
+    finished = table.run_rows(load(file), tmp_path, force=True, on=here)
+    names = {row: [run.name for run in runs] for row, runs in finished.items()}
+    assert names == {"plain": ["plain-seed2"], "weak": ["weak-seed1", "weak-seed2"], "pooled": ["pooled"]}
+    assert here.names == ["plain-seed1", *names["plain"], *names["weak"], "pooled-fold0", "pooled-fold1"]
+    assert forced == [True] * 5 + [False] * 2  # pooled, and not trained once more
+    assert "Failed runs: plain-seed1." in caplog.text
+    assert "Run 1 of" not in caplog.text
+
+
+def test_each_run_that_begins_is_told_with_its_number(photos, tmp_path, monkeypatch, caplog):
+    (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
+    monkeypatch.setattr(table, "run", drawn)
+    monkeypatch.setattr(folds, "run", drawn)
+    with caplog.at_level("INFO", "kimchi_vision"):
+        table.run_rows(load(file), tmp_path)
+    begun = [line for line in caplog.messages if line.startswith("Run ")]
+    assert (begun[0], begun[-1]) == ("Run 1 of 5: plain-seed1", "Run 5 of 5: pooled")
 
 
 @pytest.mark.parametrize("taken", ["weak-seed2", "pooled-fold1"])
