@@ -150,6 +150,31 @@ def test_help_and_what_is_said_of_a_wrong_line_have_korean():
     assert not every - set(korean())
 
 
+NUMBERS = "photos|count|n|epochs|groups|more|times|minutes|points|others|rows|folds|seeds"
+PLURALS = "photos|classes|files|runs|folders|epochs|rows|points|minutes|groups|lines|copies|trials|folds"
+PLURALS += "|answers|views|pictures|times|others|labels|models|requests|seeds|images|columns"
+SEVERAL = """
+    {epochs} epochs of {train} training photos; ({epochs} epochs) on the same; {rows} rows;
+    {rows} runs are beside; {folds} models; with {photos} photos?; {photos} photos in {count} class folders;
+    {count} class folders; {photos} photos show; {photos} photos are {count}; {count} classes of photos;
+    {count} photos in one request; training photos, twice; n = {seeds} seeds; outputs for {count} class;
+    {more} Bring; duplicates among {photos} photos; about {minutes} minutes; answers {times} times
+"""
+"""Of what there is never one alone."""
+
+
+def test_what_is_counted_has_a_form_for_one():
+    """`{count} {count:photo/photos}`, and no bare plural behind a number that can be 1."""
+    bare = re.compile(rf"\{{({NUMBERS})\}}(?: [\w-]+){{0,2}}? ({PLURALS})\b")
+    several = [re.escape(part.strip()) for part in SEVERAL.split(";")]
+    wrong = {
+        text: found[0]
+        for text in {*korean(), *(english for english, _ in TEXTS.values())}
+        if (found := bare.search(re.sub("|".join(several), "", text)))
+    }
+    assert not wrong
+
+
 def in_pages() -> dict[str, str]:
     """What pages and cards say, by the page."""
     pages = [*PACKAGE.rglob("*.html"), *PACKAGE.rglob("*.md")]

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.cache import folder
+from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
@@ -58,6 +59,7 @@ class Memory:
         layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS), _TABLES, READING]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         file = folder("scans", cache) / f"{name}.sqlite"
+        self._folder = file.parent
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._sound(file)
@@ -90,11 +92,21 @@ class Memory:
         try:
             self._insert({"photos": rows, "thumbnails": pixels})
         except sqlite3.OperationalError:  # a full disk, say
-            kept = self._opened(":memory:")
+            self._database = self._moved()
+            self._insert({"photos": rows, "thumbnails": pixels})
+
+    def _moved(self) -> sqlite3.Connection:
+        """What is known, in memory. Raises RunError when the disk is so full that it cannot be read."""
+        kept = self._opened(":memory:")
+        try:
             with closing(self._database) as full:
                 full.backup(kept)
-            self._database = kept
-            self._insert({"photos": rows, "thumbnails": pixels})
+        except sqlite3.OperationalError as error:
+            raise RunError(
+                "There is no room left on the disk of {folder}. Make room, and give the same command.",
+                folder=self._folder,
+            ) from error
+        return kept
 
     def _insert(self, rows: Mapping[str, Sequence[tuple[object, ...]]]) -> None:
         with self._database as database:
