@@ -4,10 +4,14 @@ import pytest
 from browsers import CHROMIUM, needs_chromium, serving
 from conftest import noise
 from every_page import written
+from small_models import facts, save
 
+from kimchi_vision.base.files import write_text
+from kimchi_vision.deploy.export import card
 from kimchi_vision.deploy.labelling.choose import choose
 from kimchi_vision.deploy.labelling.page import application
-from kimchi_vision.deploy.server import Access
+from kimchi_vision.deploy.server import Access, build
+from kimchi_vision.results.run import Run
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -65,6 +69,19 @@ def address(seven, tmp_path):
         noise(tmp_path / "inbox" / f"{seed}.jpg", seed)
     with serving(application(seven, choose(tmp_path / "inbox", seven, 10), Access())) as address:
         yield address
+
+
+def test_the_card_of_a_model_is_accessible(pages, tabs):
+    run = Run(pages["bare"].parent)
+    save(run.files.onnx, facts(run.vocab))
+    write_text(run.files.card, card.text(run))
+    with serving(build([run.path])) as address:
+        for tab in tabs:
+            tab.goto(address)
+            tab.locator("#about:not([hidden])").click()
+            tab.locator("table").first.wait_for()
+            assert not findings(tab)
+            assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_page_of_label_is_accessible(address, tabs):

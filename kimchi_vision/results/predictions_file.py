@@ -74,7 +74,7 @@ def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None
         worst = int(np.argmin(sound))
         raise InputError(
             "{file}: the probabilities of {path} do not sum to one (they sum to {total:.4g}); "
-            "{count} photos are like that.",
+            "{count} {count:photo is/photos are} like that.",
             file=file,
             path=table["path"].iloc[worst],
             total=total[worst],

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 from PIL import Image
 
@@ -36,9 +37,8 @@ def run(photos, tmp_path):
 
 
 def page(run, lang="en"):
-    """From the folder as it is now, its unbroken spaces as plain ones."""
-    text = report.write(Run.open(run.path), Report(lang=lang)).read_text(encoding="utf-8")
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+    """From the folder as it is now."""
+    return text_of(report.write(Run.open(run.path), Report(lang=lang)))
 
 
 def test_the_answer_comes_first(run):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import HISTORY, fake_run
 
 from kimchi_vision.base.files import write_json, write_table
@@ -34,9 +35,7 @@ def run(tmp_path):
 
 
 def page(run):
-    """The page as text, its unbroken spaces as plain ones."""
-    text = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
-    return text.replace("\N{NO-BREAK SPACE}", " ")
+    return text_of(report.write(Run.open(run.path), Report(lang="en")))
 
 
 def section(run, name):
@@ -142,7 +141,7 @@ def test_scores_of_the_test_part_are_those_of_test_json(run):
     write_table(run.files.items, items.assign(split=items["split"].where(items["path"] != "a.jpg", "test")))
     run.open_test("evaluate --test")
     part, rows = section(run, "test")
-    assert "were scored 1 times" in part
+    assert "were scored 1 time so far" in part
     assert rows == {
         "Accuracy": ["10.0 % 5.0 % – 15.0 %"],
         "Error rate": [score(metrics, "error_rate")],

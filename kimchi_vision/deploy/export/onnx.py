@@ -93,22 +93,30 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     """
     sample = predictions.part("valid").spread(PHOTOS)
     files = photos.files(sample.table)
-    same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
-    if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(
-            "on {photos} validation photos {same} of its answers are the learner's own, and its "
-            "probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
-            photos=len(sample),
-            same=percent(same, 2),
-            gap=gap,
-            most=LARGEST_GAP,
-        )
+    proof = agreed(sample.probabilities, probabilities(Classifier(file), files))
     expected = at_temperature(sample.probabilities, temperature)
     pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))
     if not pixels_gap <= LARGEST_GAP_OF_PIXELS:
         raise RunError("what it says about pixels of photos differs by up to {gap:.1e}.", gap=pixels_gap)
-    pixels = {"pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
-    return {"photos": len(sample), "agreement": same, "largest_gap": gap, **pixels}
+    return {**proof, "pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
+
+
+def agreed(expected: np.ndarray, found: np.ndarray) -> Json:
+    """photos, agreement and largest_gap of a file's probabilities beside the learner's own.
+
+    Raises RunError when a class differs, or a probability by more than LARGEST_GAP.
+    """
+    same, gap = _beside(expected, found)
+    if same < 1 or not gap <= LARGEST_GAP:
+        raise RunError(
+            "on {photos} validation {photos:photo/photos} {same} of its answers are the learner's own, and "
+            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
+            photos=len(expected),
+            same=percent(same, 2),
+            gap=gap,
+            most=LARGEST_GAP,
+        )
+    return {"photos": len(expected), "agreement": same, "largest_gap": gap}
 
 
 def _beside(expected: np.ndarray, found: np.ndarray) -> tuple[float, float]:

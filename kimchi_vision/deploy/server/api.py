@@ -152,13 +152,14 @@ async def predict(
 
 @router.get("/models")
 def models(here: Here) -> list[Json]:
-    """Models with their number of classes, threshold, and labels of example photos."""
+    """Models with their number of classes, threshold, labels of example photos, and whether /card has one."""
     return [
         {
             "name": served.name,
             "classes": len(served.predictor.vocab),
             "abstain_threshold": served.predictor.facts.abstain_threshold,
             "examples": [label for _, label in served.examples],
+            "card": served.run.files.card.is_file(),
         }
         for served in here.models.values()
     ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
@@ -43,14 +44,14 @@ class OnRay:
 
     def places(self) -> int:
         """As Executor says."""
-        with self._connected(_ray()) as ray:
+        with self._connected(load("ray")) as ray:
             asked = self._resources(ray)
             return sum(_fit(node, asked) for node in _nodes(ray))
 
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
         outcomes = Outcomes(len(leaves))
-        with self._connected(_ray()) as ray, _marked(leaves[0].exports) as mark:
+        with self._connected(load("ray")) as ray, _marked(leaves[0].exports) as mark:
             asked = self._resources(ray)
             options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
             options |= {"max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
@@ -113,17 +114,6 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
 def _fit(node: Mapping[str, float], wanted: Mapping[str, float]) -> int:
     """How many tasks a node has room for."""
     return int(min(node.get(name, 0) // least for name, least in wanted.items() if least))
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "--on: Ray is not installed. Install it with: {command}",
-            command="pip install 'kimchi-vision[cluster]'",
-        ) from None
-    return ray
 
 
 def _answers(address: str) -> None:
