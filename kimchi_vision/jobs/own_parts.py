@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import TEXTS
-from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Metric
+from kimchi_vision.results.score import Asked, Metric
 from kimchi_vision.results.scores import METRICS, OWN, own
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ NO_PARTS = OwnParts()
 
 
 def _metric(function: Callable[[Predictions], float]) -> Metric:
-    def estimate(predictions: Predictions, section: Evaluate) -> Estimate:
+    def estimate(predictions: Predictions, section: Asked) -> Estimate:
         return Estimate(float(function(predictions)), None, None)
 
     name = function.__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,8 +15,28 @@ from kimchi_vision.base.files import replacing
 from kimchi_vision.results.scores import METRICS, sign
 
 if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
+    from kimchi_vision.config.sections.train import EarlyStop
     from kimchi_vision.results.predictions import Predictions
+
+
+class Keeping(Protocol):
+    """What the section `train` says of the epoch that is kept."""
+
+    @property
+    def keep(self) -> Literal["last", "best"]:
+        """Whether validation photos choose."""
+
+    @property
+    def monitor(self) -> str:
+        """By which score or loss."""
+
+    @property
+    def mode(self) -> Literal["min", "max"] | None:
+        """Which of its values is best; None: what is usual."""
+
+    @property
+    def early_stop(self) -> EarlyStop | None:
+        """When validation photos end the training."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +131,7 @@ class Candidates:
         return np.where(np.arange(len(self)) <= last[:, None], values, -np.inf).argmax(axis=1)
 
 
-def candidates(train: Train, valid: Predictions, file: Path) -> Candidates:
+def candidates(train: Keeping, valid: Predictions, file: Path) -> Candidates:
     """The epochs in the file that the validation photos chose from, or the one that was just kept."""
     epochs, rule = Epochs.read(file), train.early_stop
     chose = train.keep == "best" and train.monitor != "train_loss"

@@ -11,11 +11,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results.candidates import Candidates, candidates
+from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, share, wilson
 
 if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.score import Score
@@ -66,7 +65,7 @@ def _chosen(rows: Sequence[Sequence[Candidates]], weights: np.ndarray, scored: n
     return np.array(outer)[best, draw]
 
 
-def of_epochs(train: Train, valid: Predictions, file: Path) -> Json:
+def of_epochs(train: Keeping, valid: Predictions, file: Path) -> Json:
     """From how many epochs the validation photos chose, and what that adds to accuracy, as epochs and gain.
 
     Empty when they chose nothing. file: as write_epoch wrote it.

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from scipy import stats
 
 from kimchi_vision.base.numbers import percent, with_ends
-from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.results import intervals
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
@@ -18,7 +17,15 @@ Unit = Literal["share", "nats", "number"]
 Better = Literal["higher", "lower"]
 
 
-Estimator = Callable[[Predictions, Evaluate], Estimate]
+class Asked(Protocol):
+    """What the section `evaluate` asks of scores."""
+
+    @property
+    def top_k(self) -> int:
+        """Among so many most probable classes the true one counts as found."""
+
+
+Estimator = Callable[[Predictions, Asked], Estimate]
 
 
 @dataclass(frozen=True)

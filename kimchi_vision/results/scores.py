@@ -15,11 +15,10 @@ from kimchi_vision.base import messages
 from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Better, Estimator, Metric, Score, Unit
+from kimchi_vision.results.score import Asked, Better, Estimator, Metric, Score, Unit
 
 METRICS: dict[str, Metric] = {}
 """The registry, in the order in which scores are shown."""
@@ -47,7 +46,7 @@ def metric(
     return register
 
 
-def scores(predictions: Predictions, section: Evaluate) -> Iterator[Score]:
+def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
     """Every score of one part, in the order of the registry."""
     for each in METRICS.values():
         yield Score(each, *each.estimate(predictions, section), len(predictions))
@@ -97,7 +96,7 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     ("Accuracy", "정확도"),
     ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
 )
-def accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+def accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are right."""
     return intervals.share(predictions.right, predictions.units)
 
@@ -107,7 +106,7 @@ def accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
     ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
     better="lower",
 )
-def error_rate(predictions: Predictions, section: Evaluate) -> Estimate:
+def error_rate(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are wrong."""
     return intervals.share(~predictions.right, predictions.units)
 
@@ -123,7 +122,7 @@ _OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 �
         f"각 클래스의 사진 중 찾아낸 비율입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_recall(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_recall(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's balanced_accuracy_score."""
     return _macro(predictions, "recall")
 
@@ -135,7 +134,7 @@ def macro_recall(predictions: Predictions, section: Evaluate) -> Estimate:
         f"그 클래스라고 답한 사진 중 맞은 비율입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_precision(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_precision(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's precision_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "precision")
 
@@ -147,7 +146,7 @@ def macro_precision(predictions: Predictions, section: Evaluate) -> Estimate:
         f"재현율과 정밀도의 조화 평균입니다. {_OVER_CLASSES_KO}",
     ),
 )
-def macro_f1(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_f1(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's f1_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "f1")
 
@@ -159,7 +158,7 @@ def macro_f1(predictions: Predictions, section: Evaluate) -> Estimate:
         "가장 확률이 높은 k개 클래스에 정답이 있는 사진의 비율입니다(evaluate.top_k).",
     ),
 )
-def top_k_accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
+def top_k_accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos whose class is among the `evaluate.top_k` most probable."""
     most = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, : section.top_k]
     return intervals.share((most == predictions.truth[:, None]).any(axis=1), predictions.units)
@@ -175,7 +174,7 @@ def top_k_accuracy(predictions: Predictions, section: Evaluate) -> Estimate:
     unit="nats",
     better="lower",
 )
-def loss(predictions: Predictions, section: Evaluate) -> Estimate:
+def loss(predictions: Predictions, section: Asked) -> Estimate:
     """Mean cross-entropy of the photos, nats."""
     return intervals.mean(predictions.loss, predictions.units)
 
@@ -190,7 +189,7 @@ def loss(predictions: Predictions, section: Evaluate) -> Estimate:
     unit="number",
     better="lower",
 )
-def brier(predictions: Predictions, section: Evaluate) -> Estimate:
+def brier(predictions: Predictions, section: Asked) -> Estimate:
     """Mean over photos. Brier, 1950, Monthly Weather Review 78:1."""
     truth = np.eye(len(predictions.vocab))[predictions.truth]
     return intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), predictions.units)
@@ -205,12 +204,12 @@ def brier(predictions: Predictions, section: Evaluate) -> Estimate:
         "우연입니다.",
     ),
 )
-def macro_auc(predictions: Predictions, section: Evaluate) -> Estimate:
+def macro_auc(predictions: Predictions, section: Asked) -> Estimate:
     """Each class against the rest."""
     return separation.macro(predictions)
 
 
-def _lost(predictions: Predictions, section: Evaluate) -> Estimate:
+def _lost(predictions: Predictions, section: Asked) -> Estimate:
     raise InputError("This score was given from Python: give it again.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,7 @@ def floor(
     labels = train["label"].map(place).to_numpy(int)
     values, asked = (compute(body, photos, part, preprocess) for part in (train, valid))
     read = np.isfinite(values).all(axis=1)
-    empty = set(photos.vocab) - set(train["label"][read])
-    if empty:
-        raise RunError(
-            "No training photo of {classes} can be read any more: put them back.",
-            classes=", ".join(sorted(empty)),
-        )
+    _check_left(photos.vocab, train["label"][read])
     labels, classes, centre = labels[read], len(photos.vocab), _centred(body, values[read])
     values, asked = values[read] - centre, asked - centre
     head = start = fit(section, values, labels, classes, rare)
@@ -85,6 +81,14 @@ def floor(
     )
     lost = train.loc[~read, ["path", "label"]].assign(reason="cannot be read any more")
     return Floor(head, start, predictions, seconds, lost)
+
+
+def _check_left(vocab: Sequence[str], labels: pd.Series) -> None:
+    empty = sorted(set(vocab) - set(labels))
+    if empty:
+        raise RunError(
+            "No training photo of {classes} can be read any more: put them back.", classes=", ".join(empty)
+        )
 
 
 def _centred(body: nn.Module, values: np.ndarray) -> np.ndarray:

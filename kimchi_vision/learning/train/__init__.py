@@ -102,9 +102,7 @@ def fit(
         _run_stages(section, learn, checkpoint, head, _beside(section, learn, checkpoint, bar))
     if distributed.rank():
         return pd.DataFrame(recording.rows)
-    if average:
-        average.finish(learn)
-    return _kept(section, learn, best, pd.DataFrame(recording.rows))
+    return _kept(section, learn, checkpoint)
 
 
 def _make_ready(section: Train, learn: Learner, files: RunFiles) -> None:
@@ -141,9 +139,12 @@ def facts(history: pd.DataFrame) -> Json:
     }
 
 
-def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame) -> pd.DataFrame:
+def _kept(section: Train, learn: Learner, checkpoint: Checkpoint) -> pd.DataFrame:
     """The history with the kept epoch marked, written to its file; `learn` gets that epoch's weights."""
-    files, kept = best.recording.folder, len(history)
+    if checkpoint.average:
+        checkpoint.average.finish(learn)
+    best, history = checkpoint.best, pd.DataFrame(checkpoint.recording.rows)
+    files, kept = checkpoint.folder, len(history)
     if section.keep == "best" and best.best_epoch is not None:
         kept = best.best_epoch
         learn.load(files.best.stem, with_opt=False)

@@ -12,15 +12,14 @@ from fastai.learner import Metric
 
 from kimchi_vision.results import candidates, evaluate
 from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.score import Asked, Score
 from kimchi_vision.results.score import Metric as ScoreMetric
-from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import METRICS
 
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
     from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Evaluate
 
 
 class _Outputs:
@@ -48,7 +47,7 @@ class _Outputs:
 class EpochScore(Metric):
     """One score; the first of several that share `outputs` collects them."""
 
-    def __init__(self, metric: ScoreMetric, section: Evaluate, outputs: _Outputs, collects: bool) -> None:
+    def __init__(self, metric: ScoreMetric, section: Asked, outputs: _Outputs, collects: bool) -> None:
         self.metric, self.section, self.outputs, self.collects = metric, section, outputs, collects
 
     def reset(self) -> None:
@@ -82,7 +81,7 @@ class EpochScore(Metric):
         return self.metric.name
 
 
-def epoch_scores(vocab: Sequence[str], section: Evaluate = evaluate.DEFAULT) -> list[EpochScore]:
+def epoch_scores(vocab: Sequence[str], section: Asked = evaluate.DEFAULT) -> list[EpochScore]:
     """A metric for each score of the registry. vocab: the classes in the order of the outputs."""
     outputs = _Outputs(vocab)
     return [
