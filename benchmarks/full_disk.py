@@ -1,6 +1,7 @@
 """A disk that is full from the n-th write of a run on, for n over all of them.
 
-python -m benchmarks.full_disk [STEP] > benchmarks/full_disk.md: every n, or one in STEP. Linux, a C compiler.
+python -m benchmarks.full_disk [STEP [FIRST]] > benchmarks/full_disk.md: every n, or one in STEP, from FIRST.
+Linux, a C compiler.
 
 Each time the command must end with one sentence, or do without what it could not write (a cache), and with
 room made, the same command must end as the undisturbed run, bit for bit.
@@ -19,7 +20,7 @@ from benchmarks.disturbed.bench import Bench
 from benchmarks.kills import SAME, again, wrong_on_a_full_disk
 
 
-def main(step: int) -> None:
+def main(step: int = 1, first: int = 0) -> None:
     """Fill, make room, compare."""
     disk.loaded()
     ends: Counter[str] = Counter()
@@ -27,7 +28,7 @@ def main(step: int) -> None:
         bench = Bench(Path(place).resolve())
         bench.prepare()
         print(f"undisturbed: {bench.seconds:.1f} s, {bench.writes} writes", file=sys.stderr)
-        for room in range(0, bench.writes, step):
+        for room in range(first, bench.writes, step):
             ended = bench.ended(str(room), room)
             end = wrong_on_a_full_disk(ended) or again(bench, str(room))
             how = "ended with a sentence" if ended.code else "went on without a file"
@@ -41,4 +42,4 @@ def main(step: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    main(*map(int, sys.argv[1:]))

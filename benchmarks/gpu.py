@@ -119,8 +119,8 @@ def trained(bench: Bench, experiment: Experiment, plain: bool, waits: bool = Fal
     """
     import torch
 
-    from kimchi_vision.jobs.bench.measure import step_rate, timed
-    from kimchi_vision.jobs.bench.pipeline import Clock, Pipeline
+    from benchmarks.bench.measure import step_rate, timed
+    from benchmarks.bench.pipeline import Clock, Pipeline
     from kimchi_vision.learning import device, train
 
     class Waiting(Clock):
@@ -172,8 +172,8 @@ def data(bench: Bench) -> dict[str, Any]:
     """Photos a second without a network: batches, the threads' share of them, the device's share."""
     import numpy as np
 
-    from kimchi_vision.jobs.bench.measure import timed
-    from kimchi_vision.jobs.bench.pipeline import Pipeline
+    from benchmarks.bench.measure import timed
+    from benchmarks.bench.pipeline import Pipeline
     from kimchi_vision.learning import device, train
 
     here, found = device.pick(), {}
@@ -233,8 +233,8 @@ def whole(bench: Bench) -> dict[str, Any]:
 
 def resume(bench: Bench) -> dict[str, Any]:
     """Interrupted after an epoch and taken up again: how far the weights are from the uninterrupted."""
+    from benchmarks.bench.pipeline import Pipeline
     from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.jobs.bench.pipeline import Pipeline
     from kimchi_vision.learning import train
 
     experiment = bench.experiment(epochs=2)

@@ -219,7 +219,7 @@ def try_all(module: str, tests: list[str], given: argparse.Namespace, log: Path)
         "source_paths": [PACKAGE],
         "only_mutate": [module if module.endswith(".py") else f"{module}/*"],
         "do_not_mutate": NEVER,
-        "also_copy": ["experiments", "README.md"],
+        "also_copy": ["experiments", "benchmarks", "README.md"],
         "pytest_add_cli_args": PYTEST,
         "pytest_add_cli_args_test_selection": tests,
         "process_isolation": "forkserver",
@@ -283,7 +283,7 @@ def clean() -> None:
     (PLACE / ".gitignore").write_text("*\n")
     # for the processes that tests start
     (PLACE / "setup.cfg").write_text(f"[mutmut]\nsource_paths = {PACKAGE}\n")
-    for path in (PACKAGE, "tests", "experiments", "mutmut-stats.json"):
+    for path in (PACKAGE, "tests", "experiments", "benchmarks", "mutmut-stats.json"):
         root = PLACE / path
         for file in [root, *root.rglob("*")]:
             if file.is_file() and file.suffix != ".meta":

@@ -97,6 +97,12 @@ def noise(path: Path, seed: int = 0) -> Path:
     return path
 
 
+def text_of(page: Path) -> str:
+    """A page's HTML with its sentences as they are said elsewhere: plain spaces, and code in backticks."""
+    text = page.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ").replace("<wbr>", "")
+    return re.sub("</?code>", "`", text)
+
+
 @pytest.fixture
 def photo():
     return noise

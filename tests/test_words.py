@@ -1,6 +1,7 @@
 """Every sentence that a person can meet is a template that a catalogue holds in Korean."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -17,7 +18,7 @@ from kimchi_vision.results import scores
 
 assert scores.METRICS  # whose names are among TEXTS
 PACKAGE = Path(__file__).parents[1] / "kimchi_vision"
-WINGS = ["base", "config", "data", "results", "learning", "deploy", "jobs", "cli"]
+WINGS = ["base", "config", "data", "results", "learning", "deploy", "jobs", "cli", "../benchmarks/bench"]
 """Those whose sentences are all templates."""
 CATALOGUES = sorted((PACKAGE / "base" / "messages" / "ko").glob("*.po"))
 FAMILY = {"KimchiError", "InputError", "ConfigError", "DataError", "ModelError", "RunError"}
@@ -103,7 +104,7 @@ def places(wing: str) -> list[Place]:
                 around |= dict.fromkeys(ast.walk(function), function)
         for node in ast.walk(module):
             if says(node, wing) and file.name not in ("errors.py", "sentence.py"):
-                where = f"{file.relative_to(PACKAGE)}:{node.lineno}"
+                where = f"{os.path.relpath(file, PACKAGE)}:{node.lineno}"
                 templates = constants(node.args[0], around.get(node, module), module)
                 if templates is None and getattr(node.func, "id", "") in ("say", "text"):
                     templates = []  # a key of pages that is made
@@ -147,6 +148,31 @@ def test_help_and_what_is_said_of_a_wrong_line_have_korean():
     every = {text for _, text in line.texts(get_command(app))}
     every |= {*line.PANELS.values(), *line.WRONG, line.USAGE, line.SHOW_HELP}
     assert not every - set(korean())
+
+
+NUMBERS = "photos|count|n|epochs|groups|more|times|minutes|points|others|rows|folds|seeds"
+PLURALS = "photos|classes|files|runs|folders|epochs|rows|points|minutes|groups|lines|copies|trials|folds"
+PLURALS += "|answers|views|pictures|times|others|labels|models|requests|seeds|images|columns"
+SEVERAL = """
+    {epochs} epochs of {train} training photos; ({epochs} epochs) on the same; {rows} rows;
+    {rows} runs are beside; {folds} models; with {photos} photos?; {photos} photos in {count} class folders;
+    {count} class folders; {photos} photos show; {photos} photos are {count}; {count} classes of photos;
+    {count} photos in one request; training photos, twice; n = {seeds} seeds; outputs for {count} class;
+    {more} Bring; duplicates among {photos} photos; about {minutes} minutes; answers {times} times
+"""
+"""Of what there is never one alone."""
+
+
+def test_what_is_counted_has_a_form_for_one():
+    """`{count} {count:photo/photos}`, and no bare plural behind a number that can be 1."""
+    bare = re.compile(rf"\{{({NUMBERS})\}}(?: [\w-]+){{0,2}}? ({PLURALS})\b")
+    several = [re.escape(part.strip()) for part in SEVERAL.split(";")]
+    wrong = {
+        text: found[0]
+        for text in {*korean(), *(english for english, _ in TEXTS.values())}
+        if (found := bare.search(re.sub("|".join(several), "", text)))
+    }
+    assert not wrong
 
 
 def in_pages() -> dict[str, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shlex
 from importlib import metadata
+from types import ModuleType
 from urllib.parse import unquote, urlparse
 
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.sentence import Sentence
 
 _CALLED = {
@@ -38,6 +41,14 @@ def missing(error: ModuleNotFoundError, command: str = "") -> Sentence | None:
         return Sentence("This needs the package {package}, which is not installed: {install}", **what)
     needs = "`{command}` needs the package {package}, which is not installed: {install}"
     return Sentence(needs, command=command, **what)
+
+
+def load(module: str) -> ModuleType:
+    """A module that an extra brings. Raises InputError, which names the extra, where it is not installed."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError("{missing}", missing=missing(error)) from None
 
 
 def install(extra: str) -> str:

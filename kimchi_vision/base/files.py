@@ -22,8 +22,8 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
 TABLE_ENCODING = "utf-8-sig"
 """UTF-8 with a mark at the start: without it, Excel on a Korean Windows takes cp949. Reads both forms."""
-TORCH_CANNOT_WRITE = "inline_container"
-"""In the RuntimeError that torch raises instead of an OSError."""
+TORCH_CANNOT_WRITE = ("inline_container", "iostream error")
+"""In the RuntimeErrors that torch raises instead of an OSError."""
 
 
 @contextlib.contextmanager
@@ -42,7 +42,7 @@ def explained(folder: Path) -> Iterator[None]:
             raise RunError(closed, place=place, goes_on=goes_on) from error
         raise
     except RuntimeError as error:
-        if TORCH_CANNOT_WRITE not in str(error):
+        if not any(sign in str(error) for sign in TORCH_CANNOT_WRITE):
             raise
         full = "{folder} cannot be written. Make room {goes_on}"
         raise RunError(full, folder=folder, goes_on=goes_on) from error

@@ -9,6 +9,7 @@ import typer
 
 from kimchi_vision.cli.browser import Open, show
 from kimchi_vision.cli.options import Lang, Layout
+from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from kimchi_vision.base.plain import Json
@@ -78,11 +79,10 @@ def split(
     """Write the split of an experiment to a file that `data.split` reads."""
     from kimchi_vision import data
     from kimchi_vision.base.errors import ConfigError
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.config import Table, load
     from kimchi_vision.data import split_file
 
-    loaded, text = load(experiment, overrides or ()), catalogue(language("auto"))
+    loaded = load(experiment, overrides or ())
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
         raise ConfigError(
@@ -94,8 +94,8 @@ def split(
     for part, count in photos.items["split"].value_counts().items():
         print(f"{count:7}  {part}")
     for says, values in photos.notes:
-        print(text(says, **values))
-    print(text("split_written", path=to, digest=photos.digest))
+        print(say(says, **values))
+    print(say("split_written", path=to, digest=photos.digest))
 
 
 @app.command("import")
@@ -110,18 +110,12 @@ def import_command(
     ] = None,
 ) -> None:
     """Lay the photos of an archive out as class folders, beside those there; goes on where it stopped."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data.importing import import_photos
 
-    done, say = (
-        import_photos(source, to, category, per_class, crop, encoding),
-        catalogue(language("auto")),
-    )
+    done = import_photos(source, to, category, per_class, crop, encoding)
     for name, count in done.classes.items():
         print(f"{count:7}  {name}")
-    for says, values in done.notes:
-        print(say(says, **values))
-    for says, values in done.left_out_notes():
+    for says, values in (*done.notes, *done.left_out_notes()):
         print(say(says, **values))
     for says, count in (("import_there", done.there), ("import_numbered", done.numbered)):
         if count:

@@ -50,16 +50,18 @@ WRONG = (
 
 def run(command: Any, words: list[str], say: Text, lang: str) -> None:
     """Run the command line, and exit: 0 done, 2 for a line that cannot be read, 130 Ctrl-C."""
-    with translated(command, say) if lang == "ko" else nullcontext():
-        try:
+    korean = lang == "ko"
+    try:
+        with helped(command, say) if korean else nullcontext():
             sys.exit(command(words, standalone_mode=False) or 0)
-        except typer.TyperException as error:
-            from typer import rich_utils
+    except typer.TyperException as error:
+        from typer import rich_utils
 
-            said = wrong(error.format_message()).said(say)
-            error.format_message = lambda: said
+        said = wrong(error.format_message()).said(say)
+        error.format_message = lambda: said
+        with translated(command, say) if korean else nullcontext():
             rich_utils.rich_format_error(error)
-            sys.exit(error.exit_code)
+        sys.exit(error.exit_code)
 
 
 def texts(command: Any) -> Iterator[tuple[Any, str]]:
@@ -69,6 +71,22 @@ def texts(command: Any) -> Iterator[tuple[Any, str]]:
             yield each, each.help
     for below in getattr(command, "commands", {}).values():
         yield from texts(below)
+
+
+@contextmanager
+def helped(command: Any, say: Text) -> Iterator[None]:
+    """Inside the block help is in the language of `say`; what draws it is imported when somebody asks."""
+    context, usual = command.context_class, command.context_class.get_help
+
+    def get_help(self: typer.Context) -> str:
+        with translated(command, say):
+            return usual(self)
+
+    context.get_help = get_help
+    try:
+        yield
+    finally:
+        context.get_help = usual
 
 
 @contextmanager

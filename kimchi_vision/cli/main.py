@@ -57,12 +57,7 @@ def run_command(
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
 
-    if experiment.is_dir():
-        from kimchi_vision.jobs.template import begin
-
-        experiment, said = begin(experiment, lang)
-        print("\n".join(said))
-    loaded = load(experiment, overrides or ())
+    loaded = load(_written(experiment, lang), overrides or ())
     from kimchi_vision.cli import console, rows
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
@@ -85,6 +80,17 @@ def run_command(
         show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
         raise RunError("{lost}", lost=Sentences(lost))
+
+
+def _written(experiment: Path, lang: str) -> Path:
+    """The experiment's file, which a folder of photos gets first."""
+    if not experiment.is_dir():
+        return experiment
+    from kimchi_vision.jobs.template import begin
+
+    path, said = begin(experiment, lang)
+    print("\n".join(said))
+    return path
 
 
 @app.command()

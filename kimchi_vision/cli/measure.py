@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kimchi_vision.cli.options import Exports, On, Overrides
+from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from kimchi_vision.config import Experiment
 
 app = typer.Typer()
@@ -48,7 +53,7 @@ def scout(
     print(shown.to_string(index=False))
     if output:
         write_table(output, found)
-        print(_say("written", path=output))
+        print(say("written", path=output))
 
 
 @app.command()
@@ -69,10 +74,10 @@ def search(
 
     place = executor(on, Jobs())
     found = search(loaded, loaded.budget_seconds, exports, backbones or (), trials, place)
-    print(_say("trials_in", count=len(found.trials), path=found.chosen.path.parent / "trials.csv"))
-    print(_say("trials_early", **found.early._asdict(), minutes=f"{found.early.seconds / 60:.1f}"))
+    print(say("trials_in", count=len(found.trials), path=found.chosen.path.parent / "trials.csv"))
+    print(say("trials_early", **found.early._asdict(), minutes=f"{found.early.seconds / 60:.1f}"))
     print(found.comparison.text())
-    print(_say("chosen_settings", path=found.chosen.experiment))
+    print(say("chosen_settings", path=found.chosen.experiment))
 
 
 @app.command()
@@ -88,16 +93,15 @@ def bench(
     """This machine: a plain fastai script beside this pipeline, and where each second goes."""
     loaded = _one(experiment, overrides or [])
     from kimchi_vision.base.files import write_json
-    from kimchi_vision.base.messages import catalogue, language
-    from kimchi_vision.jobs import bench
     from kimchi_vision.results import plots
 
+    bench = _benchmarks()
     result = bench.bench(loaded, repeats, whole)
-    print(bench.text(result, catalogue(language("auto"))))
+    print(bench.text(result, say))
     write_json(output, result)
     picture = output.with_suffix(".png")
-    plots.save(plots.seconds(bench.seconds(result)), picture)
-    print(_say("written", path=f"{output}, {picture}"))
+    plots.save(bench.drawn(bench.seconds(result)), picture)
+    print(say("written", path=f"{output}, {picture}"))
 
 
 @cache.callback(invoke_without_command=True)
@@ -113,8 +117,8 @@ def cache_size() -> None:
     from kimchi_vision.base import cache
 
     for kind, size in cache.sizes().items():
-        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {_say(cache.KINDS[kind])}")
-    print(_say("cache_delete", command="python -m kimchi_vision cache clear"))
+        print(f"{size / 1e6:8,.1f} MB  {cache.folder(kind)}: {say(cache.KINDS[kind])}")
+    print(say("cache_delete", command="python -m kimchi_vision cache clear"))
 
 
 @cache.command("clear")
@@ -122,14 +126,21 @@ def cache_clear() -> None:
     """Delete it. Runs make what they need anew."""
     from kimchi_vision.base import cache
 
-    print(_say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
+    print(say("cache_freed", megabytes=f"{cache.clear() / 1e6:,.0f}", path=cache.root()))
 
 
-def _say(key: str, **values: object) -> str:
-    """In the system's language."""
-    from kimchi_vision.base.messages import catalogue, language
+def _benchmarks() -> ModuleType:
+    """benchmarks/bench, which lies beside this package in a clone."""
+    from kimchi_vision.base.errors import InputError
 
-    return catalogue(language("auto"))(key, **values)
+    clone = Path(__file__).parents[2]
+    if not (clone / "benchmarks" / "bench").is_dir():
+        raise InputError(
+            "`bench` measures a clone of this program: get one, and install it with {command}.",
+            command="pip install -e '.[train]'",
+        )
+    sys.path.append(str(clone))
+    return importlib.import_module("benchmarks.bench")
 
 
 def _one(path: Path, overrides: list[str]) -> Experiment:

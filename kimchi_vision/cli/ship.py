@@ -19,6 +19,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.cli.options import RunFolder, grouped
+from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -176,13 +177,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def say(key: str, **values: str) -> str:
-    """In the system's language."""
-    from kimchi_vision.base.messages import catalogue, language
-
-    return catalogue(language("auto"))(key, **values)
 
 
 def counted(answers: Iterable[T], count: int) -> Iterable[T]:

@@ -84,9 +84,9 @@ def _sound(photos: pd.DataFrame, root: Path, section: Data, leave_out: _LeftOut)
 
 
 def _drawn(sample: Sample, cache: Path | None) -> Path:
-    from kimchi_vision.data.sample import draw
+    from kimchi_vision.data.sample import VERSION, draw
 
-    options = hashlib.sha256(sample.model_dump_json().encode()).hexdigest()[:12]
+    options = hashlib.sha256(f"{VERSION} {sample.model_dump_json()}".encode()).hexdigest()[:12]
     return draw(sample, kept("samples", cache) / f"sample-{sample.name}-{options}")
 
 

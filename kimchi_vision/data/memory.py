@@ -7,13 +7,15 @@ import logging
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.cache import folder
+from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.hashes import SIDE
 from kimchi_vision.data.photo import FORMATS
@@ -57,6 +59,7 @@ class Memory:
         layout = repr([_TEXTS, _NUMBERS, sorted(FORMATS), _TABLES, READING]).encode()
         name = hashlib.sha256(os.fsencode(root.resolve()) + layout).hexdigest()[:16]
         file = folder("scans", cache) / f"{name}.sqlite"
+        self._folder = file.parent
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._sound(file)
@@ -85,9 +88,29 @@ class Memory:
             _APART.join([text.replace(_APART, " ") for text in row])
             for row in zip(*[facts[name] for name in _TEXTS], strict=True)
         ]
-        rows = zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True)
+        rows = list(zip(facts["path"], texts, [each.tobytes() for each in numbers], strict=True))
+        try:
+            self._insert({"photos": rows, "thumbnails": pixels})
+        except sqlite3.OperationalError:  # a full disk, say
+            self._database = self._moved()
+            self._insert({"photos": rows, "thumbnails": pixels})
+
+    def _moved(self) -> sqlite3.Connection:
+        """What is known, in memory. Raises RunError when the disk is so full that it cannot be read."""
+        kept = self._opened(":memory:")
+        try:
+            with closing(self._database) as full:
+                full.backup(kept)
+        except sqlite3.OperationalError as error:
+            raise RunError(
+                "There is no room left on the disk of {folder}. Make room, and give the same command.",
+                folder=self._folder,
+            ) from error
+        return kept
+
+    def _insert(self, rows: Mapping[str, Sequence[tuple[object, ...]]]) -> None:
         with self._database as database:
-            for table, known in (("photos", rows), ("thumbnails", pixels)):
+            for table, known in rows.items():
                 places = [f"?{place}" for place, _ in enumerate(_TABLES[table], 1)]
                 values = ", ".join([*places, _crc(places)])
                 database.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({values})", known)

@@ -34,8 +34,8 @@ class Plan:
         without = sum(not part_of(folder.split("/")[0]) for folder, _ in self.places)
         if self.parts and without:
             raise DataError(
-                "{count} photos lie in folders of parts ({parts}), {without} in none. Import "
-                "them one after the other, each with --category and its own --to.",
+                "{count} {count:photo lies/photos lie} in folders of parts ({parts}), {without} in none. "
+                "Import them one after the other, each with --category and its own --to.",
                 count=len(self.places) - without,
                 parts=", ".join(self.parts),
                 without=without,

@@ -7,8 +7,9 @@ import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data import groups, split_file
+from kimchi_vision.data import split_file
 from kimchi_vision.data.photo import Note
+from kimchi_vision.data.splitters import WAYS, stratified
 
 
 def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
@@ -84,92 +85,6 @@ def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     return photos[used].reset_index(drop=True)
 
 
-def _random(photos: pd.DataFrame, section: Data) -> pd.Series:
-    """fastai's RandomSplitter(valid_pct, seed): the first ones of a permutation; test takes the next.
-
-    Then each group goes where its first photo is.
-    """
-    order = torch_randperm(len(photos), section.seed)
-    parts = np.full(len(photos), "train", dtype=object)
-    valid, test = (int(share * len(photos)) for share in (section.valid_pct, section.test_pct))
-    parts[order[:valid]] = "valid"
-    parts[order[valid : valid + test]] = "test"
-    return pd.Series(parts, index=photos.index).groupby(photos["group"]).transform("first")
-
-
-def _stratified(photos: pd.DataFrame, section: Data) -> pd.Series:
-    """The shares hold within each class, which keeps a group in train and in valid while it has two."""
-    first = photos.drop_duplicates("group").assign(size=photos.groupby("group", sort=False).size().to_numpy())
-    generator = np.random.default_rng(section.seed)
-    part_of = {}
-    for _, units in first.groupby("label", sort=True):
-        units = units.iloc[generator.permutation(len(units))]
-        part_of.update(zip(units["group"], _dealt(units["size"].to_numpy(), section), strict=True))
-    return photos["group"].map(part_of)
-
-
-def _dealt(sizes: np.ndarray, section: Data) -> np.ndarray:
-    """Parts of groups in turn: valid until its share is full, then test, then train."""
-    filled, count = sizes.cumsum(), sizes.sum()
-    valid = max(round(section.valid_pct * count), 1)
-    test = max(round(section.test_pct * count), 1) if section.test_pct else 0
-    parts = np.where(filled <= valid, "valid", np.where(filled <= valid + test, "test", "train"))
-    if len(parts) > 1:
-        parts[0] = "valid"
-    parts[-1] = "train"
-    return parts.astype(object)
-
-
-def _hashed(photos: pd.DataFrame, section: Data) -> pd.Series:
-    """Each group's part by a hash of its content, keyed by the seed: photos that come later move none.
-
-    The hash is that of the group's first key: what `group_by` matches, else the photo's digest. A copy of a
-    photo can bring an earlier key. Shares of a class are those asked for give or take chance; a class that
-    lacks a part gets the group nearest to it.
-    """
-    own = photos["sha256"] if section.group_by is None else groups.matches(photos, section.group_by)
-    places = own.groupby(photos["group"]).transform("min").map(lambda key: split_file.place(key, section))
-    units = photos.assign(place=places).drop_duplicates("group").sort_values("place", kind="stable")
-    parts = units["place"].map(lambda place: split_file.part_at(place, section))
-    for _, rows in units.groupby("label", sort=True):
-        parts[rows.index] = _filled(parts[rows.index], bool(section.test_pct))
-    return photos["group"].map(parts.set_axis(units["group"]))
-
-
-def _filled(parts: pd.Series, test: bool) -> pd.Series:
-    """Parts of a class in the order of their places, each part with a group while there are enough."""
-    if "train" not in set(parts):
-        parts[parts.index[-1]] = "train"
-    for part in ("valid", "test") if test else ("valid",):
-        spare = parts[parts.duplicated(keep=False)]
-        if part == "valid" and spare.empty:
-            spare = parts[parts == "test"]
-        if part not in set(parts) and len(spare):
-            parts[spare.index[0]] = part
-    return parts
-
-
-def _kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
-    """Part `fold` of scikit-learn's StratifiedGroupKFold validates; the others train."""
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    smallest = photos.groupby("label")["group"].nunique()
-    if smallest.min() < section.folds:
-        raise DataError(
-            "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}.",
-            folds=section.folds,
-            fewest=smallest.idxmin(),
-            count=smallest.min(),
-        )
-    folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed % 2**32)
-    _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
-    return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
-
-
-WAYS = {"random": _random, "stratified": _stratified, "hashed": _hashed, "kfold": _kfold}
-"""Splitters of photos that have no part yet."""
-
-
 def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     """The set's own parts. Without valid, a share of train validates; test with `splitter: folders`."""
     parts = photos["part"].astype(object)
@@ -188,7 +103,7 @@ def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     if section.splitter == "folders":
         return parts.replace("test", "valid"), [("noted_test_validates", {})]
     train = photos[parts == "train"]
-    parts = _stratified(train, section).reindex(parts.index).fillna(parts)
+    parts = stratified(train, section).reindex(parts.index).fillna(parts)
     return parts, [("noted_test_kept", {"count": int((parts == "test").sum())})]
 
 
@@ -240,17 +155,3 @@ def _grouped(photos: pd.DataFrame, parts: pd.Series, section: Data, way: str) ->
     label = (of_class - asked).abs().idxmax()
     values = {"count": len(sizes), "photos": int(sizes.sum()), "share": float(valid.mean()), "asked": asked}
     return [("noted_grouped", {**values, "label": label, "own": float(of_class[label])})]
-
-
-def torch_randperm(count: int, seed: int) -> np.ndarray:
-    """torch.randperm(count) after torch.manual_seed(seed), without torch.
-
-    The same Mersenne Twister and Fisher-Yates shuffle as torch's randperm_cpu (aten, TensorFactories.cpp);
-    so the split can be made, checked and shown where torch is not installed.
-    """
-    raw = np.random.RandomState(seed % 2**32).randint(0, 2**32, size=max(count - 1, 0), dtype=np.uint32)
-    order = np.arange(count)
-    for place, number in enumerate(raw.tolist()):
-        other = place + number % (count - place)
-        order[place], order[other] = order[other], order[place]
-    return order

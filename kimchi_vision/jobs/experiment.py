@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,19 +14,18 @@ import numpy as np
 from kimchi_vision import data
 from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
-from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Composed, noted
-from kimchi_vision.base.signals import ENDED, Terminated
 from kimchi_vision.config import Experiment
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
 from kimchi_vision.jobs.process import its_share
+from kimchi_vision.jobs.run_log import logged
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
     calibrate,
@@ -101,7 +99,7 @@ def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None
     with explained(files.path), run_lock.locked(files):
         run_lock.take(files, experiment, photos, force, own.named())
         trackers = track.begun(experiment.track, experiment.resolved(), files)
-        with _logged(files), train.named(photos), trackers as tracking:
+        with logged(files), train.named(photos), trackers as tracking:
             _train_and_report(prepared, files, tracking, watch)
             tracking.results()
         run_lock.finish(files, experiment)
@@ -122,7 +120,8 @@ def _train_and_report(
     summary, model_facts = model.summary(learn, experiment.augment.size)
     write_text(files.summary, summary)
     progress.begins("features")
-    floor = linear_probe.floor(experiment.features, learn.model[0], photos, validation_transforms.read(dls))
+    steps, rare = validation_transforms.read(dls), linear_probe.Rare.of(experiment)
+    floor = linear_probe.floor(experiment.features, learn.model[0], photos, steps, rare)
     if floor is not None and len(floor.lost):
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
@@ -163,7 +162,7 @@ def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
     run_lock.check(experiment, files.path.parent, force)
     with explained(files.path), run_lock.locked(files):
         run_lock.take(files, experiment, prepared.photos, force=True)
-        with _logged(files), train.named(prepared.photos):
+        with logged(files), train.named(prepared.photos):
             summary, model_facts = model.summary(learn, experiment.augment.size)
             write_text(files.summary, summary)
             history = learn.recorder.values if hasattr(learn, "recorder") else []
@@ -223,32 +222,3 @@ def _beside(floor: linear_probe.Floor | None, averaged: Predictions | None, pred
     for name, entry in found.items():
         log.info("%s", Composed(partial(about_gain, name, entry)))
     return found
-
-
-@contextmanager
-def _logged(files: RunFiles) -> Iterator[None]:
-    """What is said inside the block goes to the run's log.txt too."""
-    handler = logging.FileHandler(files.log, encoding="utf-8")
-    handler.handleError = lambda record: None  # what could not be logged is on the terminal, too
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logger, libraries = logging.getLogger("kimchi_vision"), logging.getLogger("py.warnings")
-    before = logger.level
-    logger.addHandler(handler)
-    libraries.addHandler(handler)
-    logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
-    try:
-        yield
-    except (KeyboardInterrupt, Terminated) as stop:
-        said = (
-            "Interrupted. {folder} keeps its last checkpoint; the same command goes on from there."
-            if files.last.is_file()
-            else "Interrupted. {folder} has no checkpoint yet; the same command begins it again."
-        )
-        code = ENDED if isinstance(stop, Terminated) else 130
-        raise InterruptedRunError(said, code, folder=files.path) from None
-    finally:
-        logger.removeHandler(handler)
-        libraries.removeHandler(handler)
-        logger.setLevel(before)
-        with suppress(OSError):
-            handler.close()

@@ -42,7 +42,7 @@ class Run(opened.Run):
         missing = [file for file in self.photos.files(self.items) if not file.path.is_file()]
         if missing:
             raise InputError(
-                "{file} is missing, and {more} more photos of this run.",
+                "{file} is missing, and {more} more {more:photo/photos} of this run.",
                 file=missing[0],
                 more=len(missing) - 1,
             )

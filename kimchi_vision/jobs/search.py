@@ -23,7 +23,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.jobs.leaf import Leaf, training
-from kimchi_vision.learning import recipe
+from kimchi_vision.jobs.search_space import own_values, settings
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run
 
@@ -88,7 +88,7 @@ def search(
     asked = experiment.model_copy(update={"recipe": "best", "budget": None})
     names = tuple(dict.fromkeys([asked.model.backbone, *backbones]))
     items = data.load(asked.data).items
-    inside, own = _inside(asked, items, folder / "split.csv"), _own(items, names[0])
+    inside, own = _inside(asked, items, folder / "split.csv"), own_values(items, names[0])
     study = _study(folder, f"{asked.digest} {' '.join(names)}")
     _set_free(study, study.get_trials(states=(TrialState.RUNNING,)))
     if not study.trials:
@@ -127,7 +127,7 @@ class _Tries:
         study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=5)
         while (trial := self._next(study, worker)) is not None:
             try:
-                value = _score(self.inside.on_top_of(_settings(trial, self.names)), trial, self.folder)
+                value = _score(self.inside.on_top_of(settings(trial, self.names)), trial, self.folder)
             except KimchiError as error:
                 log.error("Trial %d failed: %s", trial.number, error)
                 study.tell(trial, state=TrialState.FAIL)
@@ -190,38 +190,6 @@ def _study(folder: Path, name: str) -> optuna.Study:
     )
 
 
-def _own(items: pd.DataFrame, backbone: str) -> Json:
-    """The values of `recipe: best` itself, by the names of `_settings`."""
-    tree = recipe.settings("best", int((items["split"] == "train").sum()))
-    cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
-    body, rate = cycle["lr_max"]
-    return {
-        "rate": rate,
-        "body": body / rate,
-        "epochs": cycle["epochs"],
-        "backbone": backbone,
-        "mult": 1.0,
-        "min_scale": tree["augment"]["min_scale"],
-        "smoothing": tree["train"]["label_smoothing"],
-    }
-
-
-def _settings(trial: optuna.Trial, names: tuple[str, ...]) -> Json:
-    """The recipe's sections with a trial's values in them."""
-    rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
-    body = trial.suggest_float("body", 0.01, 1, log=True)
-    epochs = trial.suggest_int("epochs", 1, recipe.MOST_EPOCHS)
-    tree = recipe.settings("best", epochs=epochs)
-    for section, key in (("loader", "batch_size"), ("augment", "size"), ("augment", "resize")):
-        del tree[section][key]  # the recipe's own, by backbone and photos
-    tree["model"]["backbone"] = trial.suggest_categorical("backbone", names)
-    tree["augment"]["mult"] = trial.suggest_float("mult", 0.0, 2.0)
-    tree["augment"]["min_scale"] = trial.suggest_float("min_scale", 0.2, 1.0)
-    tree["train"]["label_smoothing"] = trial.suggest_float("smoothing", 0.0, 0.2)
-    tree["train"]["stages"][-1]["fit_one_cycle"]["lr_max"] = [rate * body, rate]
-    return tree
-
-
 def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
     """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
     named = experiment.model_copy(update={"name": _folder(trial)})
@@ -266,7 +234,7 @@ def _judged(
     trials = trials.sort_values("value", ignore_index=True)
     write_table(folder / "trials.csv", trials)
     two = [
-        asked.on_top_of(_settings(optuna.trial.FixedTrial(values), names)).model_copy(update={"name": name})
+        asked.on_top_of(settings(optuna.trial.FixedTrial(values), names)).model_copy(update={"name": name})
         for name, values in (("best", own), ("chosen", study.best_params))
     ]
     if on is not None:

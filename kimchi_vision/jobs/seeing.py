@@ -170,7 +170,7 @@ def present(run: Run) -> Photos:
             "The photos of {run} are no longer in {folder}: put them back.", run=run.path, folder=photos.root
         )
     if not all(there):
-        log.warning("%d photos of the run are no longer there, and are left out.", there.count(False))
+        log.warning("Photos of the run that are no longer there are left out: %d.", there.count(False))
     return replace(photos, items=photos.items[there].reset_index(drop=True))
 
 

@@ -82,7 +82,10 @@ def _text(photos: Path, path: Path, listing: Listing, say: Text) -> str:
     counts = listing.photos["label"].value_counts()
     says, values = listing.took
     asks = "{name}: how well can {classes} classes be told apart with {photos} photos?"
-    expect = "Expect: {label}, with {photos} photos, is the smallest class; its score is the least certain."
+    expect = (
+        "Expect: {label}, with {photos} {photos:photo/photos}, is the smallest class; its score is the least "
+        "certain."
+    )
     smallest = {"label": _one_line(str(counts.idxmin())), "photos": counts.min()}
     others = "Backbones: {models}. Other settings: {new} PHOTOS --recipe NAME."
     above = [

@@ -138,5 +138,5 @@ def _affordable(asked: Experiment, photos: Photos, pace: tuple[float, float]) ->
             epoch,
         )
         return 0
-    log.info("budget: %s gives %d epochs of about %.0f s.", asked.budget, epochs, epoch)
+    log.info("budget: %s. Epochs that it gives: %d, of about %.0f s.", asked.budget, epochs, epoch)
     return epochs

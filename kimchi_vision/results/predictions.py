@@ -1,4 +1,4 @@
-"""What a model said about photos: a table of photos and classes; no other code knows its columns."""
+"""What a model said about photos: a table of photos and classes; predictions_file alone names its columns."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import read_table, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.results import temperature
-
-LARGEST_GAP = 1e-3
-"""Probabilities of a photo may miss 1 by this much: float32 and a text file lose digits."""
-
-_SHARE = "p:"
-"""How the columns of probabilities begin; the class's name follows."""
-_TEXT = ("path", "split", "truth", "predicted")
+from kimchi_vision.results import predictions_file, temperature
 
 
 @dataclass(frozen=True)
@@ -63,8 +56,8 @@ class Predictions:
                 "loss": -log_shares[np.arange(len(items)), truth].astype(np.float32),
             }
         )
-        columns = [f"{_SHARE}{name}" for name in vocab]
-        table = pd.concat([table, pd.DataFrame(shares, columns=columns)], axis=1)
+        named = pd.DataFrame(shares, columns=predictions_file.columns(vocab))
+        table = pd.concat([table, named], axis=1)
         group = items["group"].to_numpy(int) if "group" in items else None
         return cls(table, tuple(vocab), group)
 
@@ -82,15 +75,10 @@ class Predictions:
         Raises InputError for a missing or damaged file, other classes than vocab, what are no probabilities,
         and a photo that items lacks.
         """
-        table = read_table(file, _TEXT)
-        _check_columns(table, vocab, file)
-        _check_values(table, vocab, file)
-        # As from_logits has them: the same scores follow from the file as from the model.
-        numbers = ["loss", *(f"{_SHARE}{name}" for name in vocab)]
-        found = cls(table.astype(dict.fromkeys(numbers, np.float32)), tuple(vocab))
+        found = cls(predictions_file.read(file, vocab), tuple(vocab))
         if items is None:
             return found
-        lost = table["path"][~table["path"].isin(items["path"])]
+        lost = found.table["path"][~found.table["path"].isin(items["path"])]
         if len(lost):
             raise InputError(
                 "{file} names {photo}, which {other} does not.",
@@ -181,7 +169,7 @@ class Predictions:
     @cached_property
     def probabilities(self) -> np.ndarray:
         """Before calibration; shape (photos, classes)."""
-        return self.table[[f"{_SHARE}{name}" for name in self.vocab]].to_numpy(float)
+        return self.table[predictions_file.columns(self.vocab)].to_numpy(float)
 
     @property
     def logits(self) -> np.ndarray:
@@ -227,49 +215,3 @@ def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:
             classes=", ".join(vocab),
         )
     return places
-
-
-def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
-    needed = [*_TEXT, "loss", *(f"{_SHARE}{label}" for label in vocab)]
-    missing = [column for column in needed if column not in table]
-    if missing:
-        raise InputError(
-            "{file} lacks the column `{column}`; run the experiment again.", file=file, column=missing[0]
-        )
-    beyond = [column for column in table if column.startswith(_SHARE) and column not in needed]
-    if beyond:
-        raise InputError(
-            "{file} has `{column}`, a class that labels.json lacks.", file=file, column=beyond[0]
-        )
-
-
-def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
-    for column in ("truth", "predicted"):
-        strange = table[column][~table[column].isin(vocab)]
-        if len(strange):
-            raise InputError(
-                "{file}: {strange!r} in `{column}` is not in labels.json.",
-                file=file,
-                strange=strange.iloc[0],
-                column=column,
-            )
-    try:
-        rows = table[[f"{_SHARE}{label}" for label in vocab]].to_numpy(float)
-        table["loss"].astype(float)
-    except ValueError as error:
-        raise InputError(
-            "{file}: a probability or loss is not a number: {reason}.", file=file, reason=error
-        ) from None
-    total = rows.sum(axis=1)
-    # A comparison with NaN is false, so this finds missing values too.
-    sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)
-    if not sound.all():
-        worst = int(np.argmin(sound))
-        raise InputError(
-            "{file}: the probabilities of {path} do not sum to one (they sum to {total:.4g}); "
-            "{count} photos are like that.",
-            file=file,
-            path=table["path"].iloc[worst],
-            total=total[worst],
-            count=int((~sound).sum()),
-        )

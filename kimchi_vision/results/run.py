@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, sha256_of, write_json, write_table
+from kimchi_vision.base.files import read_table, write_json, write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
+from kimchi_vision.results import seal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,14 +180,11 @@ class Run:
 
         Exported files may be gone.
         """
-        places = {name: self.path / name for name in self._hashes}
-        gone = [name for name, file in places.items() if name in self._sealed and not file.is_file()]
-        other = [name for name, file in places.items() if file.is_file() and self._is_other(file)]
-        return gone + other if self.is_finished else []
+        return seal.damaged(self.files) if self.is_finished else []
 
     def sound(self, file: Path) -> Path:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
-        if file.parent == self.path and file.is_file() and self._is_other(file):
+        if file.parent == self.path and file.is_file() and seal.is_other(self.files, file):
             raise InputError(
                 "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
                 "back, or run the experiment again with --force, which keeps this folder "
@@ -195,13 +193,12 @@ class Run:
             )
         return file
 
-    def _is_other(self, file: Path) -> bool:
-        return file.name in self._hashes and sha256_of(file) != self._hashes[file.name]
-
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
+        if not file.is_file():
+            raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
         try:
-            return json.loads(self._text(file))
+            return json.loads(self.sound(file).read_text(encoding="utf-8-sig"))
         except ValueError as error:
             raise InputError(
                 "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
@@ -223,9 +220,7 @@ class Run:
 
     def _seal(self, file: Path) -> None:
         """Note a file's hash in a finished run, so that damage is told."""
-        if sealed := self._sealed:
-            noted = self.json(self.files.finished)
-            write_json(self.files.finished, {**noted, "files": {**sealed, file.name: sha256_of(file)}})
+        seal.renew(self.files, file)
 
     def table(self, file: Path) -> pd.DataFrame:
         """One of the folder's CSV files. Raises InputError when it is missing or damaged."""
@@ -254,30 +249,3 @@ class Run:
     @property
     def _scored(self) -> Predictions:
         return self.predictions.part(self.metrics["split"])
-
-    def _text(self, file: Path) -> str:
-        if not file.is_file():
-            raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
-        return self.sound(file).read_text(encoding="utf-8-sig")
-
-    @property
-    def _hashes(self) -> dict[str, str]:
-        """File name → sha256: of exported files when they were written, of others at the run's end."""
-        proofs = _noted(self.files.export)
-        exported = {name: proof.get("sha256") for name, proof in proofs.items() if isinstance(proof, dict)}
-        return {name: known for name, known in exported.items() if known} | self._sealed
-
-    @property
-    def _sealed(self) -> dict[str, str]:
-        """Those of the run's end; none while it goes on."""
-        files = _noted(self.files.finished).get("files")
-        return files if isinstance(files, dict) else {}
-
-
-def _noted(file: Path) -> Json:
-    """What a JSON file says, or nothing: it may be missing, damaged, or of before this was noted."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

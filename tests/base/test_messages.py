@@ -1,7 +1,12 @@
+import io
+import json
 import logging
 import pickle
+import re
 import string
+import zipfile
 
+import pandas as pd
 import pytest
 
 from kimchi_vision.base import messages
@@ -129,3 +134,19 @@ def test_a_log_record_is_said_in_the_language_of_the_console(korean):
 def test_a_reason_that_a_table_keeps_is_said_in_korean(kept, shown):
     assert catalogue("ko")("{reason}", reason=kept) == shown
     assert catalogue("en")("{reason}", reason=kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("fail", "shown"),
+    [
+        (lambda: json.loads("{"), "1행 2열에 큰따옴표로 묶은 이름이 없음"),
+        (lambda: re.compile("[a"), "0번째 자리의 [ 괄호가 닫히지 않음"),
+        (lambda: zipfile.ZipFile(io.BytesIO(b"no zip")), "zip 파일이 아님"),
+        (lambda: open("nowhere/a.csv"), "'nowhere/a.csv': 그런 파일이나 폴더가 없음"),  # noqa: SIM115
+        (lambda: pd.read_csv(io.StringIO("a,b\n1,2\n1,2,3\n")), "3행의 칸이 2개가 아니라 3개임"),
+    ],
+)
+def test_what_a_library_says_of_an_error_is_said_in_korean(fail, shown):
+    with pytest.raises(Exception) as raised:  # noqa: PT011
+        fail()
+    assert catalogue("ko")("{reason}", reason=raised.value) == shown

@@ -53,7 +53,9 @@ def typed(tmp_path, monkeypatch):
 
     def reached(target: str, words: str) -> dict:
         module, name = target.split(":")
-        home = importlib.import_module(f"kimchi_vision.{module}")
+        home = importlib.import_module(
+            module if module.startswith("benchmarks") else f"kimchi_vision.{module}"
+        )
         signature = inspect.signature(getattr(home, name))
 
         def instead(*arguments, **named):
@@ -132,8 +134,8 @@ ARRIVALS = [
         "jobs.search:search",
         {"seconds": 3600.0, "exports": Path("exports"), "trials": 10_000},
     ),
-    ("bench e.yaml", "jobs.bench:bench", {"repeats": 1, "whole": False}),
-    ("bench e.yaml --repeats 3 --whole", "jobs.bench:bench", {"repeats": 3, "whole": True}),
+    ("bench e.yaml", "benchmarks.bench:bench", {"repeats": 1, "whole": False}),
+    ("bench e.yaml --repeats 3 --whole", "benchmarks.bench:bench", {"repeats": 3, "whole": True}),
     ("export a", "deploy.export:again", {"formats": ["onnx"], "trust": False}),
     (
         "export a --format int8,pkl --trust",
@@ -166,7 +168,7 @@ def test_options_arrive(typed, words, target, expected):
         ("learning-curve e.yaml", "jobs.learning_curve:plan"),
         ("scout e.yaml", "jobs.rank_backbones:scout"),
         ("search e.yaml", "jobs.search:search"),
-        ("bench e.yaml", "jobs.bench:bench"),
+        ("bench e.yaml", "benchmarks.bench:bench"),
     ],
 )
 def test_overrides_arrive(typed, words, target):

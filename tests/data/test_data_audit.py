@@ -3,6 +3,7 @@ import unicodedata
 
 import numpy as np
 import pytest
+from conftest import text_of
 from PIL import Image, ImageFilter
 from typer.testing import CliRunner
 
@@ -134,7 +135,7 @@ def test_the_page_holds_everything(odd, tmp_path, monkeypatch):
     shown = CliRunner().invoke(app, ["check", str(odd), "--report", "page.html"])
     assert shown.exit_code == 0, shown.output
     assert "갓김치/conflict.jpg  =  깍두기/000.jpg" in shown.output
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.html")
     assert "깍두기/empty.jpg: is empty" in page
     assert "data:image/webp;base64," in page
     assert "://" not in page
@@ -144,7 +145,7 @@ def test_page_and_command_line_speak_korean(odd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = CliRunner().invoke(app, ["check", str(odd), "--report", "page.html", "--lang", "ko"])
     assert "읽을 수 없음: 읽을 수 없는 사진이 1장 있습니다(깍두기 1): 빈 파일." in shown.output
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    page = text_of(tmp_path / "page.html")
     assert "깍두기/empty.jpg: 빈 파일" in page
     assert '<html lang="ko">' in page
     assert not re.findall("Findings|Classes|Samples|cannot be read", page)

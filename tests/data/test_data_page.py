@@ -120,8 +120,8 @@ def test_the_page_counts_classes_sizes_and_samples(folder_of, tmp_path):
     assert re.findall(r"<td>(\d+ × \d+)</td>", page) == ["64 × 48", "62 × 44"]
     samples = re.findall(r'alt="(\w/\w+\.jpg)"', page)
     assert samples == [f"a/{n:03}.jpg" for n in range(0, 16, 2)] + [f"b/{n:03}.jpg" for n in range(5)]
-    assert "<figcaption>b/page.jpg: cannot be read: not a photo</figcaption>" in page
-    assert "<figcaption>b/half.jpg: cannot be read: " in page
+    assert "<figcaption>b/<wbr>page.jpg: cannot be read: not a photo</figcaption>" in page
+    assert "<figcaption>b/<wbr>half.jpg: cannot be read: " in page
     assert page.count("<title>photos: ") == 1
     pictures = [base64.b64decode(each) for each in re.findall(r"data:image/webp;base64,([^\"]+)", page)]
     assert {Image.open(io.BytesIO(each)).format for each in pictures} == {"WEBP"}

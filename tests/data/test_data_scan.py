@@ -239,6 +239,20 @@ def test_remembered_numbers_are_exact(tmp_path):
         assert [list(found[name])[place] for place in (2, 0)] == table[name].tolist()
 
 
+def test_a_scan_on_a_full_disk_knows_all_that_it_found(folder_of, tmp_path):
+    root = folder_of({"a": 3, "b": 12})
+    expected = scanned(root, tmp_path / "roomy")
+    later = (root / "b").rename(tmp_path / "later")
+    scanned(root, tmp_path / "full")
+    later.rename(root / "b")
+    with closing(Memory(root, tmp_path / "full")) as known:
+        (pages,) = known._database.execute("PRAGMA page_count").fetchone()
+        known._database.execute(f"PRAGMA max_page_count = {pages}")  # SQLite then says that the disk is full
+        found = scan(root, read(root).photos, known).set_index("path")
+        assert len(known.thumbnails(found["sha256"])) == 15
+    pd.testing.assert_frame_equal(found, expected)
+
+
 def test_a_flipped_byte_in_what_is_remembered_changes_no_answer(folder_of, tmp_path, caplog):
     root, cache = folder_of({"a": 2, "b": 1}), tmp_path / "cache"
     expected = scanned(root, cache)

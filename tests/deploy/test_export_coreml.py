@@ -65,5 +65,5 @@ def test_squares_are_prepared_inside_as_they_are_for_other_files(said):
 
 def test_without_coremltools_it_says_what_to_install(said, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "coremltools", None)
-    with pytest.raises(InputError, match=r"pip install 'kimchi-vision\[coreml\]'"):
+    with pytest.raises(InputError, match=r"coremltools, which is not installed: pip install .*\[coreml\]"):
         coreml.save(network(), facts(), *said, tmp_path / "model.coreml.zip")

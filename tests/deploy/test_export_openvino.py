@@ -60,7 +60,7 @@ def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):
         Predictor(folder, runtime="openvino")
     shutil.copyfile(folder.files.onnx, folder.files.openvino)
     monkeypatch.setitem(sys.modules, "openvino", None)
-    with pytest.raises(InputError, match=r"pip install 'kimchi-vision\[openvino\]'"):
+    with pytest.raises(InputError, match=r"openvino, which is not installed: pip install .*\[openvino\]"):
         Predictor(folder, runtime="openvino")
 
 

@@ -47,6 +47,8 @@ def test_photos_are_shown_and_no_other_file(client):
 
 def test_a_class_that_is_none_and_a_photo_that_is_gone_are_said(client, inbox):
     assert "There is no class 밥" in client.put("/label/photos/0", json={"label": "밥"}).json()["error"]
+    korean = client.put("/label/photos/0", json={"label": "밥"}, headers={"Accept-Language": "ko"}).json()
+    assert korean["error"].startswith("밥 클래스는 없습니다. 있는 클래스: ")
     for file in inbox.glob("*.jpg"):
         file.unlink()
     assert "not there any more" in client.put("/label/photos/0", json={"label": "김치"}).json()["error"]

@@ -126,6 +126,46 @@ def test_a_set_has_every_class_that_is_probable_enough(photos, tmp_path):
     assert len(json.loads(said.output)[0]["classes"]) == 3
 
 
+def test_a_run_of_before_label_sets_promises_none(seven, photos, tmp_path):
+    run = Run(tmp_path / "run")
+    run.path.mkdir()
+    save(run.files.onnx, facts())
+    write_json(run.files.calibration, {"temperature": 2.0})
+    with pytest.raises(
+        InputError, match=r"Sets with the right class of 0\.95 .* only of: none\. More validation"
+    ):
+        list(Predictor(run).stream(photos, share=0.95))
+
+
+def test_a_photo_as_an_array_is_called_photo_and_gets_five_classes(seven, photos):
+    model = Predictor(seven)
+    prepared = [model.prepare(file) for file in photos]
+    assert [len(answer.classes) for answer in model.answers("abc", prepared)] == [5] * 3
+    answer = model.answer(np.full(7, 1 / 7))
+    assert answer.photo == "photo"
+    assert [label for label, _ in answer.classes] == list(SEVEN[:5])  # all alike: in the vocab's order
+
+
+def test_what_cannot_be_read_gives_no_bytes_and_its_reason(seven, photos, tmp_path):
+    model = Predictor(seven)
+    (broken := tmp_path / "broken.jpg").write_bytes(b"no photo")
+    content, prepared = model.read(photos[0])
+    assert content == photos[0].read_bytes()
+    np.testing.assert_array_equal(prepared, model.prepare(photos[0]))
+    assert model.read(tmp_path / "gone.jpg") == (b"", "cannot be read: No such file or directory")
+    content, reason = model.read(broken)
+    assert content == b""
+    assert not reason.startswith("the photo ")
+
+
+def test_a_folder_is_asked_to_export_what_the_runtime_takes(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(InputError, match=r"run holds no model\.onnx.* --format onnx$"):
+        Predictor(tmp_path / "run")
+    with pytest.raises(InputError, match=r"run holds no model\.openvino\.xml.* --format openvino$"):
+        Predictor(tmp_path / "run", runtime="openvino")
+
+
 def test_an_answer_begins_at_the_threshold(tmp_path):
     predictor = Predictor(save(tmp_path / "model.onnx", facts(abstain_threshold=0.5)))
     rows = np.full((2, 7), 0.05)
@@ -239,8 +279,9 @@ def test_photos_are_found_in_folders(photo, tmp_path):
         (tmp_path / "own" / name).write_bytes(file.read_bytes())
     assert [found.name for found in find_photos([tmp_path / "own"])] == ["a.jpg", "no-ending"]
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no photos there"):
-        find_photos([tmp_path / "empty"])
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(InputError, match=r"/empty, .*/bare: no photos there"):
+        find_photos([tmp_path / "empty", tmp_path / "bare"])
 
 
 EXTRAS = """cleanlab cv2 fastai fastapi filelock jinja2 matplotlib ml_dtypes onnx optuna psutil pywt

@@ -84,7 +84,7 @@ def test_below_the_threshold_there_is_no_label(two_models, content):
     assert found["classes"][0]["probability"] < 1
     text = client.get("/metrics").text
     assert 'kimchi_answers_total{label="unknown",model="other"} 1.0' in text
-    about = {"name": "other", "classes": 7, "abstain_threshold": 1.0, "examples": []}
+    about = {"name": "other", "classes": 7, "abstain_threshold": 1.0, "examples": [], "card": False}
     assert client.get("/models").json() == [{**about, "name": "seven", "abstain_threshold": None}, about]
     assert client.get("/labels", params={"model": "other"}).json() == list(SEVEN)
 

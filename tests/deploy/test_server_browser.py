@@ -4,8 +4,7 @@ import pytest
 from browsers import needs_chromium, serving, told
 from fastapi.responses import HTMLResponse
 
-from kimchi_vision.deploy.server import build
-from kimchi_vision.deploy.server.api import PAGE
+from kimchi_vision.deploy.server import api, build
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -33,7 +32,7 @@ addEventListener("load", async () => {
 @pytest.fixture
 def address(exported):
     app = build([exported[0].path])
-    page = PAGE.read_text(encoding="utf-8").replace("</body>", f"{VISITOR}</body>")
+    page = api.page().replace("</body>", f"{VISITOR}</body>")
     app.add_api_route("/visit", lambda: HTMLResponse(page))
     with serving(app) as address:
         yield f"{address}/visit"

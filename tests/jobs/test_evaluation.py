@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 from typer.testing import CliRunner
 
@@ -108,7 +109,7 @@ def test_hangul_and_latin_names_stand_in_straight_columns(run):
 def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     said = evaluation.scores(run, test=True, lang="en")
     assert said.splitlines()[-3:] == [
-        "The test photos were scored 1 times so far, by any run on this machine.",
+        "The test photos were scored 1 time so far, by any run on this machine.",
         "Whoever chooses by these scores has no test part any more.",
         f"Report: {run.files.report}",
     ]
@@ -118,7 +119,7 @@ def test_each_opening_of_the_test_part_is_noted_and_shown(run):
     test = run.predictions.part("test")
     assert kept["accuracy_interval"] == pytest.approx(share(test.right, test.units)[1:])
     assert (kept["split"], kept["top_k"]) == ("test", 2)
-    page = run.files.report.read_text(encoding="utf-8")
+    page = text_of(run.files.report)
     assert 'id="test"' in page
     assert "The test photos were scored 2 times so far, by any run on this machine." in page
 
@@ -145,6 +146,16 @@ def test_validation_scores_open_nothing(run):
     for file in (run.files.test_openings, run.files.test_metrics, run.files.report):
         assert not file.exists()
     assert "nan" not in said.lower()
+
+
+def test_copies_of_few_photos_are_counted_and_tell_nothing_more(run):
+    items = run.items
+    items.loc[items["split"] == "test", "group"] = items.index[items["split"] == "test"] % 3
+    write_table(run.files.items, items)
+    said = evaluation.scores(Run(run.path), test=True, lang="en").splitlines()[0]
+    assert said.startswith(
+        "19 of 25 test photos are right: accuracy 76.0 %. These are too few independent photos"
+    )
 
 
 def test_a_run_without_a_test_part_is_a_sentence_and_no_opening(run):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
+from kimchi_vision.learning import linear_probe
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import headline, plots
 from kimchi_vision.results.run import Run
@@ -139,9 +141,12 @@ def test_the_log_holds_what_was_said_until_the_run_ended(finished):
     assert "said afterwards" not in log
 
 
-def test_a_head_on_frozen_features_is_a_run_without_epochs(folder):
+def test_a_head_on_frozen_features_is_a_run_without_epochs(folder, monkeypatch):
     changes = [*SCORED, "features.floor=true", "train=[probe]", "model.head=linear", "name=head"]
-    finished = run(load(folder / "tiny.yaml", changes), folder / "exports")
+    fitted = Mock(wraps=linear_probe.floor)
+    monkeypatch.setattr(linear_probe, "floor", fitted)
+    finished = run(load(folder / "tiny.yaml", [*changes, "loader.sampling=balanced"]), folder / "exports")
+    assert fitted.call_args.args[-1] == linear_probe.Rare("balanced")
     assert finished.files.report.is_file()
     assert not finished.files.figure("losses").exists()
 

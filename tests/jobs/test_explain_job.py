@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import text_of
 from exported_runs import copied
 from PIL import Image
 
@@ -47,7 +48,7 @@ def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page
 def test_backgrounds_are_measured_afterwards_and_shown(run, lang, heading):
     said = explain.background(run, lang)
     report.write(run, Report(lang=lang))
-    page = run.files.report.read_text("utf-8")
+    page = text_of(run.files.report)
     assert f"<h2>{heading}</h2>" in page
     assert said.splitlines()[0] in page
     found = run.json(run.files.background)

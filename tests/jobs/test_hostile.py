@@ -131,12 +131,12 @@ addEventListener("load", async () => {
 def test_a_class_name_on_the_page_is_text(folder_of, tmp_path):
     from fastapi.responses import HTMLResponse
 
-    from kimchi_vision.deploy.server.api import PAGE
+    from kimchi_vision.deploy.server import api
 
     names = [f"{EVIL}{letter}" for letter in "ab"]
     run, _ = exported_run(tmp_path / "exports" / "evil", folder_of(dict.fromkeys(names, 8)), onnx=True)
     served = build([run.path])
-    page = PAGE.read_text(encoding="utf-8").replace("</body>", f"{VISITOR}</body>")
+    page = api.page().replace("</body>", f"{VISITOR}</body>")
     served.add_api_route("/visit", lambda: HTMLResponse(page))
     with serving(served) as address:
         seen = told(f"{address}/visit?lang=en", tmp_path / "browser", "--virtual-time-budget=20000")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import text_of
 from exported_runs import copied
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -80,7 +81,7 @@ def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unr
     assert any(unread in line for line in others)
     found = run.json(run.files.drift)
     assert (found["photos"], found["left_out"]) == (3, {"copies": 1, "unreadable": 1})
-    page = run.files.drift_page.read_text("utf-8")
+    page = text_of(run.files.drift_page)
     assert first in page
     assert page.count("data:image/webp") == 3
 

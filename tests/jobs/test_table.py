@@ -8,6 +8,7 @@ from statistics import stdev
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 
 from kimchi_vision import data
@@ -17,7 +18,8 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
-from kimchi_vision.jobs import folds, table
+from kimchi_vision.jobs import experiment, folds, table
+from kimchi_vision.jobs.executor.interface import Ended
 from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.report import table_page
 from kimchi_vision.results.run import Run
@@ -68,6 +70,26 @@ def changed(run, **facts):
     return Run(run.path)
 
 
+def drawn(experiment, folder, force):
+    """A run folder whose predictions are drawn."""
+    settings = experiment.resolved()
+    skill = SKILL.get(experiment.name, 2)
+    found = data.load(experiment.data)
+    seed = experiment.train.seed + experiment.data.fold
+    run = fake_run(folder / experiment.name, found, skill, seed, **settings)
+    seconds = FACTS.get(experiment.name, 30)
+    write_json(run.files.finished, {})
+    own = experiment.data.fold + 1
+    return changed(
+        run,
+        train={"seconds": seconds, "epochs": own, "kept_epoch": own},
+        model={"parameters": 1000 * own},
+        latency_ms={"p50": 10.0 * own, "p95": 20.0 * own},
+        peak_memory_mb=100 * own,
+        machine={"processor": "fast", "cores": 2},
+    )
+
+
 @pytest.fixture(scope="module")
 def trained(photos, tmp_path_factory):
     """Every row of the table, with what each training was asked for."""
@@ -75,28 +97,13 @@ def trained(photos, tmp_path_factory):
     file.write_text(TABLE.format(photos=photos), encoding="utf-8")
     exports, calls = file.parent / "exports", []
 
-    def drawn(experiment, folder, force):
+    def run(experiment, folder, force):
         calls.append((experiment.name, folder, force))
-        settings = experiment.resolved()
-        skill = SKILL.get(experiment.name, 2)
-        found = data.load(experiment.data)
-        seed = experiment.train.seed + experiment.data.fold
-        run = fake_run(folder / experiment.name, found, skill, seed, **settings)
-        seconds = FACTS.get(experiment.name, 30)
-        write_json(run.files.finished, {})
-        own = experiment.data.fold + 1
-        return changed(
-            run,
-            train={"seconds": seconds, "epochs": own, "kept_epoch": own},
-            model={"parameters": 1000 * own},
-            latency_ms={"p50": 10.0 * own, "p95": 20.0 * own},
-            peak_memory_mb=100 * own,
-            machine={"processor": "fast", "cores": 2},
-        )
+        return drawn(experiment, folder, force)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "run", drawn)
-        patch.setattr(folds, "run", drawn)
+        patch.setattr(table, "run", run)
+        patch.setattr(folds, "run", run)
         finished = table.run_rows(load(file), exports)
     return finished, calls, exports / "three"
 
@@ -170,7 +177,7 @@ def test_every_photo_is_predicted_by_the_fold_that_had_not_seen_it(finished):
         own = run.table(run.files.predictions).set_index("path")
         assert (run.table(run.files.items).set_index("path").loc[own.index, "split"] == "valid").all()
         pd.testing.assert_frame_equal(predictions.loc[own.index], own)
-    text = pooled.files.report.read_text(encoding="utf-8")
+    text = text_of(pooled.files.report)
     assert "by the one of 2 models that had not seen it" in text
     assert "Nothing was trained" not in text
 
@@ -300,6 +307,47 @@ def test_a_row_that_fails_is_named_and_the_others_run(photos, tmp_path, monkeypa
         table.run_rows(planned, tmp_path)
 
 
+def test_an_executor_is_given_every_run_and_fold_and_what_it_refuses_is_left_out(
+    photos, tmp_path, monkeypatch, caplog
+):
+    class Here:
+        """Does all in this process, but for one."""
+
+        def run(self, leaves):
+            self.names = [leaf.name for leaf in leaves]
+            results = {leaf.name: leaf.work(False) for leaf in leaves if leaf.name != "plain-seed1"}
+            return Ended(results, {"plain-seed1": "no memory"})
+
+    forced, here = [], Here()
+
+    def run(experiment, folder, force):
+        forced.append(force)
+        return drawn(experiment, folder, force)
+
+    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(
+        folds, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
+    )
+    (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
+    finished = table.run_rows(load(file), tmp_path, force=True, on=here)
+    names = {row: [run.name for run in runs] for row, runs in finished.items()}
+    assert names == {"plain": ["plain-seed2"], "weak": ["weak-seed1", "weak-seed2"], "pooled": ["pooled"]}
+    assert here.names == ["plain-seed1", *names["plain"], *names["weak"], "pooled-fold0", "pooled-fold1"]
+    assert forced == [True] * 5 + [False] * 2  # pooled, and not trained once more
+    assert "Failed runs: plain-seed1." in caplog.text
+    assert "Run 1 of" not in caplog.text
+
+
+def test_each_run_that_begins_is_told_with_its_number(photos, tmp_path, monkeypatch, caplog):
+    (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
+    monkeypatch.setattr(table, "run", drawn)
+    monkeypatch.setattr(folds, "run", drawn)
+    with caplog.at_level("INFO", "kimchi_vision"):
+        table.run_rows(load(file), tmp_path)
+    begun = [line for line in caplog.messages if line.startswith("Run ")]
+    assert (begun[0], begun[-1]) == ("Run 1 of 5: plain-seed1", "Run 5 of 5: pooled")
+
+
 @pytest.mark.parametrize("taken", ["weak-seed2", "pooled-fold1"])
 def test_a_folder_of_something_else_is_found_before_the_first_row_trains(
     photos, tmp_path, monkeypatch, taken
@@ -340,7 +388,7 @@ def test_the_page_and_the_screen_say_mean_spread_and_number(trained):
     sentence = f"plain: accuracy {percent(mean, 2)} {said_spread}"
     assert sentence in said
     assert said[-1] == f"Side by side: {folder / 'report.html'}"
-    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = text_of(folder / "report.html")
     for line in (*result.sentences(), sentence):
         assert re.search(f">{re.escape(line)}</(li|p)>", text)
     cell = f"<td>{100 * mean:.1f} % <small>± {100 * spread:.1f} % (n = 2)</small></td>"
@@ -365,7 +413,7 @@ def test_rows_with_other_photos_are_not_compared_but_shown(trained):
     assert first.startswith("These rows are not compared. ")
     assert "24 only in the second" in first
     assert not (folder / "compare.md").exists()
-    text = (folder / "report.html").read_text(encoding="utf-8")
+    text = text_of(folder / "report.html")
     assert "These rows are not compared." in text
     assert "cannot be compared: pooled." in text
 

@@ -10,6 +10,7 @@ from torch import nn
 from kimchi_vision import data
 from kimchi_vision.base import cache
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.config import Experiment
 from kimchi_vision.config.sections import Data, Features
 from kimchi_vision.learning import linear_probe
 from kimchi_vision.learning.linear_probe import linear
@@ -84,6 +85,37 @@ def test_the_head_gives_scikit_learns_probabilities():
         model = LogisticRegression(C=head.strength, solver="newton-cg").fit(scaled, labels)
         own = model.predict_proba(scaled)
         assert np.allclose(head.probabilities(values), own, atol=1e-5)
+
+
+RARE = {
+    "class weights": {"train": {"class_weights": "balanced"}},
+    "balanced sampling": {"loader": {"sampling": "balanced"}},
+    "logit adjustment": {"train": {"logit_adjustment": 1}},
+}
+
+
+@pytest.mark.parametrize("asked", RARE.values(), ids=list(RARE))
+def test_a_rare_class_counts_in_the_head_as_it_does_in_training(asked):
+    labels = np.repeat([0, 1], [200, 20])
+    values = np.random.default_rng(0).normal(size=(220, 5)) + 0.5 * labels[:, None]
+    rare = linear_probe.Rare.of(Experiment(name="rare", data={"path": "photos"}, recipe="quick", **asked))
+    heads = [linear_probe.fit(Features(), values, labels, 2, each) for each in (linear_probe.Rare(), rare)]
+    missed, found = ((head.probabilities(values)[labels == 1, 1] > 0.5).mean() for head in heads)
+    assert found > missed + 0.3
+
+
+def test_an_adjusted_head_answers_as_if_classes_were_alike():
+    labels = np.repeat([0, 1, 2], [40, 20, 10])
+    values = np.random.default_rng(0).normal(size=(70, 5)) + labels[:, None]
+    plain, halved = (
+        linear_probe.fit(Features(), values, labels, 3, linear_probe.Rare(adjustment=each))
+        for each in (0, 0.5)
+    )
+    shares = np.array([4, 2, 1]) / 7
+    expected = plain.probabilities(values) / np.sqrt(shares)
+    assert halved.probabilities(values) == pytest.approx(
+        expected / expected.sum(axis=1, keepdims=True), abs=1e-5
+    )
 
 
 def test_features_that_tell_classes_apart_are_regularised_least_and_noise_most():

@@ -85,7 +85,7 @@ def test_a_photo_that_cannot_be_read_is_asked_for_again_each_time(error, caplog)
 def test_a_pack_is_checked_once_and_tells_that_it_was_built(caplog):
     with caplog.at_level(logging.INFO):
         kept_photos = photo_cache.stored("some", "uint8", 3, photo)
-    assert f"3 photos are cached: 0 MB in {cache.folder()}." in caplog.text
+    assert f"Photos in the cache: 3, 0 MB in {cache.folder()}." in caplog.text
     with patch.object(pack.zlib, "crc32", side_effect=pack.zlib.crc32) as checked:
         for _ in range(3):
             kept_photos[0], kept_photos[2]

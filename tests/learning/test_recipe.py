@@ -102,7 +102,7 @@ def test_a_budget_gives_the_epochs_that_fit(photos, caplog, budget, epochs):
     caplog.set_level("INFO", "kimchi_vision")
     best = recipe.resolve(asked(recipe="best", budget=budget), photos, BACKBONE, lambda size: (0.01, 0.08))
     assert best.train.stages[-1].arguments.epochs == epochs
-    assert f"budget: {budget} gives {epochs} epochs of about 1 s." in caplog.text
+    assert f"budget: {budget}. Epochs that it gives: {epochs}, of about 1 s." in caplog.text
 
 
 @pytest.mark.parametrize(("fixed", "size"), [(True, 384), (False, 64)])

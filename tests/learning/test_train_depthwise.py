@@ -27,8 +27,7 @@ def gradients(convolution, context):
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (5, 1), (5, 2)])
-def test_gradients_are_those_of_bf16(monkeypatch, kernel, stride):
-    monkeypatch.setattr(depthwise, "_gains", lambda which: True)
+def test_gradients_are_those_of_bf16(kernel, stride):
     convolution = layer(kernel, stride)
     assert depthwise.is_needed(convolution)
     plain = gradients(convolution, nullcontext())
@@ -37,13 +36,5 @@ def test_gradients_are_those_of_bf16(monkeypatch, kernel, stride):
 
 
 @pytest.mark.parametrize("convolution", [layer(3, 1), layer(5, 2, groups=1)])
-def test_other_layers_are_left_alone(monkeypatch, convolution):
-    monkeypatch.setattr(depthwise, "_gains", lambda which: True)
+def test_other_layers_are_left_alone(convolution):
     assert not depthwise.is_needed(convolution)
-
-
-def test_a_processor_that_gains_nothing_keeps_its_kernels(monkeypatch):
-    monkeypatch.setattr(depthwise, "shortest", lambda work, times: 1.0)
-    depthwise._gains.cache_clear()
-    assert not depthwise.is_needed(layer(5, 2))
-    depthwise._gains.cache_clear()

@@ -425,9 +425,7 @@ def test_the_photo_whose_probabilities_are_off_is_named(run_of):
     compare(runs)
     _change(runs[1], lambda table: table.assign(**{"p:NA": [1 / 3] * 7 + [0.5] + [1 / 3] * 292}))
     path = _predictions(runs[1])["path"][7]
-    with pytest.raises(
-        InputError, match=f"probabilities of {path} .* sum to 1.167\\); 1 photos are like that"
-    ):
+    with pytest.raises(InputError, match=f"probabilities of {path} .* sum to 1.167\\); 1 photo is like that"):
         compare(runs)
 
 

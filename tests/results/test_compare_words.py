@@ -124,6 +124,13 @@ def test_the_answer_calls_it_better_than_those_alone_that_it_beats(verdicts, sai
     assert ENGLISH.answer(list("abcd"), [*others, *pairs]) == said
 
 
+def test_equal_accuracies_are_called_equal():
+    equal = [pair("a", "b", "practically equal", difference=0.0)]
+    assert ENGLISH.answer(["a", "b"], equal) == ["The accuracy of a and b is the same."]
+    three = [*equal, pair("a", "c"), pair("b", "c")]
+    assert KOREAN.answer(["a", "b", "c"], three) == ["정확도가 가장 높고 서로 같습니다: a, b."]
+
+
 def test_one_experiment_is_not_compared():
     assert ENGLISH.answer(["a"], []) == [
         "a is the only experiment here, so there is nothing to compare it with."

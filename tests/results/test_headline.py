@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 
 from kimchi_vision.base.files import write_json
@@ -32,8 +33,8 @@ def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
     first, chosen, openings = headline.sentences(run, SAY)
     assert first.startswith("Accuracy on 20 test photos (95 % interval): 75.0 %")
     assert chosen.startswith("Nothing was chosen on these photos")
-    assert openings == "The test photos were scored 1 times so far, by any run on this machine."
-    page = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    assert openings == "The test photos were scored 1 time so far, by any run on this machine."
+    page = text_of(report.write(Run.open(run.path), Report(lang="en")))
     assert page.index("<strong>75.0 %</strong>") < page.index("Accuracy (test)")
     assert chosen in page
 
@@ -65,7 +66,7 @@ def test_pooled_folds_first_say_what_no_photo_chose(make):
     assert first.startswith("Accuracy on 40 out-of-fold photos (95 % interval): 70.0 % (55.0")
     assert nobody.endswith("So no photo scores a choice that it had a part in.")
     assert f"validation accuracy is {100 * run.metrics['accuracy']:.1f} %" in own
-    page = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    page = text_of(report.write(Run.open(run.path), Report(lang="en")))
     assert "<strong>70.0 %</strong>" in page
     assert "This run, nothing chosen" in page
 

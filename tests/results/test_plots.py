@@ -90,13 +90,6 @@ def test_kimchi_font_is_taken_when_it_can_be_read(exists, monkeypatch, caplog):
     assert ("/nowhere/font.ttf" in caplog.text) is not exists
 
 
-def test_seconds_draws_a_bar_a_way_with_its_total():
-    figure = plots.seconds({"plain": {"data": 3.0, "steps": 5.0}, "here": {"data": 0.5, "steps": 1.5}})
-    (axes,) = figure.axes
-    assert [text.get_text() for text in axes.texts] == ["8 s", "2 s"]
-    assert [text.get_text() for text in axes.get_yticklabels()] == ["plain", "here"]
-
-
 def segments(container):
     """Ends of the vertical bars of an errorbar: low, high."""
     (bars,) = container[2]

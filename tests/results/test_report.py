@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import fake_run
 from PIL import Image
 
@@ -37,7 +38,7 @@ def run(photos, tmp_path):
 
 def page(run, lang="en"):
     """From the folder as it is now."""
-    return report.write(Run.open(run.path), Report(lang=lang)).read_text(encoding="utf-8")
+    return text_of(report.write(Run.open(run.path), Report(lang=lang)))
 
 
 def test_the_answer_comes_first(run):

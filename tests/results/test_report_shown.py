@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from fake_runs import HISTORY, fake_run
 
 from kimchi_vision.base.files import write_json, write_table
@@ -16,7 +17,7 @@ from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Calibrate, Report, Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import calibrate, report
-from kimchi_vision.results.report import training, verdict
+from kimchi_vision.results.report import curves, training, verdict
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -33,9 +34,13 @@ def run(tmp_path):
     return fake_run(tmp_path / "mild", Photos(tmp_path / "photos", items, VOCAB), skill=1)
 
 
+def page(run):
+    return text_of(report.write(Run.open(run.path), Report(lang="en")))
+
+
 def section(run, name):
     """One section of the page, and the cells of its tables' rows: first cell → the others."""
-    text = report.write(Run.open(run.path), Report(lang="en")).read_text(encoding="utf-8")
+    text = page(run)
     part = text.split(f'id="{name}"')[1].split("</section>")[0]
     rows = {}
     for row in re.findall(r"<tr.*?</tr>", part, re.DOTALL):
@@ -98,13 +103,32 @@ def test_a_score_without_an_interval_stands_alone(run):
 
 
 def test_each_class_has_its_recall_and_precision_in_their_columns(run):
-    classes = run.json(run.files.metrics)["classes"]
+    metrics = run.json(run.files.metrics)
+    classes, parted = metrics["classes"], metrics["separation"]
     assert classes["NA"]["recall"] != classes["NA"]["precision"]
     _, rows = section(run, "classes")
     assert rows["Class"][:2] == ["Recall", "Precision"]
     for name, photos in (("001", "30"), ("김치", "20"), ("NA", "10")):
         own = classes[name]
-        assert rows[name] == [shown(own, "recall"), shown(own, "precision"), f"{percent(own['f1'])}", photos]
+        assert rows[name] == [
+            shown(own, "recall"),
+            shown(own, "precision"),
+            percent(own["f1"]),
+            shown(parted[name], "auc"),
+            percent(parted[name]["average_precision"]),
+            photos,
+        ]
+
+
+def test_the_class_that_is_told_apart_worst_stands_out_on_both_curves(run):
+    parted = run.json(run.files.metrics)["separation"]
+    worst = min(parted, key=lambda name: parted[name]["auc"])
+    part, _ = section(run, "confusion")
+    assert part.count(f"{worst} ({percent(parted[worst]['auc'])})") == 2
+    lines = re.findall(r'<g class="(\w+)">\s*<polyline points="(.*?)"', part)
+    assert [kind for kind, _ in lines] == ["other", "other", "own"] * 2
+    assert all(2 <= len(points.split()) <= curves.POINTS for _, points in lines)
+    assert f"<title>{worst}: False positive rate 0.0 %, Recall 0.0 %</title>" in part
 
 
 def test_scores_of_the_test_part_are_those_of_test_json(run):
@@ -117,7 +141,7 @@ def test_scores_of_the_test_part_are_those_of_test_json(run):
     write_table(run.files.items, items.assign(split=items["split"].where(items["path"] != "a.jpg", "test")))
     run.open_test("evaluate --test")
     part, rows = section(run, "test")
-    assert "were scored 1 times" in part
+    assert "were scored 1 time so far" in part
     assert rows == {
         "Accuracy": ["10.0 % 5.0 % – 15.0 %"],
         "Error rate": [score(metrics, "error_rate")],
@@ -146,7 +170,7 @@ def test_the_matrix_counts_photos_with_actual_classes_in_rows(run):
 
 
 def test_the_photos_behind_a_number_are_those_of_the_table_of_predictions(run):
-    text = report.write(run, Report(lang="en")).read_text(encoding="utf-8")
+    text = page(run)
     cells = json.loads(re.search(r'id="cells">(.*?)</script>', text, re.DOTALL)[1])
     table = run.table(run.files.predictions).sort_values("loss", ascending=False)
     assert cells == [

@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 from typer.testing import CliRunner
 
 from kimchi_vision import data
@@ -72,8 +74,7 @@ def test_suspects_are_printed_most_suspect_first(run):
         ["갓김치/010.jpg", "갓김치", "001", "0.04"],
         ["001/005.jpg", "001", "갓김치", "0.06"],
     ]
-    with open("page.html", encoding="utf-8") as page:
-        text = page.read()
+    text = text_of(Path("page.html"))
     headings = re.findall(r"<h3>.*?</span>(.*?)</h3>", text)
     assert headings == ["Labelled 001, looks like 갓김치.", "Labelled 갓김치, looks like 001."]
     assert re.findall(r"<figcaption>(.*?)</figcaption>", text) == [

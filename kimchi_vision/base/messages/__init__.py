@@ -98,14 +98,19 @@ def catalogue(lang: Language) -> Text:
     def text(key: str, /, **values: object) -> str:
         said_values = {name: put_in(value) for name, value in values.items()}
         if lang == "ko":
-            known = {name: said_values[name] for name in REASONS if name in said_values}
-            said_values |= {name: _reasons().said(str(value)) for name, value in known.items()}
+            said_values |= {
+                name: _reasons().said(str(said_values[name])) for name in REASONS if plain(values.get(name))
+            }
         if key in TEXTS:
             found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
         else:
             template = korean().get(key, key) if lang == "ko" else key
             found = filled(template, said_values) if values else template
         return with_particles(found) if lang == "ko" else found
+
+    def plain(value: object) -> bool:
+        """Whether these are words of a library, the system, or a table: not of ours, and no number."""
+        return value is not None and not hasattr(value, "said") and not isinstance(value, int | float)
 
     def put_in(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):

@@ -7,18 +7,7 @@ import re
 _AFTER_CONSONANT = {"을(를)": "을", "이(가)": "이", "은(는)": "은", "과(와)": "과", "(으)로": "으로"}
 _AFTER_VOWEL = {"을(를)": "를", "이(가)": "가", "은(는)": "는", "과(와)": "와", "(으)로": "로"}
 _PARTICLE = re.compile(r"(\w)([\"'`’”)\]/]*)(을\(를\)|이\(가\)|은\(는\)|과\(와\)|\(으\)로)")
-_DIGITS = {
-    "0": "영",
-    "1": "일",
-    "2": "이",
-    "3": "삼",
-    "4": "사",
-    "5": "오",
-    "6": "육",
-    "7": "칠",
-    "8": "팔",
-    "9": "구",
-}
+_DIGITS = dict(zip("0123456789", "영일이삼사오육칠팔구", strict=True))
 _HANGUL, _ENDINGS, _RIEUL = 0xAC00, 28, 8
 """The first syllable, endings of a syllable, and the ending ㄹ, which takes 로: Unicode, chapter 3.12."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-NAMES = ("reason", "reasons", "detail")
+NAMES = ("reason", "reasons", "detail", "error", "why")
 """Values of templates that hold such reasons, several with `; ` between them."""
 
 
@@ -23,7 +23,7 @@ class Reasons:
     def said(self, reasons: str) -> str:
         """The reasons with all that is known of them in Korean."""
         for pattern, said in self.known:
-            reasons = pattern.sub(said, reasons)
+            reasons = pattern.sub(said, reasons.strip())
         return reasons
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from kimchi_vision.base.messages import TEXTS, Language, catalogue
 from kimchi_vision.base.numbers import number, percent, points
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 
 def render(package: str, template: str, lang: Language, **view: object) -> str:
@@ -17,8 +23,17 @@ def render(package: str, template: str, lang: Language, **view: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, points=points, number=number)
+    environment.filters.update(percent=percent, points=points, number=number, marked=marked)
     text = catalogue(lang)
-    return environment.get_template(template).render(
+    page = environment.get_template(template).render(
         lang=lang, t=text, label=lambda key: text(key) if key in TEXTS else key, **view
     )
+    return re.sub(r"(?<=\d) (?=%)", "\N{NO-BREAK SPACE}", page)
+
+
+def marked(sentence: str) -> Markup:
+    """A sentence whose `code` is set as such, and whose paths break at their slashes."""
+    from markupsafe import Markup, escape
+
+    broken = re.sub(r"/(?=\w)", "/<wbr>", str(escape(sentence)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))

@@ -120,9 +120,9 @@ def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> lis
         without = [path for path, _, _ in files if path not in labels]
         if without and len(without) < len(files) and layout != "table":
             raise DataError(
-                "{file} gives classes to {count} photos in {folder}, and none to {others} "
-                "others, such as {one}. Add their lines, or leave them out with `data.layout: "
-                "table`.",
+                "{file} gives classes to {count} {count:photo/photos} in {folder}, and none to {others} "
+                "{others:other/others}, such as {one}. Add their lines, or leave them out with "
+                "`data.layout: table`.",
                 file=file,
                 count=len(files) - len(without),
                 folder=folder or tree.root,

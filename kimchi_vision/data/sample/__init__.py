@@ -21,7 +21,10 @@ from kimchi_vision.data.sample.near_copies import changed
 from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, shoot
 from kimchi_vision.data.sample.plan import plan, stream
 
-__all__ = ["CLASSES", "draw"]
+__all__ = ["CLASSES", "VERSION", "draw"]
+
+VERSION = 2
+"""Of how photos look: a cache keeps those of each version apart."""
 
 _ABOUT = """# Drawn, not photographed
 

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from kimchi_vision.data.sample import leaves, roots
-from kimchi_vision.data.sample.clutter import CLUTTER
-from kimchi_vision.data.sample.dishes import Dish, set_dish
-from kimchi_vision.data.sample.scene import Camera, Light, Scene
-from kimchi_vision.data.sample.shapes import Array
+from kimchi_vision.data.sample.canvas import Array, Canvas, Light
+from kimchi_vision.data.sample.dishes import set_dish, set_sticks
+from kimchi_vision.data.sample.kimchi import KINDS
+from kimchi_vision.data.sample.serve import serve
 from kimchi_vision.data.sample.tables import lay_table
 
 Box = tuple[int, int, int, int]
-_ANY = ("plate", "plate", "bowl", "jar", "box")
-_DEEP = ("bowl", "bowl", "jar", "box")
-
-# How each class is drawn, and the dishes that it comes in.
-KINDS: dict[str, tuple[Callable[[Scene, Dish], None], tuple[str, ...]]] = {
-    "배추김치": (leaves.baechu, _ANY),
-    "오이소박이": (roots.oisobagi, ("plate", "plate", "bowl", "box")),
-    "파김치": (leaves.pa, _ANY),
-    "열무김치": (leaves.yeolmu, _DEEP),
-    "깍두기": (roots.kkakdugi, _ANY),
-    "부추김치": (leaves.buchu, _ANY),
-    "무생채": (roots.musaengchae, _ANY),
-    "백김치": (leaves.baek, _DEEP),
-    "나박김치": (roots.nabak, _DEEP),
-    "갓김치": (leaves.gat, _ANY),
-    "총각김치": (roots.chonggak, _ANY),
-}
 CLASSES = tuple(KINDS)
+NEARNESS = (0.38, 0.55, 0.75)
+"""Dish radii as shares of the picture's height: from the whole table to a close view."""
 
 
 class Photo(NamedTuple):
@@ -46,29 +29,35 @@ class Photo(NamedTuple):
 
 def shoot(kind: str, table: int, seed: np.random.SeedSequence) -> Photo:
     """Draw one photo of a class on a table."""
-    camera_seed, table_seed, light_seed, food_seed, sensor_seed = (
-        np.random.default_rng(s) for s in seed.spawn(5)
+    camera, table_seed, light, food, sensor = (np.random.default_rng(s) for s in seed.spawn(5))
+    size = int(camera.integers(320, 401)), int(camera.integers(240, 301))
+    scale = size[1] * camera.choice(NEARNESS) * camera.uniform(0.85, 1.15)
+    elevation = np.radians(camera.uniform(42, 88))
+    whole = int(size[0] * 1.5), int(size[1] * 1.3 / np.sin(elevation))
+    canvas = Canvas(whole, scale, tuple(camera.normal(0, 0.2, 2)), food)
+    lay_table(canvas, table, table_seed)
+    serve(canvas, set_dish(canvas, KINDS[kind].dishes), KINDS[kind])
+    if food.random() < 0.35:
+        set_sticks(canvas)
+    corners = _seen(camera, whole, size, elevation)
+    value = Image.fromarray((canvas.develop(_light(light)) * 255).astype(np.uint8))
+    image, mask = (
+        picture.transform(size, Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
+        for picture in (value, Image.fromarray(canvas.food.astype(np.uint8) * 255))
     )
-    size = int(camera_seed.integers(320, 401)), int(camera_seed.integers(240, 301))
-    scene = Scene(_camera(camera_seed, size), food_seed)
-    lay_table(scene, table, table_seed)
-    draw, dishes = KINDS[kind]
-    dish = set_dish(scene, dishes)
-    draw(scene, dish)
-    for clutter in CLUTTER:
-        if food_seed.random() < 0.35:
-            clutter(scene)
-    image = _expose(scene.develop(_light(light_seed)), size, sensor_seed)
-    return Photo(image, _box(scene.food, size), int(sensor_seed.integers(62, 94)))
+    return Photo(_exposed(image, sensor), _box(np.asarray(mask) > 127), int(sensor.integers(62, 94)))
 
 
-def _camera(rng: np.random.Generator, size: tuple[int, int]) -> Camera:
-    # From the whole table to a close view of the food, which needs no finer pixels than the photo has.
-    nearness, finer = ((0.38, 1.2), (0.58, 1.15), (0.75, 1.0))[rng.integers(3)]
-    fine = int(size[0] * finer), int(size[1] * finer)
-    target = np.array([*rng.normal(0, 0.2, 2), 0.2], np.float32)
-    scale = fine[1] * nearness * rng.uniform(0.85, 1.15)
-    return Camera(fine, scale, float(np.radians(rng.uniform(36, 88))), float(rng.normal(0, 0.09)), target)
+def _seen(
+    rng: np.random.Generator, whole: tuple[int, int], size: tuple[int, int], elevation: float
+) -> tuple[float, ...]:
+    """Corners of what the camera sees of the canvas, in PIL's order: what is far off is seen smaller."""
+    slant, roll = np.cos(elevation), rng.normal(0, 0.09)
+    half = np.array([size[0], size[1] / np.sin(elevation)]) / 2
+    far, near = 1 + 0.3 * slant, 1 - 0.15 * slant
+    corners = half * np.array([[-far, -1], [-near, 1], [near, 1], [far, -1]])
+    turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    return tuple((corners @ turn.T + np.array(whole) / 2).ravel().tolist())
 
 
 def _light(rng: np.random.Generator) -> Light:
@@ -81,24 +70,19 @@ def _light(rng: np.random.Generator) -> Light:
     )
 
 
-def _expose(value: Array, size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
+def _exposed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Lens and sensor: blur, falling light toward the corners, noise."""
-    image = Image.fromarray((value * 255).astype(np.uint8)).resize(size, Image.Resampling.BOX)
     image = image.filter(
         ImageFilter.GaussianBlur(float(rng.choice([0.3, 0.6, 1.0, 1.8], p=[0.3, 0.3, 0.25, 0.15])))
     )
-    x, y = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in size))
+    x, y = np.meshgrid(*(np.linspace(-1, 1, side, dtype=np.float32) for side in image.size))
     corner = 1 - rng.uniform(0, 0.18) * (x**2 + y**2)
-    grain = rng.standard_normal((size[1], size[0], 4), dtype=np.float32)
+    grain = rng.standard_normal((image.height, image.width, 4), dtype=np.float32)
     grain = grain[..., :1] + 0.5 * grain[..., 1:]
     pixels = np.asarray(image) * corner[..., None] + grain * rng.uniform(0.5, 5)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def _box(food: Array, size: tuple[int, int]) -> Box:
-    rows, columns = (np.flatnonzero(food.any(axis)) for axis in (1, 0))
-    height, width = food.shape
-    left, top = int(columns[0] * size[0] / width), int(rows[0] * size[1] / height)
-    right = min(int(np.ceil((columns[-1] + 1) * size[0] / width)), size[0])
-    bottom = min(int(np.ceil((rows[-1] + 1) * size[1] / height)), size[1])
-    return left, top, right - left, bottom - top
+def _box(food: Array) -> Box:
+    rows, columns = (np.flatnonzero(food.any(axis)).tolist() for axis in (1, 0))
+    return columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]

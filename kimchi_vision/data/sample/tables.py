@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kimchi_vision.data.sample.scene import Scene
-from kimchi_vision.data.sample.shapes import Array, colour, mix, noise, ramp, step
+from kimchi_vision.data.sample.canvas import Array, Canvas, colour, mix, noise, ramp, step
 
 Generator = np.random.Generator
 
@@ -60,15 +59,11 @@ TABLES: tuple[Callable[[Array, Array], Array], ...] = (
 )
 
 
-def lay_table(scene: Scene, number: int, rng: Generator) -> None:
+def lay_table(canvas: Canvas, number: int, rng: Generator) -> None:
     """Table `number` seen from any angle, with a cast of its own."""
     angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(0, 9, 2).tolist()
     cast = rng.uniform(0.85, 1.15) * rng.uniform(0.96, 1.04, 3).astype(np.float32)
     cos, sin = math.cos(angle), math.sin(angle)
-
-    def paint(x: Array, y: Array) -> Array:
-        return np.clip(
-            TABLES[number](cos * x - sin * y + shift[0], sin * x + cos * y + shift[1]) * cast, 0, 1
-        )
-
-    scene.lay(paint, gloss=float(rng.uniform(0.02, 0.2)))
+    x, y = cos * canvas.x - sin * canvas.y + shift[0], sin * canvas.x + cos * canvas.y + shift[1]
+    bare = np.clip(TABLES[number](x, y) * cast, 0, 1)
+    canvas.cover(np.ones(x.shape, bool), bare, gloss=float(rng.uniform(0.02, 0.2)))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
@@ -35,7 +36,7 @@ def save(
 
     Raises InputError where coremltools is missing, RunError for an operator that Core ML does not have.
     """
-    ct = _coremltools()
+    ct = load("coremltools")
     side = facts.preprocess.resize
     square = torch.zeros(1, 3, side, side)
     with torch.no_grad():
@@ -68,7 +69,7 @@ def prove(file: Path, facts: Facts) -> Json:
 
     Raises RunError when it is not the classifier that was meant.
     """
-    ct = _coremltools()
+    ct = load("coremltools")
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(file) as archive:
         archive.extractall(folder)
         spec = ct.utils.load_spec(f"{folder}/{PACKAGE}")
@@ -97,11 +98,3 @@ def _expected(facts: Facts, photos: Photos, predictions: Predictions) -> dict[st
     squares = [np.asarray(facts.preprocess.square(open_photo(each))) for each in photos.files(sample.table)]
     answers = at_temperature(sample.probabilities, facts.temperature)
     return {"squares": np.stack(squares), "probabilities": answers, "classes": np.array(facts.classes)}
-
-
-def _coremltools() -> Any:
-    try:
-        import coremltools
-    except ModuleNotFoundError:
-        raise InputError("coremltools is not installed: pip install 'kimchi-vision[coreml]'") from None
-    return coremltools

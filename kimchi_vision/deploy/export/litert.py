@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.extras import install
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
-from kimchi_vision.deploy.export.onnx import LARGEST_GAP
+from kimchi_vision.deploy.export.onnx import agreed
 from kimchi_vision.deploy.runtime.speed import median_ms
 from kimchi_vision.results.model_metadata import KEY, Facts
 from kimchi_vision.results.temperature import at_temperature
@@ -38,7 +36,7 @@ def save(network: torch.nn.Module, facts: Facts, file: Path) -> None:
     labels.txt and kimchi_vision.json lie in the file as a zip, where readers of its metadata look for them.
     Raises InputError where litert-torch is missing, RunError for an operator that it does not have.
     """
-    litert_torch = _package("litert_torch")
+    litert_torch = load("litert_torch")
     side = facts.preprocess.resize
     whole = litert_torch.to_channel_last_io(FromSquare(network, facts), args=[0])
     try:
@@ -65,22 +63,13 @@ def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) ->
     squares = [facts.preprocess.square(open_photo(each)) for each in photos.files(sample.table)]
     inputs = [np.asarray(square, np.float32)[None] for square in squares]
     found = np.concatenate([ask(each) for each in inputs])
-    expected = at_temperature(sample.probabilities, facts.temperature)
-    same = float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
-    gap = float(np.abs(expected - found).max())
-    if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(
-            "{same} of its answers are the learner's own; they differ by up to {gap:.1e}.",
-            same=percent(same, 2),
-            gap=gap,
-        )
-    proof = {"photos": len(sample), "agreement": same, "largest_gap": gap}
+    proof = agreed(at_temperature(sample.probabilities, facts.temperature), found)
     return {**proof, "milliseconds": round(median_ms(ask, inputs), 2)}
 
 
 def _asked(file: Path) -> Callable[[np.ndarray], np.ndarray]:
     """A function from a square to the probabilities that the file gives."""
-    made = _package("ai_edge_litert.interpreter").Interpreter(str(file), num_threads=share())
+    made = load("ai_edge_litert.interpreter").Interpreter(str(file), num_threads=share())
     made.allocate_tensors()
     (given,), (said,) = made.get_input_details(), made.get_output_details()
 
@@ -90,10 +79,3 @@ def _asked(file: Path) -> Callable[[np.ndarray], np.ndarray]:
         return made.get_tensor(said["index"])
 
     return ask
-
-
-def _package(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError:
-        raise InputError("litert-torch is not installed: {install}", install=install("litert")) from None

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
@@ -93,22 +94,30 @@ def prove(file: Path, photos: Photos, predictions: Predictions, temperature: flo
     """
     sample = predictions.part("valid").spread(PHOTOS)
     files = photos.files(sample.table)
-    same, gap = _beside(sample.probabilities, probabilities(Classifier(file), files))
-    if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(
-            "on {photos} validation photos {same} of its answers are the learner's own, and its "
-            "probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
-            photos=len(sample),
-            same=percent(same, 2),
-            gap=gap,
-            most=LARGEST_GAP,
-        )
+    proof = agreed(sample.probabilities, probabilities(Classifier(file), files))
     expected = at_temperature(sample.probabilities, temperature)
     pixels_same, pixels_gap = _beside(expected, elsewhere(file, files))
     if not pixels_gap <= LARGEST_GAP_OF_PIXELS:
         raise RunError("what it says about pixels of photos differs by up to {gap:.1e}.", gap=pixels_gap)
-    pixels = {"pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
-    return {"photos": len(sample), "agreement": same, "largest_gap": gap, **pixels}
+    return {**proof, "pixels_agreement": pixels_same, "pixels_gap": pixels_gap}
+
+
+def agreed(expected: np.ndarray, found: np.ndarray) -> Json:
+    """photos, agreement and largest_gap of a file's probabilities beside the learner's own.
+
+    Raises RunError when a class differs, or a probability by more than LARGEST_GAP.
+    """
+    same, gap = _beside(expected, found)
+    if same < 1 or not gap <= LARGEST_GAP:
+        raise RunError(
+            "on {photos} validation {photos:photo/photos} {same} of its answers are the learner's own, and "
+            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
+            photos=len(expected),
+            same=percent(same, 2),
+            gap=gap,
+            most=LARGEST_GAP,
+        )
+    return {"photos": len(expected), "agreement": same, "largest_gap": gap}
 
 
 def _beside(expected: np.ndarray, found: np.ndarray) -> tuple[float, float]:
@@ -126,7 +135,7 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
                 child.stdin.write(f"{photo.height} {photo.width}\n".encode() + photo.tobytes())
         answers, said = child.communicate()
     if child.returncode:
-        reason = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        reason = last_line(said.decode(errors="replace"))
         raise RunError("it does not run in a fresh process: {reason}", reason=reason)
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 

@@ -9,7 +9,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
@@ -18,6 +17,7 @@ from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.labelling.choose import Chosen
 from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.server import Access, build
+from kimchi_vision.deploy.server.refusal import Refusal
 
 SIDE = 1280
 """Longest side of a photo on the page, pixels."""
@@ -46,10 +46,10 @@ class Desk:
     def photo(self, number: int) -> tuple[str, Path]:
         """Its path below the folder, and the file. Raises 404 and 410."""
         if not 0 <= number < len(self.chosen.asked):
-            raise HTTPException(404, "There is no such photo.")
+            raise Refusal("There is no such photo.", 404)
         path = self.chosen.asked[number].path
         if not (self.chosen.folder / path).is_file():
-            raise HTTPException(410, f"{path} is not there any more. Its label, if it has one, is kept.")
+            raise Refusal("{path} is not there any more. Its label, if it has one, is kept.", 410, path=path)
         return path, self.chosen.folder / path
 
 
@@ -98,7 +98,7 @@ def photo(here: Here, number: int) -> Response:
     try:
         thumbnail(here.photo(number)[1], SIDE).save(content, "JPEG", quality=90)
     except (OSError, ValueError):
-        raise HTTPException(410, "The photo cannot be read any more.") from None
+        raise Refusal("The photo cannot be read any more.", 410) from None
     return Response(content.getvalue(), media_type="image/jpeg")
 
 
@@ -107,6 +107,8 @@ def answer(here: Here, number: int, label: Annotated[str | None, Body(embed=True
     """Write down what is on a photo at once; null takes it back."""
     path, _ = here.photo(number)
     if label is not None and label not in here.vocab:
-        raise HTTPException(422, f"There is no class {label}. There are: {', '.join(here.vocab)}.")
+        raise Refusal(
+            "There is no class {label}. There are: {names}.", 422, label=label, names=", ".join(here.vocab)
+        )
     here.labels.give(path, label)
     return {"labelled": len(here.labels.of)}

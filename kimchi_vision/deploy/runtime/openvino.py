@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.extras import load
 from kimchi_vision.base.threads import share
 from kimchi_vision.deploy.runtime.session import Classifier
 from kimchi_vision.results.model_metadata import KEY, Facts
@@ -17,7 +16,7 @@ class OpenVinoClassifier(Classifier):
     """As Classifier, from the .xml that `export --format openvino` wrote, with its .bin beside it."""
 
     def _open(self, file: Path, threads: int | None) -> int:
-        ov = core()
+        ov = load("openvino")
         model = ov.Core().read_model(file)
         self.facts = Facts.from_metadata({KEY: model.get_rt_info([KEY]).astype(str)})
         # Half precision, its default on some processors, gives other probabilities.
@@ -27,12 +26,3 @@ class OpenVinoClassifier(Classifier):
 
     def _run(self, batch: np.ndarray) -> np.ndarray:
         return self._compiled(batch)[0]
-
-
-def core() -> Any:
-    """The package. Raises InputError where it is not installed."""
-    try:
-        import openvino
-    except ModuleNotFoundError:
-        raise InputError("openvino is not installed: pip install 'kimchi-vision[openvino]'") from None
-    return openvino

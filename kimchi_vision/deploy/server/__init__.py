@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
-from kimchi_vision.deploy.server import api, looks
+from kimchi_vision.deploy.server import about, api, looks
 from kimchi_vision.deploy.server.api import Service
 from kimchi_vision.deploy.server.batching import Batcher
 from kimchi_vision.deploy.server.collect import Collection
@@ -54,7 +54,7 @@ def build(
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
     app.state.service = Service.build(served, limits, meters, collection)
-    for routes in (api.router, looks.router):
+    for routes in (api.router, looks.router, about.router):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

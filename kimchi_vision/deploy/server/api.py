@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -17,6 +18,8 @@ from limits.strategies import MovingWindowRateLimiter
 from limits.util import parse
 
 from kimchi_vision.base.allocator import hand_back
+from kimchi_vision.base.messages import TEXTS, catalogue
+from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
@@ -28,7 +31,8 @@ from kimchi_vision.deploy.server.models import Served
 from kimchi_vision.deploy.server.refusal import Refusal
 from kimchi_vision.deploy.server.room import Room
 
-PAGE = Path(__file__).with_name("page.html")
+PAGE_TEXTS = [key.removeprefix("serve_") for key in TEXTS if key.startswith("serve_")]
+"""Sentences of the page, which changes its language by itself."""
 EXAMPLE_SIDE = 1024
 """Longest side of an example photo, pixels."""
 LARGE = 16_000_000
@@ -148,13 +152,14 @@ async def predict(
 
 @router.get("/models")
 def models(here: Here) -> list[Json]:
-    """Models with their number of classes, threshold, and labels of example photos."""
+    """Models with their number of classes, threshold, labels of example photos, and whether /card has one."""
     return [
         {
             "name": served.name,
             "classes": len(served.predictor.vocab),
             "abstain_threshold": served.predictor.facts.abstain_threshold,
             "examples": [label for _, label in served.examples],
+            "card": served.run.files.card.is_file(),
         }
         for served in here.models.values()
     ]
@@ -191,9 +196,14 @@ def metrics(here: Here) -> Response:
 
 
 @router.get("/", response_class=HTMLResponse, include_in_schema=False)
+@cache
 def page() -> str:
-    """The page for people."""
-    return PAGE.read_text(encoding="utf-8")
+    """The page for people, with its sentences in both languages."""
+    kept = {name: f"{{{name}}}" for name in ("label", "ms", "number", "share")}
+    texts = {
+        lang: {key: catalogue(lang)(f"serve_{key}", **kept) for key in PAGE_TEXTS} for lang in ("en", "ko")
+    }
+    return render("kimchi_vision.deploy.server", "serve.html", "en", name=texts["en"]["title"], texts=texts)
 
 
 def content_of(photo: UploadFile) -> bytes:

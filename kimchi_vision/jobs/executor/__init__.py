@@ -96,7 +96,8 @@ class Processes:
                     return None, words[-1] if words else ended
             log.warning("%s: its process was killed by signal %d; it goes on.", leaf.name, -code)
         return None, Sentence(
-            "its process was killed {times} times, last by signal {signal}: is there too little memory?",
+            "its process was killed {times} {times:time/times}, last by signal {signal}: is there too "
+            "little memory?",
             times=AGAIN + 1,
             signal=-code,
         )

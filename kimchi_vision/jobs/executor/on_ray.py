@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.extras import load
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.progress import side_by_side
@@ -47,7 +48,7 @@ class OnRay:
 
     def places(self) -> int:
         """As Executor says."""
-        with self._connected(_ray()) as ray:
+        with self._connected(load("ray")) as ray:
             asked = self._resources(ray)
             return sum(_fit(node, asked) for node in _nodes(ray))
 
@@ -55,7 +56,7 @@ class OnRay:
         """As Executor says."""
         outcomes = Outcomes(leaves)
         with (
-            self._connected(_ray()) as ray,
+            self._connected(load("ray")) as ray,
             _marked(leaves[0].exports) as mark,
             side_by_side(outcomes.tasks),
         ):
@@ -124,17 +125,6 @@ def _nodes(ray: Any) -> list[dict[str, float]]:
 def _fit(node: Mapping[str, float], wanted: Mapping[str, float]) -> int:
     """How many tasks a node has room for."""
     return int(min(node.get(name, 0) // least for name, least in wanted.items() if least))
-
-
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise InputError(
-            "--on: Ray is not installed. Install it with: {command}",
-            command="pip install 'kimchi-vision[cluster]'",
-        ) from None
-    return ray
 
 
 def _answers(address: str) -> None:

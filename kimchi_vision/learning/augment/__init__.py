@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from kimchi_vision.learning.augment import stock
+from fastai.vision.augment import RandomResizedCropGPU, aug_transforms, setup_aug_tfms
+from fastai.vision.core import imagenet_stats
+
 from kimchi_vision.learning.augment.fused import Fused
-from kimchi_vision.learning.augment.stock import Stats
 from kimchi_vision.results import validation_transforms as validation
+from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
     from fasttransform import Transform
 
     from kimchi_vision.config.sections import Augment
-    from kimchi_vision.results.preprocess import Preprocess
 
 __all__ = ["Transforms", "transforms", "varied", "with_own"]
+
+Stats = tuple[tuple[float, ...], tuple[float, ...]]
+"""Mean and standard deviation of each channel, of photos scaled to 0..1."""
 
 
 class Transforms(NamedTuple):
@@ -44,8 +49,8 @@ def transforms(section: Augment, stats: Stats) -> Transforms:
     stats: mean and standard deviation of each channel that the backbone was trained with, of photos scaled
     to 0..1; used when `normalize` is `backbone`.
     """
-    chosen = stock.statistics(section, stats)
-    key, steps = f"{section.model_dump_json()} {chosen}", stock.steps(section, chosen)
+    chosen = _chosen(section, stats)
+    key, steps = f"{section.model_dump_json()} {chosen}", _steps(section, chosen)
     item = validation.transforms(validation.items(steps))
     if section.engine == "fastai":
         return Transforms(item, varied(section, stats), None, steps, key)
@@ -64,5 +69,24 @@ def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transf
 
 def varied(section: Augment, stats: Stats) -> list[Transform]:
     """fastai's batch transforms that vary training photos, whatever the engine. stats: as in transforms."""
-    steps = stock.steps(section, stock.statistics(section, stats))
-    return [*stock.varied(section), *validation.transforms(validation.normalize(steps))]
+    arguments = section.model_dump(exclude={"resize", "resize_method", "crop_batch", "normalize", "engine"})
+    tfms = list(aug_transforms(**arguments))
+    if not any(getattr(tfm, "size", None) for tfm in tfms):  # it forgets `size` when nothing moves
+        tfms = setup_aug_tfms([*tfms, RandomResizedCropGPU(section.size, min_scale=1.0, ratio=(1, 1))])
+    steps = _steps(section, _chosen(section, stats))
+    return [*tfms, *validation.transforms(validation.normalize(steps))]
+
+
+def _steps(section: Augment, chosen: Stats | None) -> Preprocess:
+    """What is done to a validation photo, with either engine. chosen: as _chosen has it."""
+    moves = section.do_flip or section.max_rotate or section.max_warp or section.max_zoom > 1
+    is_cropped = section.min_scale < 1 or not (moves or section.min_zoom < 1)
+    # A crop brings photos to their size, or else a movement, which samples them.
+    sampling = Sampling() if is_cropped else Sampling(section.mode, section.pad_mode, section.align_corners)
+    stats = dict(zip(("mean", "std"), map(tuple, chosen), strict=True)) if chosen else {}
+    return Preprocess(section.resize, section.size, section.resize_method, sampling, **stats)
+
+
+def _chosen(section: Augment, stats: Stats) -> Stats | None:
+    """What `normalize` means, or None."""
+    return {"backbone": stats, "imagenet": imagenet_stats, "none": None}[section.normalize]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import torch
 
     from kimchi_vision.config.sections import Augment
-    from kimchi_vision.learning.augment.stock import Stats
 
 
 class Fused:
@@ -26,7 +25,7 @@ class Fused:
     presize: makes the uint8 photo that the others start from.
     """
 
-    def __init__(self, section: Augment, stats: Stats | None) -> None:
+    def __init__(self, section: Augment, stats: Sequence[Sequence[float]] | None) -> None:
         self.section = section
         self.presize = Presize(section)
         self.mean, self.std = (np.array(part) for part in stats or ((0.0,) * 3, (1.0,) * 3))

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
+from kimchi_vision.learning.model.layers import evaluating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,15 +123,3 @@ def _kept_output(layer: nn.Module) -> Iterator[list[Tensor]]:
         yield kept
     finally:
         hook.remove()
-
-
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """The network in evaluation mode inside the block; each of its modules gets its own mode back."""
-    training = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, mode in training.items():
-            module.training = mode

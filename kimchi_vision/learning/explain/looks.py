@@ -12,7 +12,8 @@ from PIL import Image
 
 from kimchi_vision.base.files import replacing
 from kimchi_vision.data.photo import Photo, open_photo
-from kimchi_vision.learning.explain.gradcam import GradCam, Seen, evaluating
+from kimchi_vision.learning.explain.gradcam import GradCam, Seen
+from kimchi_vision.learning.model.layers import evaluating
 from kimchi_vision.results import plots
 
 if TYPE_CHECKING:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.utils.class_weight import compute_sample_weight
 
 if TYPE_CHECKING:
+    from kimchi_vision.config import Experiment
     from kimchi_vision.config.sections import Features
 
 STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0)
@@ -20,6 +23,39 @@ OTHERS = 3 / 7
 """Weight of what frozen bodies say beside a trained one, whose logits count once (benchmarks/recipes.md)."""
 ENOUGH = 2000
 """Photos that C is chosen on; the fit takes all."""
+
+
+@dataclass(frozen=True)
+class Rare:
+    """How much rare classes count.
+
+    weights: balanced, photos count so that all classes count alike. adjustment: so many times the log of its
+    share is taken off each class's logit (Menon et al., 2021, arXiv:2007.07314, section 4.1).
+    """
+
+    weights: Literal["balanced"] | None = None
+    adjustment: float = 0.0
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Rare:
+        """As the training is told; photos that are drawn evenly count evenly."""
+        train = experiment.train
+        even = train.class_weights == "balanced" or experiment.loader.sampling == "balanced"
+        return cls("balanced" if even else None, train.logit_adjustment)
+
+    def model(self, strength: float) -> LogisticRegression:
+        """The head before it is fitted."""
+        # The same head as with lbfgs, 5 to 20 times sooner: features are many and alike.
+        return LogisticRegression(C=strength, solver="newton-cg", max_iter=1000, class_weight=self.weights)
+
+    def loss(self, labels: np.ndarray, probabilities: np.ndarray) -> float:
+        """What a strength is chosen by."""
+        return float(
+            log_loss(labels, probabilities, sample_weight=compute_sample_weight(self.weights, labels))
+        )
+
+
+AS_THEY_ARE = Rare()
 
 
 class Linear(NamedTuple):
@@ -39,7 +75,9 @@ class Linear(NamedTuple):
         return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: int) -> Linear:
+def fit(
+    section: Features, features: np.ndarray, labels: np.ndarray, classes: int, rare: Rare = AS_THEY_ARE
+) -> Linear:
     """The head that knows the features best. labels: 0 to classes - 1, each at least once.
 
     One scale for all features: scaling each by itself would raise those that hardly tell photos apart, and
@@ -47,8 +85,8 @@ def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: in
     Source: Kornblith, Shlens and Le, 2019, "Do Better ImageNet Models Transfer Better?", arXiv:1805.08974.
     """
     scaled, centre, scale = _scaled(features)
-    strength = _strength(section, scaled, labels)
-    model = _model(strength).fit(scaled, labels)
+    strength = _strength(section, scaled, labels, rare)
+    model = rare.model(strength).fit(scaled, labels)
     weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
     if classes == 2:  # scikit-learn keeps the second class's logit alone
         weight[1], bias[1] = model.coef_[0], model.intercept_[0]
@@ -56,16 +94,19 @@ def fit(section: Features, features: np.ndarray, labels: np.ndarray, classes: in
         weight[:], bias[:] = model.coef_, model.intercept_
     # Both become part of the head, so that it takes features as the body gives them.
     weight /= scale
+    bias -= rare.adjustment * np.log(np.bincount(labels, minlength=classes) / len(labels))
     return Linear(weight, bias - weight @ centre, strength)
 
 
-def apart(section: Features, features: np.ndarray, labels: np.ndarray, classes: int, first: int) -> Linear:
+def apart(
+    section: Features, features: np.ndarray, labels: np.ndarray, classes: int, first: int, rare: Rare
+) -> Linear:
     """A head for the first so many features and one for the others, whose logits count OTHERS.
 
     The first alone can then be trained, and what the others say stays beside it.
     """
-    own = fit(section, features[:, :first], labels, classes)
-    others = fit(section, features[:, first:], labels, classes)
+    own = fit(section, features[:, :first], labels, classes, rare)
+    others = fit(section, features[:, first:], labels, classes, rare)
     weight = np.concatenate([own.weight, OTHERS * others.weight], axis=1)
     return Linear(weight, own.bias + OTHERS * others.bias, own.strength)
 
@@ -76,16 +117,16 @@ def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray)
     A class with fewer photos than `folds` lowers the number of folds to its photos, at least two.
     """
     features, _, _ = _scaled(features)
-    strength = _strength(section, features, labels)
-    return cross_val_predict(_model(strength), features, labels, cv=_folds(section, labels))
+    strength = _strength(section, features, labels, AS_THEY_ARE)
+    return cross_val_predict(AS_THEY_ARE.model(strength), features, labels, cv=_folds(section, labels))
 
 
-def _strength(section: Features, features: np.ndarray, labels: np.ndarray) -> float:
+def _strength(section: Features, features: np.ndarray, labels: np.ndarray, rare: Rare) -> float:
     if np.bincount(labels).min() < 2:
         return FEW
     some = _some(labels)
     features, labels = features[some], labels[some]
-    losses = {strength: _loss(section, strength, features, labels) for strength in STRENGTHS}
+    losses = {strength: _loss(section, rare, strength, features, labels) for strength in STRENGTHS}
     return min(losses, key=lambda strength: losses[strength])
 
 
@@ -96,11 +137,11 @@ def _some(labels: np.ndarray) -> np.ndarray:
     return order[places]
 
 
-def _loss(section: Features, strength: float, features: np.ndarray, labels: np.ndarray) -> float:
+def _loss(section: Features, rare: Rare, strength: float, features: np.ndarray, labels: np.ndarray) -> float:
     found = cross_val_predict(
-        _model(strength), features, labels, cv=_folds(section, labels), method="predict_proba"
+        rare.model(strength), features, labels, cv=_folds(section, labels), method="predict_proba"
     )
-    return float(log_loss(labels, found))
+    return rare.loss(labels, found)
 
 
 def _folds(section: Features, labels: np.ndarray) -> StratifiedKFold:
@@ -116,8 +157,3 @@ def _scaled(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     centre = features.mean(axis=0, dtype=np.float64)
     scale = float(np.sqrt(features.var(axis=0, dtype=np.float64).mean())) or 1.0
     return (features - centre) / scale, centre, scale
-
-
-def _model(strength: float) -> LogisticRegression:
-    # The same head as with lbfgs, 5 to 20 times sooner: features are many and alike.
-    return LogisticRegression(C=strength, solver="newton-cg", max_iter=1000)

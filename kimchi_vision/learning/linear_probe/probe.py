@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import torch
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning.linear_probe.compute import compute
-from kimchi_vision.learning.linear_probe.linear import Linear, apart, fit
+from kimchi_vision.learning.linear_probe.linear import AS_THEY_ARE, Linear, Rare, apart, fit
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.predictions import Predictions
 
@@ -44,7 +45,13 @@ class Floor:
     lost: pd.DataFrame
 
 
-def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Preprocess) -> Floor | None:
+def floor(
+    section: Features,
+    body: nn.Module,
+    photos: Photos,
+    preprocess: Preprocess,
+    rare: Rare = AS_THEY_ARE,
+) -> Floor | None:
     """Fit a linear head on the training photos' features, and answer for the validation photos.
 
     None when the section asks for no floor. Arguments as in `compute`.
@@ -58,17 +65,12 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     labels = train["label"].map(place).to_numpy(int)
     values, asked = (compute(body, photos, part, preprocess) for part in (train, valid))
     read = np.isfinite(values).all(axis=1)
-    empty = set(photos.vocab) - set(train["label"][read])
-    if empty:
-        raise RunError(
-            "No training photo of {classes} can be read any more: put them back.",
-            classes=", ".join(sorted(empty)),
-        )
+    _check_left(photos.vocab, train["label"][read])
     labels, classes, centre = labels[read], len(photos.vocab), _centred(body, values[read])
     values, asked = values[read] - centre, asked - centre
-    head = start = fit(section, values, labels, classes)
+    head = start = fit(section, values, labels, classes, rare)
     if isinstance(body, SideBySide):
-        start = apart(section, values, labels, classes, body.first)
+        start = apart(section, values, labels, classes, body.first, rare)
     predictions = Predictions.from_probabilities(valid, head.probabilities(asked), photos.vocab)
     seconds = round(time.perf_counter() - started, 1)
     log.info(
@@ -79,6 +81,14 @@ def floor(section: Features, body: nn.Module, photos: Photos, preprocess: Prepro
     )
     lost = train.loc[~read, ["path", "label"]].assign(reason="cannot be read any more")
     return Floor(head, start, predictions, seconds, lost)
+
+
+def _check_left(vocab: Sequence[str], labels: pd.Series) -> None:
+    empty = sorted(set(vocab) - set(labels))
+    if empty:
+        raise RunError(
+            "No training photo of {classes} can be read any more: put them back.", classes=", ".join(empty)
+        )
 
 
 def _centred(body: nn.Module, values: np.ndarray) -> np.ndarray:

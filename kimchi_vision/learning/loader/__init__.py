@@ -37,7 +37,7 @@ def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
     count = int((items["split"] == "train").sum())
     if not 0 < count < len(items):
         raise DataError(
-            "{folder}: the split leaves {count} photos to train on, {others} to validate.",
+            "{folder}: the split leaves {count} {count:photo/photos} to train on, {others} to validate.",
             folder=photos.root,
             count=count,
             others=len(items) - count,

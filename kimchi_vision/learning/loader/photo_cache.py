@@ -75,7 +75,7 @@ def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int],
         size = file.tell()
     with replacing(index) as temporary:
         np.savez(temporary, entries=entries)
-    log.info("%d photos are cached: %.0f MB in %s.", count, size / 1e6, data.parent)
+    log.info("Photos in the cache: %d, %.0f MB in %s.", count, size / 1e6, data.parent)
 
 
 def _encoded(

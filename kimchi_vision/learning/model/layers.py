@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -64,15 +66,11 @@ def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int]
         if not isinstance(module, nn.Identity)
         and (list(module.parameters(recurse=False)) or not list(module.children()))
     ]
-    training = {module: module.training for module in model.modules()}
     photo = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
-    try:
-        with torch.no_grad(), Hooks([module for _, module in shown], _output_shape) as hooks:
-            model.eval()(photo)
-            shapes = list(hooks.stored)
-    finally:
-        for module, mode in training.items():
-            module.training = mode
+    hooks = Hooks([module for _, module in shown], _output_shape)
+    with evaluating(model), torch.no_grad(), hooks:
+        model(photo)
+        shapes = list(hooks.stored)
     rows = [(name, module, shape) for (name, module), shape in zip(shown, shapes, strict=True)]
     return [row for row in rows if row[2] or list(row[1].parameters())]
 
@@ -96,3 +94,15 @@ def _totals(facts: Json) -> list[str]:
 
 def _count(parameters: Iterable[nn.Parameter]) -> int:
     return sum(p.numel() for p in parameters)
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode inside the block; each of its modules gets its own mode back."""
+    training = {module: module.training for module in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode

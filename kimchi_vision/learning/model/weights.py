@@ -206,6 +206,10 @@ def _fill(
             ),
         )
     network.load_state_dict(fits, strict=False)
+    _check_arrived(network, fits, source)
+
+
+def _check_arrived(network: nn.Module, fits: Mapping[str, Tensor], source: tuple[Path, str]) -> None:
     loaded = network.state_dict()
     for name, tensor in fits.items():
         if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):

@@ -16,18 +16,12 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
-from kimchi_vision.learning.train.callbacks import (
-    Ending,
-    KeepBest,
-    Recording,
-    Tell,
-    Watch,
-    loss_on_device,
-)
+from kimchi_vision.learning.train.callbacks import KeepBest, loss_on_device
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.pace import pace
 from kimchi_vision.learning.train.rates import find_rates
+from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch
 from kimchi_vision.learning.train.regularize import callbacks, loss
 from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
@@ -89,11 +83,7 @@ def fit(
     Raises RunError when the loss is no longer a number, lr_find gives no rate for `auto`, or not even two
     photos fit into memory; KeyboardInterrupt, after a checkpoint, on Ctrl-C.
     """
-    learn.path, learn.model_dir = files.path, files.checkpoints.name
-    learn.model.to(learn.dls.device)  # fastai moves it with its first epoch, features are computed before
-    learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
-    learn.loss_func = loss(section, learn)
-    optimizer.choose(section, learn)
+    _make_ready(section, learn, files)
     epochs = count_epochs(section.stages, len(learn.dls.train))
     recording = Recording(files, epochs, section, watch, tell)
     best = KeepBest(section, recording)
@@ -101,23 +91,35 @@ def fit(
     average = Average(section.ema) if section.ema else None
     checkpoint = Checkpoint(section, recording, best, fitting, average)
     batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
-    keeping = [*([best] if section.keep == "best" else []), *([average] if average else [])]
-    with progress.shown(learn, batches) as bar, precision.applied(section, learn):
-        beside = [recording, *keeping, Ending(recording), *callbacks(section, learn), LostPhotos(files)]
-        if not distributed.rank():
-            beside += [checkpoint, bar]
-        with (
-            distributed.together(learn),
-            fitting.applied(),
-            precision.compiled(section, learn),
-            loss_on_device(learn),
-        ):
-            _run_stages(section, learn, checkpoint, head, beside)
+    with (
+        progress.shown(learn, batches) as bar,
+        precision.applied(section, learn),
+        distributed.together(learn),
+        fitting.applied(),
+        precision.compiled(section, learn),
+        loss_on_device(learn),
+    ):
+        _run_stages(section, learn, checkpoint, head, _beside(section, learn, checkpoint, bar))
     if distributed.rank():
         return pd.DataFrame(recording.rows)
-    if average:
-        average.finish(learn)
-    return _kept(section, learn, best, pd.DataFrame(recording.rows))
+    return _kept(section, learn, checkpoint)
+
+
+def _make_ready(section: Train, learn: Learner, files: RunFiles) -> None:
+    learn.path, learn.model_dir = files.path, files.checkpoints.name
+    learn.model.to(learn.dls.device)  # fastai moves it with its first epoch, features are computed before
+    learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
+    learn.loss_func = loss(section, learn)
+    optimizer.choose(section, learn)
+
+
+def _beside(section: Train, learn: Learner, checkpoint: Checkpoint, bar: Callback) -> list[Callback]:
+    """The callbacks of every phase; of several devices the first one writes and shows."""
+    recording, average = checkpoint.recording, checkpoint.average
+    keeping = [*([checkpoint.best] if section.keep == "best" else []), *([average] if average else [])]
+    writing = [] if distributed.rank() else [checkpoint, bar]
+    more = callbacks(section, learn)
+    return [recording, *keeping, Ending(recording), *more, LostPhotos(checkpoint.folder), *writing]
 
 
 def goes_on(section: Train) -> bool:
@@ -137,9 +139,12 @@ def facts(history: pd.DataFrame) -> Json:
     }
 
 
-def _kept(section: Train, learn: Learner, best: KeepBest, history: pd.DataFrame) -> pd.DataFrame:
+def _kept(section: Train, learn: Learner, checkpoint: Checkpoint) -> pd.DataFrame:
     """The history with the kept epoch marked, written to its file; `learn` gets that epoch's weights."""
-    files, kept = best.recording.folder, len(history)
+    if checkpoint.average:
+        checkpoint.average.finish(learn)
+    best, history = checkpoint.best, pd.DataFrame(checkpoint.recording.rows)
+    files, kept = checkpoint.folder, len(history)
     if section.keep == "best" and best.best_epoch is not None:
         kept = best.best_epoch
         learn.load(files.best.stem, with_opt=False)

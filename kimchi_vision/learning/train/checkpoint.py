@@ -17,9 +17,10 @@ from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
 from kimchi_vision.learning.train import distributed, randomness, saved
 from kimchi_vision.learning.train.average import Average
-from kimchi_vision.learning.train.callbacks import KeepBest, Recording
+from kimchi_vision.learning.train.callbacks import KeepBest
 from kimchi_vision.learning.train.interrupt import Interrupt
 from kimchi_vision.learning.train.memory import Fitting
+from kimchi_vision.learning.train.recording import Recording
 
 if TYPE_CHECKING:
     from fastai.learner import Learner

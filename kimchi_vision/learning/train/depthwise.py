@@ -1,12 +1,12 @@
-"""Gradients of depthwise convolutions in bf16 that this processor computes sooner in float32.
+"""Gradients of depthwise convolutions in bf16 that processors compute sooner in float32.
 
 oneDNN's bf16 kernels for the gradient of the input at a stride above 1, and for that of the weights of 5 x 5
-and larger kernels, can be several times, up to a hundred, slower than its float32 ones.
+and larger kernels, can be several times, up to a hundred, slower than its float32 ones. The layer decides,
+not a clock: the bits of a run do not hang on how busy the machine is.
 """
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -15,10 +15,6 @@ from torch.nn.functional import conv2d
 from torch.overrides import TorchFunctionMode
 
 from kimchi_vision.base.plain import Json
-from kimchi_vision.learning.train.timing import shortest
-
-SLOWER = 2.0
-"""float32 is taken where bf16 needs more than so many times its time."""
 
 
 class FasterDepthwise(TorchFunctionMode):
@@ -36,7 +32,7 @@ class FasterDepthwise(TorchFunctionMode):
 
 
 def is_needed(model: torch.nn.Module) -> bool:
-    """Whether the model has such layers, and this processor such kernels (timed once)."""
+    """Whether the model has such layers."""
     layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
     return any(_is_slow(layer.weight, layer.stride, layer.groups) for layer in layers)
 
@@ -81,30 +77,12 @@ def _is_slow(weight: Tensor, stride: Any, groups: int) -> bool:
 
 
 def _slow_input(weight: Tensor, stride: Any, groups: int) -> bool:
-    return _is_depthwise(weight, groups) and max(stride) > 1 and _gains(0)
+    return _is_depthwise(weight, groups) and max(stride) > 1
 
 
 def _slow_weight(weight: Tensor, groups: int) -> bool:
-    return _is_depthwise(weight, groups) and weight.shape[-1] >= 5 and _gains(1)
+    return _is_depthwise(weight, groups) and weight.shape[-1] >= 5
 
 
 def _is_depthwise(weight: Tensor, groups: int) -> bool:
     return groups > 1 and weight.shape[1] == 1
-
-
-@cache
-def _gains(which: int) -> bool:
-    """Whether float32 is faster here for the input's gradient at stride 2 (0), for 5 x 5 weights' (1).
-
-    Where it gains at all it gains fivefold in these cases, so that every process answers alike.
-    """
-    kernel = (3, 5)[which]
-    photos = torch.zeros(4, 96, 28, 28, dtype=torch.bfloat16).to(memory_format=torch.channels_last)
-    weight = torch.zeros(96, 1, kernel, kernel, dtype=torch.bfloat16)
-    options = [2, 2], [kernel // 2, kernel // 2], [1, 1], 96
-    gradient = conv2d(photos, weight, None, *options)
-    half, full = (
-        shortest(lambda wide=wide: _gradient((gradient, photos, weight), options, which, wide), times=5)
-        for wide in (False, True)
-    )
-    return half > SLOWER * full

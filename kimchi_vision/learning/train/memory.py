@@ -65,8 +65,8 @@ class Fitting:
         photos, self.parts = len(self.learn.xb[0]), 2 * self.parts
         if photos < 2 * self.parts or distributed.count() > 1:  # batch norm needs two; others would wait
             raise RunError(
-                "There is not enough memory even for {photos} photos at once. Take a smaller `augment.size` "
-                "or `model.backbone`, or end what else takes memory.",
+                "There is not enough memory even for {photos} {photos:photo/photos} at once. Take a smaller "
+                "`augment.size` or `model.backbone`, or end what else takes memory.",
                 photos=2 * photos // self.parts,
             )
         if self.learn.opt:

@@ -74,8 +74,9 @@ def named(photos: Photos) -> Iterator[None]:
         first = {"photo": photos.root / lost["path"].iloc[0], "reason": lost["reason"].iloc[0]}
         if len(lost) > 1:
             raise RunError(
-                "{photo} {reason}, and {more} more photos. Put them back and give the same command: the "
-                "epochs that ended are kept. Or set `data.policy.unreadable: skip`, which leaves them out.",
+                "{photo} {reason}, and {more} more {more:photo/photos}. Put them back and give the same "
+                "command: the epochs that ended are kept. Or set `data.policy.unreadable: skip`, which "
+                "leaves them out.",
                 **first,
                 more=len(lost) - 1,
             ) from error

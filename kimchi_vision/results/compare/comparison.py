@@ -171,7 +171,9 @@ def _settling(said: Words, once: Sequence[Run]) -> str:
     seconds = [(run.json_if(run.files.metrics).get("train") or {}).get("seconds") for run in once]
     minutes = None if None in seconds else 2 * sum(seconds) / 60
     seed = once[0].experiment.train.seed
-    return said.settled_by(str(once[0].path), once[0].path.name, (seed, seed + 1, seed + 2), minutes)
+    path, here = once[0].path, Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return said.settled_by(str(shown), once[0].path.name, (seed, seed + 1, seed + 2), minutes)
 
 
 def _scores(name: str, members: Sequence[Answers]) -> list[dict[str, object]]:

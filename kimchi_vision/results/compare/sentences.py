@@ -22,6 +22,10 @@ OF_THE_BEST = {
 """How the most accurate experiment's verdicts are said."""
 
 
+EQUAL = 1e-9
+"""A difference in accuracy below this is none: means over seeds differ in their last bits."""
+
+
 @dataclass(frozen=True)
 class Words:
     """What is said about pairs of experiments.
@@ -41,6 +45,10 @@ class Words:
         if not pairs:
             return [self.say("alone", name=best)]
         against = [pair for pair in pairs if pair.first == best]
+        equal = [best, *(pair.second for pair in against if abs(pair.difference) < EQUAL)]
+        if len(equal) > 1:
+            key = "all_equal" if len(equal) == len(names) else "highest_equal"
+            return [self.say(key, names=self._listed(equal))]
         kinds = [(pair.verdict, pair.about) for pair in against]
         if set(kinds) in ({("better", "experiments")}, {("better", "trainings")}):
             key = "best_of_all" if kinds[0][1] == "experiments" else "did_best"

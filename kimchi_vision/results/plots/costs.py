@@ -1,8 +1,7 @@
-"""What accuracy costs, and where time goes."""
+"""What accuracy costs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,24 +47,4 @@ def accuracy_latency(runs: pd.DataFrame, **goals: float) -> Figure:
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))  # fewer where they would touch
-    return figure
-
-
-@hangul()
-def seconds(ways: Mapping[str, Mapping[str, float]]) -> Figure:
-    """A bar a way, such as two pipelines, made of the seconds of its parts. ways: way → part → seconds."""
-    figure = Figure(figsize=(8, 1.2 + 0.7 * len(ways)), layout="constrained")
-    axes = figure.add_subplot(xlabel="seconds")
-    names = list(ways)
-    ends = [0.0] * len(names)
-    for part in next(iter(ways.values())):
-        lengths = [ways[name][part] for name in names]
-        axes.barh(names, lengths, left=ends, label=part)
-        ends = [end + length for end, length in zip(ends, lengths, strict=True)]
-    for place, end in enumerate(ends):
-        axes.annotate(f"{end:.0f} s", (end, place), (4, 0), textcoords="offset points", va="center")
-    axes.invert_yaxis()
-    axes.margins(x=0.1)
-    row = {"ncols": len(axes.containers), "columnspacing": 1.2, "handlelength": 1.2}
-    axes.legend(**row, loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
     return figure

@@ -69,6 +69,8 @@ class Series:
     points: Sequence[tuple[float, float, str]]
     kind: str = "own"
     line: bool = True
+    dots: bool = True
+    """Whether the points of a line are seen; else only that under the pointer."""
     low: Sequence[float] = ()
     high: Sequence[float] = ()
 
@@ -126,6 +128,13 @@ def rates(values: Sequence[float]) -> Axis:
     powers = range(int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9)) + 1)
     made = Axis(low, high, (), "log")
     return Axis(low, high, tuple((made.at(10.0**power), f"{10.0**power:g}") for power in powers), "log")
+
+
+def counts(values: Sequence[float]) -> Axis:
+    """A logarithmic axis with the values themselves, such as numbers of photos, and room on both sides."""
+    low, high = float(min(values)) / 1.2, float(max(values)) * 1.2
+    made = Axis(low, high, (), "log")
+    return Axis(low, high, tuple((made.at(value), f"{value:,}") for value in values), "log")
 
 
 def _ticked(low: float, high: float, places: Sequence[float], shown: Callable[[float], str]) -> Axis:

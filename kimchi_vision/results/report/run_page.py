@@ -11,7 +11,16 @@ from kimchi_vision.base.messages import Language, Text, about_background, catalo
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import embedding
-from kimchi_vision.results.report import calibration, charts, decision, facts, images, training, verdict
+from kimchi_vision.results.report import (
+    calibration,
+    charts,
+    curves,
+    decision,
+    facts,
+    images,
+    training,
+    verdict,
+)
 from kimchi_vision.results.scores import recorded
 
 if TYPE_CHECKING:
@@ -32,16 +41,20 @@ def view(run: Run, lang: Language) -> Json:
     parts = _parts(run)
     found = {
         "decision": decision.view(run, predictions, text),
-        "confusion": {"classes": _classes(run, text), "about": list(verdict.classes(run, text))},
+        "confusion": {
+            "classes": _classes(run, text),
+            "about": list(verdict.classes(run, text)),
+            "charts": curves.view(predictions, run.metrics, text),
+        },
         "errors": {"photos": _cells(run, predictions, small)},
         "map": _map(run, predictions.paths),
         "training": training.view(run, text),
         "background": _background(run, text),
         "calibration": calibration.view(run, text),
         "test": _test(run) if "test" in parts else None,
-        "data": {"parts": parts, "batch": _batch(run)},
+        "data": {"parts": parts, "totals": _totals(run, parts), "batch": _batch(run)},
         "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
-        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "texts": _texts(run)},
+        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "files": _texts(run)},
     }
     return {
         "name": run.experiment.name,
@@ -143,6 +156,10 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
 
 
+def _totals(run: Run, parts: dict[str, dict[str, int]]) -> dict[str, int]:
+    return {name: sum(counts[name] for counts in parts.values()) for name in run.vocab}
+
+
 def _test(run: Run) -> Json:
     scored = run.json_if(run.files.test_metrics)
     return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
@@ -160,5 +177,6 @@ def _batch(run: Run) -> str | None:
 
 
 def _texts(run: Run) -> dict[str, str]:
+    """What other libraries wrote, in their words, beside the page: key of its title → file."""
     files = {"classification_report": run.files.classification_report, "summary": run.files.summary}
-    return {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.is_file()}
+    return {name: path.name for name, path in files.items() if path.is_file()}

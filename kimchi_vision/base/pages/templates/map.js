@@ -1,7 +1,7 @@
 // A map of photos: the one nearest to the pointer is shown; a press keeps it, with those most like it.
 {
   const SVG = "http://www.w3.org/2000/svg";
-  const [WIDTH, HEIGHT, EDGE, REACH] = [1000, 640, 20, 60];
+  const [WIDTH, HEIGHT, EDGE, REACH] = [1000, 780, 20, 60];
   const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
   const plane = document.getElementById("plane");
   const beside = document.getElementById("beside");

@@ -12,12 +12,12 @@ from fastai.data.core import DataLoaders
 from fastai.metrics import accuracy
 from fastai.vision.data import Normalize
 
+from benchmarks.bench import plain as script
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.jobs.bench import plain as script
 from kimchi_vision.learning import augment, loader, model, train
 from kimchi_vision.learning.device import wait
 from kimchi_vision.learning.train import precision

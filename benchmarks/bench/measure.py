@@ -1,4 +1,4 @@
-"""One pipeline in a process of its own: python -m kimchi_vision.jobs.bench.measure WAY FILE EXTENT.
+"""One pipeline in a process of its own: python -m benchmarks.bench.measure WAY FILE EXTENT.
 
 WAY: plain or here. EXTENT: all, or training alone.
 """
@@ -21,12 +21,12 @@ from fastai.callback.schedule import Learner
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.vision.core import PILImage
 
+from benchmarks.bench.pipeline import Clock, Pipeline
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import onnx
 from kimchi_vision.deploy.predictor import Predictor
-from kimchi_vision.jobs.bench.pipeline import Clock, Pipeline
 from kimchi_vision.learning import train
 from kimchi_vision.learning.device import wait
 from kimchi_vision.results import validation_transforms

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from benchmarks import bench
+from benchmarks.bench import plain
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.messages import catalogue
+from kimchi_vision.cli import measure
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.config.sections import Train
-from kimchi_vision.jobs import bench
-from kimchi_vision.jobs.bench import plain
-from kimchi_vision.results import plots
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_every_part_is_measured_of_both_ways(experiment):
     assert result["here"]["frozen_bn"] > 0
     spoken = bench.text(result, catalogue("en"))
     assert all(str(label) in spoken for label in (*bench.RATES.values(), *bench.SECONDS.values()))
-    assert plots.seconds(bench.seconds(result)).axes[0].get_legend() is not None
+    assert bench.drawn(bench.seconds(result)).axes[0].get_legend() is not None
 
 
 @pytest.mark.slow
@@ -62,7 +62,7 @@ def measured(monkeypatch):
         found = dict.fromkeys(names, len(asked)) | {"reached": [(10 * len(asked), 0.5)]}
         return subprocess.CompletedProcess(command, 0, f"said before\n{json.dumps(found)}\n", "")
 
-    monkeypatch.setattr("kimchi_vision.jobs.bench.subprocess.run", measure)
+    monkeypatch.setattr("benchmarks.bench.subprocess.run", measure)
     return asked
 
 
@@ -125,7 +125,7 @@ def test_a_stage_that_fastai_does_not_have(stages, said):
 
 def test_an_error_of_the_process_is_told(experiment, monkeypatch):
     failed = subprocess.CompletedProcess([], 1, "", "Traceback\nModelError: there is no resnet19\n")
-    monkeypatch.setattr("kimchi_vision.jobs.bench.subprocess.run", lambda *command, **options: failed)
+    monkeypatch.setattr("benchmarks.bench.subprocess.run", lambda *command, **options: failed)
     with pytest.raises(RunError, match=r"ended early \(plain\): ModelError: there is no resnet19$"):
         bench.bench(experiment)
 
@@ -147,3 +147,16 @@ def test_seconds_until_the_accuracy_that_both_reach():
     slow, quick = ({"reached": curve} for curve in ([(10, 0.4), (20, 0.6)], [(2, 0.5), (4, 0.7), (6, 0.65)]))
     bench.until_shared_accuracy(slow, quick)
     assert (slow, quick) == ({"accuracy": 20}, {"accuracy": 4})
+
+
+def test_seconds_draws_a_bar_a_way_with_its_total():
+    figure = bench.drawn({"plain": {"data": 3.0, "steps": 5.0}, "here": {"data": 0.5, "steps": 1.5}})
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["8 s", "2 s"]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["plain", "here"]
+
+
+def test_bench_says_that_it_needs_a_clone(tmp_path, monkeypatch):
+    monkeypatch.setattr(measure, "__file__", str(tmp_path / "site-packages/kimchi_vision/cli/measure.py"))
+    with pytest.raises(InputError, match="`bench` measures a clone"):
+        measure._benchmarks()

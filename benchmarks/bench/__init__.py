@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.bench.picture import drawn
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.numbers import percent
@@ -18,7 +20,7 @@ from kimchi_vision.base.sentence import Sentence, Text
 from kimchi_vision.base.threads import cores
 from kimchi_vision.config import Experiment, dump
 
-__all__ = ["bench", "bounded_by", "seconds", "text", "until_shared_accuracy"]
+__all__ = ["bench", "bounded_by", "drawn", "seconds", "text", "until_shared_accuracy"]
 
 SHORT = {"stages": [{"fine_tune": {"epochs": 1, "freeze_epochs": 1}}]}
 """What is trained unless the experiment's own stages are asked for."""
@@ -130,7 +132,7 @@ def text(result: Json, say: Text) -> str:
 
 
 def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
-    environment = {**os.environ, "KIMCHI_CACHE": str(cache)}
+    environment = {**os.environ, "KIMCHI_CACHE": str(cache), "PYTHONPATH": os.pathsep.join(sys.path)}
     if way == "plain":
         environment["KIMCHI_MALLOC"] = "off"
     command = [
@@ -138,14 +140,14 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
         "-W",
         "ignore",
         "-m",
-        "kimchi_vision.jobs.bench.measure",
+        "benchmarks.bench.measure",
         way,
         str(experiment),
         extent,
     ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        reason = last_line(done.stderr)
         raise RunError("The measurement ended early ({way}): {reason}", way=way, reason=reason)
     return json.loads(done.stdout.strip().splitlines()[-1])
 
