@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision import data
 from kimchi_vision.base.files import write_json, write_table
@@ -30,6 +31,8 @@ def written(folder: Path, photos: Path, lang: str) -> dict[str, Path]:
     other = fake_run(folder / "other", items, skill=2, seed=1, model={"backbone": "resnet50"})
     same = fake_run(folder / "same", items, skill=2)
     pages = {"report": report.write(full, Report(lang=lang)), "bare": report.write(same, Report(lang=lang))}
+    curve = {"train_photos": [40, 160, 400], "accuracy": [0.4, 0.6, 0.7]}
+    write_table(folder / "learning_curve.csv", pd.DataFrame({**curve, "low": [0.3, 0.5, None], "high": 0.8}))
     for name, runs in {"compare": [full, other], "equal": [full, same], "three": [full, other, same]}.items():
         pages[name] = compare.compare(runs, lang=lang).write(folder / f"{name}.html")
     found = audit(photos, folder / "audit")

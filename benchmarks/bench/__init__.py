@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.bench.picture import drawn
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.numbers import percent
@@ -146,7 +147,7 @@ def _measured(way: str, experiment: Path, extent: str, cache: Path) -> Json:
     ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        reason = last_line(done.stderr)
         raise RunError("The measurement ended early ({way}): {reason}", way=way, reason=reason)
     return json.loads(done.stdout.strip().splitlines()[-1])
 

@@ -35,6 +35,11 @@ def begun(
     return process
 
 
+def last_line(said: str) -> str:
+    """The last of what a process that failed has said: of a traceback, the error."""
+    return (said.strip().splitlines() or ["no message"])[-1]
+
+
 def _main() -> None:
     # By its length: pickle.load would look for what comes after it, and wait.
     size = int.from_bytes(sys.stdin.buffer.read(8), "big")

@@ -24,6 +24,12 @@ def test_epochs_are_whole_numbers_and_each_has_room():
     assert axis.at(1) == pytest.approx(100 / 6, abs=0.01)
 
 
+def test_numbers_of_photos_stand_on_the_axis_themselves():
+    axis = charts.counts([40, 400, 4000])
+    assert [label for _, label in axis.ticks] == ["40", "400", "4,000"]
+    assert axis.at(400) == pytest.approx(50)
+
+
 def test_rates_have_powers_of_ten():
     axis = charts.rates([1e-5, 1e-1])
     assert [label for _, label in axis.ticks] == ["1e-05", "0.0001", "0.001", "0.01", "0.1"]

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
@@ -88,7 +89,7 @@ def prove(file: Path, photos: Photos, predictions: Predictions) -> Json:
         command = [sys.executable, "-c", _CHECK, str(file), *(str(part) for row in expected for part in row)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        reason = last_line(done.stderr)
         raise RunError("it does not load in a fresh process: {reason}", reason=reason)
     gap = float(done.stdout.split()[-1])
     if not gap <= LARGEST_GAP:

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
@@ -134,7 +135,7 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
                 child.stdin.write(f"{photo.height} {photo.width}\n".encode() + photo.tobytes())
         answers, said = child.communicate()
     if child.returncode:
-        reason = (said.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        reason = last_line(said.decode(errors="replace"))
         raise RunError("it does not run in a fresh process: {reason}", reason=reason)
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kimchi_vision.base import threads
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.plain import Json
@@ -41,7 +42,7 @@ def write(photos: Photos, files: RunFiles) -> None:
     environment = {**os.environ, threads.SET: str(threads.share())}
     done = subprocess.run(command, input=asked, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        reason = last_line(done.stderr)
         log.error("The speed of %s was not measured: %s", files.onnx, reason)
         return
     measured: Json = json.loads(done.stdout)

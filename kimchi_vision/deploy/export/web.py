@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from kimchi_vision.base import cache
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import replacing, write_text
 from kimchi_vision.deploy.runtime import Classifier
@@ -85,7 +86,7 @@ def runtime() -> Path:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         brought = Path(folder) / file.name
         if done.returncode or not brought.is_file():
-            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            reason = last_line(done.stderr)
             raise InputError(
                 "--web needs {package} {version}, and {file} is missing. npm could not bring it: {reason}",
                 **wanted,

@@ -130,6 +130,13 @@ def rates(values: Sequence[float]) -> Axis:
     return Axis(low, high, tuple((made.at(10.0**power), f"{10.0**power:g}") for power in powers), "log")
 
 
+def counts(values: Sequence[float]) -> Axis:
+    """A logarithmic axis with the values themselves, such as numbers of photos, and room on both sides."""
+    low, high = float(min(values)) / 1.2, float(max(values)) * 1.2
+    made = Axis(low, high, (), "log")
+    return Axis(low, high, tuple((made.at(value), f"{value:,}") for value in values), "log")
+
+
 def _ticked(low: float, high: float, places: Sequence[float], shown: Callable[[float], str]) -> Axis:
     made = Axis(low, high, ())
     return Axis(low, high, tuple((made.at(float(place)), shown(float(place))) for place in places))

@@ -54,12 +54,12 @@ def photo(path: Photo | Path, side: int) -> str | None:
         return None
 
 
-def figure(path: Path, of_photos: bool = True) -> str:
-    """A drawn figure as data URI; without loss, which keeps lines sharp, unless it shows photos."""
+def figure(path: Path) -> str:
+    """A figure that shows photos, as data URI."""
     with Image.open(path) as image:
         picture = image.convert("RGB")
     picture.thumbnail((FIGURE_SIDE, FIGURE_SIDE))
-    return _uri(picture, quality=65) if of_photos else _uri(picture, lossless=True)
+    return _uri(picture, quality=65)
 
 
 def _drawn(files: Mapping[str, Photo], side: int) -> Iterator[tuple[str, str | None]]:

@@ -12,13 +12,13 @@ import numpy as np
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
 from kimchi_vision.results.compare.experiments import summary
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import charts, images, pictures
+from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
@@ -43,17 +43,12 @@ def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str],
         "name": folder.resolve().name if page.name == RunFiles.report.name else page.stem,
         "verdicts": list(verdicts),
         "plot": _plot(rows, folder),
-        "cost": _cost(every, say),
+        "charts": [each for each in (_cost(every, say), _learning(folder, say)) if each],
         "flips": [] if other_photos else _flips(rows, say),
         "rows": [_row(name, runs, folder, names) for name, runs in rows.items()],
         "scores": tuple(names),
         "differences": _differences(experiments),
         "decision": _decision(folder, say),
-        "pictures": {
-            file.stem: images.figure(file, of_photos=False)
-            for file in (folder / "learning_curve.png",)
-            if file.is_file()
-        },
         "machine": _machines(every),
         "on_other_photos": other_photos,
     }
@@ -97,6 +92,26 @@ def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
     y = charts.shares([end for each in series for end in (*each.low, *each.high)])
     x = charts.axis([0.0, *(milliseconds for _, milliseconds in timed)], "{:g}".format)
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
+
+
+def _learning(folder: Path, say: Text) -> charts.Chart | None:
+    """Accuracy against the number of training photos, where `learning-curve` measured that."""
+    file = folder / "learning_curve.csv"
+    if not file.is_file():
+        return None
+    import pandas as pd
+
+    points = pd.read_csv(file, encoding=TABLE_ENCODING)
+    drawn, low, high = [], [], []
+    for row in points.itertuples():
+        known = np.isfinite(row.low) and np.isfinite(row.high)
+        low.append(row.low if known else row.accuracy)
+        high.append(row.high if known else row.accuracy)
+        shown = with_ends(row.accuracy, low[-1], high[-1]) if known else percent(row.accuracy)
+        drawn.append((row.train_photos, row.accuracy, f"{row.train_photos:,}: {shown}"))
+    x, y = charts.counts(points["train_photos"]), charts.shares([*low, *high])
+    series = [charts.Series(say("accuracy"), drawn, low=low, high=high)]
+    return charts.Chart(say("learning_curve"), x, y, say("train_photos_column"), series)
 
 
 def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[Json]:

@@ -28,7 +28,7 @@ def view(run: Run, text: Text) -> Json | None:
         "charts": [*_curves(run, text), *_rates(run, text)],
         "columns": columns,
         "rows": [
-            {**{name: _of_epoch(row[name], name) for name in columns}, "kept": row["kept"]}
+            {**{name: _of_epoch(row[name], name, text) for name in columns}, "kept": row["kept"]}
             for row in history.to_dict("records")
         ],
     }
@@ -101,9 +101,9 @@ def _shown(name: str, value: float) -> str:
     return METRICS[name].shown(value) if name in METRICS else number(round(value, 4))
 
 
-def _of_epoch(value: object, column: str) -> str:
+def _of_epoch(value: object, column: str, text: Text) -> str:
     """A value of the table, with the same number of digits all down its column."""
     if not isinstance(value, float):
-        return str(value)
+        return str(value).replace(", frozen", f", {text('frozen')}")
     kind = ".1e" if column.startswith("lr") else ".1f" if column == "seconds" else ".4f"
     return f"{value:{kind}}"
