@@ -512,4 +512,4 @@ def test_the_page_shows_one_runs_epoch_size_question_and_decisions(trained):
             "Goal: photos a second, one by one": ["met", "–"],
         },
     }
-    assert page["pictures"] == {}
+    assert [chart.title for chart in page["charts"]] == ["Accuracy against time"]
