@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,8 +23,9 @@ from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
-from kimchi_vision.jobs.executor import Processes, how_far
+from kimchi_vision.jobs.executor import Processes, how_far, parcels
 from kimchi_vision.jobs.leaf import Leaf, training
+from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
 
 TABLE = """
@@ -216,6 +218,81 @@ def test_two_nodes_of_ray_give_the_bits_that_one_process_gives(asked, tmp_path, 
     finished = table.run_rows(load(file), tmp_path / "ray", on=on)
     assert [len(runs) for runs in finished.values()] == [2, 2, 1]
     assert digests(tmp_path / "serial") == digests(tmp_path / "ray")
+
+
+@pytest.fixture
+def blind(tmp_path):
+    """A cluster whose only worker sees neither the photos nor the runs: its folder of them is another."""
+    pytest.importorskip("ray")
+    hides = ["unshare", "--mount", "sh", "-c"]
+    if subprocess.run([*hides, f"mount -t tmpfs none {tmp_path}"], check=False).returncode:
+        pytest.skip("a folder cannot be hidden from a process here: unshare needs rights")
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.getcwd()}
+    from ray.cluster_utils import Cluster
+
+    head = {"num_cpus": 0, "object_store_memory": 80_000_000, "include_dashboard": False}
+    found = Cluster(initialize_head=True, head_node_args=head)
+    ray = f"{sys.executable} -m ray.scripts.scripts start --address {found.address} --num-cpus 1 --block"
+    begins = f"mount -t tmpfs none {tmp_path} && exec {ray} --object-store-memory 80000000"
+    node = subprocess.Popen([*hides, begins], stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        yield found
+    finally:
+        os.killpg(node.pid, signal.SIGTERM)
+        node.wait(60)
+        found.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_node_without_the_photos_is_sent_them_and_sends_its_runs_back(asked, tmp_path, blind, caplog):
+    import ray
+
+    file = asked("a: {}", "b: {folds: 2}")
+    table.run_rows(load(file), tmp_path / "serial")
+    ray.init(address=blind.address)
+    wait_for(lambda: ray.cluster_resources().get("CPU"))
+    ray.shutdown()
+    on = executor.executor(blind.address, load(file).jobs)
+    with caplog.at_level(logging.INFO, "kimchi_vision"):
+        finished = table.run_rows(load(file), tmp_path / "ray", on=on)
+    assert list(finished) == ["a", "b"]
+    assert "photos are sent to them" in caplog.text
+    assert digests(tmp_path / "serial") == digests(tmp_path / "ray")
+    assert not Run(tmp_path / "ray" / "t" / "a").damaged()
+
+
+def test_a_folder_is_unpacked_whole_once_and_never_over_another(tmp_path, folder_of):
+    photos = folder_of({"a": 3, "b": 3})
+    (photos / "notes.md").write_text("not read by a run")
+    parcel = parcels.packed(photos)
+    before = {file: file.read_bytes() for file in photos.rglob("*.jpg")}
+    shutil.rmtree(photos)
+    parcels.place(parcel, lambda part: part)
+    assert {file: file.read_bytes() for file in photos.rglob("*") if file.is_file()} == before
+    parcels.place(parcel, lambda part: pytest.fail("it is there"))
+    next(iter(before)).unlink()
+    with pytest.raises(InputError, match="other files lie in"):
+        parcels.place(parcel, lambda part: part)
+    shutil.rmtree(photos)
+    with pytest.raises(InputError, match="is not what was sent"):
+        parcels.place(parcel, lambda part: part[:-1] + b"x")
+    assert not photos.exists()
+
+
+def test_a_run_that_comes_back_takes_the_place_of_one_that_is_kept(tmp_path, folder_of):
+    photos = data.load(Data(path=folder_of({"a": 8, "b": 8}), valid_pct=0.5))
+    run = fake_run(tmp_path / "a", photos)
+    parcel = parcels.left(run.path)
+    assert not run.path.exists()
+    mine = parcels.listing(fake_run(tmp_path / "a", photos, seed=1).path)
+    with pytest.raises(InputError, match="is not what was sent"):
+        parcels.collect(parcel._replace(parts=(parcel.parts[0][:-1] + b"x",)))
+    assert parcels.listing(run.path) == mine
+    parcels.collect(parcel)
+    parcels.collect(parcel)
+    assert parcels.listing(run.path) == parcel.listing
+    assert [path.name for path in tmp_path.glob("a.*")] == ["a.before-1"]
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
+from kimchi_vision.jobs.executor import parcels
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class OnRay:
             options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
             options |= {"max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
             task = ray.remote(_done).options(**options)
-            given = (self.jobs.cpus, code_version(), mark)
+            sent = _sent(ray, leaves, mark)
+            given = (self.jobs.cpus, code_version(), mark, sent)
             going = {task.remote(leaf, *given): leaf.name for leaf in leaves}
             try:
                 while going:
@@ -152,33 +154,81 @@ def _marked(exports: Path) -> Iterator[Path]:
         shutil.rmtree(mark, ignore_errors=True)
 
 
+def _sent(ray: Any, leaves: Sequence[Leaf], mark: Path) -> list[parcels.Parcel]:
+    """Photos for nodes that do not see the folder of the runs, once in Ray's store; nothing when all do."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    if not all(leaf.trains for leaf in leaves):
+        return []
+    look = ray.remote(num_cpus=0)(_sees)
+    there = [NodeAffinitySchedulingStrategy(node["NodeID"], True) for node in ray.nodes() if node["Alive"]]
+    if all(ray.get([look.options(scheduling_strategy=node).remote(mark) for node in there])):
+        return []
+    log.info("Some machines do not see %s: photos are sent to them.", mark.parent)
+    runs = [leaf.here / leaf.exports / leaf.name for leaf in leaves]
+    paths = [*parcels.of(leaves), *(run for run in runs if run.is_dir())]
+    return [parcels.packed(path, ray.put) for path in paths]
+
+
+def _sees(mark: Path) -> bool:
+    return mark.is_dir()
+
+
 def _begun(leaves: Sequence[Leaf], mark: Path, before: Mapping[str, str]) -> list[str]:
     """Those that have begun since."""
     return [leaf.name for leaf in leaves if leaf.name not in before and (mark / leaf.name).is_file()]
 
 
-def _done(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Done, str]:
-    """The task: what came of the leaf, and the node."""
+Answered = tuple["Done", str, "parcels.Parcel | None"]
+"""What came of a leaf, on which node, and the run folder where it is not shared."""
+
+
+def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels.Parcel]) -> Answered:
+    """The task."""
     from kimchi_vision.base.environment import code_version
     from kimchi_vision.jobs.leaf import do
 
     node = socket.gethostname()
     if code_version() != version:
         other = "{node} has version {own} of kimchi_vision, and the table's is {version}"
-        return (None, Sentence(other, node=node, own=code_version(), version=version)), node
+        return (None, Sentence(other, node=node, own=code_version(), version=version)), node, None
+    if sent and not mark.is_dir():
+        return _apart(leaf, threads, node, sent)
     if not (mark.is_dir() and leaf.here.is_dir()):
         unseen = "{node} does not see {folder}: photos and runs lie where every node has one path"
-        return (None, Sentence(unseen, node=node, folder=mark.parent)), node
+        return (None, Sentence(unseen, node=node, folder=mark.parent)), node, None
     begun = mark / leaf.name
     again = begun.is_file()
     write_text(begun, node)
-    return do(leaf, threads, again), node
+    return do(leaf, threads, again), node, None
+
+
+def _apart(leaf: Leaf, threads: int, node: str, sent: list[parcels.Parcel]) -> Answered:
+    """The same on a node that shares no folder: what it lacks is unpacked, and the run folder goes back."""
+    import ray
+
+    from kimchi_vision.jobs.leaf import do
+
+    run = leaf.here / leaf.exports / leaf.name
+    again, runs = run.is_dir(), run.parent
+    try:
+        for parcel in sent:
+            if parcel.path.parent != runs or (parcel.path == run and not again):
+                parcels.place(parcel, ray.get)
+    except InputError as error:
+        return (None, Sentence("{node}: {reason}", node=node, reason=error.sentence)), node, None
+    leaf.here.mkdir(parents=True, exist_ok=True)
+    return do(leaf, threads, again), node, parcels.left(run)
 
 
 def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
     """What came of a leaf; and on which node."""
     try:
-        done, node = ray.get(reference)
+        done, node, run = ray.get(reference)
+        if run is not None:
+            parcels.collect(run)
+    except InputError as error:
+        return (None, error.sentence), node
     except ray.exceptions.RayError as error:
         lines = str(error).strip().splitlines()
         return (None, lines[-1] if lines else type(error).__name__), ""
