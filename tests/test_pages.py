@@ -7,7 +7,7 @@ from every_page import written
 from small_models import facts, save
 
 from kimchi_vision.base.files import write_text
-from kimchi_vision.deploy.export import card
+from kimchi_vision.deploy.export import card, web
 from kimchi_vision.deploy.labelling.choose import choose
 from kimchi_vision.deploy.labelling.page import application
 from kimchi_vision.deploy.server import Access, build
@@ -98,4 +98,16 @@ def test_the_page_of_serve_is_accessible_before_and_after_an_answer(address, tab
         assert not findings(tab)
         tab.set_input_files("#file", tmp_path / "inbox" / "0.jpg")
         tab.wait_for_selector("#bars li")
+        assert not findings(tab)
+
+
+def test_the_page_of_export_web_is_accessible(tabs):
+    """Without its script, which needs a model: with words where it puts them."""
+    filled = """() => {
+      for (const said of document.querySelectorAll("[data-says], #title, #answer")) said.textContent = "김치";
+      document.getElementById("main").hidden = false;
+    }"""
+    for tab in tabs:
+        tab.goto((web.PAGE / "index.html").as_uri())
+        tab.evaluate(filled)
         assert not findings(tab)

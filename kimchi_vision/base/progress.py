@@ -1,13 +1,32 @@
-"""How far a run is: the room that works says so, and whoever listens, such as a terminal, shows it."""
+"""How far work is: the room that works says so, and whoever listens, such as a terminal, shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 Stage = Literal["photos", "features", "train", "explain", "export"]
+State = Literal["waits", "runs", "done", "failed"]
+
+
+class Task(NamedTuple):
+    """One of several pieces of work that are done side by side.
+
+    epochs: done and in all, and best: the highest score so far; empty where it trains nothing, or nothing
+    yet. left: seconds that the epochs to come take. node: the machine, if it is another.
+    """
+
+    name: str
+    state: State
+    epochs: str = ""
+    best: str = ""
+    left: float | None = None
+    node: str = ""
+
+
+Look = Callable[[], Sequence[Task]]
 
 
 class Listener(Protocol):
@@ -18,6 +37,9 @@ class Listener(Protocol):
 
     def reached(self, share: float) -> None:
         """So much of the stage is done, 0 to 1."""
+
+    def tasks(self, look: Look | None) -> None:
+        """Pieces of work begin, and `look` tells how far each is; None: they have ended."""
 
 
 _LISTENER: ContextVar[Listener | None] = ContextVar("listener", default=None)
@@ -43,3 +65,17 @@ def reached(done: float, of: float) -> None:
     """So many of a stage's parts are done."""
     if (listener := _LISTENER.get()) is not None:
         listener.reached(done / max(of, 1))
+
+
+@contextmanager
+def side_by_side(look: Look) -> Iterator[None]:
+    """Inside the block pieces of work are done."""
+    listener = _LISTENER.get()
+    if listener is None:
+        yield
+        return
+    listener.tasks(look)
+    try:
+        yield
+    finally:
+        listener.tasks(None)

@@ -1,19 +1,22 @@
-"""What a run shows on a terminal: one bar over all stages, a line an epoch, and the card at its end."""
+"""What runs show on a terminal: a bar over all stages, a table of several runs, a line an epoch, a card."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text as Styled
 
 from kimchi_vision.base.messages import LogFormat
-from kimchi_vision.base.progress import Stage, listening
+from kimchi_vision.base.progress import Look, Stage, State, Task, listening
 from kimchi_vision.base.sentence import said
 from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
@@ -25,6 +28,47 @@ if TYPE_CHECKING:
 
 SHARES: dict[Stage, int] = {"photos": 5, "features": 10, "train": 65, "explain": 10, "export": 10}
 """About how much of a run's time each stage takes, of 100."""
+
+
+MOST = 15
+"""Lines of the table of tasks: those that run, then those that failed."""
+STATES: tuple[State, ...] = ("runs", "failed", "waits", "done")
+
+
+class Shown(Progress):
+    """The bar of the run that is in this process, and above it the table of all tasks, if there are some."""
+
+    look: Look | None = None
+    say: Text
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """As Progress calls it, several times a second."""
+        if self.look is not None:
+            yield tasks_table(self.look(), self.say)
+        yield from super().get_renderables()
+
+
+def tasks_table(tasks: Iterable[Task], say: Text) -> Table:
+    """Those that are done or wait are counted, and stand only where there is room."""
+    tasks = sorted(tasks, key=lambda task: STATES.index(task.state))
+    counts = Counter(task.state for task in tasks)
+    caption = say("task_counts", **{state: counts[state] for state in STATES})
+    table = Table(caption=caption, caption_justify="left", expand=False)
+    for column in (
+        "name",
+        "state",
+        "epochs",
+        "best",
+        "left",
+        *(["node"] if any(task.node for task in tasks) else []),
+    ):
+        table.add_column(say(f"task_{column}"))
+    styles = {"runs": "bold", "failed": "red", "waits": "dim", "done": "green"}
+    for task in tasks[:MOST]:
+        left = "" if task.left is None else str(timedelta(seconds=round(task.left)))
+        row = (Styled(task.name), say(f"task_{task.state}"), task.epochs, task.best, left, Styled(task.node))
+        table.add_row(*row[: len(table.columns)], style=styles[task.state])
+    return table
 
 
 class Bar:
@@ -44,6 +88,11 @@ class Bar:
         self.stage = stage
         self.progress.update(self.task, description=self.say(f"stage_{stage}"))
         self.reached(0)
+
+    def tasks(self, look: Look | None) -> None:
+        """Show a table of pieces of work, or take it away."""
+        if isinstance(self.progress, Shown):
+            self.progress.look = look
 
     def reached(self, share: float) -> None:
         """So much of the stage is done, 0 to 1."""
@@ -76,7 +125,8 @@ def running(say: Text, verbose: bool = False) -> Iterator[None]:
     """Inside the block a run is shown on the error stream: a bar on a terminal, and lines everywhere."""
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
-    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress = Shown(*columns, console=console, transient=True, disable=not console.is_terminal)
+    progress.say = say
     lines, before = Lines(console, say, verbose), logging.root.handlers[:]
     logging.root.handlers[:] = [lines]
     logging.captureWarnings(True)

@@ -25,19 +25,20 @@ class Leaf:
     """One piece of work.
 
     name: what it is called. work: what can be pickled, and gives what JSON can hold; its argument is whether
-    a process died at it before. exports: a folder that is where it is done, too. here: the folder that its
-    paths are relative to.
+    a process died at it before. exports: a folder that is where it is done, too. trains: the run that it is,
+    in exports/NAME. here: the folder that its paths are relative to.
     """
 
     name: str
     work: Callable[[bool], object]
     exports: Path
+    trains: Experiment | None = None
     here: Path = field(default_factory=Path.cwd)
 
 
 def training(experiment: Experiment, exports: Path, force: bool = False) -> Leaf:
     """A run. One that died goes on, whether it was forced or not."""
-    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports)
+    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports, experiment)
 
 
 def _train(experiment: Experiment, exports: Path, force: bool, again: bool) -> None:

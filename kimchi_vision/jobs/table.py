@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base import progress
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
-from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.config import Experiment
+from kimchi_vision.jobs.executor.interface import Outcomes
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
-from kimchi_vision.jobs.leaf import Leaf, training
+from kimchi_vision.jobs.leaf import training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
 
 if TYPE_CHECKING:
-    from kimchi_vision.config import Experiment, Table
+    from kimchi_vision.config import Table
     from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
@@ -61,23 +63,13 @@ def run_rows(
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
-    refused = {} if on is None else on.run(_leaves(planned, folder, force)).refused
     finished, failed = Rows(), []
-    for number, (row, experiment, folds) in enumerate(planned, 1):
-        if any(each.name in refused for each in (folds or [experiment])):
-            failed.append(experiment.name)
-            continue
-        try:
-            if on is not None:
-                done = _collected(experiment, folds, folder, force)
-            else:
-                _say_begun(number, len(planned), experiment.name)
-                one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
-                done = one(folder, force)
+    runs = _one_by_one(planned, folder, force) if on is None else _executed(on, planned, folder, force)
+    for row, name, done in runs:
+        if done is None:
+            failed.append(name)
+        else:
             finished.setdefault(row, []).append(done)
-        except KimchiError as error:
-            log.error("Run %s failed: %s", experiment.name, error)
-            failed.append(experiment.name)
     if not finished:
         raise RunError("No row of {table} ended. The messages above say why.", table=table.name)
     write_table(folder / "table.csv", side_by_side(finished))
@@ -86,15 +78,38 @@ def run_rows(
     return finished
 
 
-def _say_begun(number: int, count: int, name: str) -> None:
-    said = Sentence("Run {number} of {count}: {name}", number=number, count=count, name=name)
-    log.info("%s", said, extra={"short": said})
+Planned = tuple[str, Experiment, list[Experiment]]
+"""A row's name, a run of it, and that run's folds."""
+Ended = tuple[str, str, Run | None]
+"""A row's name, a run's, and the run, unless it failed, which has been said."""
 
 
-def _leaves(planned: list[tuple[str, Experiment, list[Experiment]]], folder: Path, force: bool) -> list[Leaf]:
-    """What can be trained side by side: runs, and folds of runs."""
+def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterator[Ended]:
+    leaves = [training(experiment, folder, force) for _, experiment, _ in planned]
+    outcomes = Outcomes(leaves)
+    with progress.side_by_side(outcomes.tasks):
+        for row, experiment, folds in planned:
+            outcomes.begin(experiment.name)
+            one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
+            try:
+                done = one(folder, force), None
+            except KimchiError as error:
+                done = None, error.sentence
+            outcomes.end(experiment.name, done)
+            yield row, experiment.name, done[0]
+
+
+def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: bool) -> Iterator[Ended]:
     every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
-    return [training(each, folder, force) for each in every]
+    refused = on.run([training(each, folder, force) for each in every]).refused
+    for row, experiment, folds in planned:
+        done = None
+        if not any(each.name in refused for each in (folds or [experiment])):
+            try:
+                done = _collected(experiment, folds, folder, force)
+            except KimchiError as error:
+                log.error("Run %s failed: %s", experiment.name, error)
+        yield row, experiment.name, done
 
 
 def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:

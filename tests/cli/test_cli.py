@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import io
 import logging
 import re
 import shlex
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from rich.progress import Progress
 from typer.testing import CliRunner
 
@@ -18,6 +20,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.progress import Task
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli import console, main
 from kimchi_vision.cli import rows as ends
@@ -335,6 +338,27 @@ def test_everything_is_shown_when_it_is_asked_for(capsys):
         ours.info("everything of epoch 1", extra={"short": "epoch 1/2"})
         ours.info("model.pkl: photos 4")
     assert capsys.readouterr().err == "everything of epoch 1\nmodel.pkl: photos 4\n"
+
+
+def test_runs_side_by_side_are_one_table_on_a_terminal():
+    """What runs and what failed stands first; what there is no room for is counted."""
+    waiting = [Task(f"w{number}", "waits") for number in range(20)]
+    going = Task("b [x]", "runs", "3/8", "81.3 %", 75.4, "node-2")
+    tasks = [Task("a", "done", "8/8", "90.0 %"), *waiting, Task("c", "failed"), going]
+    screen = Console(record=True, width=90, file=io.StringIO(), force_terminal=True)
+    shown = console.Shown(console=screen, disable=True)
+    shown.say = catalogue("en")
+    console.Bar(shown, shown.say).tasks(lambda: tasks)
+    for part in shown.get_renderables():
+        screen.print(part)
+    lines = screen.export_text().splitlines()
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+    assert cells[0] == ["b [x]", "running", "3/8", "81.3 %", "0:01:15", "node-2"]
+    assert cells[1][:2] == ["c", "failed"]
+    assert len(cells) == console.MOST
+    assert (
+        lines[-1].strip() == "1 running, 20 waiting, 1 done, 1 failed" or "20 waiting" in screen.export_text()
+    )
 
 
 def test_one_bar_goes_through_all_stages():

@@ -125,7 +125,7 @@ def test_parts_and_photos_without_one_do_not_come_together(tmp_path):
     parts = archive(tmp_path / "a.zip", [("train/cat/0.jpg", 0), ("val/cat/0.jpg", 1)])
     flat = archive(tmp_path / "b.zip", [("cat/0.jpg", 0), ("dog/0.jpg", 1)])
     mixed = archive(tmp_path / "c.zip", [("train/cat/0.jpg", 0), ("more/cat/0.jpg", 1)])
-    with pytest.raises(DataError, match=r"1 photos lie in folders of parts \(train\), 1 in none"):
+    with pytest.raises(DataError, match=r"1 photo lies in folders of parts \(train\), 1 in none"):
         import_photos(mixed, tmp_path / "out")
     import_photos(flat, tmp_path / "out")
     with pytest.raises(DataError, match="out holds class folders, and this archive parts: give another --to"):

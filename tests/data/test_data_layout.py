@@ -218,7 +218,7 @@ def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
     for lines, reason in (
         (
             rows[:7],
-            r"classes to 7 photos in images, and none to 1 others, such as images/images-7\.jpg",
+            r"classes to 7 photos in images, and none to 1 other, such as images/images-7\.jpg",
         ),
         ([*rows, "images-0.jpg,b"], "images-0.jpg is a and b; a photo has one class here"),
         ([*rows[:7], "images-7.jpg,"], "images-7.jpg has no class"),

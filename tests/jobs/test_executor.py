@@ -10,16 +10,21 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision import data
+from kimchi_vision.base.errors import ConfigError, InputError, InterruptedRunError
+from kimchi_vision.base.progress import Task, listening
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
-from kimchi_vision.config.sections import Jobs
+from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
-from kimchi_vision.jobs.executor import Processes
+from kimchi_vision.jobs.executor import Processes, how_far
+from kimchi_vision.jobs.leaf import Leaf, training
+from tests.fake_runs import fake_run
 
 TABLE = """
 jobs: {{cpus: 1}}
@@ -109,7 +114,55 @@ def test_a_failed_run_is_named_and_the_others_run(asked, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "kimchi_vision"):
         finished = table.run_rows(load(file), tmp_path, on=executor.executor("local", Jobs()))
     assert list(finished) == ["good"]
-    assert "failed: bad." in caplog.text
+    assert "bad failed, " in caplog.text
+
+
+def test_a_table_of_tasks_follows_work_in_processes(tmp_path, caplog):
+    """What fails is named with its reason, the others go on."""
+    seen = []
+
+    class Watching:
+        def tasks(self, look):
+            seen.append(look)
+
+    leaves = [Leaf("four", partial(pow, 2), tmp_path), Leaf("none", partial(divmod, 1), tmp_path)]
+    with caplog.at_level(logging.INFO, "kimchi_vision"), listening(Watching()):
+        ended = Processes(Jobs()).run(leaves)
+    assert ended.results == {"four": 1}
+    assert list(ended.refused) == ["none"]
+    assert seen[1] is None
+    assert [(task.name, task.state) for task in seen[0]()] == [("four", "done"), ("none", "failed")]
+    lines = [str(record.short) for record in caplog.records]
+    assert lines[0] == "Run 1 of 2: four"
+    assert any(line.startswith("none failed, ") and "ZeroDivisionError" in line for line in lines)
+
+
+def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
+    work = partial(subprocess.check_call, ["sleep", "60"])
+    on, started = Processes(Jobs()), time.monotonic()
+
+    def interrupt():
+        wait_for(lambda: len(on.going) == on.places())
+        time.sleep(1)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    leaves = [Leaf(name, work, tmp_path) for name in map(str, range(on.places() + 2))]
+    with pytest.raises(InterruptedRunError, match="keeps its last checkpoint"):
+        on.run(leaves)
+    assert not on.going
+    assert time.monotonic() - started < 50
+
+
+def test_how_far_a_run_is_stands_in_its_folder(tmp_path, folder_of):
+    photos = data.load(Data(path=folder_of({"a": 8, "b": 8}), valid_pct=0.5))
+    stages = [{"fit_one_cycle": {"epochs": 6}}]
+    run = fake_run(tmp_path / "a", photos, train={"stages": stages, "keep": "best"})
+    leaf = training(run.experiment, tmp_path)
+    assert how_far.task(leaf, "waits", "") == Task("a", "waits")
+    going = how_far.task(leaf, "runs", "node-2")
+    assert going == Task("a", "runs", "4/6", "80.0 %", pytest.approx(2 * 11.05), "node-2")
+    assert how_far.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
 
 
 def wait_for(there, seconds: float = 120) -> None:

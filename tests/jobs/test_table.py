@@ -295,7 +295,7 @@ def test_a_row_that_fails_is_named_and_the_others_run(photos, tmp_path, monkeypa
     failing("plain-seed1", "pooled")
     finished = table.run_rows(planned, tmp_path)
     assert finished == {"plain": [done], "weak": [done, done]}
-    assert "Run plain-seed1 failed: no memory" in caplog.text
+    assert "plain-seed1 failed, 1 of 5. no memory" in caplog.text
     assert "Failed runs: plain-seed1, pooled. The table holds the others." in caplog.text
     assert pd.read_csv(tmp_path / "three" / "table.csv")["run"].tolist() == ["plain", "weak"]
     caplog.clear()

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, stopped
@@ -67,9 +68,9 @@ class Processes:
 
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
-        outcomes = Outcomes(len(leaves))
-        with ThreadPoolExecutor(self.places()) as pool:
-            futures = {pool.submit(self._done, leaf): leaf for leaf in leaves}
+        outcomes = Outcomes(leaves)
+        with side_by_side(outcomes.tasks), ThreadPoolExecutor(self.places()) as pool:
+            futures = {pool.submit(self._done, leaf, outcomes): leaf for leaf in leaves}
             try:
                 for future in as_completed(futures):
                     outcomes.end(futures[future].name, future.result())
@@ -78,10 +79,12 @@ class Processes:
                 raise stopped() from None
         return outcomes.ended
 
-    def _done(self, leaf: Leaf) -> Done:
+    def _done(self, leaf: Leaf, outcomes: Outcomes) -> Done:
         for attempt in range(AGAIN + 1):
             if self.stopped:
                 return None, Sentence("it was not begun")
+            if not attempt:
+                outcomes.begin(leaf.name)
             with tempfile.TemporaryFile() as complaints:
                 code, said = self._once(leaf, attempt > 0, complaints)
                 if said:

@@ -8,7 +8,9 @@ from typing import NamedTuple, Protocol
 
 from kimchi_vision.base.errors import InterruptedRunError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.progress import State, Task
 from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.jobs.executor import how_far
 from kimchi_vision.jobs.leaf import Done, Leaf
 
 AGAIN = 2
@@ -47,18 +49,49 @@ class Executor(Protocol):
 
 
 class Outcomes:
-    """What came of each leaf, with a line when it ends."""
+    """What came of each leaf, with a line when it begins and when it ends."""
 
-    def __init__(self, count: int) -> None:
-        self.count, self.done, self.ended = count, 0, Ended({}, {})
+    def __init__(self, leaves: Sequence[Leaf]) -> None:
+        self.leaves, self.ended = leaves, Ended({}, {})
+        self.nodes: dict[str, str] = {}  # of leaves that have begun
 
-    def end(self, name: str, done: Done, where: str = "") -> None:
-        """where: the node, if it is another machine."""
-        self.done += 1
-        (result, reason), at = done, Sentence(" on {node}", node=where) if where else ""
+    def begin(self, name: str, node: str = "") -> None:
+        """node: the machine, if it is another."""
+        self.nodes[name] = node
+        what = "Run {number} of {count}{at}: {name}"
+        self._say(logging.INFO, Sentence(what, number=len(self.nodes), name=name, **self._where(name)))
+
+    def end(self, name: str, done: Done, node: str = "") -> None:
+        """Keep what it gave, or say why it failed."""
+        result, reason = done
+        self.nodes[name] = node
         if reason is None:
-            log.info("Run %d of %d is done%s: %s", self.done, self.count, at, name)
             self.ended.results[name] = result
         else:
-            log.error("Run %d of %d failed%s: %s. %s", self.done, self.count, at, name, reason)
             self.ended.refused[name] = str(reason)
+        number, where = len(self.ended.results) + len(self.ended.refused), self._where(name)
+        if reason is None:
+            said = Sentence("{name} is done{at}, {number} of {count}", name=name, number=number, **where)
+            self._say(logging.INFO, said)
+        else:
+            what = "{name} failed{at}, {number} of {count}. {reason}"
+            self._say(logging.ERROR, Sentence(what, name=name, number=number, reason=reason, **where))
+
+    def tasks(self) -> list[Task]:
+        """How far each is, for progress.side_by_side."""
+        return [
+            how_far.task(leaf, self._state(leaf.name), self.nodes.get(leaf.name, "")) for leaf in self.leaves
+        ]
+
+    def _state(self, name: str) -> State:
+        if name in self.ended.refused:
+            return "failed"
+        return "done" if name in self.ended.results else "runs" if name in self.nodes else "waits"
+
+    def _where(self, name: str) -> dict[str, int | Sentence | str]:
+        node = self.nodes[name]
+        return {"count": len(self.leaves), "at": Sentence(" on {node}", node=node) if node else ""}
+
+    @staticmethod
+    def _say(level: int, said: Sentence) -> None:
+        log.log(level, "%s", said, extra={"short": said})

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import load
+from kimchi_vision.base.files import write_text
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 ANSWERS = 5
 """Seconds in which an address answers."""
+LOOKS = 1
+"""Seconds after which it is seen that a run has begun."""
 STOPS = 60
 """Seconds in which runs write their checkpoints after Ctrl-C."""
 
@@ -50,8 +54,12 @@ class OnRay:
 
     def run(self, leaves: Sequence[Leaf]) -> Ended:
         """As Executor says."""
-        outcomes = Outcomes(len(leaves))
-        with self._connected(load("ray")) as ray, _marked(leaves[0].exports) as mark:
+        outcomes = Outcomes(leaves)
+        with (
+            self._connected(load("ray")) as ray,
+            _marked(leaves[0].exports) as mark,
+            side_by_side(outcomes.tasks),
+        ):
             asked = self._resources(ray)
             options = {"num_cpus": asked["CPU"], "num_gpus": asked["GPU"], "memory": asked["memory"] or None}
             options |= {"max_retries": AGAIN, "scheduling_strategy": "SPREAD"}
@@ -60,8 +68,11 @@ class OnRay:
             going = {task.remote(leaf, *given): leaf.name for leaf in leaves}
             try:
                 while going:
-                    (done,), _ = ray.wait(list(going), num_returns=1)
-                    outcomes.end(going.pop(done), *_answer(ray, done))
+                    ended, _ = ray.wait(list(going), num_returns=1, timeout=LOOKS)
+                    for leaf in _begun(leaves, mark, outcomes.nodes):
+                        outcomes.begin(leaf, (mark / leaf).read_text(encoding="utf-8"))
+                    for done in ended:
+                        outcomes.end(going.pop(done), *_answer(ray, done))
             except KeyboardInterrupt:
                 for reference in going:
                     ray.cancel(reference, force=False)
@@ -141,6 +152,11 @@ def _marked(exports: Path) -> Iterator[Path]:
         shutil.rmtree(mark, ignore_errors=True)
 
 
+def _begun(leaves: Sequence[Leaf], mark: Path, before: Mapping[str, str]) -> list[str]:
+    """Those that have begun since."""
+    return [leaf.name for leaf in leaves if leaf.name not in before and (mark / leaf.name).is_file()]
+
+
 def _done(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Done, str]:
     """The task: what came of the leaf, and the node."""
     from kimchi_vision.base.environment import code_version
@@ -155,7 +171,7 @@ def _done(leaf: Leaf, threads: int, version: str, mark: Path) -> tuple[Done, str
         return (None, Sentence(unseen, node=node, folder=mark.parent)), node
     begun = mark / leaf.name
     again = begun.is_file()
-    begun.touch()
+    write_text(begun, node)
     return do(leaf, threads, again), node
 
 
