@@ -1,11 +1,16 @@
 """feature_extract without augmentation: the body sees each photo once."""
 
+from types import SimpleNamespace
+
 import pytest
+import torch
 from test_train_checkpoint import die, same
 from torch import nn
 
-from kimchi_vision.config.sections import Train
-from kimchi_vision.learning import train
+from kimchi_vision import data
+from kimchi_vision.config.sections import Augment, Data, Loader, Train
+from kimchi_vision.learning import augment, loader, train
+from kimchi_vision.learning.train.extracted import extracted
 
 ONCE = {"feature_extract": {"epochs": 3, "augment": False, "lr_max": 1e-2}}
 
@@ -35,3 +40,16 @@ def test_it_goes_on_where_it_died(tiny_learner, batches):
     again, run = tiny_learner(section, "died", engine="fused")
     train.fit(section, again, run.files)
     assert same(learn, again)
+
+
+@pytest.mark.parametrize("engine", ["fastai", "fused"])
+def test_rare_classes_are_drawn_as_often_as_others_there_too(folder_of, tmp_path, engine):
+    photos = data.load(Data(path=folder_of({"many": 40, "rare": 10}), splitter="stratified"), tmp_path)
+    small = Augment(resize=48, size=32, normalize="none", engine=engine)
+    tfms = augment.transforms(small, ((0.5,) * 3, (0.5,) * 3))
+    dls = loader.build(Loader(workers=0, batch_size=8, sampling="balanced"), photos, tfms)
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    learn = SimpleNamespace(dls=dls, model=nn.Sequential(nn.Conv2d(3, 4, 3), head))
+    with extracted(learn):
+        labels = torch.cat([labels for _ in range(6) for _, labels in learn.dls.train])
+    assert 0.35 < labels.float().mean() < 0.65

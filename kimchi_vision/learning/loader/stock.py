@@ -23,6 +23,8 @@ from kimchi_vision.data.decoding import cuts_off
 from kimchi_vision.data.photo import Photo, open_photo
 
 if TYPE_CHECKING:
+    import random
+
     import pandas as pd
     from fastai.data.core import TfmdDL
 
@@ -85,10 +87,19 @@ def balance(dl: TfmdDL) -> None:
     dl.shuffle_fn = MethodType(_evenly, dl)  # a method, as fastai takes any other function along into exports
 
 
-def _evenly(dl: TfmdDL, order: list[int]) -> list[int]:
-    labels = dl.items["label"]
+def is_balanced(dl: TfmdDL) -> bool:
+    """Whether balance was called with it."""
+    return getattr(dl.shuffle_fn, "__func__", None) is _evenly
+
+
+def evenly(labels: pd.Series, rng: random.Random, order: list[int]) -> list[int]:
+    """As many places as order has, drawn from it so that all labels are equally likely."""
     weights = 1 / labels.map(labels.value_counts())
-    return dl.rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
+    return rng.choices(order, weights=weights.iloc[order].tolist(), k=len(order))
+
+
+def _evenly(dl: TfmdDL, order: list[int]) -> list[int]:
+    return evenly(dl.items["label"], dl.rng, order)
 
 
 def skipping_unreadable(dl: TfmdDL) -> None:

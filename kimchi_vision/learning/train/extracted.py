@@ -14,6 +14,8 @@ from fastai.layers import AdaptiveConcatPool2d, Flatten
 from fastcore.basics import noop
 from torch import nn
 
+from kimchi_vision.learning.loader import stock
+
 if TYPE_CHECKING:
     from fastai.learner import Learner
 
@@ -58,4 +60,6 @@ def _loader(
     options = {"bs": dl.bs, "shuffle": dl.shuffle, "drop_last": dl.drop_last, "device": dl.device}
     found = TfmdDL(items, num_workers=0, **options)
     found.rng = dl.rng
+    if stock.is_balanced(dl):
+        found.shuffle_fn = lambda order: stock.evenly(dl.items["label"], found.rng, order)
     return found
