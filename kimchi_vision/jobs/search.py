@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from kimchi_vision import data
-from kimchi_vision.base.errors import InputError, KimchiError, RunError
+from kimchi_vision.base.errors import InputError, InterruptedRunError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
@@ -128,6 +128,8 @@ class _Tries:
         while (trial := self._next(study, worker)) is not None:
             try:
                 value = _score(self.inside.on_top_of(settings(trial, self.names)), trial, self.folder)
+            except InterruptedRunError:  # the next search goes on with it
+                raise
             except KimchiError as error:
                 log.error("Trial %d failed: %s", trial.number, error)
                 study.tell(trial, state=TrialState.FAIL)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base import progress
-from kimchi_vision.base.errors import InputError, KimchiError, RunError
+from kimchi_vision.base.errors import InputError, InterruptedRunError, KimchiError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
@@ -93,6 +93,8 @@ def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterat
             one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
             try:
                 done = one(folder, force), None
+            except InterruptedRunError:
+                raise
             except KimchiError as error:
                 done = None, error.sentence
             outcomes.end(experiment.name, done)

@@ -294,8 +294,9 @@ def test_every_row_of_a_table_is_forced(folder, tmp_path, monkeypatch):
     rows = "rows:\n  a: {seeds: [1]}\n  b: {folds: 2}\n"
     defaults = TINY.format(photos=folder / "photos").replace("\n", "\n  ")
     file.write_text(f"defaults:{defaults}\n{rows}", encoding="utf-8")
+    done = Run(tmp_path)
     for name in ("run", "run_folds"):
-        monkeypatch.setattr(table, name, lambda *given: forced.append((given[0].name, given[-1])))
+        monkeypatch.setattr(table, name, lambda *given: forced.append((given[0].name, given[-1])) or done)
     monkeypatch.setattr(table, "side_by_side", lambda finished: pd.DataFrame())
     for force in (True, False):
         table.run_rows(load(file), tmp_path / "exports", force)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import InputError, InterruptedRunError
 from kimchi_vision.config import Experiment
 
 pytest.importorskip("optuna", reason="needs the extra: pip install 'kimchi-vision[search]'")
@@ -75,6 +75,24 @@ def test_a_search_goes_on_where_it_ended(begun, experiment, tmp_path):
     search(experiment, 60, tmp_path, trials=3)
     search(experiment, 60, tmp_path, trials=5)
     assert [e.name for e in begun if e.name.startswith("trial")] == [f"trial-{n:03}" for n in range(5)]
+
+
+def test_ctrl_c_ends_a_search_and_its_trial_goes_on_with_the_next(begun, experiment, tmp_path, monkeypatch):
+    plain = module.run
+
+    def interrupted(named, exports, watch=None):
+        if named.name == "trial-001":
+            raise InterruptedRunError("Interrupted.")
+        return plain(named, exports, watch)
+
+    monkeypatch.setattr(module, "run", interrupted)
+    with pytest.raises(InterruptedRunError):
+        search(experiment, 60, tmp_path, trials=3)
+    assert [each.name for each in begun] == ["trial-000"]
+    monkeypatch.setattr(module, "run", plain)
+    search(experiment, 60, tmp_path, trials=3)
+    assert begun[1].name == "trial-001"
+    assert len(begun) == 5  # three trials, and the two that are compared
 
 
 def test_keys_that_the_user_gives_are_not_searched(begun, experiment, tmp_path):

@@ -12,7 +12,7 @@ from conftest import text_of
 from fake_runs import fake_run
 
 from kimchi_vision import data
-from kimchi_vision.base.errors import InputError, RunError
+from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.numbers import percent
@@ -346,6 +346,20 @@ def test_each_run_that_begins_is_told_with_its_number(photos, tmp_path, monkeypa
         table.run_rows(load(file), tmp_path)
     begun = [line for line in caplog.messages if line.startswith("Run ")]
     assert (begun[0], begun[-1]) == ("Run 1 of 5: plain-seed1", "Run 5 of 5: pooled")
+
+
+def test_ctrl_c_ends_the_table_and_no_other_row_begins(photos, tmp_path, monkeypatch):
+    (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
+    begun = []
+
+    def interrupted(experiment, folder, force):
+        begun.append(experiment.name)
+        raise InterruptedRunError("Interrupted.")
+
+    monkeypatch.setattr(table, "run", interrupted)
+    with pytest.raises(InterruptedRunError):
+        table.run_rows(load(file), tmp_path)
+    assert begun == ["plain-seed1"]
 
 
 @pytest.mark.parametrize("taken", ["weak-seed2", "pooled-fold1"])

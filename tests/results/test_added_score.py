@@ -70,8 +70,12 @@ def test_evaluate_prints_it(runs, score):
     assert "나의 의심" in evaluation.scores(runs[0], lang="ko")
 
 
+def opened(page):
+    return page.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+
+
 def test_the_report_shows_and_explains_it(runs, score):
-    page = report.write(runs[0], Report(lang="en")).read_text(encoding="utf-8")
+    page = opened(report.write(runs[0], Report(lang="en")))
     shown = score.metric.shown
     cell = f"{shown(score.value)} <small>{shown(score.low)} – {shown(score.high)}</small>"
     row = f'<tr><th scope="row">{TITLE}</th><td>{cell}</td><td class="note">{EXPLAINED}</td></tr>'
@@ -84,7 +88,7 @@ def test_a_table_has_a_column_for_it(runs, score, tmp_path):
     seeds = table.side_by_side({"both": runs})
     assert seeds[NAME].item() == pytest.approx(np.mean([run.score[NAME].value for run in runs]))
     assert seeds[f"{NAME}_sd"].item() > 0
-    page = report.write_table(rows, tmp_path / "exports" / "report.html", "en").read_text(encoding="utf-8")
+    page = opened(report.write_table(rows, tmp_path / "exports" / "report.html", "en"))
     assert f'<th scope="col">{TITLE}</th>' in page
     assert f"<td>{score.metric.shown(score.value)} <small>" in page
 
