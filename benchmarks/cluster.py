@@ -23,7 +23,7 @@ defaults:
   model: {{backbone: resnet18, weights: none}}
   features: {{floor: false}}
   explain: {{top_losses: false, background: 0}}
-  train: [fit_one_cycle: {{epochs: 3}}]
+  train: {{stages: [fit_one_cycle: {{epochs: 3}}]}}
   export: {{pkl: false, onnx: false, safetensors: false, weights: false, timings: false}}
 rows:
   a: {{}}
