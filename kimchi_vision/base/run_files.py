@@ -89,6 +89,13 @@ class RunFiles:
         again = (self.test_metrics, self.background, self.embedding, self.export)
         return [file for file in (*kept, *said, *again) if file.is_file()]
 
+    def aside(self) -> Path:
+        """The first free name beside the folder, NAME.before-N, under which an earlier run is kept."""
+        number = 1
+        while (free := self.path.with_name(f"{self.path.name}.before-{number}")).exists():
+            number += 1
+        return free
+
     def figure(self, name: str) -> Path:
         """One figure, such as `confusion_matrix`."""
         return self.figures / f"{name}.png"

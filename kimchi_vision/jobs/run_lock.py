@@ -43,7 +43,7 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
                 "another `name`, or begin anew with --force, which keeps what is there as {aside}.",
                 folder=folder.path,
                 other=other,
-                aside=_aside(folder).name,
+                aside=folder.aside().name,
             )
     return folder
 
@@ -188,18 +188,11 @@ def _make_room(folder: RunFiles, why: Sentence | Sentences) -> None:
     if folder.experiment.is_file() and not any(file.exists() for file in work):
         shutil.rmtree(folder.path)  # a run that ended before its first epoch
         return
-    aside, goes_on = _aside(folder), folder.last.is_file() and not folder.finished.is_file()
+    aside, goes_on = folder.aside(), folder.last.is_file() and not folder.finished.is_file()
     folder.path.rename(aside)
     log.warning("%s is run again: %s. The earlier run is kept in %s.", folder.path, why, aside)
     if goes_on:
         log.warning("It has a checkpoint: to go on from there, undo the change and rename the folder back.")
-
-
-def _aside(folder: RunFiles) -> Path:
-    number = 1
-    while (aside := folder.path.with_name(f"{folder.path.name}.before-{number}")).exists():
-        number += 1
-    return aside
 
 
 def _other(experiment: Experiment, folder: RunFiles) -> Sentence | Sentences | None:

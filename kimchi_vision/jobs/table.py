@@ -109,6 +109,8 @@ def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: boo
         if not any(each.name in refused for each in (folds or [experiment])):
             try:
                 done = _collected(experiment, folds, folder, force)
+            except InterruptedRunError:
+                raise
             except KimchiError as error:
                 log.error("Run %s failed: %s", experiment.name, error)
         yield row, experiment.name, done

@@ -209,17 +209,13 @@ class Run:
         return self.json(file) if file.is_file() else {}
 
     def write_json(self, file: Path, value: object) -> None:
-        """Write one of the folder's JSON files."""
+        """Write one of the folder's JSON files; of a finished run with its hash, so that damage is told."""
         write_json(file, value)
-        self._seal(file)
+        seal.renew(self.files, file)
 
     def write_table(self, file: Path, table: pd.DataFrame) -> None:
-        """Write one of the folder's CSV files."""
+        """Write one of the folder's CSV files, as write_json does."""
         write_table(file, table)
-        self._seal(file)
-
-    def _seal(self, file: Path) -> None:
-        """Note a file's hash in a finished run, so that damage is told."""
         seal.renew(self.files, file)
 
     def table(self, file: Path) -> pd.DataFrame:

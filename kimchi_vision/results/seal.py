@@ -12,10 +12,10 @@ from kimchi_vision.base.run_files import RunFiles
 
 def damaged(files: RunFiles) -> list[str]:
     """Names of files that are gone, or not those of the run's end; exported ones may be gone."""
-    places = {name: files.path / name for name in _hashes(files)}
-    sealed = _sealed(files)
-    gone = [name for name, file in places.items() if name in sealed and not file.is_file()]
-    return gone + [name for name, file in places.items() if file.is_file() and is_other(files, file)]
+    hashes, sealed = _hashes(files), _sealed(files)
+    gone = [name for name in hashes if name in sealed and not (files.path / name).is_file()]
+    there = {name: file for name in hashes if (file := files.path / name).is_file()}
+    return gone + [name for name, file in there.items() if sha256_of(file) != hashes[name]]
 
 
 def is_other(files: RunFiles, file: Path) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import filelock
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.folder import walk
 from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.results.run import Run
@@ -87,10 +88,7 @@ def collect(parcel: Parcel) -> None:
     folder = parcel.path
     if folder.is_dir() and listing(folder) == parcel.listing:
         return
-    number = 1
-    while (aside := folder.with_name(f"{folder.name}.before-{number}")).exists():
-        number += 1
-    before = folder.is_dir()
+    before, aside = folder.is_dir(), RunFiles(folder).aside()
     if before:
         folder.rename(aside)
     try:
@@ -136,7 +134,7 @@ def _names(path: Path) -> list[str]:
     """Files below the parent of `path`: of photos those that a run may read, of a run folder all."""
     if path.is_file():
         return [path.name]
-    if Run(path).files.experiment.is_file():
+    if RunFiles(path).experiment.is_file():
         names = [str(file.relative_to(path.parent)) for file in path.rglob("*") if file.is_file()]
         return sorted(names)
     tree = walk(path)
@@ -145,7 +143,7 @@ def _names(path: Path) -> list[str]:
 
 def left(folder: Path) -> Parcel | None:
     """A run folder of this node, which is taken away, or None."""
-    if not Run(folder).files.experiment.is_file():
+    if not RunFiles(folder).experiment.is_file():
         return None
     parcel = packed(folder)
     shutil.rmtree(folder)
