@@ -44,11 +44,11 @@ class Classifier:
         except InputError:
             raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                "{file} is not a model that this program exported, or it is damaged: {reason}",
+                "{file} is not a model that this program exported, or it is damaged ({reason}). Write it "
+                "anew with: kimchi-vision export RUN",
                 file=file,
-                reason=reason,
+                reason=error,
             ) from error
 
     def _open(self, file: Path, threads: int | None) -> int:
