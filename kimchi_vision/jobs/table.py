@@ -198,7 +198,8 @@ def _winner(finished: Finished, say: Text) -> list[str]:
     if found is None:
         return []
     accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
-    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, accuracy=accuracy)]
+    effect = headline.effect(means[found.name].value, accuracy)
+    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said
