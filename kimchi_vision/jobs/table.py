@@ -102,17 +102,11 @@ def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: boo
         done = None
         if not any(each.name in refused for each in (folds or [experiment])):
             try:
-                done = _collected(experiment, folds, folder, force)
+                pooled = partial(run_folds, experiment, folds, folder, force, trained=True)
+                done = pooled() if folds else Run.open(folder / experiment.name)
             except FAILURES as error:
                 log.error("Run %s failed: %s", experiment.name, error)
         yield row, experiment.name, done
-
-
-def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
-    """A run that an executor has executed; folds are pooled here."""
-    if folds:
-        return run_folds(experiment, folds, folder, force, trained=True)
-    return Run.open(folder / experiment.name)
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:
@@ -135,7 +129,9 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     folder = runs[0].path.parent
     decision = goals.decision(runs)
     write_table(folder / "decision.csv", decision)
-    _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
+    timed = decision.dropna(subset=["p50_ms", "file_mb"])
+    if len(timed):
+        plots.save(plots.accuracy_latency(timed, **goals.wanted(runs)), folder / "accuracy_latency.png")
     also = [*_winner(finished, say), *_spreads(finished, lang), *goals.sentences(decision, lang)]
     try:
         result = compare.compare(runs, lang=lang)
@@ -156,7 +152,7 @@ def page_of(runs: Sequence[Run]) -> Path:
 
 def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
     found = [run.metrics for run in runs]
-    several = len(runs) > 1
+    several, pkl = len(runs) > 1, runs[0].files.pkl
     low, high = runs[0].score["accuracy"].interval or (None, None)
     if several:
         low, high = (compare.summary(runs)[end] for end in ("low", "high"))
@@ -171,20 +167,9 @@ def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
     return line | {
         "epoch": None if several else found[0]["train"]["kept_epoch"],
         "parameters": found[0]["model"]["parameters"],
-        "model_mb": _megabytes(runs[0].files.pkl),
+        "model_mb": round(pkl.stat().st_size / 1e6, 1) if pkl.is_file() else None,
         "train_minutes": round(float(np.mean([each["train"]["seconds"] for each in found])) / 60, 2),
     }
-
-
-def _megabytes(file: Path) -> float | None:
-    return round(file.stat().st_size / 1e6, 1) if file.is_file() else None
-
-
-def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> None:
-    """Accuracy against latency, of the runs whose latency was measured."""
-    timed = decision.dropna(subset=["p50_ms", "file_mb"])
-    if len(timed):
-        plots.save(plots.accuracy_latency(timed, **wanted), path)
 
 
 def _winner(finished: Finished, say: Text) -> list[str]:

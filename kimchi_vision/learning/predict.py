@@ -42,11 +42,8 @@ def seen(network: nn.Module) -> Iterator[list[np.ndarray]]:
     if not (isinstance(network, nn.Sequential) and len(network) == 2):
         yield found
         return
-    hook = network[0].register_forward_hook(keep)
-    try:
+    with network[0].register_forward_hook(keep):
         yield found
-    finally:
-        hook.remove()
 
 
 def averaged(learn: Learner, photos: Photos, varied: list[Transform], views: int) -> Predictions:
