@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from kimchi_vision.base.errors import FAILURES, InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment, Table
 from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.jobs.executor.interface import Outcomes
@@ -132,7 +133,8 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     timed = decision.dropna(subset=["p50_ms", "file_mb"])
     if len(timed):
         plots.save(plots.accuracy_latency(timed, **goals.wanted(runs)), folder / "accuracy_latency.png")
-    also = [*_winner(finished, say), *_spreads(finished, lang), *goals.sentences(decision, lang)]
+    lines = {name: _line(name, row) for name, row in finished.items()}
+    also = [*_winner(finished, lines, say), *_spreads(lines.values(), say), *goals.sentences(decision, lang)]
     try:
         result = compare.compare(runs, lang=lang)
     except InputError as error:
@@ -150,7 +152,7 @@ def page_of(runs: Sequence[Run]) -> Path:
     return runs[0].path.parent / "report.html"
 
 
-def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
+def _line(name: str, runs: Sequence[Run]) -> Json:
     found = [run.metrics for run in runs]
     several, pkl = len(runs) > 1, runs[0].files.pkl
     low, high = runs[0].score["accuracy"].interval or (None, None)
@@ -172,9 +174,8 @@ def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
     }
 
 
-def _winner(finished: Finished, say: Text) -> list[str]:
+def _winner(finished: Finished, lines: Mapping[str, Json], say: Text) -> list[str]:
     """What the row with the highest accuracy has without the gain of having been chosen."""
-    lines = {name: _line(name, runs) for name, runs in finished.items()}
     means = {
         name: Estimate(*(line[key] for key in ("accuracy", "accuracy_low", "accuracy_high")))
         for name, line in lines.items()
@@ -190,10 +191,8 @@ def _winner(finished: Finished, say: Text) -> list[str]:
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said
 
 
-def _spreads(finished: Finished, lang: str) -> list[str]:
+def _spreads(lines: Iterable[Json], say: Text) -> list[str]:
     """A sentence for each row with several seeds."""
-    say = catalogue(language(lang))
-    lines = [_line(name, runs) for name, runs in finished.items() if len(runs) > 1]
     return [
         say(
             "over_seeds",
@@ -203,4 +202,5 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
             seeds=line["seeds"],
         )
         for line in lines
+        if line["seeds"] > 1
     ]

@@ -1,4 +1,4 @@
-"""Pure functions from data to a matplotlib Figure, and how one is saved or shown, in the reader's language."""
+"""Pure functions from data to a matplotlib Figure, and how one is saved or shown in the reader's language."""
 
 import importlib
 from pathlib import Path

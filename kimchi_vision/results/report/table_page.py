@@ -200,7 +200,7 @@ def _link(run: Run, folder: Path) -> str | None:
 
 def _differences(experiments: Json) -> dict[str, list[object]]:
     """Values by dotted key, one for each run, of the keys that are not the same in all."""
-    plain = [dict(flat(_without_lists(experiment))) for experiment in experiments.values()]
+    plain = [flat(_without_lists(experiment)) for experiment in experiments.values()]
     keys = dict.fromkeys(key for values in plain for key in values)
     rows = {key: [values.get(key) for values in plain] for key in keys if key not in EXPECTED_TO_DIFFER}
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
