@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
 from kimchi_vision.base.plain import Json, leaves
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import dump
@@ -52,9 +55,6 @@ class TensorBoard:
 
     def figure(self, file: Path) -> None:
         """As an image."""
-        import numpy as np
-        from PIL import Image
-
         with Image.open(file) as image:
             self._open().add_image(file.stem, np.asarray(image.convert("RGB")), dataformats="HWC")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
@@ -96,8 +97,6 @@ def _learning(folder: Path, say: Text) -> charts.Chart | None:
     file = folder / "learning_curve.csv"
     if not file.is_file():
         return None
-    import pandas as pd
-
     points = pd.read_csv(file, encoding=TABLE_ENCODING)
     drawn, low, high = [], [], []
     for row in points.itertuples():
@@ -181,8 +180,6 @@ def _decision(folder: Path, say: Text) -> Json | None:
     file = folder / "decision.csv"
     if not file.is_file():
         return None
-    import pandas as pd
-
     table = pd.read_csv(
         file,
         dtype={"run": str},
