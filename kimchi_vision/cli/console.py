@@ -20,7 +20,7 @@ from rich.text import Text as Styled
 from kimchi_vision.base.messages import LogFormat
 from kimchi_vision.base.progress import Look, Stage, State, Task, listening
 from kimchi_vision.base.sentence import said
-from kimchi_vision.jobs.table import page_of, side_by_side, verdicts
+from kimchi_vision.jobs import table
 from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import verdict
@@ -58,16 +58,16 @@ def tasks_table(tasks: Iterable[Task], say: Text) -> Table:
     tasks = sorted(tasks, key=lambda task: STATES.index(task.state))
     counts = Counter(task.state for task in tasks)
     caption = say("task_counts", **{state: counts[state] for state in STATES})
-    table = Table(caption=caption, caption_justify="left", expand=False)
+    shown = Table(caption=caption, caption_justify="left", expand=False)
     names = ("name", "state", "epochs", "best", "left", "node")
     for column in names if any(task.node for task in tasks) else names[:-1]:
-        table.add_column(say(f"task_{column}"))
+        shown.add_column(say(f"task_{column}"))
     styles = {"runs": "bold", "failed": "red", "waits": "dim", "done": "green"}
     for task in tasks[:MOST]:
         left = "" if task.left is None else str(timedelta(seconds=round(task.left)))
         row = (Styled(task.name), say(f"task_{task.state}"), task.epochs, task.best, left, Styled(task.node))
-        table.add_row(*row[: len(table.columns)], style=styles[task.state])
-    return table
+        shown.add_row(*row[: len(shown.columns)], style=styles[task.state])
+    return shown
 
 
 class Bar:
@@ -167,12 +167,12 @@ def card(run: Run, say: Text) -> Iterator[str]:
 
 def show_rows(finished: Finished, say: Text, lang: str) -> Path:
     """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
-    print_table(side_by_side(finished), say)
-    print(verdicts(finished, lang))
+    print_table(table.side_by_side(finished), say)
+    print(table.verdicts(finished, lang))
     runs = [run for row in finished.values() for run in row]
     for run in runs:
         print(say("report_at", path=run.files.report))
-    return page_of(runs)
+    return table.page_of(runs)
 
 
 def print_table(rows: pd.DataFrame, say: Text) -> None:

@@ -78,10 +78,8 @@ def split(
     loaded = load(experiment, overrides or ())
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
-        raise ConfigError(
-            "{experiment}: the rows differ in `data`; a split is made for one set of photos.",
-            experiment=experiment,
-        )
+        what = "{experiment}: the rows differ in `data`; a split is made for one set of photos."
+        raise ConfigError(what, experiment=experiment)
     photos = data.load(rows[0].data)
     split_file.write(photos, to)
     for part, count in photos.items["split"].value_counts().items():

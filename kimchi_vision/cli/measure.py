@@ -135,10 +135,8 @@ def _benchmarks() -> ModuleType:
 
     clone = Path(__file__).parents[2]
     if not (clone / "benchmarks" / "bench").is_dir():
-        raise InputError(
-            "`bench` measures a clone of this program: get one, and install it with {command}.",
-            command="pip install -e '.[train]'",
-        )
+        what = "`bench` measures a clone of this program: get one, and install it with {command}."
+        raise InputError(what, command="pip install -e '.[train]'")
     sys.path.append(str(clone))
     return importlib.import_module("benchmarks.bench")
 

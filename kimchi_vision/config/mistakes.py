@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from kimchi_vision.base.sentence import Sentence, Sentences
+from kimchi_vision.config.sections.base import models_in
 from kimchi_vision.config.stages import Stage
 
 if TYPE_CHECKING:
@@ -174,12 +175,5 @@ def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
             model = Stage
             continue
         field = model.model_fields.get(str(part))
-        models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
-        model = models[0] if models else model
+        model = next(iter(models_in(field.annotation)), model) if field else model
     return model
-
-
-def _classes(annotation: object) -> list[type]:
-    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
-        return [found for one in inner for found in _classes(one)]
-    return [annotation] if isinstance(annotation, type) else []

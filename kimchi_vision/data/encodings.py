@@ -46,12 +46,8 @@ class Guess:
                 f"{', '.join(text.decode(name) for text in shown)} ({name})"
                 for name in (self.encoding, self.rival)
             )
-            raise DataError(
-                "{source} does not say its encoding; it may hold {ways}. {remedy}",
-                source=source,
-                ways=Sentences(ways, " or "),
-                remedy=remedy,
-            )
+            what = "{source} does not say its encoding; it may hold {ways}. {remedy}"
+            raise DataError(what, source=source, ways=Sentences(ways, " or "), remedy=remedy)
 
 
 def detect(texts: Sequence[bytes]) -> Guess:

@@ -48,11 +48,8 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
             write_table(made / "left-out.csv", left_out)
             made.rename(target)
     except OSError as error:
-        raise DataError(
-            "{target} cannot be written: {reason}. Nothing was left behind.",
-            target=target,
-            reason=error.strerror,
-        ) from None
+        unwritten = "{target} cannot be written: {reason}. Nothing was left behind."
+        raise DataError(unwritten, target=target, reason=error.strerror) from None
     return left_out
 
 

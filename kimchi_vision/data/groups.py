@@ -48,11 +48,8 @@ def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
             "`data.group_by`: {pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
         ) from None
     if not any(found):
-        raise DataError(
-            "`data.group_by`: {pattern} matches no path, such as {one}.",
-            pattern=pattern,
-            one=photos["path"].iloc[0],
-        )
+        no_match = "`data.group_by`: {pattern} matches no path, such as {one}."
+        raise DataError(no_match, pattern=pattern, one=photos["path"].iloc[0])
     keys = [
         match[match.re.groups and 1] if match else path
         for match, path in zip(found, photos["path"], strict=True)

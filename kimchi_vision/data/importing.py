@@ -74,11 +74,8 @@ def import_photos(
         done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
         if not found.places:
-            raise DataError(
-                "{source} holds no photo in a class folder. {left_out}.",
-                source=source,
-                left_out=noted(done.left_out_notes(), "; "),
-            )
+            what = "{source} holds no photo in a class folder. {left_out}."
+            raise DataError(what, source=source, left_out=noted(done.left_out_notes(), "; "))
         done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
         _write(found, to, boxes, crop, done)
     return done

@@ -102,10 +102,8 @@ class Memory:
             with closing(self._database) as full:
                 full.backup(kept)
         except sqlite3.OperationalError as error:
-            raise RunError(
-                "There is no room left on the disk of {folder}. Make room, and give the same command.",
-                folder=self._folder,
-            ) from error
+            what = "There is no room left on the disk of {folder}. Make room, and give the same command."
+            raise RunError(what, folder=self._folder) from error
         return kept
 
     def _insert(self, rows: Mapping[str, Sequence[tuple[object, ...]]]) -> None:

@@ -64,10 +64,6 @@ def _table(file: Path) -> pd.DataFrame:
     parts = table["split"].map(part_of)
     if (parts == "").any():
         line = parts.index[parts == ""][0]
-        raise DataError(
-            "`data.split`: {file} holds the part {part!r} in line {line}; it may be train, valid or test.",
-            file=file,
-            part=table.loc[line, "split"],
-            line=line,
-        )
+        what = "`data.split`: {file} holds the part {part!r} in line {line}; it may be train, valid or test."
+        raise DataError(what, file=file, part=table.loc[line, "split"], line=line)
     return table.assign(split=parts)

@@ -81,12 +81,8 @@ def kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
 
     smallest = photos.groupby("label")["group"].nunique()
     if smallest.min() < section.folds:
-        raise DataError(
-            "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}.",
-            folds=section.folds,
-            fewest=smallest.idxmin(),
-            count=smallest.min(),
-        )
+        what = "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}."
+        raise DataError(what, folds=section.folds, fewest=smallest.idxmin(), count=smallest.min())
     folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed % 2**32)
     _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
     return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)

@@ -78,13 +78,11 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     }
     if missing and missing_class == "error":
         more = Sentence(" So are {count} more.", count=len(missing) - SHOWN) if len(missing) > SHOWN else ""
-        raise DataError(
+        what = (
             "{root}: {what}{more} Bring the photos, move the folder away, or train without with "
-            "`data.missing_class: drop`.",
-            root=root,
-            what=noted(list(missing.values())[:SHOWN]),
-            more=more,
+            "`data.missing_class: drop`."
         )
+        raise DataError(what, root=root, what=noted(list(missing.values())[:SHOWN]), more=more)
     return Listing(_table(tree, reading), reading.note(), layout, missing, left)
 
 
@@ -107,13 +105,11 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     elif table is not None and by_folders in possible and table.parts and not by_folders.parts:
         by_folders.parts, by_folders.parted_by = table.parts, table.parted_by
     if len(possible) > 1:
-        raise DataError(
+        several = (
             "{root} can be read in {count} ways, and only you know which is meant:\n{ways}\n"
-            "Write the line that is meant into the experiment (--layout on the command line).",
-            root=tree.root,
-            count=len(possible),
-            ways=Sentences(map(_way, possible)),
+            "Write the line that is meant into the experiment (--layout on the command line)."
         )
+        raise DataError(several, root=tree.root, count=len(possible), ways=Sentences(map(_way, possible)))
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
         reading.parts, reading.parted_by = lists.read(tree, reading)

@@ -79,13 +79,8 @@ class Labels:
                 "{file}: {name} has no class. Write one, or take the line away.", file=self.file, name=name
             )
         elif self.of.get(path, label) != label:
-            raise DataError(
-                "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines.",
-                file=self.file,
-                name=name,
-                one=self.of[path],
-                label=label,
-            )
+            two = "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines."
+            raise DataError(two, file=self.file, name=name, one=self.of[path], label=label)
         else:
             self.of[path] = label
             if part:
@@ -159,13 +154,11 @@ def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
     for other in given[1:]:
         pairs = set(zip(values, table[other].str.strip(), strict=True))
         if not len(pairs) == values.nunique() == table[other].str.strip().nunique():
-            raise DataError(
+            what = (
                 "{file}: the columns {best} and {other} put photos into different classes. "
-                "Take away the one that is not meant.",
-                file=file,
-                best=best,
-                other=other,
+                "Take away the one that is not meant."
             )
+            raise DataError(what, file=file, best=best, other=other)
     return values.tolist()
 
 

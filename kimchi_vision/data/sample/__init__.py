@@ -70,10 +70,8 @@ def _there(folder: Path, about: str) -> bool:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if (folder / "DRAWN.md").read_text(encoding="utf-8") == about:
             return True
-    raise DataError(
-        "{folder} is there already and isn't this drawn sample. Choose another folder, or move it away.",
-        folder=folder,
-    )
+    what = "{folder} is there already and isn't this drawn sample. Choose another folder, or move it away."
+    raise DataError(what, folder=folder)
 
 
 def _fill(folder: Path, photos: pd.DataFrame, section: Sample) -> None:

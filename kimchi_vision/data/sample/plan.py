@@ -43,15 +43,12 @@ def plan(section: Sample) -> pd.DataFrame:
     free = _free(photos, count, rng)
     wrong, copies = (round(share * len(photos)) for share in (section.label_errors, section.duplicates))
     if wrong + copies > len(free):
-        raise ConfigError(
+        what = (
             "data.sample asks for {wrong} label errors and {copies} duplicates among {photos} "
             "photos, but one photo of each class must stay as it is. Lower label_errors or "
-            "duplicates to {most} photos together.",
-            wrong=wrong,
-            copies=copies,
-            photos=len(photos),
-            most=len(free),
+            "duplicates to {most} photos together."
         )
+        raise ConfigError(what, wrong=wrong, copies=copies, photos=len(photos), most=len(free))
     _mislabel(photos, free[:wrong], rng)
     _betray(photos, free[wrong : wrong + copies], section.background, rng)
     _copy(photos, free[wrong : wrong + copies], rng)

@@ -83,19 +83,13 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
-        raise InputError(
-            "--format {wrong}: there are {formats}.",
-            wrong=",".join(sorted(unknown)),
-            formats=", ".join(FORMATS),
-        )
+        unknown_format = "--format {wrong}: there are {formats}."
+        raise InputError(unknown_format, wrong=",".join(sorted(unknown)), formats=", ".join(FORMATS))
     photos, predictions = run.photos, run.predictions
     missing = [file for path in predictions.paths if not (file := photos.root / path).is_file()]
     if missing:
-        raise InputError(
-            "{file} is missing, and {more} more: files are proven on validation photos.",
-            file=missing[0],
-            more=len(missing) - 1,
-        )
+        gone = "{file} is missing, and {more} more: files are proven on validation photos."
+        raise InputError(gone, file=missing[0], more=len(missing) - 1)
     learn = None if set(formats) <= set(FROM_ONNX) else _learner(run, trust)
     source = Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])

@@ -109,14 +109,11 @@ def agreed(expected: np.ndarray, found: np.ndarray) -> Json:
     """
     same, gap = _beside(expected, found)
     if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(
+        what = (
             "on {photos} validation {photos:photo/photos} {same} of its answers are the learner's own, and "
-            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
-            photos=len(expected),
-            same=percent(same, 2),
-            gap=gap,
-            most=LARGEST_GAP,
+            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for."
         )
+        raise RunError(what, photos=len(expected), same=percent(same, 2), gap=gap, most=LARGEST_GAP)
     return {"photos": len(expected), "agreement": same, "largest_gap": gap}
 
 

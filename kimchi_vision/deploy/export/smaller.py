@@ -118,11 +118,8 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> Json:
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
     low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
-        raise RunError(
-            "it loses at least {low} of accuracy, and {most} is allowed.",
-            low=percent(low),
-            most=percent(LARGEST_LOSS, 0),
-        )
+        what = "it loses at least {low} of accuracy, and {most} is allowed."
+        raise RunError(what, low=percent(low), most=percent(LARGEST_LOSS, 0))
     return {
         "photos": len(sample),
         "agreement": float((sample.answers == found).mean()),

@@ -34,22 +34,17 @@ class Classifier:
         try:
             outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
-                raise InputError(
+                others = (
                     "{file} is not a model that this program exported: it has {outputs} outputs for {count} "
-                    "classes.",
-                    file=file,
-                    outputs=outputs,
-                    count=len(self.facts.classes),
+                    "classes."
                 )
+                raise InputError(others, file=file, outputs=outputs, count=len(self.facts.classes))
         except InputError:
             raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(
-                "{file} is not a model that this program exported, or it is damaged: {reason}",
-                file=file,
-                reason=reason,
-            ) from error
+            damaged = "{file} is not a model that this program exported, or it is damaged: {reason}"
+            raise InputError(damaged, file=file, reason=reason) from error
 
     def _open(self, file: Path, threads: int | None) -> int:
         """Read `facts`; returns how many outputs there are."""

@@ -41,8 +41,6 @@ def by_name(models: Sequence[Served]) -> dict[str, Served]:
     named = {model.name: model for model in models}
     if len(named) < len(models):
         names = ", ".join(model.name for model in models)
-        raise InputError(
-            "Two models have one name: {names}. Serve one of them, or name the experiments apart.",
-            names=names,
-        )
+        what = "Two models have one name: {names}. Serve one of them, or name the experiments apart."
+        raise InputError(what, names=names)
     return named
