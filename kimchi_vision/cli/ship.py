@@ -17,6 +17,7 @@ from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.progress import bar
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.cli.options import RunFolder, say
 
@@ -167,12 +168,7 @@ def _is_loopback(host: str) -> bool:
 
 def counted(answers: Iterable[T], count: int) -> Iterable[T]:
     """With a progress bar on the terminal, when there is something to wait for."""
-    if count == 1 or not sys.stderr.isatty():
-        return answers
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(answers, "Predicting", count, console=Console(stderr=True), transient=True)
+    return answers if count == 1 else bar(answers, "Predicting", count)
 
 
 def _print_text(answers: Iterable[Prediction]) -> Iterator[Prediction]:

@@ -99,10 +99,7 @@ def problems(photos: pd.DataFrame) -> pd.DataFrame:
         "tiny": (sound & (short < MIN_SIDE), size),
         "elongated": (sound & (short >= MIN_SIDE) & (long > MAX_ASPECT * short), size),
     }
-    return pd.concat(
-        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
-        for kind, (rows, reasons) in kinds.items()
-    )
+    return _each(photos, kinds)
 
 
 def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
@@ -119,10 +116,14 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
         "mode": (~photos["mode"].isin(("RGB", "L")), "colour mode " + photos["mode"]),
         "animated": (photos["animated"] > 0, photos["format"] + " with several frames"),
     }
-    return pd.concat(
-        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
-        for kind, (rows, reasons) in kinds.items()
-    )
+    return _each(photos, kinds)
+
+
+def _each(photos: pd.DataFrame, kinds: dict[str, tuple[pd.Series, pd.Series]]) -> pd.DataFrame:
+    """kinds: by name, which photos are of it, and the reason of each photo."""
+    found = [photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
+             for kind, (rows, reasons) in kinds.items()]  # fmt: skip
+    return pd.concat(found)
 
 
 def conflicts(photos: pd.DataFrame) -> pd.DataFrame:
