@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.browser import Open, show
-from kimchi_vision.cli.options import Lang, Layout, say
+from kimchi_vision.cli.options import Lang, Layout
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.cli.options import say
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.ship import counted
 
 if TYPE_CHECKING:

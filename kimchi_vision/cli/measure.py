@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from kimchi_vision.cli.options import Exports, On, Overrides, say
+from kimchi_vision.base.messages import say
+from kimchi_vision.cli.options import Exports, On, Overrides
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -1,4 +1,4 @@
-"""Options that several commands have, and what all of them print with."""
+"""Options that several commands have."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from typer import Argument, Option
-
-from kimchi_vision.base.messages import catalogue, language
 
 Lang = Annotated[Literal["auto", "ko", "en"], Option(help="auto: the system's language.")]
 Exports = Annotated[Path, Option(help="Folder in which run folders land.")]
@@ -21,8 +19,3 @@ Layout = Annotated[
     Literal["auto", "first", "folder", "path", "parts", "table"],
     Option(help="Where classes are read, as data.layout."),
 ]
-
-
-def say(key: str, **values: object) -> str:
-    """A text of the catalogues, or a template, with its values, in the system's language."""
-    return catalogue(language("auto"))(key, **values)

@@ -16,10 +16,11 @@ import typer
 from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.progress import bar
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.cli.options import RunFolder, say
+from kimchi_vision.cli.options import RunFolder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 from typer import Argument, Option
 
-from kimchi_vision.base.messages import catalogue, language
-from kimchi_vision.cli.options import Lang, Layout, say
+from kimchi_vision.base.messages import catalogue, language, say
+from kimchi_vision.cli.options import Lang, Layout
 
 app = typer.Typer()
 

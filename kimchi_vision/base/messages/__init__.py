@@ -24,7 +24,7 @@ from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
     "TEXTS", "Language", "LogFormat", "Text", "about_background", "about_gain", "add", "catalogue", "korean",
-    "language", "reading",
+    "language", "reading", "say",
 ]  # fmt: skip
 
 Language = Literal["en", "ko"]
@@ -107,6 +107,11 @@ def catalogue(lang: Language) -> Text:
         return "".join(text(key, **values) for key, values in value)
 
     return text
+
+
+def say(key: str, **values: object) -> str:
+    """What a command prints: a text or a template with its values, in the system's language."""
+    return catalogue(language("auto"))(key, **values)
 
 
 class LogFormat(logging.Formatter):
