@@ -6,12 +6,11 @@ import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Option
 
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
+from kimchi_vision.base.messages import Text
 
 Open = Annotated[bool, Option("--open", help="Open the page in the browser; on a server, say where it is.")]
 

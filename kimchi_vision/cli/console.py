@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich import print as rich_print
 from rich.console import Console, RenderableType
 from rich.panel import Panel
@@ -17,21 +17,16 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 from rich.text import Text as Styled
 
-from kimchi_vision.base.messages import LogFormat
+from kimchi_vision.base.messages import LogFormat, Text
 from kimchi_vision.base.progress import Look, Stage, State, Task, listening
 from kimchi_vision.base.sentence import said
 from kimchi_vision.jobs import table
+from kimchi_vision.jobs.table import Finished
 from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import verdict
+from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.base.messages import Text
-    from kimchi_vision.jobs.table import Finished
-    from kimchi_vision.results.run import Run
 
 SHARES: dict[Stage, int] = {"photos": 5, "features": 10, "train": 65, "explain": 10, "export": 10}
 """About how much of a run's time each stage takes, of 100."""

@@ -5,18 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config.sections.base import models_in
 from kimchi_vision.config.stages import Stage
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 
 Location = tuple[str | int, ...]
 

@@ -25,11 +25,10 @@ from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.deploy.server.collect import Collection
-from kimchi_vision.deploy.server.limits import Limits
+from kimchi_vision.deploy.server.limits import Limits, Room
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
 from kimchi_vision.deploy.server.refusal import Refusal
-from kimchi_vision.deploy.server.room import Room
 
 PAGE_TEXTS = [key.removeprefix("serve_") for key in TEXTS if key.startswith("serve_")]
 """Sentences of the page, which changes its language by itself."""
@@ -135,12 +134,8 @@ async def predict(
     """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
     served = here.named(model)
     if len(photos) > here.limits.photos:
-        raise Refusal(
-            "{count} photos in one request; {most} are allowed.",
-            413,
-            count=len(photos),
-            most=here.limits.photos,
-        )
+        many = "{count} photos in one request; {most} are allowed."
+        raise Refusal(many, 413, count=len(photos), most=here.limits.photos)
     rows = [_classify(here, served, photo, number) for number, photo in enumerate(photos, 1)]
     answers = [served.predictor.answer(row, top) for row in await asyncio.gather(*rows)]
     for photo, answer in zip(photos, answers, strict=True):
