@@ -21,10 +21,7 @@ class File:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The paths of one run's files.
-
-    path: its folder, such as exports/exp1.
-    """
+    """The paths of one run's files. path: its folder, such as exports/exp1."""
 
     path: Path
 

@@ -74,7 +74,7 @@ def split(
     from kimchi_vision import data
     from kimchi_vision.base.errors import ConfigError
     from kimchi_vision.config import Table, load
-    from kimchi_vision.data import split_file
+    from kimchi_vision.data.splitters import write_split
 
     loaded = load(experiment, overrides or ())
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
@@ -82,7 +82,7 @@ def split(
         what = "{experiment}: the rows differ in `data`; a split is made for one set of photos."
         raise ConfigError(what, experiment=experiment)
     photos = data.load(rows[0].data)
-    split_file.write(photos, to)
+    write_split(photos, to)
     for part, count in photos.items["split"].value_counts().items():
         print(f"{count:7}  {part}")
     for says, values in photos.notes:

@@ -65,10 +65,9 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
         undecodable = "{source} says that its names are UTF-8, and {shown} is not. Pack it anew."
         raise DataError(undecodable, source=source, shown=shown) from None
     except DAMAGE as error:
+        reason = error if str(error) else Sentence("it ends too early")
         raise DataError(
-            "{source} is damaged: {reason}. Get it again.",
-            source=source,
-            reason=error if str(error) else Sentence("it ends too early"),
+            "{source} is damaged: {reason}. Get it again.", source=source, reason=reason
         ) from None
 
 

@@ -29,14 +29,9 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
         )
     photos = audit.photos
     sound = photos[photos["problem"] == ""]
-    copies = sound[sound.duplicated(["group", "label"])]
-    left_out = pd.concat(
-        [
-            select.problems(photos),
-            select.conflicts(sound),
-            copies[["path", "label"]].assign(reason="a copy of another photo of its class"),
-        ]
-    ).drop_duplicates("path")[["path", "label", "reason"]]
+    copies = sound[sound.duplicated(["group", "label"])].assign(reason="a copy of another photo of its class")
+    found = pd.concat([select.problems(photos), select.conflicts(sound), copies])
+    left_out = found.drop_duplicates("path")[["path", "label", "reason"]]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as place:

@@ -42,10 +42,7 @@ class NotPortableError(Exception):
 
 
 class Call:
-    """A call that is made when the file is loaded.
-
-    state: attributes that the result is given then.
-    """
+    """A call that is made when the file is loaded. state: attributes that the result is given then."""
 
     def __init__(
         self, made: Callable[..., object], *arguments: object, state: Json | None = None, **named: object

@@ -21,10 +21,7 @@ COLUMNS = ["path", "label", "time"]
 
 @dataclass
 class Labels:
-    """Classes of photos, and the file that holds them: columns path, label, time (UTC).
-
-    of: class by path.
-    """
+    """Classes of photos, and the file that holds them: columns path, label, time (UTC). of: class by path."""
 
     file: Path
     of: dict[str, str] = field(default_factory=dict)
