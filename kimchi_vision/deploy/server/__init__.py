@@ -52,7 +52,7 @@ def build(
     meters = Meters()
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
-    app.state.service = Service.build(served, limits, meters, collection)
+    app.state.service = Service(served, limits, meters, collection)
     for routes in (api.router, about.router):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _refused)

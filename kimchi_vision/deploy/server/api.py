@@ -6,7 +6,6 @@ import asyncio
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -42,32 +41,19 @@ Prepared = TypeVar("Prepared")
 router = APIRouter()
 
 
-@dataclass(frozen=True)
 class Service:
-    """What the routes work with.
+    """What the routes work with: the models, a decoder for each core, and room for a photo of the largest size.
 
-    decoders: threads in which photos are opened. room: memory for them. large: the thread for large ones.
+    Large photos have a thread of their own, beside.
     """
 
-    models: dict[str, Served]
-    limits: Limits
-    meters: Meters
-    decoders: ThreadPoolExecutor
-    collection: Collection | None
-    rate: MovingWindowRateLimiter
-    room: Room
-    large: ThreadPoolExecutor
-
-    @classmethod
-    def build(
-        cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
-    ) -> Service:
-        """With a decoder for each core, and room for one photo of the largest size, beside large ones."""
-        decoders = ThreadPoolExecutor(share(), "decoder")
-        rate = MovingWindowRateLimiter(MemoryStorage())
-        room = Room(int(limits.megapixels * 1e6))
-        large = ThreadPoolExecutor(1, "large", yield_to_others)
-        return cls(models, limits, meters, decoders, collection, rate, room, large)
+    def __init__(
+        self, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
+    ) -> None:
+        self.models, self.limits, self.meters, self.collection = models, limits, meters, collection
+        self.rate, self.room = MovingWindowRateLimiter(MemoryStorage()), Room(int(limits.megapixels * 1e6))
+        self.decoders = ThreadPoolExecutor(share(), "decoder")
+        self.large = ThreadPoolExecutor(1, "large", yield_to_others)
 
     async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
         """What `prepare` makes of an upload, when a decoder and room for its pixels are free.
