@@ -108,7 +108,8 @@ def _line(location: Location, tree: object) -> int | None:
 def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> Sentence:
     key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], kind)
+        model = _reached(detail["loc"][:-1], kind)  # a file's own name is no key of it
+        known = [name for name in model.model_fields if model is not kind or name != "name"]
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         if near:
             return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
@@ -146,12 +147,6 @@ def _what(detail: ErrorDetails) -> Sentence:
 
 def _yaml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _known_keys(location: Location, kind: type[BaseModel]) -> list[str]:
-    """Names of the fields that pydantic knows at this location; a file's own name is no key of it."""
-    model = _reached(location, kind)
-    return [name for name in model.model_fields if model is not kind or name != "name"]
 
 
 def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:

@@ -37,6 +37,9 @@ def read(tree: Tree, layout: str) -> Reading | None:
     if not found:
         return None
     used = _beside_each_other(found)
+    unfound = [
+        ("aside_unfound", {"file": each.file, "count": len(each.unfound)}) for each in used if each.unfound
+    ]
     labels = {path: label for each in used for path, label in each.of.items()}
     parts, parted_by = _parts(used, labels)
     return Reading(
@@ -46,7 +49,7 @@ def read(tree: Tree, layout: str) -> Reading | None:
         parts=parts,
         missing=_missing(used, labels),
         parted_by=parted_by,
-        aside=[*_unlisted(tree, labels, layout, used[0].file), *_unfound(used)],
+        aside=[*_unlisted(tree, labels, layout, used[0].file), *unfound],
         guessed=any(each.guessed for each in used),
     )
 
@@ -124,9 +127,3 @@ def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> lis
         if without:
             aside.append(("aside_unlabelled", {"folder": folder or ".", "count": len(without)}))
     return aside
-
-
-def _unfound(used: list[Labels]) -> list[Note]:
-    return [
-        ("aside_unfound", {"file": each.file, "count": len(each.unfound)}) for each in used if each.unfound
-    ]

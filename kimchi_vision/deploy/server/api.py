@@ -42,9 +42,9 @@ router = APIRouter()
 
 
 class Service:
-    """What the routes work with: the models, a decoder for each core, and room for a photo of the largest size.
+    """What the routes work with.
 
-    Large photos have a thread of their own, beside.
+    A decoder for each core, and room for one photo of the largest size, beside a thread for large ones.
     """
 
     def __init__(
