@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.browser import Open, show
 from kimchi_vision.cli.options import Lang, Layout
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from kimchi_vision.base.plain import Json

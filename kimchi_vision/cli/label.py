@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.ship import counted
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.options import Exports, On, Overrides
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from types import ModuleType

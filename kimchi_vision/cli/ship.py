@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 import typer
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.cli.options import RunFolder, grouped
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

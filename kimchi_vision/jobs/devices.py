@@ -6,16 +6,13 @@ import tempfile
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.jobs.own_parts import NO_PARTS
+from kimchi_vision.jobs.prepared import Prepared
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import processes
-
-if TYPE_CHECKING:
-    from kimchi_vision.jobs.prepared import Prepared
 
 
 def count(prepared: Prepared) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from fastai.learner import Learner
 
 from kimchi_vision import data
 from kimchi_vision.base import progress
@@ -20,6 +20,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Composed, noted
 from kimchi_vision.config import Experiment
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
@@ -37,14 +38,9 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 Watch = Callable[[Json], bool]
 

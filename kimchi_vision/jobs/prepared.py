@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
 
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, loader, model, recipe, train
-
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-
-    from kimchi_vision.data.photo import Photos
 
 
 @dataclass(frozen=True)

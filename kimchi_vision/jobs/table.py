@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base import progress
-from kimchi_vision.base.errors import InputError, InterruptedRunError, KimchiError, RunError
+from kimchi_vision.base.errors import FAILURES, InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
-from kimchi_vision.config import Experiment
+from kimchi_vision.config import Experiment, Table
+from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.jobs.executor.interface import Outcomes
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
@@ -25,10 +25,6 @@ from kimchi_vision.jobs.leaf import training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.config import Table
-    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +89,7 @@ def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterat
             one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
             try:
                 done = one(folder, force), None
-            except InterruptedRunError:
-                raise
-            except KimchiError as error:
+            except FAILURES as error:
                 done = None, error.sentence
             outcomes.end(experiment.name, done)
             yield row, experiment.name, done[0]
@@ -109,9 +103,7 @@ def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: boo
         if not any(each.name in refused for each in (folds or [experiment])):
             try:
                 done = _collected(experiment, folds, folder, force)
-            except InterruptedRunError:
-                raise
-            except KimchiError as error:
+            except FAILURES as error:
                 log.error("Run %s failed: %s", experiment.name, error)
         yield row, experiment.name, done
 
@@ -206,7 +198,8 @@ def _winner(finished: Finished, say: Text) -> list[str]:
     if found is None:
         return []
     accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
-    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, accuracy=accuracy)]
+    effect = headline.effect(means[found.name].value, accuracy)
+    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
@@ -15,9 +14,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
 
 
 def write(photos: Path, listing: Listing, path: Path, settings: Json, say: Text) -> Path:

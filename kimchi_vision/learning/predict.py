@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from fastai.learner import Learner
+from fasttransform import Transform
 from torch import nn
 
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning.linear_probe import pooled
 from kimchi_vision.results.predictions import Predictions
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-    from fasttransform import Transform
-
-    from kimchi_vision.data.photo import Photos
 
 
 def predictions(learn: Learner, photos: Photos) -> Predictions:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import pandas as pd
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.plain import Json
@@ -12,9 +14,6 @@ from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import METRICS, check_monitor
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 

@@ -36,6 +36,7 @@ __all__ = [
     "korean",
     "language",
     "reading",
+    "say",
 ]
 
 Language = Literal["en", "ko"]
@@ -118,6 +119,11 @@ def catalogue(lang: Language) -> Text:
         return "".join(text(key, **values) for key, values in value)
 
     return text
+
+
+def say(key: str, **values: object) -> str:
+    """What a command prints: a text or a template with its values, in the system's language."""
+    return catalogue(language("auto"))(key, **values)
 
 
 class LogFormat(logging.Formatter):

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
@@ -20,12 +20,10 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
+from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor import parcels
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Done, Leaf
+from kimchi_vision.jobs.leaf import Done, Leaf
 
 ANSWERS = 5
 """Seconds in which an address answers."""
@@ -91,12 +89,18 @@ class OnRay:
         else:
             _answers(self.address)
             options["address"] = self.address
+        constants = ray._private.ray_constants
+        clusters = constants.ENABLE_RAY_CLUSTER
         try:
+            # Else Ray takes the network's address for loopback, and all its processes listen there.
+            constants.ENABLE_RAY_CLUSTER = clusters and self.address is not None
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             reason = str(error).strip().splitlines()[0]
             place = self.address or Sentence("this machine")
             raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
+        finally:
+            constants.ENABLE_RAY_CLUSTER = clusters
         try:
             yield ray
         finally:

@@ -6,18 +6,15 @@ import importlib.util
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import install
+from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.sections import Track
 from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.jobs.track.worker import Worker
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.plain import Json
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Track
 
 __all__ = ["Tracking", "begun", "check"]
 

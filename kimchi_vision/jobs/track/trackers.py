@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import dump
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from kimchi_vision.base.run_files import RunFiles
 
 Values = Mapping[str, float]
 

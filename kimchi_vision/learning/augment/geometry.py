@@ -7,13 +7,10 @@ that the model sees back to the photo.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Augment
-    from kimchi_vision.learning.augment.params import Draws
+from kimchi_vision.config.sections import Augment
+from kimchi_vision.learning.augment.params import Draws
 
 # fastai's dihedral_mat: x' = a x + b y, y' = c x + d y.
 _SYMMETRIES = np.array(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.learning.model.layers import evaluating
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 LAST_ATTENTION = ("norm1", "ln_1")
 """Names of the norm before attention in timm's and torchvision's transformers. The last one is explained:

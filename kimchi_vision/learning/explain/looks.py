@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from kimchi_vision.base.files import replacing
-from kimchi_vision.data.photo import Photo, open_photo
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.sections import Explain
+from kimchi_vision.data.photo import Photo, Photos, open_photo
 from kimchi_vision.learning.explain.gradcam import GradCam, Seen
 from kimchi_vision.learning.model.layers import evaluating
 from kimchi_vision.results import plots
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Explain
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.preprocess import Preprocess
 
 BATCH = 16
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import torch
+from fastai.callback.core import Callback
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
 from kimchi_vision.learning.train.average import Average
@@ -27,14 +32,6 @@ from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
-
-if TYPE_CHECKING:
-    from fastai.callback.core import Callback
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Train
 
 __all__ = ["epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from fastai.callback.core import Callback
+from fastai.learner import Learner
 from torch.optim.swa_utils import get_ema_multi_avg_fn
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 
 class Average(Callback):

@@ -6,26 +6,22 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelBatchException
+from fastai.learner import Learner
 from fastcore.foundation import L
 
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import distributed, randomness, saved
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest
 from kimchi_vision.learning.train.interrupt import Interrupt
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.recording import Recording
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
 
 
 @dataclass

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
+from fastai.learner import Learner
 from fastai.optimizer import SGD, Adam, Lamb, OptimWrapper, QHAdam, RAdam, RMSProp, ranger
 from timm.optim import Lion
 
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
+from kimchi_vision.config.sections import Train
 
 OPTIMIZERS = {
     "adam": Adam,

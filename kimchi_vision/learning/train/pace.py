@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device as devices
+from kimchi_vision.learning.model import Backbone
 from kimchi_vision.learning.train import precision
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
-    from kimchi_vision.learning.model import Backbone
 
 PHOTOS = 16
 """Photos of the batch that is measured."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from fastai.callback.core import Callback
 from fastai.callback.progress import ProgressCallback
+from fastai.learner import Learner
 from fastcore.imports import IN_NOTEBOOK
 
 from kimchi_vision.base.progress import reached
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 
 class Counted(Callback):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from fastai.data.core import DataLoaders
 
 from kimchi_vision.base.plain import Json
-
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
 
 
 def state(dls: DataLoaders) -> Json:

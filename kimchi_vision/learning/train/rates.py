@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.learner import Learner
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.stages import LrFind
 from kimchi_vision.results import plots
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.stages import LrFind
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from fastai.callback.core import Callback, CancelFitException
@@ -16,12 +15,10 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import distributed
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
 
 Watch = Callable[[Json], bool]
 Tell = Callable[[dict[str, float], int], None]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.mixup import CutMix, MixUp
+from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
 from sklearn.utils.class_weight import compute_class_weight
 
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train.callbacks import FreezeBN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
 
 
 def loss(section: Train, learn: Learner) -> Callable[..., torch.Tensor]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from fastai.callback.core import Callback
+from fastai.learner import Learner
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.config import stages as config
+from kimchi_vision.config.stages import Stage
 from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
 from kimchi_vision.learning.train.extracted import extracted
-
-if TYPE_CHECKING:
-    from fastai.callback.core import Callback
-    from fastai.learner import Learner
-
-    from kimchi_vision.config import stages as config
-    from kimchi_vision.config.stages import Stage
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results.calibrate import confidence as scores
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
@@ -22,10 +24,8 @@ from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
-    from kimchi_vision.config.sections import Calibrate
     from kimchi_vision.results.predictions import Predictions
 
 __all__ = ["figures", "fit", "risk_coverage", "unknown"]

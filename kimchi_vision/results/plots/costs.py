@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, PercentFormatter
 
 from kimchi_vision.results.plots.fonts import hangul
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LARGEST_AREA = 1200
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +11,10 @@ from kimchi_vision.base.messages import Text, about_gain
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.score import Score
+from kimchi_vision.results.score import Score
 
 PAIR_SIDE = 200
 EARLIER = 4

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.plain import Json
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
 
 
 def question(asked: str, text: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from kimchi_vision.base.messages import Language, Text, about_background, catalo
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import embedding
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import (
     calibration,
     charts,
@@ -21,12 +21,9 @@ from kimchi_vision.results.report import (
     training,
     verdict,
 )
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import recorded
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.run import Run
-    from kimchi_vision.results.score import Score
 
 OVERLAY_SIDE = 160
 
