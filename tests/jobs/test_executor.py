@@ -195,6 +195,24 @@ def test_a_killed_process_goes_on_by_itself_and_ends_equal(asked, tmp_path, capl
     assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
 
 
+def heard(driver: int, again: bool) -> list[str]:
+    """Addresses on which a process and all that it has started listen, seen from one of these."""
+    import psutil
+
+    driver = psutil.Process(driver)
+    sockets = [one for each in (driver, *driver.children(True)) for one in each.net_connections("inet")]
+    return sorted({one.laddr.ip.removeprefix("::ffff:") for one in sockets if one.status == "LISTEN"})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_nothing_of_a_ray_that_begins_here_listens_beyond_this_machine(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), str(Path(__file__).parent)]))
+    leaf = Leaf("heard", partial(heard, os.getpid()), tmp_path)
+    assert executor.executor("ray", Jobs()).run([leaf]) == ({"heard": ["127.0.0.1"]}, {})
+
+
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """A head and a second node on loopback, each with one processor."""

@@ -89,12 +89,18 @@ class OnRay:
         else:
             _answers(self.address)
             options["address"] = self.address
+        constants = ray._private.ray_constants
+        clusters = constants.ENABLE_RAY_CLUSTER
         try:
+            # Else Ray takes the network's address for loopback, and all its processes listen there.
+            constants.ENABLE_RAY_CLUSTER = clusters and self.address is not None
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             reason = str(error).strip().splitlines()[0]
             place = self.address or Sentence("this machine")
             raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
+        finally:
+            constants.ENABLE_RAY_CLUSTER = clusters
         try:
             yield ray
         finally:
