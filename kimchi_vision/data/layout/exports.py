@@ -47,13 +47,8 @@ def _label_studio(task: Json) -> list[tuple[str, str]]:
         return [(image, label)] if image and label else []
     image = next(value for value in task["data"].values() if isinstance(value, str))
     answers = [each for each in task.get("annotations", []) if not each.get("was_cancelled")]
-    chosen = [
-        choice
-        for answer in answers
-        for result in answer["result"]
-        if result["type"] == "choices"
-        for choice in result["value"]["choices"]
-    ]
+    results = [result for answer in answers for result in answer["result"] if result["type"] == "choices"]
+    chosen = [choice for result in results for choice in result["value"]["choices"]]
     return [(image, choice) for choice in dict.fromkeys(chosen)]
 
 
