@@ -82,7 +82,7 @@ def both(parts: list[list[str] | None]) -> list[str] | None:
 def says(node: ast.AST, wing: str) -> bool:
     """Whether a node is a call whose first argument a person reads."""
     match node:
-        case ast.Call(args=[ast.Name(id="template"), *_]):
+        case ast.Call(args=[ast.Name(id="template" | "sentence"), *_]):
             return False  # one that was a constant where it came from
         case ast.Call(func=ast.Name(id="say" | "text"), args=[_, *_]):
             return True

@@ -6,14 +6,11 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from kimchi_vision.base.sentence import Sentence
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.sentence import Text
+from kimchi_vision.base.sentence import Sentence, Text
 
 PANELS = {
     "DEFAULT_STRING": "[default: {}]",

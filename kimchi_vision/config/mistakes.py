@@ -5,17 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from kimchi_vision.base.sentence import Sentence, Sentences
+from kimchi_vision.config.sections.base import models_in
 from kimchi_vision.config.stages import Stage
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 
 Location = tuple[str | int, ...]
 
@@ -111,7 +108,8 @@ def _line(location: Location, tree: object) -> int | None:
 def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> Sentence:
     key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], kind)
+        model = _reached(detail["loc"][:-1], kind)  # a file's own name is no key of it
+        known = [name for name in model.model_fields if model is not kind or name != "name"]
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         if near:
             return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
@@ -153,12 +151,6 @@ def _yaml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _known_keys(location: Location, kind: type[BaseModel]) -> list[str]:
-    """Names of the fields that pydantic knows at this location; a file's own name is no key of it."""
-    model = _reached(location, kind)
-    return [name for name in model.model_fields if model is not kind or name != "name"]
-
-
 def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:
     """The name and the field at a location; a union adds its alternatives below the field."""
     names = [str(part) for part in location]
@@ -176,12 +168,5 @@ def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
             model = Stage
             continue
         field = model.model_fields.get(str(part))
-        models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
-        model = models[0] if models else model
+        model = next(iter(models_in(field.annotation)), model) if field else model
     return model
-
-
-def _classes(annotation: object) -> list[type]:
-    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
-        return [found for one in inner for found in _classes(one)]
-    return [annotation] if isinstance(annotation, type) else []

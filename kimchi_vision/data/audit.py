@@ -8,20 +8,16 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Note, Text
 from kimchi_vision.data import duplicates, layout, looks, select
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
-    from kimchi_vision.data.photo import Note
 
 IMBALANCE = 3
 """Largest class over smallest from which plain accuracy hides the small ones."""

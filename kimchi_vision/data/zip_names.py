@@ -105,9 +105,5 @@ def _forced(raw: bytes, encoding: str, source: object) -> str:
         ) from None
     except UnicodeDecodeError:
         shown = raw.decode(encoding, errors="replace")
-        raise DataError(
-            "{source}: the name {shown} is not in {encoding}; try another --encoding.",
-            source=source,
-            shown=shown,
-            encoding=encoding,
-        ) from None
+        other = "{source}: the name {shown} is not in {encoding}; try another --encoding."
+        raise DataError(other, source=source, shown=shown, encoding=encoding) from None

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
+from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import recorded
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
-
 
 NESTED = "nested"
 

@@ -16,27 +16,16 @@ from typing import Literal
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import catalogues
-from kimchi_vision.base.messages.explain import about_background
+from kimchi_vision.base.messages.explain import about_background, about_gain
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
-from kimchi_vision.base.numbers import percent, points
-from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
-    "TEXTS",
-    "Language",
-    "LogFormat",
-    "Text",
-    "about_background",
-    "about_gain",
-    "add",
-    "catalogue",
-    "korean",
-    "language",
-    "reading",
-]
+    "TEXTS", "Language", "LogFormat", "Text", "about_background", "about_gain", "add", "catalogue", "korean",
+    "language", "reading", "say",
+]  # fmt: skip
 
 Language = Literal["en", "ko"]
 
@@ -120,6 +109,11 @@ def catalogue(lang: Language) -> Text:
     return text
 
 
+def say(key: str, **values: object) -> str:
+    """What a command prints: a text or a template with its values, in the system's language."""
+    return catalogue(language("auto"))(key, **values)
+
+
 class LogFormat(logging.Formatter):
     """Log records in one language: a record's message is a Sentence, or a template of %-placeholders."""
 
@@ -142,16 +136,3 @@ class LogFormat(logging.Formatter):
         if isinstance(args, Mapping):
             return template % {name: said(value, self.text) for name, value in args.items()}
         return template % tuple(said(value, self.text) for value in args) if args else template
-
-
-def about_gain(name: str, found: Json, text: Text) -> str:
-    """What training brought beside the `floor`, or averaging beside one view, `tta`.
-
-    found: the entry of that name in metrics.json.
-    """
-    (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
-    shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    gains = {"gain": found["gain"], "low": low, "high": high}
-    shown = {key: percent(share) for key, share in shares.items()}
-    shown |= {key: points(share) for key, share in gains.items()}
-    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)

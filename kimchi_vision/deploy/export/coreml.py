@@ -6,7 +6,7 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +14,11 @@ import torch
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 40
 """Validation photos that check.py asks for, at most."""

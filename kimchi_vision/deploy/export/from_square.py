@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
 import torch
 
-if TYPE_CHECKING:
-    from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.model_metadata import Facts
 
 
 class FromSquare(torch.nn.Module):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx
 
@@ -13,17 +12,14 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import PHOTOS, agreed, probabilities
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier
 from kimchi_vision.deploy.runtime.speed import ROUNDS, median_ms
 from kimchi_vision.results.model_metadata import KEY
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import Predictions
 
 
 def save(whole: Path, file: Path, weights: Path) -> None:

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +15,9 @@ from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
 

@@ -33,11 +33,8 @@ ACCENT = "#b3261e"
 def write(run: Run, folder: Path) -> Path:
     """index.html and all that it loads. Any web server shows it; `file://` does not run modules.
 
-    Raises InputError when the run has no model.onnx that takes photos, the folder holds something already, or
-    onnxruntime-web cannot be had.
+    Raises InputError when the run has no model.onnx that takes photos, or onnxruntime-web cannot be had.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError("{folder} is not empty. Give a new folder.", folder=folder)
     classifier = Classifier(run.files.onnx)
     if not classifier.takes_photos:
         raise InputError(

@@ -66,11 +66,9 @@ def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks: chunks
         found += chunk
         answers.append((rows, features.astype(np.float16)))  # 100,000 photos of 1,280 features: 256 MB
     if not found:
+        what = "{folder} holds no photo to label: {known} are known, {unreadable} cannot be read."
         raise InputError(
-            "{folder} holds no photo to label: {known} are known, {unreadable} cannot be read.",
-            folder=folder,
-            known=chosen.known + chosen.copies,
-            unreadable=len(chosen.unreadable),
+            what, folder=folder, known=chosen.known + chosen.copies, unreadable=len(chosen.unreadable)
         )
     rows, features = (np.concatenate(each) for each in zip(*answers, strict=True))
     places = pick(rows, features, n)

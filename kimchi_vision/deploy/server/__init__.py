@@ -17,14 +17,13 @@ from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.config import mistakes
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
-from kimchi_vision.deploy.server import about, api, looks
+from kimchi_vision.deploy.server import about, api
 from kimchi_vision.deploy.server.api import Service
-from kimchi_vision.deploy.server.batching import Batcher
 from kimchi_vision.deploy.server.collect import Collection
 from kimchi_vision.deploy.server.guard import Access, Guard
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
 from kimchi_vision.deploy.server.meters import Meters
-from kimchi_vision.deploy.server.models import Served, by_name, examples
+from kimchi_vision.deploy.server.models import Batcher, Served, by_name, examples
 from kimchi_vision.deploy.server.refusal import Refusal, preferred
 from kimchi_vision.results.run import Run
 
@@ -55,8 +54,8 @@ def build(
     meters = Meters()
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
-    app.state.service = Service.build(served, limits, meters, collection)
-    for routes in (api.router, looks.router, about.router):
+    app.state.service = Service(served, limits, meters, collection)
+    for routes in (api.router, about.router):
         app.include_router(routes)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -50,13 +50,6 @@ def run(application: FastAPI, host: str, port: int, proxy: str | None = None) ->
 
     proxy: address of a reverse proxy, whose X-Forwarded-For says who asks; others' is not believed.
     """
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        http=Protocol,
-        limit_concurrency=CONNECTIONS,
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy or "",
-        log_level="warning",
-    )
+    told = {"proxy_headers": proxy is not None, "forwarded_allow_ips": proxy or ""}
+    kept = {"http": Protocol, "limit_concurrency": CONNECTIONS, "log_level": "warning"}
+    uvicorn.run(application, host=host, port=port, **kept, **told)
