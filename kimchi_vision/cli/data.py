@@ -1,7 +1,5 @@
 """The commands `data ...`: read the line, call, print. Rooms are imported inside commands."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

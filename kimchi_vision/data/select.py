@@ -1,7 +1,5 @@
 """Which of the photos that were found are used: corrections by hand, and the policy for each problem."""
 
-from __future__ import annotations
-
 import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """A run's model answers for photos: load once, predict many. No torch."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

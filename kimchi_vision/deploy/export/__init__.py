@@ -1,7 +1,5 @@
 """Section `export`: files that leave the run, each checked before it gets its name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path
