@@ -23,7 +23,7 @@ from kimchi_vision.base.threads import cores
 from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor import parcels
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
-from kimchi_vision.jobs.leaf import Done, Leaf
+from kimchi_vision.jobs.leaf import Done, Leaf, do
 
 ANSWERS = 5
 """Seconds in which an address answers."""
@@ -189,9 +189,6 @@ Answered = tuple["Done", str, "parcels.Parcel | None"]
 
 def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels.Parcel]) -> Answered:
     """The task."""
-    from kimchi_vision.base.environment import code_version
-    from kimchi_vision.jobs.leaf import do
-
     node = socket.gethostname()
     if code_version() != version:
         other = "{node} has version {own} of kimchi_vision, and the table's is {version}"
@@ -210,8 +207,6 @@ def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels
 def _apart(leaf: Leaf, threads: int, node: str, sent: list[parcels.Parcel]) -> Answered:
     """The same on a node that shares no folder: what it lacks is unpacked, and the run folder goes back."""
     import ray
-
-    from kimchi_vision.jobs.leaf import do
 
     run = leaf.here / leaf.exports / leaf.name
     again, runs = run.is_dir(), run.parent
