@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from kimchi_vision.base.errors import KimchiError
+from kimchi_vision.base.sentence import Quoted
 
 
 def begun(
@@ -33,9 +34,9 @@ def begun(
     return process
 
 
-def last_line(said: str) -> str:
+def last_line(said: str) -> Quoted:
     """The last of what a process that failed has said: of a traceback, the error."""
-    return (said.strip().splitlines() or ["no message"])[-1]
+    return Quoted((said.strip().splitlines() or ["no message"])[-1])
 
 
 def _main() -> None:

@@ -56,7 +56,7 @@ def missing(run: Run) -> list[Sentence]:
 def _lost(file: Path, proof: Json) -> Sentence:
     if "refused" not in proof:
         return Sentence("{file} is missing: it was not written", file=file)
-    template, values = proof.get("sentence", (proof["refused"], {}))
+    template, values = proof.get("sentence", ("{reason}", {"reason": proof["refused"]}))
     return Sentence("{file} is missing: {reason}", file=file, reason=Sentence(template, **values))
 
 

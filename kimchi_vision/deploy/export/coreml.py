@@ -46,7 +46,9 @@ def save(
         )
     except Exception as error:  # coremltools names the operator, in errors of many kinds
         raise RunError(
-            "Core ML cannot take it over: {error} onnx is what works everywhere.", error=error
+            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+            runtime="Core ML",
+            reason=error,
         ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]

@@ -29,7 +29,7 @@ def remember(digest: str) -> None:
         with ledger().open("a", encoding="ascii") as file:
             file.write(f"{digest}\n")
     except OSError as error:
-        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error.strerror)
+        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error)
 
 
 def load(pkl: Path, trust: bool = False) -> Learner:
