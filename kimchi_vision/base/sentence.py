@@ -7,6 +7,8 @@ base/messages/ko/WING.po. `{count:photo/photos}` takes the first word for 1, the
 Braces without values stay as they are.
 """
 
+from __future__ import annotations
+
 import string
 from collections.abc import Callable, Iterable, Mapping
 
