@@ -22,11 +22,10 @@ from kimchi_vision.base.sentence import Composed, noted
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
+from kimchi_vision.jobs import explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
-from kimchi_vision.jobs.process import its_share
-from kimchi_vision.jobs.run_log import logged
+from kimchi_vision.jobs.process import its_share, logged
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
     calibrate,
@@ -86,7 +85,7 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
         prepared = replace(prepare(experiment, photos, files), own=own)
-        devices.count(prepared)  # refuses what cannot be, before anything is written
+        prepared.devices()  # refuses what cannot be, before anything is written
         return _train(prepared, files, force, watch)
 
 
@@ -122,7 +121,7 @@ def _train_and_report(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn), devices.beside(prepared, head):
+    with prepared.own.beside(learn), prepared.on_all_devices(head):
         history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,12 +11,14 @@ from pathlib import Path
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, loader, model, recipe, train
+from kimchi_vision.learning.train import processes
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,28 @@ class Prepared:
             learn = model.learner(self.experiment.model, self.backbone, dls, path)
         learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
         return learn
+
+    def devices(self) -> int:
+        """How many devices train. Raises InputError when there are not so many, or several cannot."""
+        asked, photos = self.experiment, len(self.photos.part("train"))
+        found = processes.chosen(asked.train.devices, min(asked.loader.batch_size, photos))
+        if found > 1 and self.own != NO_PARTS:
+            raise InputError("train.devices: own parts given from Python train on one device. Set 1.")
+        return found
+
+    def on_all_devices(self, head: train.Head | None) -> AbstractContextManager[None]:
+        """Inside the block `train.fit` is done by all devices; what those beside this one write is nobody's.
+
+        head: as fit's. Raises RunError when a process of one dies.
+        """
+        return processes.several(self.devices(), partial(_take_part, self, head))
+
+
+def _take_part(prepared: Prepared, head: train.Head | None) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        train.seed(prepared.experiment.train)
+        learn = prepared.learner(prepared.dataloaders(), Path(place))
+        train.fit(prepared.experiment.train, learn, RunFiles(Path(place)), head)
 
 
 def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:

@@ -62,13 +62,9 @@ def _again(experiment: Experiment, name: str, again: bool) -> Json:
     return _row(experiment, data.load(experiment.data), name)
 
 
+@its_share()
 def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     keep_memory()
-    with its_share():
-        return _measured(experiment, photos, name)
-
-
-def _measured(experiment: Experiment, photos: Photos, name: str) -> Json:
     section = experiment.model.model_copy(update={"backbone": name})
     size = experiment.augment.size
     backbone = model.find(section, size)

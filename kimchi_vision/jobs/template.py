@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -104,7 +105,7 @@ def _comments(lines: Iterable[str]) -> str:
 def _data(photos: Path, listing: Listing) -> list[str]:
     layout = [] if listing.asked == "auto" else [f"layout: {listing.asked}"]
     split = [f"{key}: {value}" for key, value in folder.splitting(listing).items()]
-    return [f"path: {_quoted(str(photos))}", *layout, *split]
+    return [f"path: {json.dumps(str(photos), ensure_ascii=False)}", *layout, *split]
 
 
 def _split(listing: Listing, say: Text) -> list[str]:
@@ -126,8 +127,3 @@ def _split(listing: Listing, say: Text) -> list[str]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _quoted(text: str) -> str:
-    """A YAML string in double quotes, for a path that may hold any character."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

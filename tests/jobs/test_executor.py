@@ -23,7 +23,7 @@ from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
-from kimchi_vision.jobs.executor import Processes, how_far, parcels
+from kimchi_vision.jobs.executor import Processes, interface, parcels
 from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
@@ -161,10 +161,10 @@ def test_how_far_a_run_is_stands_in_its_folder(tmp_path, folder_of):
     stages = [{"fit_one_cycle": {"epochs": 6}}]
     run = fake_run(tmp_path / "a", photos, train={"stages": stages, "keep": "best"})
     leaf = training(run.experiment, tmp_path)
-    assert how_far.task(leaf, "waits", "") == Task("a", "waits")
-    going = how_far.task(leaf, "runs", "node-2")
+    assert interface.task(leaf, "waits", "") == Task("a", "waits")
+    going = interface.task(leaf, "runs", "node-2")
     assert going == Task("a", "runs", "4/6", "80.0 %", pytest.approx(2 * 11.05), "node-2")
-    assert how_far.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
+    assert interface.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
 
 
 def wait_for(there, seconds: float = 120) -> None:

@@ -54,7 +54,11 @@ class Explainer:
         for file in files:
             photo = open_photo(file)
             seen = self.seen(self.preprocess(photo)[None])
-            yield Look(self.preprocess.square(photo), _scaled(seen.maps[0].numpy()), seen.logits[0].numpy())
+            heat = seen.maps[0].numpy()
+            heat = heat / max(
+                float(heat.max()), 1e-12
+            )  # a map of zeros stays one: nothing speaks for the class
+            yield Look(self.preprocess.square(photo), heat, seen.logits[0].numpy())
 
     def seen(self, inputs: np.ndarray) -> Seen:
         """Logits and maps of prepared photos (n, 3, size, size), in batches."""
@@ -90,8 +94,3 @@ def save(look: Look, path: Path) -> None:
     """Write the drawn heat, whole or not at all."""
     with replacing(path) as temporary:
         look.drawn().save(temporary, quality=88)
-
-
-def _scaled(heat: np.ndarray) -> np.ndarray:
-    """0 to 1; a map of zeros, where nothing speaks for the class, stays one."""
-    return heat / max(float(heat.max()), 1e-12)

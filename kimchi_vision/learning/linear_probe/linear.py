@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from kimchi_vision.config import Experiment
 from kimchi_vision.config.sections import Features
+from kimchi_vision.results.temperature import softmax
 
 STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """Values of scikit-learn's C that are tried, for features of variance 1 on average."""
@@ -69,9 +70,7 @@ class Linear(NamedTuple):
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """(photos, classes), float32, each row summing to 1."""
-        logits = features.astype(np.float64) @ self.weight.T + self.bias
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        return softmax(features.astype(np.float64) @ self.weight.T + self.bias).astype(np.float32)
 
 
 def fit(

@@ -35,14 +35,12 @@ def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
         devices.wait(device)
 
     with precision.halved(section, network, device):
-        return tuple(_shortest(work, times=1) / PHOTOS for work in (forward, step))
+        return tuple(_seconds(work) / PHOTOS for work in (forward, step))
 
 
-def _shortest(work: Callable[[], object], times: int) -> float:
-    """Seconds: the least of so many times, after one that is not counted, as it chooses kernels."""
-    found = []
-    for _ in range(times + 1):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
+def _seconds(work: Callable[[], object]) -> float:
+    """Those of the second time: the first one chooses kernels."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
