@@ -1,7 +1,5 @@
 """Commands that help to decide: explain, similar, drift, evaluate, learning-curve."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, TypeVar
 

@@ -1,7 +1,5 @@
 """Section `augment`: how photos are resized, varied and normalised."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Section `data`: photos in class folders, and how they are split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """Sections about what a run tells: scores, goals, report, files, and trackers that are told, too."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator

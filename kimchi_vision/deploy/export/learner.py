@@ -4,8 +4,6 @@ learn.predict gives probabilities as trained, and `(p.log() / learn.temperature)
 as `predict` and the other files do.
 """
 
-from __future__ import annotations
-
 import logging
 import pickle
 import subprocess

@@ -4,8 +4,6 @@ A pickled Learner is the insides of one version of fastai, Python and operating 
 loaders, paths. Calls are what fastai documents.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 import pickle

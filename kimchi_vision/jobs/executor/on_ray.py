@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import load
@@ -96,9 +97,8 @@ class OnRay:
             constants.ENABLE_RAY_CLUSTER = clusters and self.address is not None
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            reason = str(error).strip().splitlines()[0]
             place = self.address or Sentence("this machine")
-            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
+            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=error) from error
         finally:
             constants.ENABLE_RAY_CLUSTER = clusters
         try:
@@ -229,6 +229,5 @@ def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
     except InputError as error:
         return (None, error.sentence), node
     except ray.exceptions.RayError as error:
-        lines = str(error).strip().splitlines()
-        return (None, lines[-1] if lines else type(error).__name__), ""
+        return (None, last_line(str(error) or type(error).__name__)), ""
     return done, node
