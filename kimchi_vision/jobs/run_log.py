@@ -38,3 +38,15 @@ def logged(files: RunFiles) -> Iterator[None]:
         logger.setLevel(before)
         with suppress(OSError):
             handler.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside the block trainings say no more than warnings."""
+    logger = logging.getLogger("kimchi_vision.learning")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

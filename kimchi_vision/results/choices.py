@@ -13,9 +13,9 @@ from scipy.optimize import brentq
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, share, wilson
+from kimchi_vision.results.predictions import Predictions
 
 if TYPE_CHECKING:
-    from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.score import Score
 
@@ -94,6 +94,17 @@ def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
     gain = float(np.concatenate([part.right for part in valid]).mean()) - accuracy.value
     nested_facts = {"nested": accuracy.value, "nested_interval": accuracy.ends}
     return {"epochs": max(map(len, found)), "gain": gain, **nested_facts}
+
+
+def beside(runs: Sequence[Run]) -> Json:
+    """What folds say of a recipe beside a model that is none of them: as of_folds, with how many folds, and
+    photos in all. Where no epoch was chosen, nested is the accuracy of the folds as they ended.
+    """
+    pooled = Predictions.joined([run.predictions.part("valid") for run in runs])
+    accuracy = share(pooled.right, pooled.units)
+    facts = {"folds": len(runs), "photos": len(pooled)}
+    plain = {"nested": accuracy.value, "nested_interval": accuracy.ends}
+    return {**facts, **plain, **of_folds(runs, pooled.units)}
 
 
 def nested(folds: Sequence[Candidates]) -> np.ndarray:

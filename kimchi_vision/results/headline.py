@@ -27,7 +27,7 @@ def accuracy(run: Run) -> Score:
     if part(run) == NESTED:
         chosen = run.metrics["choices"]
         low, high = chosen["nested_interval"] or (None, None)
-        return replace(score, value=chosen[NESTED], low=low, high=high)
+        return replace(score, value=chosen[NESTED], low=low, high=high, n=chosen.get("photos", score.n))
     return score
 
 
@@ -68,7 +68,10 @@ def _chosen(run: Run, say: Text) -> list[str]:
     train, choices = run.experiment.train, run.metrics.get("choices")
     if choices and NESTED in choices:
         own = run.score["accuracy"]
-        return [say("epoch_chosen_by_others"), say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
+        by = say("epoch_chosen_by_others" if "epochs" in choices else "answered_unseen")
+        if "folds" in choices:
+            return [by, say("folds_beside", folds=choices["folds"], photos=own.n, own=own)]
+        return [by, say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
     if choices:
         says = "epoch_chosen" if train.keep == "best" else "end_chosen"
         corrected = say(says, epochs=choices["epochs"], corrected=_unflattered(run))
