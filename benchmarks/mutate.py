@@ -71,7 +71,9 @@ COSTLY = {"exported": ("kimchi_vision/deploy/export", "kimchi_vision/deploy/pred
 NEVER = ["kimchi_vision/data/sample/*"]  # draws photos: decides no answer
 PYTEST = ["-o", "addopts=", "-m", "not slow", "-p", "no:xdist", "-p", "no:cacheprovider"]
 PYTEST += ["-W", "ignore::SyntaxWarning", "-W", "ignore::ResourceWarning"]  # None(x); mutmut's own files
-PYTEST += ["--deselect=tests/data/test_data.py::test_it_needs_no_torch"]  # a process in another folder
+# What starts a process with a copy of the package, or in another folder.
+PYTEST += ["--deselect=tests/data/test_data.py::test_it_needs_no_torch"]
+PYTEST += ["--deselect=tests/deploy/test_export_folders.py::test_a_space_starts_and_answers"]
 PYTEST += ["--hypothesis-profile=ci"] if find_spec("hypothesis") else []  # the same examples each time
 
 PLACE = Path("mutants")

@@ -86,7 +86,7 @@ def _pictures(run: Run, lang: str) -> pictures.Page:
     group = [
         pictures.Picture(photo, "A 91 %", str(photo), wrong=place == 0) for place, photo in enumerate(shown)
     ]
-    plot = ("A", charts.Intervals(rows, charts.shares([0.2, 0.6])))
+    plot = ("A", charts.Intervals.of(rows))
     legend = {"baseline": "B", "own": "C"}
     return pictures.Page("D", "E.", ["F."], [pictures.Group("G", group)], plot, legend)
 

@@ -1,34 +1,21 @@
 """What a run stood on: packages, machine and code version."""
 
-from __future__ import annotations
-
 import platform
+from contextlib import suppress
 from importlib import metadata
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import cores, share
 
-_PACKAGES = (
-    "fastai",
-    "torch",
-    "torchvision",
-    "timm",
-    "numpy",
-    "pandas",
-    "pillow",
-    "scikit-learn",
-    "matplotlib",
-)
+_USED = ("fastai", "torch", "torchvision", "timm", "numpy", "pandas", "pillow", "scikit-learn", "matplotlib")
 
 
 def versions() -> Json:
     """Versions of what a result depends on; a package that is not installed is left out."""
     packages = {}
-    for name in _PACKAGES:
-        try:
+    for name in _USED:
+        with suppress(metadata.PackageNotFoundError):
             packages[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
     return {
         "kimchi_vision": code_version(),
         "python": platform.python_version(),

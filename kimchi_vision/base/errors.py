@@ -5,11 +5,9 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
 │   ├── ConfigError          an experiment or table file
 │   ├── DataError            the folder of photos
 │   └── ModelError           a backbone or its weights
-└── RunError                 a run that started could not go on; exit code 1
-    └── InterruptedRunError  the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
+├── RunError                 a run that started could not go on; exit code 1
+└── InterruptedRunError      the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
 """
-
-from __future__ import annotations
 
 from kimchi_vision.base.sentence import Sentence, Text
 
@@ -59,7 +57,11 @@ class RunError(KimchiError):
     """A run that had started could not go on."""
 
 
-class InterruptedRunError(RunError):
+FAILURES = (InputError, RunError)
+"""What one of several runs can fail with, and the others go on; an interrupt ends them all."""
+
+
+class InterruptedRunError(KimchiError):
     """The user, or a scheduler, stopped a run."""
 
     def __init__(self, template: str, /, exit_code: int = 130, **values: object) -> None:

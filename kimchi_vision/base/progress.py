@@ -1,11 +1,14 @@
 """How far work is: the room that works says so, and whoever listens, such as a terminal, shows it."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from kimchi_vision.base.messages import catalogue, language
+
+T = TypeVar("T")
 
 Stage = Literal["photos", "features", "train", "explain", "export"]
 State = Literal["waits", "runs", "done", "failed"]
@@ -79,3 +82,17 @@ def side_by_side(look: Look) -> Iterator[None]:
         yield
     finally:
         listener.tasks(None)
+
+
+def bar(items: Iterable[T], says: str, count: int | None = None) -> Iterable[T]:
+    """The items, with a bar on the terminal while they are taken. says: what is done with them.
+
+    count: how many there are, where they cannot tell.
+    """
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    said = catalogue(language("auto"))(says)
+    return track(items, said, count, console=Console(stderr=True), transient=True)

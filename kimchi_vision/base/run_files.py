@@ -21,10 +21,7 @@ class File:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The paths of one run's files.
-
-    path: its folder, such as exports/exp1.
-    """
+    """The paths of one run's files. path: its folder, such as exports/exp1."""
 
     path: Path
 
@@ -70,25 +67,11 @@ class RunFiles:
 
     def sealed(self) -> list[Path]:
         """Those that are there of the files that hold what the run found, and that only Run writes again."""
-        kept = (
-            self.versions,
-            self.own_parts,
-            self.items,
-            self.data,
-            self.skipped,
-            self.history,
-            self.lr_find,
-        )
-        said = (
-            self.predictions,
-            self.averaged,
-            self.epoch_answers,
-            self.metrics,
-            self.calibration,
-            self.labels,
-        )
+        before = (self.versions, self.own_parts, self.items, self.data, self.skipped)
+        trained = (self.history, self.lr_find, self.predictions, self.averaged, self.epoch_answers)
+        said = (self.metrics, self.calibration, self.labels)
         again = (self.test_metrics, self.background, self.embedding, self.export)
-        return [file for file in (*kept, *said, *again) if file.is_file()]
+        return [file for file in (*before, *trained, *said, *again) if file.is_file()]
 
     def aside(self) -> Path:
         """The first free name beside the folder, NAME.before-N, under which an earlier run is kept."""
@@ -124,9 +107,7 @@ class RunFiles:
 
     openvino = File("model.openvino.xml", "The network for OpenVINO, with names and preprocessing.")
     litert = File("model.tflite", "The network for LiteRT on phones, with labels and preprocessing inside.")
-    coreml = File(
-        "model.coreml.zip", "A classifier for Apple's devices, and check.py, which asks it on a Mac."
-    )
+    coreml = File("model.coreml.zip", "A classifier for Apple's devices, and check.py, to ask it on a Mac.")
     openvino_weights = File("model.openvino.bin", "Its weights.")
 
     def smaller(self, kind: str) -> Path:

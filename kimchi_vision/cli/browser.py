@@ -1,21 +1,16 @@
 """Pages are opened where there is a desktop; on a server it is said where they are."""
 
-from __future__ import annotations
-
 import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import typer
+from typer import Option
 
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
+from kimchi_vision.base.messages import Text
 
-Open = Annotated[
-    bool, typer.Option("--open", help="Open the page in the browser; on a server, say where it is.")
-]
+Open = Annotated[bool, Option("--open", help="Open the page in the browser; on a server, say where it is.")]
 
 
 def show(page: Path, say: Text) -> None:

@@ -1,35 +1,33 @@
 """What runs show on a terminal: a bar over all stages, a table of several runs, a line an epoch, a card."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pandas as pd
+from rich import print as rich_print
 from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text as Styled
 
-from kimchi_vision.base.messages import LogFormat
+from kimchi_vision.base.messages import LogFormat, Text
 from kimchi_vision.base.progress import Look, Stage, State, Task, listening
 from kimchi_vision.base.sentence import said
+from kimchi_vision.jobs import table
+from kimchi_vision.jobs.table import Finished
 from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import verdict
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import METRICS
 
 SHARES: dict[Stage, int] = {"photos": 5, "features": 10, "train": 65, "explain": 10, "export": 10}
 """About how much of a run's time each stage takes, of 100."""
-
-
 MOST = 15
 """Lines of the table of tasks: those that run, then those that failed."""
 STATES: tuple[State, ...] = ("runs", "failed", "waits", "done")
@@ -53,22 +51,16 @@ def tasks_table(tasks: Iterable[Task], say: Text) -> Table:
     tasks = sorted(tasks, key=lambda task: STATES.index(task.state))
     counts = Counter(task.state for task in tasks)
     caption = say("task_counts", **{state: counts[state] for state in STATES})
-    table = Table(caption=caption, caption_justify="left", expand=False)
-    for column in (
-        "name",
-        "state",
-        "epochs",
-        "best",
-        "left",
-        *(["node"] if any(task.node for task in tasks) else []),
-    ):
-        table.add_column(say(f"task_{column}"))
+    shown = Table(caption=caption, caption_justify="left", expand=False)
+    names = ("name", "state", "epochs", "best", "left", "node")
+    for column in names if any(task.node for task in tasks) else names[:-1]:
+        shown.add_column(say(f"task_{column}"))
     styles = {"runs": "bold", "failed": "red", "waits": "dim", "done": "green"}
     for task in tasks[:MOST]:
         left = "" if task.left is None else str(timedelta(seconds=round(task.left)))
         row = (Styled(task.name), say(f"task_{task.state}"), task.epochs, task.best, left, Styled(task.node))
-        table.add_row(*row[: len(table.columns)], style=styles[task.state])
-    return table
+        shown.add_row(*row[: len(shown.columns)], style=styles[task.state])
+    return shown
 
 
 class Bar:
@@ -164,6 +156,36 @@ def card(run: Run, say: Text) -> Iterator[str]:
     yield say("files_in", path=run.path)
     files = (run.files.report, run.files.onnx, run.files.pkl, run.files.log)
     yield "  " + ", ".join(file.name for file in files if file.is_file())
+
+
+def show_rows(finished: Finished, say: Text, lang: str) -> Path:
+    """The end of a table: its rows side by side, the verdicts, and where the pages are; returns its page."""
+    print_table(table.side_by_side(finished), say)
+    print(table.verdicts(finished, lang))
+    runs = [run for row in finished.values() for run in row]
+    for run in runs:
+        print(say("report_at", path=run.files.report))
+    return table.page_of(runs)
+
+
+def print_table(rows: pd.DataFrame, say: Text) -> None:
+    """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
+    shown = Table("", *rows["run"])
+    silent = {"run", "error_rate", *(["seeds"] if (rows["seeds"] == 1).all() else [])}
+    for name in rows.columns.drop(list(silent), errors="ignore"):
+        if not name.endswith("_sd"):
+            spread = rows[f"{name}_sd"] if f"{name}_sd" in rows else [None] * len(rows)
+            cells = zip(rows[name], spread, rows["seeds"], strict=True)
+            shown.add_row(say(name), *(_cell(name, *each) for each in cells))
+    rich_print(shown)
+
+
+def _cell(name: str, value: float | None, sd: float | None, seeds: int) -> str:
+    if value is None or value != value:
+        return ""
+    like = METRICS["accuracy"] if name in ("accuracy_low", "accuracy_high", "floor") else METRICS.get(name)
+    text = like.shown(value) if like else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+    return text if seeds == 1 or sd is None or like is None else f"{text} ± {like.shown(sd)} (n = {seeds})"
 
 
 def _print(console: Console, text: str) -> None:

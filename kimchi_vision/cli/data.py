@@ -1,39 +1,33 @@
 """The commands `data ...`: read the line, call, print. Rooms are imported inside commands."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
+from kimchi_vision.base.messages import catalogue, language, say
 from kimchi_vision.cli.browser import Open, show
 from kimchi_vision.cli.options import Lang, Layout
-from kimchi_vision.cli.words import say
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.plain import Json
-    from kimchi_vision.data.audit import Audit
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="Folder of class folders, or with a file of labels.")]
+Folder = Annotated[Path, Argument(help="Folder of class folders, or with a file of labels.")]
 
 
 @app.command()
 def check(
     path: Folder,
-    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of every finding.")] = None,
+    report: Annotated[Path | None, Option(help="Write a page with pictures of every finding.")] = None,
     with_map: Annotated[
-        bool, typer.Option("--map", help="With --report: a map of the photos. Needs the extra train.")
+        bool, Option("--map", help="With --report: a map of the photos. Needs the extra train.")
     ] = False,
-    fix_to: Annotated[Path | None, typer.Option(help="Write a clean copy into this new folder.")] = None,
+    fix_to: Annotated[Path | None, Option(help="Write a clean copy into this new folder.")] = None,
     layout: Layout = "auto",
     lang: Lang = "auto",
     open_page: Open = False,
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data import audit, fix, page
 
     if with_map and report is None:
@@ -51,7 +45,12 @@ def check(
     if open_page and report is None:
         report = Path("data-check.html")
     if report is not None:
-        page.write(found, report, lang, _map(found) if with_map else None)
+        photo_map = None
+        if with_map:
+            from kimchi_vision.jobs.seeing import map_of
+
+            photo_map = map_of(found)
+        page.write(found, report, lang, photo_map)
         print(say("audit_page", file=report))
     if open_page:
         show(report, say)
@@ -59,38 +58,28 @@ def check(
         print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
 
 
-def _map(found: Audit) -> Json | None:
-    from kimchi_vision.jobs.seeing import map_of
-
-    return map_of(found)
-
-
 @app.command()
 def split(
-    experiment: Annotated[
-        Path, typer.Argument(help="An experiment, or a table whose rows share their data.")
-    ],
-    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("split.csv"),
+    experiment: Annotated[Path, Argument(help="An experiment, or a table whose rows share their data.")],
+    to: Annotated[Path, Option(help="The CSV file to write.")] = Path("split.csv"),
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override, such as data.splitter=stratified."),
+        Option("--set", metavar="KEY=VALUE", help="Override, such as data.splitter=stratified."),
     ] = None,
 ) -> None:
     """Write the split of an experiment to a file that `data.split` reads."""
     from kimchi_vision import data
     from kimchi_vision.base.errors import ConfigError
     from kimchi_vision.config import Table, load
-    from kimchi_vision.data import split_file
+    from kimchi_vision.data.splitters import write_split
 
     loaded = load(experiment, overrides or ())
     rows = loaded.rows if isinstance(loaded, Table) else (loaded,)
     if any(row.data != rows[0].data for row in rows):
-        raise ConfigError(
-            "{experiment}: the rows differ in `data`; a split is made for one set of photos.",
-            experiment=experiment,
-        )
+        what = "{experiment}: the rows differ in `data`; a split is made for one set of photos."
+        raise ConfigError(what, experiment=experiment)
     photos = data.load(rows[0].data)
-    split_file.write(photos, to)
+    write_split(photos, to)
     for part, count in photos.items["split"].value_counts().items():
         print(f"{count:7}  {part}")
     for says, values in photos.notes:
@@ -100,13 +89,13 @@ def split(
 
 @app.command("import")
 def import_command(
-    source: Annotated[Path, typer.Argument(help="AI Hub's zip of zips, any zip or tar, or a folder.")],
-    to: Annotated[Path, typer.Option(help="Folder for the class folders, such as data/김치.")],
-    category: Annotated[str | None, typer.Option(help="Only this inner zip or folder, such as 김치.")] = None,
-    per_class: Annotated[int | None, typer.Option(min=1, help="The first N photos of each class.")] = None,
-    crop: Annotated[bool, typer.Option("--crop", help="Cut photos to the boxes around the food.")] = False,
+    source: Annotated[Path, Argument(help="AI Hub's zip of zips, any zip or tar, or a folder.")],
+    to: Annotated[Path, Option(help="Folder for the class folders, such as data/김치.")],
+    category: Annotated[str | None, Option(help="Only this inner zip or folder, such as 김치.")] = None,
+    per_class: Annotated[int | None, Option(min=1, help="The first N photos of each class.")] = None,
+    crop: Annotated[bool, Option("--crop", help="Cut photos to the boxes around the food.")] = False,
     encoding: Annotated[
-        str | None, typer.Option(help="Of names that do not say theirs, such as cp949, gbk, cp932 or cp850.")
+        str | None, Option(help="Of names that do not say theirs, such as cp949, gbk, cp932 or cp850.")
     ] = None,
 ) -> None:
     """Lay the photos of an archive out as class folders, beside those there; goes on where it stopped."""
@@ -125,14 +114,13 @@ def import_command(
 
 @app.command()
 def suspects(
-    runs: Annotated[list[Path], typer.Argument(help="A run folder, or those of all folds of one data set.")],
-    to: Annotated[Path, typer.Option(help="The CSV file to write.")] = Path("suspects.csv"),
-    report: Annotated[Path | None, typer.Option(help="Write a page with pictures of the suspects.")] = None,
+    runs: Annotated[list[Path], Argument(help="A run folder, or those of all folds of one data set.")],
+    to: Annotated[Path, Option(help="The CSV file to write.")] = Path("suspects.csv"),
+    report: Annotated[Path | None, Option(help="Write a page with pictures of the suspects.")] = None,
     lang: Lang = "auto",
 ) -> None:
     """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
     from kimchi_vision.base.files import write_table
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.suspects import suspects, write_page
 
@@ -150,9 +138,9 @@ def suspects(
 
 @app.command()
 def fetch(
-    source: Annotated[str, typer.Argument(help="pets, food101, imagenette, foodvision-mini, or a URL.")],
-    to: Annotated[Path, typer.Option(help="The new folder.")],
-    sha256: Annotated[str | None, typer.Option(help="Refuse a file with another checksum.")] = None,
+    source: Annotated[str, Argument(help="pets, food101, imagenette, foodvision-mini, or a URL.")],
+    to: Annotated[Path, Option(help="The new folder.")],
+    sha256: Annotated[str | None, Option(help="Refuse a file with another checksum.")] = None,
 ) -> None:
     """Download a public set of photos and unpack it."""
     from kimchi_vision.data import fetch as downloads

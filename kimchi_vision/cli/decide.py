@@ -1,11 +1,10 @@
 """Commands that help to decide: explain, similar, drift, evaluate, learning-curve."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.cli.options import Exports, Lang, On, Overrides, RunFolder
@@ -19,10 +18,10 @@ Number = TypeVar("Number", int, float)
 def explain(
     run: RunFolder,
     photos: Annotated[
-        list[Path] | None, typer.Argument(help="Photos, or folders; by default those of the top losses.")
+        list[Path] | None, Argument(help="Photos, or folders; by default those of the top losses.")
     ] = None,
     background: Annotated[
-        bool, typer.Option("--background", help="Measure how far answers rest on backgrounds.")
+        bool, Option("--background", help="Measure how far answers rest on backgrounds.")
     ] = False,
     lang: Lang = "auto",
 ) -> None:
@@ -41,10 +40,10 @@ def explain(
 def similar(
     run: RunFolder,
     photos: Annotated[
-        list[Path] | None, typer.Argument(help="Photos, or folders; without any, the report's map is drawn.")
+        list[Path] | None, Argument(help="Photos, or folders; without any, the report's map is drawn.")
     ] = None,
-    number: Annotated[int, typer.Option(min=1, help="How many of the run's photos to show for each.")] = 6,
-    report: Annotated[Path | None, typer.Option(help="Write a page with the pictures.")] = None,
+    number: Annotated[int, Option(min=1, help="How many of the run's photos to show for each.")] = 6,
+    report: Annotated[Path | None, Option(help="Write a page with the pictures.")] = None,
     lang: Lang = "auto",
 ) -> None:
     """Show which of a run's photos its network finds most like others, or draw the map of the report."""
@@ -58,8 +57,8 @@ def similar(
 @app.command()
 def drift(
     run: RunFolder,
-    folder: Annotated[Path, typer.Argument(help="Photos that came in, such as those of serve --collect.")],
-    report: Annotated[Path | None, typer.Option(help="The page; by default drift.html of the run.")] = None,
+    folder: Annotated[Path, Argument(help="Photos that came in, such as those of serve --collect.")],
+    report: Annotated[Path | None, Option(help="The page; by default drift.html of the run.")] = None,
     lang: Lang = "auto",
 ) -> None:
     """Say whether photos that came in are like those that a run was trained on, and show the most unlike."""
@@ -73,13 +72,13 @@ def drift(
 @app.command()
 def evaluate(
     run: RunFolder,
-    test: Annotated[bool, typer.Option("--test", help="Score the test part; the run notes it.")] = False,
+    test: Annotated[bool, Option("--test", help="Score the test part; the run notes it.")] = False,
     unknown: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
+        Path | None, Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
     ] = None,
     abstain_at: Annotated[
         float | None,
-        typer.Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed."),
+        Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed."),
     ] = None,
     lang: Lang = "auto",
 ) -> None:
@@ -98,12 +97,12 @@ def evaluate(
 @app.command("learning-curve", context_settings={"allow_extra_args": True})
 def learning_curve(
     more: typer.Context,
-    experiment: Annotated[Path, typer.Argument(help="An experiment, in YAML.")],
+    experiment: Annotated[Path, Argument(help="An experiment, in YAML.")],
     fractions: Annotated[
-        str, typer.Option(metavar="SHARE...", help="Shares of the training photos, three or more.")
+        str, Option(metavar="SHARE...", help="Shares of the training photos, three or more.")
     ] = "0.1,0.25,0.5,1",
     seeds: Annotated[
-        str, typer.Option(help="Train each share with these seeds, each on another draw of the photos.")
+        str, Option(help="Train each share with these seeds, each on another draw of the photos.")
     ] = "1,2,3",
     overrides: Overrides = None,
     exports: Exports = Path("exports"),

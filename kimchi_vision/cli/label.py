@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.ship import counted
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Run = Annotated[Path, typer.Option(help="A run folder, or a model.onnx.")]
-Count = Annotated[int, typer.Option("--n", min=1, help="How many photos.")]
-Target = Annotated[Path, typer.Option(help="The folder to write.")]
-Photos = Annotated[Path, typer.Argument(help="A folder of photos, or the answers.csv of `serve --collect`.")]
+Run = Annotated[Path, Option(help="A run folder, or a model.onnx.")]
+Count = Annotated[int, Option("--n", min=1, help="How many photos.")]
+Target = Annotated[Path, Option(help="The folder to write.")]
+Photos = Annotated[Path, Argument(help="A folder of photos, or the answers.csv of `serve --collect`.")]
 
 
 class _OrPage(TyperGroup):
@@ -43,16 +44,16 @@ group = typer.Typer(
 
 @app.command()
 def sort(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of photos, at any depth.")] = None,
-    to: Annotated[Path | None, typer.Option(help="Folder for the class folders.")] = None,
-    run: Annotated[Path | None, typer.Option(help="A run folder, or a model.onnx.")] = None,
+    folder: Annotated[Path | None, Argument(help="A folder of photos, at any depth.")] = None,
+    to: Annotated[Path | None, Option(help="Folder for the class folders.")] = None,
+    run: Annotated[Path | None, Option(help="A run folder, or a model.onnx.")] = None,
     how: Annotated[
-        Literal["copy", "link", "csv"], typer.Option(help="Copy, hard-link, or write sorted.csv alone.")
+        Literal["copy", "link", "csv"], Option(help="Copy, hard-link, or write sorted.csv alone.")
     ] = "copy",
     below: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Less probable ones are unsure; by default the run's.")
+        float | None, Option(min=0, max=1, help="Less probable ones are unsure; by default the run's.")
     ] = None,
-    undo: Annotated[Path | None, typer.Option(metavar="OUT", help="Take back what was sorted there.")] = None,
+    undo: Annotated[Path | None, Option(metavar="OUT", help="Take back what was sorted there.")] = None,
 ) -> None:
     """Sort photos into class folders by a run's model; goes on where it stopped, overwrites nothing."""
     from kimchi_vision.deploy.labelling import sort as sorting
@@ -89,9 +90,7 @@ def next_command(
     run: Run,
     to: Target,
     n: Count = 100,
-    form: Annotated[
-        Literal["folder", "label-studio", "fiftyone"], typer.Option(help="What reads it.")
-    ] = "folder",
+    form: Annotated[Literal["folder", "label-studio", "fiftyone"], Option(help="What reads it.")] = "folder",
 ) -> None:
     """Choose the photos whose labels help most, and lay them out for labelling."""
     from kimchi_vision.deploy.labelling.tasks import write_tasks
@@ -107,14 +106,12 @@ def next_command(
 
 @group.command()
 def page(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a model.onnx.")],
+    run: Annotated[Path, Argument(help="A run folder, or a model.onnx.")],
     photos: Photos,
     n: Count = 100,
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
-    token: Annotated[
-        str | None, typer.Option(envvar="KIMCHI_TOKEN", help="What every request must bring.")
-    ] = None,
+    host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    token: Annotated[str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring.")] = None,
 ) -> None:
     """A page on which one key a photo says what is on it; written at once to labels.csv beside the photos."""
     from kimchi_vision.cli.ship import access, answer
@@ -126,10 +123,10 @@ def page(
 
 @group.command()
 def take(
-    source: Annotated[Path, typer.Argument(help="Class folders, or a file of labels: CSV or JSON.")],
-    to: Annotated[Path, typer.Option(help="The class folders that the photos join.")],
-    photos: Annotated[Path | None, typer.Option(help="Where a file's photos lie, if not beside it.")] = None,
-    new_class: Annotated[list[str] | None, typer.Option(help="A class that --to does not have yet.")] = None,
+    source: Annotated[Path, Argument(help="Class folders, or a file of labels: CSV or JSON.")],
+    to: Annotated[Path, Option(help="The class folders that the photos join.")],
+    photos: Annotated[Path | None, Option(help="Where a file's photos lie, if not beside it.")] = None,
+    new_class: Annotated[list[str] | None, Option(help="A class that --to does not have yet.")] = None,
 ) -> None:
     """Copy labelled photos into class folders; conflicts and copies of photos there are said."""
     from kimchi_vision.deploy.labelling.take import take as take_labels

@@ -1,19 +1,14 @@
 """--help, and what is said of a wrong line, in the reader's language: typer knows them in English alone."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
-from kimchi_vision.base.sentence import Sentence
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.sentence import Text
+from kimchi_vision.base.sentence import Sentence, Text
 
 PANELS = {
     "DEFAULT_STRING": "[default: {}]",

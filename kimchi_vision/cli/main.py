@@ -1,7 +1,5 @@
 """Commands: read the line, call, print, exit code. Rooms are imported inside commands, so help is quick."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import traceback
@@ -11,11 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
-from kimchi_vision.base.sentence import Sentences
+from kimchi_vision.base.sentence import Quoted, Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, label, line, measure, ship, start
 from kimchi_vision.cli.browser import Open, show
@@ -35,7 +34,7 @@ app.add_typer(data.app, name="data")
 @app.callback()
 def _options(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    debug: Annotated[bool, Option("--debug", help="Show tracebacks.")] = False,
     lang: Lang = "auto",
 ) -> None:
     """Options before the command; main looks for these itself, since errors reach it alone."""
@@ -45,20 +44,20 @@ def _options(
 
 @app.command("run")
 def run_command(
-    experiment: Annotated[Path, typer.Argument(help="A folder of photos, an experiment, or a table.")],
+    experiment: Annotated[Path, Argument(help="A folder of photos, an experiment, or a table.")],
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
-    force: Annotated[bool, typer.Option(help="Replace a run of the same name.")] = False,
-    on: Annotated[str, typer.Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
+    force: Annotated[bool, Option(help="Replace a run of the same name.")] = False,
+    on: Annotated[str, Option(help="A table's runs: serial, local, ray, ADDRESS or auto.")] = "serial",
     lang: Lang = "auto",
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
+    verbose: Annotated[bool, Option("--verbose", "-v", help="Show all that log.txt holds.")] = False,
     open_page: Open = False,
 ) -> None:
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
 
     loaded = load(_written(experiment, lang), overrides or ())
-    from kimchi_vision.cli import console, rows
+    from kimchi_vision.cli import console
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
     from kimchi_vision.jobs.executor import executor
@@ -75,7 +74,7 @@ def run_command(
         console.show_card(runs[0], say, lang)
         page = runs[0].files.report
     else:
-        page = rows.show(finished, say, lang)
+        page = console.show_rows(finished, say, lang)
     if open_page:
         show(page, say)
     if lost := [reason for each in runs for reason in export.missing(each)]:
@@ -95,10 +94,10 @@ def _written(experiment: Path, lang: str) -> Path:
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders with the same photos.")],
-    margin: Annotated[float, typer.Option(help="Difference in accuracy that does not matter.")] = 0.01,
-    test: Annotated[bool, typer.Option("--test", help="Score the test part; each run notes it.")] = False,
-    output: Annotated[Path | None, typer.Option(help="Write it too, as .md, .csv or .html.")] = None,
+    runs: Annotated[list[Path], Argument(help="Run folders with the same photos.")],
+    margin: Annotated[float, Option(help="Difference in accuracy that does not matter.")] = 0.01,
+    test: Annotated[bool, Option("--test", help="Score the test part; each run notes it.")] = False,
+    output: Annotated[Path | None, Option(help="Write it too, as .md, .csv or .html.")] = None,
     lang: Lang = "auto",
     open_page: Open = False,
 ) -> None:
@@ -116,11 +115,7 @@ def compare(
 
 
 @app.command()
-def report(
-    run: RunFolder,
-    lang: Lang = "auto",
-    open_page: Open = False,
-) -> None:
+def report(run: RunFolder, lang: Lang = "auto", open_page: Open = False) -> None:
     """Write report.html of a run again, from its folder alone."""
     from kimchi_vision.config.sections import Report
     from kimchi_vision.results.report import write
@@ -168,8 +163,9 @@ def _run(lang: Language, given: list[str]) -> None:
     except Terminated:
         _stop(say("Ended by SIGTERM."), ENDED)
     except Exception as error:
-        hint = say("(--debug before the command shows the traceback.)")
-        _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
+        wrong = f"{type(error).__name__}: {Quoted.of(error)}"
+        more = "An unexpected error ended this: {error}\n--debug before the command shows more."
+        _stop(say(more, error=wrong), 1)
 
 
 def _given(words: list[str]) -> tuple[Language | None, list[str]]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Argument, Option
 
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.options import Exports, On, Overrides
-from kimchi_vision.cli.words import say
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,7 +22,7 @@ app = typer.Typer()
 cache = typer.Typer(help="What runs keep for each other: small photos, features, scans, drawn photos.")
 app.add_typer(cache, name="cache")
 
-OneExperiment = Annotated[Path, typer.Argument(help="An experiment in YAML.")]
+OneExperiment = Annotated[Path, Argument(help="An experiment in YAML.")]
 
 
 @app.command(context_settings={"allow_extra_args": True})
@@ -29,9 +30,9 @@ def scout(
     more: typer.Context,
     experiment: OneExperiment,
     backbones: Annotated[
-        list[str] | None, typer.Option(metavar="NAME...", help="By default the common ones at hand.")
+        list[str] | None, Option(metavar="NAME...", help="By default the common ones at hand.")
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the table as CSV, too.")] = None,
+    output: Annotated[Path | None, Option(help="Write the table as CSV, too.")] = None,
     overrides: Overrides = None,
     on: On = "serial",
 ) -> None:
@@ -59,9 +60,9 @@ def scout(
 @app.command()
 def search(
     experiment: OneExperiment,
-    budget: Annotated[str, typer.Option(help="Time for trials, such as 30m or 2h.")] = "1h",
-    backbones: Annotated[list[str] | None, typer.Option(help="More backbones to choose from.")] = None,
-    trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 10_000,
+    budget: Annotated[str, Option(help="Time for trials, such as 30m or 2h.")] = "1h",
+    backbones: Annotated[list[str] | None, Option(help="More backbones to choose from.")] = None,
+    trials: Annotated[int, Option(min=1, help="At most so many trials.")] = 10_000,
     overrides: Overrides = None,
     exports: Exports = Path("exports"),
     on: On = "serial",
@@ -83,11 +84,11 @@ def search(
 @app.command()
 def bench(
     experiment: OneExperiment,
-    repeats: Annotated[int, typer.Option(min=1, help="Measurements of each way; medians are shown.")] = 1,
+    repeats: Annotated[int, Option(min=1, help="Measurements of each way; medians are shown.")] = 1,
     whole: Annotated[
-        bool, typer.Option("--whole", help="Train the experiment's own stages, not 1 + 1 epochs.")
+        bool, Option("--whole", help="Train the experiment's own stages, not 1 + 1 epochs.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="JSON; a picture lands beside it.")] = Path("bench.json"),
+    output: Annotated[Path, Option(help="JSON; a picture lands beside it.")] = Path("bench.json"),
     overrides: Overrides = None,
 ) -> None:
     """This machine: a plain fastai script beside this pipeline, and where each second goes."""
@@ -135,10 +136,8 @@ def _benchmarks() -> ModuleType:
 
     clone = Path(__file__).parents[2]
     if not (clone / "benchmarks" / "bench").is_dir():
-        raise InputError(
-            "`bench` measures a clone of this program: get one, and install it with {command}.",
-            command="pip install -e '.[train]'",
-        )
+        what = "`bench` measures a clone of this program: get one, and install it with {command}."
+        raise InputError(what, command="pip install -e '.[train]'")
     sys.path.append(str(clone))
     return importlib.import_module("benchmarks.bench")
 

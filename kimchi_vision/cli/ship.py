@@ -8,18 +8,19 @@ import os
 import shlex
 import stat
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO, TypeVar
 
 import typer
+from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.progress import bar
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.cli.options import RunFolder, grouped
-from kimchi_vision.cli.words import say
+from kimchi_vision.cli.options import RunFolder
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,18 +34,16 @@ T = TypeVar("T")
 
 @app.command()
 def predict(
-    run: Annotated[Path, typer.Argument(help="A run folder, or a model.onnx.")],
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    top: Annotated[int, typer.Option(min=1, help="How many classes to print.")] = 5,
+    run: Annotated[Path, Argument(help="A run folder, or a model.onnx.")],
+    photos: Annotated[list[Path], Argument(help="Photos, or folders of them.")],
+    top: Annotated[int, Option(min=1, help="How many classes to print.")] = 5,
     share: Annotated[
         float | None,
-        typer.Option("--set", help="0.8, 0.9, 0.95 or 0.99: all classes that hold the right one so often."),
+        Option("--set", help="0.8, 0.9, 0.95 or 0.99: all classes that hold the right one so often."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    runtime: Annotated[
-        Literal["onnxruntime", "openvino"], typer.Option(help="What answers.")
-    ] = "onnxruntime",
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+    as_csv: Annotated[bool, Option("--csv", help="Print CSV.")] = False,
+    runtime: Annotated[Literal["onnxruntime", "openvino"], Option(help="What answers.")] = "onnxruntime",
 ) -> None:
     """Say what is on photos, with calibrated probabilities of the model of a run. Needs no torch."""
     from kimchi_vision.deploy.predictor import Predictor, find_photos
@@ -70,17 +69,15 @@ def export_command(
     run: RunFolder,
     formats: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--format",
             help="onnx, safetensors, torch, pkl, int8, bf16, fp16, openvino, coreml, litert; with commas.",
         ),
     ] = None,
-    space: Annotated[Path | None, typer.Option(help="Write a Hugging Face Space into this folder.")] = None,
-    docker: Annotated[Path | None, typer.Option(help="Write a folder for docker build.")] = None,
-    web: Annotated[
-        Path | None, typer.Option(help="Write a page that runs in browsers, offline, too.")
-    ] = None,
-    trust: Annotated[bool, typer.Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
+    space: Annotated[Path | None, Option(help="Write a Hugging Face Space into this folder.")] = None,
+    docker: Annotated[Path | None, Option(help="Write a folder for docker build.")] = None,
+    web: Annotated[Path | None, Option(help="Write a page that runs in browsers, offline, too.")] = None,
+    trust: Annotated[bool, Option(help="Load a model.pkl from elsewhere: it is a program.")] = False,
 ) -> None:
     """Write model files of a finished run, each proven on its validation photos."""
     from kimchi_vision.deploy.export import again, folder
@@ -100,41 +97,32 @@ def export_command(
         print(say("web_shown", command=show))
 
 
-@dataclass(frozen=True)
-class Serving:
-    """Where a server listens, who may ask, and what it takes and keeps."""
-
-    host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1"
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000
-    token: Annotated[
-        str | None,
-        typer.Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask."),
-    ] = None
-    host_name: Annotated[
-        list[str] | None, typer.Option(help="A name under which browsers ask this server.")
-    ] = None
-    behind_proxy: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="A reverse proxy that says who asks.")
-    ] = None
-    collect: Annotated[Path | None, typer.Option(help="Keep uploads and answers in this folder.")] = None
-    collect_megabytes: Annotated[float, typer.Option(min=1, help="Room for those.")] = 1000
-    megabytes: Annotated[float, typer.Option(min=0.1, help="Largest upload.")] = 20
-    per_minute: Annotated[int, typer.Option(min=1, help="Requests that one address may send.")] = 600
-
-
 @app.command()
-@grouped
 def serve(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, or model.onnx files.")], options: Serving
+    runs: Annotated[list[Path], Argument(help="Run folders, or model.onnx files.")],
+    host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    token: Annotated[
+        str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask.")
+    ] = None,
+    host_name: Annotated[
+        list[str] | None, Option(help="A name under which browsers ask this server.")
+    ] = None,
+    behind_proxy: Annotated[
+        str | None, Option(metavar="ADDRESS", help="A reverse proxy that says who asks.")
+    ] = None,
+    collect: Annotated[Path | None, Option(help="Keep uploads and answers in this folder.")] = None,
+    collect_megabytes: Annotated[float, Option(min=1, help="Room for those.")] = 1000,
+    megabytes: Annotated[float, Option(min=0.1, help="Largest upload.")] = 20,
+    per_minute: Annotated[int, Option(min=1, help="Requests that one address may send.")] = 600,
 ) -> None:
     """Answer photos over HTTP: a page for people at /, a JSON API described at /docs."""
     from kimchi_vision.deploy.server import Collection, Limits, build
 
-    allowed = access(options.host, options.token, options.host_name or ())
-    collection = Collection(options.collect, options.collect_megabytes) if options.collect else None
-    limits = Limits(megabytes=options.megabytes, per_minute=options.per_minute)
-    application = build(runs, limits, collection, allowed)
-    answer(application, options.host, options.port, allowed, proxy=options.behind_proxy)
+    allowed = access(host, token, host_name or ())
+    collection = Collection(collect, collect_megabytes) if collect else None
+    limits = Limits(megabytes=megabytes, per_minute=per_minute)
+    answer(build(runs, limits, collection, allowed), host, port, allowed, proxy=behind_proxy)
 
 
 def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
@@ -181,22 +169,15 @@ def _is_loopback(host: str) -> bool:
 
 def counted(answers: Iterable[T], count: int) -> Iterable[T]:
     """With a progress bar on the terminal, when there is something to wait for."""
-    if count == 1 or not sys.stderr.isatty():
-        return answers
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(answers, "Predicting", count, console=Console(stderr=True), transient=True)
+    return answers if count == 1 else bar(answers, "Predicting", count)
 
 
-def _print_text(answers: Iterable[Prediction]) -> list[Prediction]:
-    kept = []
+def _print_text(answers: Iterable[Prediction]) -> Iterator[Prediction]:
     for answer in answers:
         if not answer.error:
             shares = "  ".join(f"{label} {percent(probability)}" for label, probability in answer.classes)
             print(f"{answer.photo}: {answer.label or say('below_threshold')}\n    {shares}")
-        kept.append(answer)
-    return kept
+        yield answer
 
 
 def _print_json(answers: Iterable[Prediction]) -> list[Prediction]:
@@ -209,18 +190,16 @@ def _print_json(answers: Iterable[Prediction]) -> list[Prediction]:
     return kept
 
 
-def _print_csv(answers: Iterable[Prediction]) -> list[Prediction]:
+def _print_csv(answers: Iterable[Prediction]) -> Iterator[Prediction]:
     import csv
 
     if _goes_to_a_new_file(sys.stdout):
         sys.stdout.write("\ufeff")  # as base.files.TABLE_ENCODING has it; programs in a pipe want none
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(["photo", "rank", "label", "probability", "known"])
-    kept = []
     for answer in answers:
         writer.writerows([answer.photo, k, *pair, answer.known] for k, pair in enumerate(answer.classes, 1))
-        kept.append(answer)
-    return kept
+        yield answer
 
 
 def _goes_to_a_new_file(stream: TextIO) -> bool:

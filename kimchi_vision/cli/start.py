@@ -1,13 +1,12 @@
 """Commands before a run: a starter experiment, the keys of experiment files, backbones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer import Argument, Option
 
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import catalogue, language, say
 from kimchi_vision.cli.options import Lang, Layout
 
 app = typer.Typer()
@@ -15,13 +14,11 @@ app = typer.Typer()
 
 @app.command()
 def new(
-    photos: Annotated[Path, typer.Argument(help="A folder of class folders, or with a file of labels.")],
-    output: Annotated[Path | None, typer.Option(help="By default experiments/NAME.yaml.")] = None,
-    recipe: Annotated[
-        Literal["best", "quick", "tutorial"], typer.Option(help="Settings to start from.")
-    ] = "best",
+    photos: Annotated[Path, Argument(help="A folder of class folders, or with a file of labels.")],
+    output: Annotated[Path | None, Option(help="By default experiments/NAME.yaml.")] = None,
+    recipe: Annotated[Literal["best", "quick", "tutorial"], Option(help="Settings to start from.")] = "best",
     backbone: Annotated[
-        str | None, typer.Option(help="A torchvision or timm name; by default one that is at hand.")
+        str | None, Option(help="A torchvision or timm name; by default one that is at hand.")
     ] = None,
     layout: Layout = "auto",
     lang: Lang = "auto",
@@ -37,9 +34,8 @@ def new(
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
     chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
-    say = catalogue(language(lang))
     wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
-    path = write(photos, listing, wanted, chosen, say)
+    path = write(photos, listing, wanted, chosen, catalogue(language(lang)))
     for says, values in listing.notes():
         print(say(says, **values))
     print(say("new_written", path=path, command=command("run", path)))
@@ -47,9 +43,9 @@ def new(
 
 @app.command()
 def keys(
-    key: Annotated[str, typer.Argument(help="A section or a key, such as augment.max_rotate.")] = "",
-    markdown: Annotated[bool, typer.Option("--markdown", help="As docs/keys.md.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="As JSON Schema, for editors.")] = False,
+    key: Annotated[str, Argument(help="A section or a key, such as augment.max_rotate.")] = "",
+    markdown: Annotated[bool, Option("--markdown", help="As docs/keys.md.")] = False,
+    schema: Annotated[bool, Option("--schema", help="As JSON Schema, for editors.")] = False,
 ) -> None:
     """List the keys of experiment files: values, default, and what each is for."""
     from kimchi_vision.config import keys as listing
@@ -59,26 +55,25 @@ def keys(
     elif markdown:
         print(listing.markdown(), end="")
     else:
-        print(listing.text(listing.listed(key), catalogue(language("auto"))))
+        print(listing.text(listing.listed(key), say))
 
 
 @app.command()
 def models(
-    pattern: Annotated[str, typer.Argument(help="Part of a name, or a pattern such as 'convnext*'.")] = "",
+    pattern: Annotated[str, Argument(help="Part of a name, or a pattern such as 'convnext*'.")] = "",
 ) -> None:
     """List backbones with parameters, input size, and whether their weights are at hand."""
     from kimchi_vision.learning.model import catalog
 
-    say = catalogue(language("auto"))
     for row in catalog(pattern):
         print(row.said(say))
 
 
 @app.command()
 def imagenet(
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of them.")],
-    backbone: Annotated[str, typer.Option(help="A torchvision or timm name.")] = "resnet50",
-    weights: Annotated[str, typer.Option(help="default, offline, or a file.")] = "default",
+    photos: Annotated[list[Path], Argument(help="Photos, or folders of them.")],
+    backbone: Annotated[str, Option(help="A torchvision or timm name.")] = "resnet50",
+    weights: Annotated[str, Option(help="default, offline, or a file.")] = "default",
 ) -> None:
     """Top-5 ImageNet names of photos, from a pretrained backbone with its own preprocessing."""
     from kimchi_vision.base.numbers import percent

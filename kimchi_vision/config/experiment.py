@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import ConfigError
@@ -45,24 +46,17 @@ class Experiment(Section):
     report: sections.Report = sections.Report()
     export: sections.Export = sections.Export()
 
-    @model_validator(mode="after")
-    def _train_or_recipe(self) -> Experiment:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Stages and a recipe, and the head that the stage probe needs."""
         if not self.train.stages and self.recipe is None:
-            raise ValueError(Sentence("without stages in `train` it needs a recipe, such as `recipe: best`"))
+            yield Sentence("without stages in `train` it needs a recipe, such as `recipe: best`")
         if self.budget and self.recipe != "best":
-            raise ValueError(
-                Sentence("`budget` is for `recipe: best`; the other recipes take the time that they take")
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _probe_has_a_head(self) -> Experiment:
+            yield Sentence("`budget` is for `recipe: best`; the other recipes take the time that they take")
         if self.train.stages and self.train.stages[0].name == "probe":
             if self.model.head != "linear":
-                raise ValueError(Sentence("the stage probe in `train` needs `model.head: linear`"))
+                yield Sentence("the stage probe in `train` needs `model.head: linear`")
             if not self.features.floor:
-                raise ValueError(Sentence("the stage probe in `train` needs `features.floor: true`"))
-        return self
+                yield Sentence("the stage probe in `train` needs `features.floor: true`")
 
     def resolved(self) -> Json:
         """Every value as plain data, defaults included, ready for YAML or JSON."""
@@ -109,20 +103,16 @@ class Row(Experiment):
         "seeds is part of the answer",
     )
     folds: int | None = Field(
-        None,
-        ge=2,
-        description="parts of the photos; each is predicted by a model trained on the others",
+        None, ge=2, description="parts of the photos; each is predicted by a model trained on the others"
     )
 
-    @model_validator(mode="after")
-    def _makes_sense(self) -> Row:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Those of an experiment, then seeds and folds."""
+        yield from super().contradictions()
         if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(Sentence("seeds are all different: the same seed gives the same run"))
+            yield Sentence("seeds are all different: the same seed gives the same run")
         if self.folds and (self.data.split or self.data.test_pct or self.data.splitter == "folders"):
-            raise ValueError(
-                Sentence("folds share out all photos: leave data.split, test_pct and folders away")
-            )
-        return self
+            yield Sentence("folds share out all photos: leave data.split, test_pct and folders away")
 
     def runs(self) -> list[tuple[Experiment, list[Experiment]]]:
         """One experiment a seed, ROW-seedN, each with its folds, NAME-foldN; no folds when it is one run."""
@@ -130,15 +120,10 @@ class Row(Experiment):
         whole = Experiment.model_validate(given)
         if self.folds:
             whole = whole.replace(data={"splitter": "kfold", "folds": self.folds, "fold": 0})
-        drawn = self.data.train_share < 1
-        named = [
-            whole.replace(
-                name=f"{self.name}-seed{seed}",
-                train={"seed": seed},
-                **({"data": {"draw": seed}} if drawn else {}),
-            )
-            for seed in self.seeds
-        ]
+        named = []
+        for seed in self.seeds:
+            drawn = {"data": {"draw": seed}} if self.data.train_share < 1 else {}
+            named.append(whole.replace(name=f"{self.name}-seed{seed}", train={"seed": seed}, **drawn))
         folds = range(self.folds or 0)
         return [
             (run, [run.replace(name=f"{run.name}-fold{fold}", data={"fold": fold}) for fold in folds])
@@ -159,15 +144,12 @@ class Table(Section):
     rows: tuple[Row, ...] = Field(min_length=1)
     jobs: sections.Jobs = sections.Jobs()
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Table:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Two runs of one name."""
         names = [each.name for row in self.rows for run, folds in row.runs() for each in (run, *folds)]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            raise ValueError(
-                Sentence("two runs would have the name {name}; give a row another name", name=twice[0])
-            )
-        return self
+            yield Sentence("two runs would have the name {name}; give a row another name", name=twice[0])
 
 
 def _without_none(tree: Json) -> Json:

@@ -1,12 +1,9 @@
 """Every key of an experiment file, from the models that check it: type, default, range and what it is for."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 
 from pydantic import BaseModel
 
@@ -15,6 +12,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Sentences, Text
 from kimchi_vision.config.experiment import Experiment, Row
 from kimchi_vision.config.sections import Goals
+from kimchi_vision.config.sections.base import models_in
 from kimchi_vision.config.stages import Stage
 
 SCHEMA = "experiment.schema.json"
@@ -57,11 +55,8 @@ def listed(wanted: str = "") -> list[Key]:
         names = dict.fromkeys(part for key in every for part in (key.name, key.name.split(".")[0]))
         near = difflib.get_close_matches(wanted, names, n=1, cutoff=0.4)
         hint = Sentence(" Did you mean {near}?", near=near[0]) if near else ""
-        raise InputError(
-            "There is no key `{wanted}`.{hint} Without a name, all of them are listed.",
-            wanted=wanted,
-            hint=hint,
-        )
+        what = "There is no key `{wanted}`.{hint} Without a name, all of them are listed."
+        raise InputError(what, wanted=wanted, hint=hint)
     return found
 
 
@@ -69,8 +64,7 @@ def text(found: list[Key], say: Text) -> str:
     """For a terminal: a key with its values and default in a line, what it is for in the next."""
     lines = []
     for key in found:
-        lines.append(say("{name}: {values}; default {default}", **vars(key)))
-        lines.append(f"    {say(key.description)}")
+        lines += [say("{name}: {values}; default {default}", **vars(key)), f"    {say(key.description)}"]
     return "\n".join(lines)
 
 
@@ -132,22 +126,21 @@ def _keys() -> Iterator[Key]:
     whole = Row.model_json_schema()
     yield from _of_model(Experiment, whole["$defs"], "")
     for name in ("seeds", "folds"):
-        described = whole["properties"][name]
-        yield _key(f"rows.NAME.{name}", Row, name, described)
+        yield _key(f"rows.NAME.{name}", Row, name, whole["properties"][name])
 
 
 def _of_model(model: type[BaseModel], definitions: Json, prefix: str) -> Iterator[Key]:
     described = model.model_json_schema()["properties"]
     for name, field in model.model_fields.items():
-        inner = [each for each in _models(field.annotation) if each is not Stage]
+        inner = [each for each in models_in(field.annotation) if each is not Stage]
         dotted = f"{prefix}{name}"
         if not inner or field.default is None:
             yield _key(dotted, model, name, described[name])
         for each in inner:
             yield from _of_model(each, definitions, f"{dotted}.")
-        if Stage in _models(field.annotation):
+        if Stage in models_in(field.annotation):
             for stage in Stage.model_fields:
-                arguments = _models(Stage.model_fields[stage].annotation)[0]
+                arguments = models_in(Stage.model_fields[stage].annotation)[0]
                 yield from _of_model(arguments, definitions, f"{dotted}.{stage}.")
     if model is Goals:
         yield Key(f"{prefix}SCORE", "number", "none", "any score by its name, such as macro_recall")
@@ -163,8 +156,6 @@ def _key(dotted: str, model: type[BaseModel], name: str, described: Json) -> Key
 def _plain(value: object) -> str:
     if isinstance(value, BaseModel):
         return "see its keys"
-    if isinstance(value, Enum):
-        value = value.value
     return "none" if value is None or value == () else json.dumps(value, ensure_ascii=False, default=str)
 
 
@@ -191,9 +182,3 @@ def _way(way: Json) -> str | Sentences:
         said = Sentence("list of {items}", items=_way(way["items"]))
     bounds = [Sentence(_BOUNDS[key], bound=way[key]) for key in _BOUNDS if key in way]
     return Sentences([said, *bounds], " ")
-
-
-def _models(annotation: object) -> list[type[BaseModel]]:
-    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
-        return [each for part in inner for each in _models(part)]
-    return [annotation] if isinstance(annotation, type) and issubclass(annotation, BaseModel) else []

@@ -1,7 +1,5 @@
 """Read experiment and table files; say where they are wrong."""
 
-from __future__ import annotations
-
 import difflib
 import os
 from collections.abc import Mapping, Sequence
@@ -51,7 +49,8 @@ def read_yaml(path: Path) -> CommentedMap:
     try:
         tree = YAML().load(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, _names_beside(path), n=1)
+        beside = os.listdir(path.parent) if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, beside, n=1)
         hint = Sentence(" Did you mean {near}?", near=path.parent / near[0]) if near else ""
         raise ConfigError("{path}: there is no such file.{hint}", path=path, hint=hint) from None
     except IsADirectoryError:
@@ -126,10 +125,6 @@ def _values(node: object, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-def _names_beside(path: Path) -> list[str]:
-    return os.listdir(path.parent) if path.parent.is_dir() else []
-
-
 def _experiment(
     tree: CommentedMap,
     path: Path,
@@ -154,12 +149,8 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
     unknown = [key for key in tree if key not in ("defaults", "rows", "jobs")]
     if unknown:
         line = tree.lc.key(unknown[0])[0] + 1
-        raise ConfigError(
-            "{path}:{line}: unknown key `{key}`; a table has `defaults`, `rows` and `jobs`.",
-            path=path,
-            line=line,
-            key=unknown[0],
-        )
+        unknown_key = "{path}:{line}: unknown key `{key}`; a table has `defaults`, `rows` and `jobs`."
+        raise ConfigError(unknown_key, path=path, line=line, key=unknown[0])
     rows = tree["rows"]
     if not isinstance(rows, CommentedMap) or not rows:
         raise ConfigError("{path}: `rows` needs at least one `name: {{...}}`.", path=path)
@@ -168,18 +159,12 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
         raise ConfigError(
             "{path}: `defaults` is a part of an experiment, such as `train: {{seed: 1}}`.", path=path
         )
-    return Table(
-        name=path.stem,
-        rows=tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items()),
-        jobs=_jobs(tree, path),
-    )
-
-
-def _jobs(tree: CommentedMap, path: Path) -> Jobs:
+    read = tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items())
     try:
-        return Jobs.model_validate(_plain(tree.get("jobs") or {}))
+        jobs = Jobs.model_validate(_plain(tree.get("jobs") or {}))
     except ValidationError as error:
         raise ConfigError("{wrong}", wrong=sentences(error, Jobs, tree, path)) from None
+    return Table(name=path.stem, rows=read, jobs=jobs)
 
 
 def _row(name: str, row: object, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:
@@ -192,11 +177,8 @@ def _row(name: str, row: object, defaults: CommentedMap, overrides: Sequence[str
             )
         row = read_yaml(source)
     elif row is not None and not isinstance(row, CommentedMap):
-        raise ConfigError(
-            "{path}: rows.{name}: a row is a part of an experiment, or an experiment file.",
-            path=path,
-            name=name,
-        )
+        no_row = "{path}: rows.{name}: a row is a part of an experiment, or an experiment file."
+        raise ConfigError(no_row, path=path, name=name)
     merged = _merge(defaults, row or CommentedMap())
     return _experiment(_overridden(merged, overrides), source, name, Row, overrides)
 

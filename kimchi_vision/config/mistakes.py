@@ -1,21 +1,16 @@
 """What is wrong with an experiment, in sentences that name line, key and the nearest known key."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from kimchi_vision.base.sentence import Sentence, Sentences
+from kimchi_vision.config.sections.base import models_in
 from kimchi_vision.config.stages import Stage
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 
 Location = tuple[str | int, ...]
 
@@ -111,7 +106,8 @@ def _line(location: Location, tree: object) -> int | None:
 def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> Sentence:
     key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(detail["loc"][:-1], kind)
+        model = _reached(detail["loc"][:-1], kind)  # a file's own name is no key of it
+        known = [name for name in model.model_fields if model is not kind or name != "name"]
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         if near:
             return Sentence("unknown key `{key}`. Did you mean `{near}`?", key=key, near=near[0])
@@ -126,7 +122,7 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
         return Sentence(
             "`{key}` cannot be {given!r}: it is {what}.", key=key, given=detail["input"], what=what
         )
-    what, default = _what(detail), field.default if field else None
+    what, default = asked_for(detail), field.default if field else None
     plain = type(default) in (bool, int, float, str)
     example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
     if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
@@ -135,11 +131,13 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
     return Sentence(said, key=key, what=what, given=detail["input"], example=example)
 
 
-def _what(detail: ErrorDetails) -> Sentence:
-    """What an error of pydantic asks for; a validator's ValueError holds a Sentence."""
+def asked_for(detail: ErrorDetails) -> Sentence:
+    """What an error of pydantic asks for; a validator's ValueError of this package holds a Sentence."""
     values = detail.get("ctx", {})
-    if "error" in values:
-        return values["error"].args[0]
+    if isinstance(said := next(iter(getattr(values.get("error"), "args", ())), None), Sentence):
+        return said
+    if detail["type"] == "missing":
+        return Sentence("it is missing")
     if detail["type"] not in _KINDS:
         return Sentence("does not fit: {reason}", reason=detail["msg"])
     if "expected" in values:
@@ -149,12 +147,6 @@ def _what(detail: ErrorDetails) -> Sentence:
 
 def _yaml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _known_keys(location: Location, kind: type[BaseModel]) -> list[str]:
-    """Names of the fields that pydantic knows at this location; a file's own name is no key of it."""
-    model = _reached(location, kind)
-    return [name for name in model.model_fields if model is not kind or name != "name"]
 
 
 def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:
@@ -174,12 +166,5 @@ def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
             model = Stage
             continue
         field = model.model_fields.get(str(part))
-        models = [m for m in _classes(field.annotation) if issubclass(m, BaseModel)] if field else []
-        model = models[0] if models else model
+        model = next(iter(models_in(field.annotation)), model) if field else model
     return model
-
-
-def _classes(annotation: object) -> list[type]:
-    if inner := getattr(annotation, "__args__", ()):  # first: to Python 3.10 list[int] is a class, too
-        return [found for one in inner for found in _classes(one)]
-    return [annotation] if isinstance(annotation, type) else []

@@ -6,8 +6,6 @@ A placement is a matrix (2, 3): it takes a point (y, x, 1) of the other photo to
 first, both as shares of height and width, so that it holds at every size.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 
@@ -157,16 +155,13 @@ def _step(
         return None
     rows = np.stack([*(gain * slope for slope in slopes), p, np.ones_like(p), *light])
     error = q - gain * p - offset
-    weight = _weights(error - _fitted(rows[6:], error))
+    lit = _solved(rows[6:], rows[6:], error) @ rows[6:]
+    weight = _weights(error - lit)
     change = _solved(rows, rows * weight, error)[:6].reshape(2, 3)
     size = np.abs(change).max()
     if not np.isfinite(size):
         return None
     return change * min(1, 0.3 / max(size, 1e-9))
-
-
-def _fitted(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    return _solved(rows, rows, values) @ rows
 
 
 def _solved(rows: np.ndarray, weighted: np.ndarray, values: np.ndarray) -> np.ndarray:

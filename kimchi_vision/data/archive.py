@@ -1,7 +1,5 @@
 """What lies in a zip, a zip of zips, a tar or a folder, read where it lies."""
 
-from __future__ import annotations
-
 import lzma
 import os
 import shutil
@@ -62,16 +60,12 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
             yield found if category is None else _chosen(found, category, source)
     except UnicodeDecodeError as error:
         shown = error.object.decode("utf-8", errors="replace")
-        raise DataError(
-            "{source} says that its names are UTF-8, and {shown} is not. Pack it anew.",
-            source=source,
-            shown=shown,
-        ) from None
+        undecodable = "{source} says that its names are UTF-8, and {shown} is not. Pack it anew."
+        raise DataError(undecodable, source=source, shown=shown) from None
     except DAMAGE as error:
+        reason = error if str(error) else Sentence("it ends too early")
         raise DataError(
-            "{source} is damaged: {reason}. Get it again.",
-            source=source,
-            reason=error if str(error) else Sentence("it ends too early"),
+            "{source} is damaged: {reason}. Get it again.", source=source, reason=reason
         ) from None
 
 
@@ -79,29 +73,20 @@ def check_space(entries: Sequence[Entry], to: Path) -> None:
     """Raise DataError when files are more than LIMIT or FILE_LIMIT, or than is free where `to` lies."""
     for entry in entries:
         if entry.size > FILE_LIMIT:
-            raise DataError(
-                "{name} unpacks to {size:.1f} GB; no photo has so much.",
-                name=entry.name,
-                size=entry.size / 1e9,
-            )
+            what = "{name} unpacks to {size:.1f} GB; no photo has so much."
+            raise DataError(what, name=entry.name, size=entry.size / 1e9)
     check_room(sum(entry.size for entry in entries), to)
 
 
 def check_room(needed: int, to: Path) -> None:
     """Raise DataError when so many bytes are more than LIMIT, or than is free where `to` lies."""
     if needed > LIMIT:
-        raise DataError(
-            "The photos unpack to {needed:.0f} GB, above the limit of {limit:.0f} GB.",
-            needed=needed / 1e9,
-            limit=LIMIT / 1e9,
-        )
+        large = "The photos unpack to {needed:.0f} GB, above the limit of {limit:.0f} GB."
+        raise DataError(large, needed=needed / 1e9, limit=LIMIT / 1e9)
     missing = needed - shutil.disk_usage(to).free
     if missing > 0:
-        raise DataError(
-            "{to}: {megabytes:,.1f} MB of space are missing; nothing was written.",
-            to=to,
-            megabytes=missing / 1e6,
-        )
+        full = "{to}: {megabytes:,.1f} MB of space are missing; nothing was written."
+        raise DataError(full, to=to, megabytes=missing / 1e6)
 
 
 def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
@@ -112,12 +97,8 @@ def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
         shared = len(PurePosixPath(os.path.commonpath(folders or ["."])).parts)
         parts = [PurePosixPath(folder).parts for folder in folders]
         there = sorted({(*names, *names[-1:])[shared] for names in parts})
-        raise DataError(
-            "{source} holds no category {category}. There are: {there}.",
-            source=source,
-            category=category,
-            there=", ".join(there),
-        )
+        what = "{source} holds no category {category}. There are: {there}."
+        raise DataError(what, source=source, category=category, there=", ".join(there))
     return chosen
 
 
@@ -128,10 +109,8 @@ def _entries(source: Path, category: str | None, stack: ExitStack, names: Names)
         for path, name in zip(paths, names.of_raw(raws, source), strict=True):
             yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, path.read_bytes)
     elif not source.is_file():
-        raise DataError(
-            "{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip.",
-            source=source,
-        )
+        absent = "{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip."
+        raise DataError(absent, source=source)
     elif not os.access(source, os.R_OK):
         raise DataError(
             "{source} cannot be read: you have no right to. Change that, or copy it.", source=source
@@ -149,11 +128,8 @@ def _entries(source: Path, category: str | None, stack: ExitStack, names: Names)
 
 def _files(folder: Path) -> list[Path]:
     def refuse(error: OSError) -> None:
-        raise DataError(
-            "{file} cannot be read: {reason}. Nothing was imported.",
-            file=error.filename,
-            reason=error.strerror,
-        )
+        what = "{file} cannot be read: {reason}. Nothing was imported."
+        raise DataError(what, file=error.filename, reason=error.strerror)
 
     paths = [Path(at, name) for at, _, names in os.walk(folder, onerror=refuse) for name in names]
     return sorted(path for path in paths if path.is_file() and not path.is_symlink())
@@ -231,9 +207,6 @@ def _tar_entries(archive: tarfile.TarFile, names: Names) -> Iterator[Entry]:
 def _safe(name: str, source: str | None) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
-        raise DataError(
-            "{source} holds the path {name}, which climbs out of it. It was not made in good faith.",
-            source=source,
-            name=name,
-        )
+        what = "{source} holds the path {name}, which climbs out of it. It was not made in good faith."
+        raise DataError(what, source=source, name=name)
     return str(path) + ("/" if name.endswith("/") else "")

@@ -1,27 +1,21 @@
 """What a careful person would want to know about a folder of photos before training on it."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Note, Text
 from kimchi_vision.data import duplicates, layout, looks, select
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
-    from kimchi_vision.data.photo import Note
 
 IMBALANCE = 3
 """Largest class over smallest from which plain accuracy hides the small ones."""

@@ -1,7 +1,5 @@
 """`load`: every photo of an experiment found, checked once and given its part."""
 
-from __future__ import annotations
-
 import hashlib
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,12 +9,13 @@ import pandas as pd
 
 from kimchi_vision.base.cache import folder as kept
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.config.sections import Data, Sample
-from kimchi_vision.data import cut, groups, layout, select
+from kimchi_vision.data import boxes, groups, layout, select
 from kimchi_vision.data.audit import remarks
 from kimchi_vision.data.folder import WHERE_FROM
 from kimchi_vision.data.memory import Memory
-from kimchi_vision.data.photo import Note, Photos
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.data.scan import scan
 from kimchi_vision.data.split import leaks, share_of_training, split
 
@@ -36,7 +35,9 @@ def load(section: Data, cache: Path | None = None) -> Photos:
     _check_classes(found_of_each, root)
     leave_out = _LeftOut()
     with closing(Memory(root, cache)) as memory:
-        photos = _sound(scan(root, photos, memory), root, section, leave_out)
+        photos = scan(root, photos, memory)
+        troubled = pd.concat([select.problems(photos), select.read_specially(photos)])
+        photos = leave_out(photos, select.apply(section.policy, troubled, root))
         select.lost(found_of_each, photos, leave_out.skipped, section)
         odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
         photos["group"] = groups.find(root, photos, section, memory)
@@ -48,7 +49,7 @@ def load(section: Data, cache: Path | None = None) -> Photos:
     photos["group"] = groups.joined(photos, section.group_by)
     photos["split"], notes = split(photos, section)
     photos = share_of_training(leave_out(photos, leaks(photos)), section)
-    photos, unboxed = cut.boxed(photos, root, section)
+    photos, unboxed = boxes.boxed(photos, root, section)
     columns = ["path", "label", "split", "sha256", "group"]
     return Photos(
         root=root,
@@ -75,12 +76,6 @@ class _LeftOut:
         reasons = "; ".join(sorted(set(rows["reason"]))[:3])
         values = {"count": len(rows), "classes": select.by_class(rows), "reasons": reasons}
         return [("noted_left_out", values)] if len(rows) else []
-
-
-def _sound(photos: pd.DataFrame, root: Path, section: Data, leave_out: _LeftOut) -> pd.DataFrame:
-    """Those that have no problem of their own which `data.policy` leaves out."""
-    found = pd.concat([select.problems(photos), select.read_specially(photos)])
-    return leave_out(photos, select.apply(section.policy, found, root))
 
 
 def _drawn(sample: Sample, cache: Path | None) -> Path:

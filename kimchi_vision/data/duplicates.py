@@ -1,7 +1,5 @@
 """Photos of one picture: equal files, and copies resized, brightened, turned, cropped or framed."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from functools import lru_cache
@@ -56,13 +54,18 @@ def groups(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.Series:
 
 def _without_scenes(count: int, pairs: np.ndarray) -> np.ndarray:
     """The pairs but those of many photos of one scene, linked to each other directly or through others."""
+    numbers = connected(pairs[:, 0], pairs[:, 1], count)
+    sizes = np.bincount(numbers)[numbers]
+    return pairs[sizes[pairs[:, 0]] <= max(SCENE, SCENE_SHARE * count)]
+
+
+def connected(ones: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
+    """A number for each of `count` things, equal where pairs link them, directly or through others."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    numbers = connected_components(links, directed=False)[1]
-    sizes = np.bincount(numbers)[numbers]
-    return pairs[sizes[pairs[:, 0]] <= max(SCENE, SCENE_SHARE * count)]
+    links = coo_array((np.ones(len(ones)), (ones, others)), shape=(count, count))
+    return connected_components(links, directed=False)[1]
 
 
 def _around_one(count: int, pairs: np.ndarray) -> list[int]:
@@ -107,13 +110,12 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     best = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores >= ALIKE)]
     best, most = best[_rank(near[best, :2]) < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
     if len(best) > most:
-        log.warning(
+        what = (
             "%d pairs of photos may show one picture, too many to open: the %d most alike are looked at. "
             "Copies among the others count as different photos. data.group_by holds together what belongs "
-            "together.",
-            len(best),
-            most,
+            "together."
         )
+        log.warning(what, len(best), most)
     best = best[:most]
     best = best[np.lexsort((near[best, 1], near[best, 0]))]
     return near[best, :2], np.concatenate(places)[best]
@@ -126,9 +128,8 @@ def _similar(thumbnails: np.ndarray) -> np.ndarray:
         alike = np.empty(len(near))
         for start in range(0, len(near), _BATCH):
             photos, others, windows = near[start : start + _BATCH].T
-            alike[start : start + _BATCH] = _correlation(
-                sampled(thumbnails[photos], PLACES[windows]), thumbnails[others]
-            )
+            seen = sampled(thumbnails[photos], PLACES[windows])
+            alike[start : start + _BATCH] = _correlation(seen, thumbnails[others])
         best = np.argsort(-alike, kind="stable")[: np.count_nonzero(alike >= SIMILAR)]
         best = best[pd.Series(near[best, 0]).groupby(near[best, 0]).cumcount().to_numpy() < NEAREST]
         found.append(near[best])

@@ -1,7 +1,5 @@
 """The encoding of names and tables that do not say it: the one in which they read most like names."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata
@@ -42,16 +40,10 @@ class Guess:
         """Raise DataError, which shows both readings of `texts`, when there is a rival."""
         if self.rival:
             shown = sorted({text for text in texts if not text.isascii()})[:3]
-            ways = (
-                f"{', '.join(text.decode(name) for text in shown)} ({name})"
-                for name in (self.encoding, self.rival)
-            )
-            raise DataError(
-                "{source} does not say its encoding; it may hold {ways}. {remedy}",
-                source=source,
-                ways=Sentences(ways, " or "),
-                remedy=remedy,
-            )
+            names = (self.encoding, self.rival)
+            ways = (f"{', '.join(text.decode(name) for text in shown)} ({name})" for name in names)
+            what = "{source} does not say its encoding; it may hold {ways}. {remedy}"
+            raise DataError(what, source=source, ways=Sentences(ways, " or "), remedy=remedy)
 
 
 def detect(texts: Sequence[bytes]) -> Guess:
@@ -73,12 +65,8 @@ def detect(texts: Sequence[bytes]) -> Guess:
     if "cp949" in scores:
         scores["cp949"] += _usual("".join(text.decode("cp949") for text in texts))
     best = max(scores, key=scores.__getitem__)
-    read = [text.decode(best) for text in texts]
-    rivals = (
-        name
-        for name in scores
-        if scores[name] > scores[best] - CLEAR and [text.decode(name) for text in texts] != read
-    )
+    near = [name for name in scores if scores[name] > scores[best] - CLEAR]
+    rivals = (name for name in near if any(text.decode(name) != text.decode(best) for text in texts))
     return Guess(best, next(rivals, ""))
 
 
@@ -136,17 +124,11 @@ def _models(texts: Sequence[bytes]) -> dict[str, float]:
     """Logarithms of chardet's confidence, by our name of the encoding."""
     import chardet
 
-    found = chardet.detect_all(
-        b"\n".join(texts),
-        ignore_threshold=True,
-        include_encodings=[*DOUBLE, *SINGLE],
-        compat_names=False,
-        no_match_encoding=DOUBLE[0],
-    )
+    asked = {"include_encodings": [*DOUBLE, *SINGLE], "no_match_encoding": DOUBLE[0]}
+    found = chardet.detect_all(b"\n".join(texts), ignore_threshold=True, compat_names=False, **asked)
     ours = {"gb18030": "gbk", "big5hkscs": "big5"}
-    return {
-        ours.get(each["encoding"], each["encoding"]): math.log(each["confidence"] + 1e-4) for each in found
-    }
+    names = [ours.get(each["encoding"], each["encoding"]) for each in found]
+    return {name: math.log(each["confidence"] + 1e-4) for name, each in zip(names, found, strict=True)}
 
 
 def _usual(text: str) -> float:

@@ -1,7 +1,5 @@
 """Download a public set of photos, or an archive of one's own, for those who have the network."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import tempfile
@@ -41,11 +39,8 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
                     _unpack(entry, made, by_name=source == "pets")
             shutil.move(_without_lone_parents(made), to)
     except OSError as error:
-        raise DataError(
-            "{to} cannot be written: {reason}. Nothing was left behind.",
-            to=to,
-            reason=error.strerror or error,
-        ) from None
+        what = "{to} cannot be written: {reason}. Nothing was left behind."
+        raise DataError(what, to=to, reason=error.strerror or error) from None
     return to
 
 

@@ -1,7 +1,5 @@
 """Write a clean copy of a folder of photos; the folder itself is never changed."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -29,14 +27,9 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
         )
     photos = audit.photos
     sound = photos[photos["problem"] == ""]
-    copies = sound[sound.duplicated(["group", "label"])]
-    left_out = pd.concat(
-        [
-            select.problems(photos),
-            select.conflicts(sound),
-            copies[["path", "label"]].assign(reason="a copy of another photo of its class"),
-        ]
-    ).drop_duplicates("path")[["path", "label", "reason"]]
+    copies = sound[sound.duplicated(["group", "label"])].assign(reason="a copy of another photo of its class")
+    found = pd.concat([select.problems(photos), select.conflicts(sound), copies])
+    left_out = found.drop_duplicates("path")[["path", "label", "reason"]]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as place:
@@ -48,11 +41,8 @@ def fix_to(audit: Audit, target: Path) -> pd.DataFrame:
             write_table(made / "left-out.csv", left_out)
             made.rename(target)
     except OSError as error:
-        raise DataError(
-            "{target} cannot be written: {reason}. Nothing was left behind.",
-            target=target,
-            reason=error.strerror,
-        ) from None
+        unwritten = "{target} cannot be written: {reason}. Nothing was left behind."
+        raise DataError(unwritten, target=target, reason=error.strerror) from None
     return left_out
 
 

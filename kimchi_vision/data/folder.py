@@ -1,7 +1,5 @@
 """What lies in a folder: its photos at any depth, and what else was met; by one rule for every command."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections import Counter
@@ -107,7 +105,7 @@ class _Walk:
         name = entry.name
         if hidden(name):
             self.tree.strays["hidden"] += 1
-        elif not name.isprintable() and _undecodable(name):
+        elif not name.isprintable() and any("\udc80" <= letter <= "\udcff" for letter in name):
             self.tree.strays["undecodable"] += 1
             if entry.is_dir():
                 shown = os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -200,12 +198,8 @@ def _ending(name: str) -> str:
 
 def _is_plain_photo(entry: os.DirEntry[str]) -> bool:
     name = entry.name
-    return (
-        name[name.rfind(".") :].lower() in SUFFIXES
-        and name[0] != "."
-        and name.isprintable()
-        and entry.is_file(follow_symlinks=False)
-    )
+    plain = name[name.rfind(".") :].lower() in SUFFIXES and name[0] != "." and name.isprintable()
+    return plain and entry.is_file(follow_symlinks=False)
 
 
 def _starts_as_photo(entry: os.DirEntry[str]) -> bool:
@@ -216,7 +210,3 @@ def _starts_as_photo(entry: os.DirEntry[str]) -> bool:
             return looks_like_photo(file.read(HEAD))
     except OSError:
         return False
-
-
-def _undecodable(name: str) -> bool:
-    return any("\udc80" <= letter <= "\udcff" for letter in name)

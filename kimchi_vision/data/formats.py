@@ -1,7 +1,5 @@
 """Kinds of picture: endings and first bytes that tell them, and what to do about one without a reader."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -66,7 +64,7 @@ def looks_like_photo(head: bytes) -> bool:
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
         or (head[:2] == b"BM" and head[6:10] == b"\0\0\0\0")
         or (head[4:8] == b"ftyp" and head[8:12] in (*_BRANDS, b"avif", b"avis"))
-        or _is_jxl(head)
+        or head.startswith(_JXL_STARTS)
     )
 
 
@@ -80,25 +78,18 @@ def without_reader(name: str, head: bytes = b"") -> str:
         return RAW_FILE
     if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
         return f"HEIC, which needs a reader: {install('heif')}, or save it as JPEG"
-    if _is_jxl(head):
+    if head.startswith(_JXL_STARTS):
         return "JPEG XL, which needs a reader: pip install pillow-jxl-plugin, or save it as JPEG"
     return ""
 
 
 def is_raw(head: bytes) -> bool:
     """Whether a file that begins so is a camera's raw file of a kind that is no plain TIFF."""
-    return (
-        head.startswith(_RAW_STARTS)
-        or (head[:4] == b"II*\0" and head[8:10] == b"CR")
-        or head[4:12] == b"ftypcrx "
-    )
+    canon = (head[:4] == b"II*\0" and head[8:10] == b"CR") or head[4:12] == b"ftypcrx "
+    return canon or head.startswith(_RAW_STARTS)
 
 
 def is_raw_tiff(tags: Mapping[int, object]) -> bool:
     """Whether the first picture of a TIFF is the preview of raw ones, as in DNG, NEF and ARW."""
     preview = tags.get(_SUBFILE) == 1 and _SUB_IFDS in tags
     return _DNG in tags or tags.get(_PHOTOMETRIC) in (32803, 34892) or preview
-
-
-def _is_jxl(head: bytes) -> bool:
-    return head.startswith(_JXL_STARTS)

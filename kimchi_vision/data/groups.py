@@ -1,7 +1,5 @@
 """Photos that must not be parted: copies of one picture, and what `data.group_by` holds together."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -36,7 +34,9 @@ def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
     """
     if pattern is None:
         return photos["group"].to_numpy()
-    return _components(photos["group"], matches(photos, pattern))
+    left, right = pd.factorize(photos["group"])[0], pd.factorize(matches(photos, pattern))[0]
+    right = right + left.max() + 1
+    return duplicates.connected(left, right, right.max() + 1)[left]
 
 
 def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
@@ -48,25 +48,7 @@ def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
             "`data.group_by`: {pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
         ) from None
     if not any(found):
-        raise DataError(
-            "`data.group_by`: {pattern} matches no path, such as {one}.",
-            pattern=pattern,
-            one=photos["path"].iloc[0],
-        )
-    keys = [
-        match[match.re.groups and 1] if match else path
-        for match, path in zip(found, photos["path"], strict=True)
-    ]
-    return pd.Series(keys, index=photos.index)
-
-
-def _components(first: pd.Series, second: pd.Series) -> np.ndarray:
-    """Rows joined by an equal value in either column, directly or through others."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    left, right = pd.factorize(first)[0], pd.factorize(second)[0]
-    right = right + left.max() + 1
-    size = right.max() + 1
-    links = coo_array((np.ones(len(left)), (left, right)), shape=(size, size))
-    return connected_components(links, directed=False)[1][left]
+        no_match = "`data.group_by`: {pattern} matches no path, such as {one}."
+        raise DataError(no_match, pattern=pattern, one=photos["path"].iloc[0])
+    pairs = zip(found, photos["path"], strict=True)
+    return pd.Series([m[m.re.groups and 1] if m else path for m, path in pairs], index=photos.index)

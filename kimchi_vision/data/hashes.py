@@ -1,7 +1,5 @@
 """Perceptual hashes of thumbnails, and an index that finds the near ones without comparing all pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np
@@ -77,16 +75,11 @@ def spectra(thumbnails: np.ndarray) -> np.ndarray:
     return found.reshape(count, WINDOWS, 64)
 
 
-def window_hashes(thumbnails: np.ndarray) -> np.ndarray:
-    """pHash of every window, (photos, WINDOWS) uint64; the first is that of the whole photo.
-
-    imagehash.phash (Zauner, 2010: signs of the 8 x 8 lowest DCT coefficients about their median).
-    """
-    return _signs(_about_median(spectra(thumbnails)))
-
-
 def photo_hashes(thumbnails: np.ndarray) -> np.ndarray:
-    """pHash of the whole photos, (photos,) uint64: the first column of window_hashes."""
+    """pHash of the whole photos, (photos,) uint64, as imagehash.phash has it.
+
+    Zauner, 2010: signs of the 8 x 8 lowest DCT coefficients about their median.
+    """
     low = _LOW[CROPS[0][0]]
     whole = (low @ thumbnails.astype(np.float32) @ low.T).reshape(len(thumbnails), 1, 64)
     return _signs(_about_median(whole))[:, 0]

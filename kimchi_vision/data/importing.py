@@ -1,27 +1,21 @@
 """Lay the photos of an archive or folder out as class folders."""
 
-from __future__ import annotations
-
 import errno
 import io
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.progress import bar
 from kimchi_vision.base.sentence import Sentence, noted
 from kimchi_vision.data.archive import Entry, check_space, opened
-from kimchi_vision.data.boxes import Boxes, read_boxes
-from kimchi_vision.data.cut import BOXES, PROPERTIES, SIDES
+from kimchi_vision.data.boxes import BOXES, PROPERTIES, SIDES, Boxes, read_boxes
 from kimchi_vision.data.photo import Note, open_photo
 from kimchi_vision.data.plan import Plan, plan
 from kimchi_vision.data.tables import read_csv
@@ -74,11 +68,8 @@ def import_photos(
         done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
         if not found.places:
-            raise DataError(
-                "{source} holds no photo in a class folder. {left_out}.",
-                source=source,
-                left_out=noted(done.left_out_notes(), "; "),
-            )
+            what = "{source} holds no photo in a class folder. {left_out}."
+            raise DataError(what, source=source, left_out=noted(done.left_out_notes(), "; "))
         done.classes = dict(sorted(Counter(folder for folder, _ in found.places).items()))
         _write(found, to, boxes, crop, done)
     return done
@@ -94,18 +85,13 @@ def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: 
         if rows:
             _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
     except OSError as error:
-        needed = sum(entry.size for entry in _missing(found, to, crop))
-        raise _unwritten(error, to, needed) from None
+        megabytes = sum(entry.size for entry in _missing(found, to, crop)) / 1e6
+        full = Sentence("the disk is full, {megabytes:.1f} MB more are needed", megabytes=megabytes)
+        reason = full if error.errno == errno.ENOSPC else error.strerror
+        unwritten = "{to} cannot be written: {reason}. What is there is whole; import again."
+        raise DataError(unwritten, to=to, reason=reason) from None
     finally:
         (to / ".partial").unlink(missing_ok=True)
-
-
-def _unwritten(error: OSError, to: Path, needed: int) -> DataError:
-    full = Sentence("the disk is full, {megabytes:.1f} MB more are needed", megabytes=needed / 1e6)
-    reason = full if error.errno == errno.ENOSPC else error.strerror
-    return DataError(
-        "{to} cannot be written: {reason}. What is there is whole; import again.", to=to, reason=reason
-    )
 
 
 def _notes(found: Plan, names: Names) -> Iterator[Note]:
@@ -133,15 +119,8 @@ def _missing(found: Plan, to: Path, crop: bool) -> list[Entry]:
     """Photos whose file is not there, or of another size where sizes are kept."""
     files = ((to / folder / PurePosixPath(entry.name).name, entry) for folder, entry in found.places)
     return [
-        entry
-        for file, entry in files
-        if not file.is_file() or not (crop or file.stat().st_size == entry.size)
+        each for file, each in files if not (file.is_file() and (crop or file.stat().st_size == each.size))
     ]
-
-
-def _shown(items: Iterable[tuple[str, Entry]]) -> Iterable[tuple[str, Entry]]:
-    shown = {"console": Console(stderr=True), "disable": not sys.stderr.isatty()}
-    return track(list(items), catalogue(language("auto"))("Importing"), transient=True, **shown)
 
 
 def _write_all(
@@ -149,7 +128,7 @@ def _write_all(
 ) -> Iterator[tuple[str, int, int, int, int]]:
     """Write the photos, each whole or not at all; yields their paths and boxes, unless they are cut."""
     own: set[str] = set()
-    for folder, entry in _shown(found.places):
+    for folder, entry in bar(found.places, "Importing"):
         content = entry.read()
         box = _box(entry, content, boxes.get(entry.folder), done)
         if crop and box:

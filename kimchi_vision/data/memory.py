@@ -1,7 +1,5 @@
 """What earlier scans of a folder found, in one SQLite file outside that folder."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os
@@ -25,17 +23,9 @@ log = logging.getLogger(__name__)
 
 KEY = {"path": "TEXT", "bytes": "INTEGER", "mtime_ns": "INTEGER"}
 FACTS = {
-    "sha256": "TEXT",
-    "format": "TEXT",
-    "mode": "TEXT",
-    "width": "INTEGER",
-    "height": "INTEGER",
-    "orientation": "INTEGER",
-    "camera": "TEXT",
-    "animated": "INTEGER",
-    "sharpness": "REAL",
-    "problem": "TEXT",
-}
+    "sha256": "TEXT", "format": "TEXT", "mode": "TEXT", "width": "INTEGER", "height": "INTEGER",
+    "orientation": "INTEGER", "camera": "TEXT", "animated": "INTEGER", "sharpness": "REAL", "problem": "TEXT",
+}  # fmt: skip
 _KINDS = {"INTEGER": "<i8", "REAL": "<f8"}
 # One text and one blob hold what is known of a photo: SQLite takes its time for each value, not each byte.
 _TEXTS = [name for name, kind in FACTS.items() if kind == "TEXT"]
@@ -102,10 +92,8 @@ class Memory:
             with closing(self._database) as full:
                 full.backup(kept)
         except sqlite3.OperationalError as error:
-            raise RunError(
-                "There is no room left on the disk of {folder}. Make room, and give the same command.",
-                folder=self._folder,
-            ) from error
+            what = "There is no room left on the disk of {folder}. Make room, and give the same command."
+            raise RunError(what, folder=self._folder) from error
         return kept
 
     def _insert(self, rows: Mapping[str, Sequence[tuple[object, ...]]]) -> None:
@@ -117,9 +105,8 @@ class Memory:
 
     def thumbnails(self, hashes: Iterable[str]) -> np.ndarray:
         """(photos, SIDE, SIDE) uint8 in the order of the content hashes, which must be known."""
-        pixels = np.empty(
-            (len(places := {each: place for place, each in enumerate(hashes)}), SIDE, SIDE), "u1"
-        )
+        places = {each: place for place, each in enumerate(hashes)}
+        pixels = np.empty((len(places), SIDE, SIDE), np.uint8)
         for each, content in self._database.execute("SELECT sha256, pixels FROM thumbnails"):
             if each in places:
                 pixels[places[each]] = np.frombuffer(content, np.uint8).reshape(SIDE, SIDE)

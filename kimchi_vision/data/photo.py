@@ -13,23 +13,15 @@ from PIL import Image, UnidentifiedImageError
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
-from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, decoded, draft, opened, picture
+from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, draft, opened, picture
 from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "FORMATS",
-    "PIXEL_LIMIT",
-    "SUFFIXES",
-    "Note",
-    "Photo",
-    "PhotoSource",
-    "Photos",
-    "open_photo",
-    "photo_size",
-]
+    "FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "Photo", "PhotoSource", "Photos", "open_photo", "photo_size"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -170,18 +162,6 @@ def thumbnail(photo: Photo | Path, side: int) -> Image.Image:
 
     Raises ValueError and OSError as open_photo does.
     """
-    if isinstance(photo, Photo) and photo.box:
-        small = open_photo(photo)
-        small.thumbnail((side, side))
-        return small
-    try:
-        path = photo.path if isinstance(photo, Photo) else photo
-        with opened(path) as image:
-            draft(image, 2 * side)
-            small = decoded(image, path)
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except Exception as error:
-        raise ValueError(f"{photo} cannot be read: {error}") from error
+    small = open_photo(photo, 2 * side)
     small.thumbnail((side, side))
     return small

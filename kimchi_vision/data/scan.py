@@ -1,20 +1,15 @@
 """Read every photo once: content hash, size, thumbnail, and whether it can be decoded."""
 
-from __future__ import annotations
-
 import hashlib
-import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
-from rich.progress import track
 
-from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.progress import bar
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.formats import RAW, without_reader
@@ -46,17 +41,9 @@ def scan(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.DataFrame:
 
 def _inspected(root: Path, photos: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, list[bytes | None]]]:
     """Batches of facts; Pillow and hashlib let threads work side by side."""
-    starts = range(0, len(photos), _BATCH)
-    shown = track(
-        starts,
-        catalogue(language("auto"))("Reading photos"),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
     with warnings.catch_warnings(), ThreadPoolExecutor(share()) as pool:
         warnings.simplefilter("ignore")  # Pillow's words on odd files; what matters is in `problem`.
-        for start in shown:
+        for start in bar(range(0, len(photos), _BATCH), "Reading photos"):
             batch = photos.iloc[start : start + _BATCH]
             facts, thumbnails = zip(*pool.map(_inspect, [root / path for path in batch["path"]]), strict=True)
             yield pd.concat([batch.reset_index(drop=True), pd.DataFrame(facts)], axis=1), list(thumbnails)

@@ -1,7 +1,5 @@
 """Which of the photos that were found are used: corrections by hand, and the policy for each problem."""
 
-from __future__ import annotations
-
 import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -51,13 +49,8 @@ def _better(file: Path, photos: pd.DataFrame, new: Sequence[str]) -> pd.Series:
     if len(twice):
         first = twice[twice["path"] == twice["path"].iloc[0]]
         lines, names = ", ".join(map(str, first.index)), Sentences(first["suggested"], " and ")
-        raise DataError(
-            "{file}, lines {lines}: {path} is to be both {names}. Strike out one.",
-            file=file,
-            lines=lines,
-            path=first["path"].iloc[0],
-            names=names,
-        )
+        both = "{file}, lines {lines}: {path} is to be both {names}. Strike out one."
+        raise DataError(both, file=file, lines=lines, path=first["path"].iloc[0], names=names)
     known = {*photos["label"], *(unicodedata.normalize("NFC", name) for name in new)}
     for line, name in listed["suggested"].items():
         if name not in known:
@@ -104,10 +97,7 @@ def problems(photos: pd.DataFrame) -> pd.DataFrame:
         "tiny": (sound & (short < MIN_SIDE), size),
         "elongated": (sound & (short >= MIN_SIDE) & (long > MAX_ASPECT * short), size),
     }
-    return pd.concat(
-        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
-        for kind, (rows, reasons) in kinds.items()
-    )
+    return _each(photos, kinds)
 
 
 def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +114,11 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
         "mode": (~photos["mode"].isin(("RGB", "L")), "colour mode " + photos["mode"]),
         "animated": (photos["animated"] > 0, photos["format"] + " with several frames"),
     }
+    return _each(photos, kinds)
+
+
+def _each(photos: pd.DataFrame, kinds: dict[str, tuple[pd.Series, pd.Series]]) -> pd.DataFrame:
+    """kinds: by name, which photos are of it, and the reason of each photo."""
     return pd.concat(
         photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
         for kind, (rows, reasons) in kinds.items()
@@ -152,14 +147,11 @@ def apply(policy: Policy, found: pd.DataFrame, root: Path) -> pd.DataFrame:
         if len(stop) > 10:
             shown.append(Sentence("  and {count} more", count=len(stop) - 10))
         keys = Sentences((f"`data.policy.{kind}: skip`" for kind in stop["kind"].unique()), " and ")
-        raise DataError(
+        what = (
             "{count} {count:photo/photos} cannot be used ({classes}):\n{shown}\nReplace or remove "
-            "{count:it/them}, or leave {count:it/them} out with {keys}.",
-            count=len(stop),
-            classes=by_class(stop),
-            shown=Sentences(shown),
-            keys=keys,
+            "{count:it/them}, or leave {count:it/them} out with {keys}."
         )
+        raise DataError(what, count=len(stop), classes=by_class(stop), shown=Sentences(shown), keys=keys)
     return found.loc[actions == "skip", ["path", "label", "reason"]].drop_duplicates("path")
 
 

@@ -1,15 +1,12 @@
 """Share photos out between train, valid and test."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data import split_file
 from kimchi_vision.data.photo import Note
-from kimchi_vision.data.splitters import WAYS, stratified
+from kimchi_vision.data.splitters import WAYS, read_split, stratified
 
 
 def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
@@ -26,7 +23,7 @@ def split(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     if way == "auto":
         way = "folders" if own and section.parts == "keep" else "random"
     if section.split is not None:
-        parts, notes = split_file.read(section.split, photos, section)
+        parts, notes = read_split(section.split, photos, section)
     elif way == "folders":
         parts, notes = _own(photos, section)
     elif own:
@@ -63,9 +60,8 @@ def leaks(photos: pd.DataFrame) -> pd.DataFrame:
         )
     copied = rank.groupby(photos["picture"]).transform("max") == highest
     what = copied.map({True: "picture", False: "group (data.group_by)"})
-    return photos[["path", "label"]].assign(reason="its " + what + " is in the " + part + " part too")[
-        rank < highest
-    ]
+    reasons = "its " + what + " is in the " + part + " part too"
+    return photos[["path", "label"]].assign(reason=reasons)[rank < highest]
 
 
 def share_of_training(photos: pd.DataFrame, section: Data) -> pd.DataFrame:

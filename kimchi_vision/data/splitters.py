@@ -1,13 +1,22 @@
-"""Splitters of photos that have no part yet: random, stratified, hashed and k-fold."""
+"""Splitters of photos that have no part yet, random, stratified, hashed and k-fold; and a split as a file."""
 
-from __future__ import annotations
+import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.files import write_table
+from kimchi_vision.base.sentence import Note, Sentence
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data import groups, split_file
+from kimchi_vision.data import groups
+from kimchi_vision.data.names import part_of
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.data.tables import read_csv
+
+COLUMNS = ["path", "label", "sha256", "split"]
+"""Of a split's file."""
 
 
 def random(photos: pd.DataFrame, section: Data) -> pd.Series:
@@ -54,9 +63,9 @@ def hashed(photos: pd.DataFrame, section: Data) -> pd.Series:
     lacks a part gets the group nearest to it.
     """
     own = photos["sha256"] if section.group_by is None else groups.matches(photos, section.group_by)
-    places = own.groupby(photos["group"]).transform("min").map(lambda key: split_file.place(key, section))
+    places = own.groupby(photos["group"]).transform("min").map(lambda key: _place(key, section))
     units = photos.assign(place=places).drop_duplicates("group").sort_values("place", kind="stable")
-    parts = units["place"].map(lambda place: split_file.part_at(place, section))
+    parts = units["place"].map(lambda place: _part_at(place, section))
     for _, rows in units.groupby("label", sort=True):
         parts[rows.index] = _filled(parts[rows.index], bool(section.test_pct))
     return photos["group"].map(parts.set_axis(units["group"]))
@@ -81,12 +90,8 @@ def kfold(photos: pd.DataFrame, section: Data) -> np.ndarray:
 
     smallest = photos.groupby("label")["group"].nunique()
     if smallest.min() < section.folds:
-        raise DataError(
-            "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}.",
-            folds=section.folds,
-            fewest=smallest.idxmin(),
-            count=smallest.min(),
-        )
+        what = "`data.folds: {folds}` needs as many different pictures of each class; {fewest} has {count}."
+        raise DataError(what, folds=section.folds, fewest=smallest.idxmin(), count=smallest.min())
     folds = StratifiedGroupKFold(section.folds, shuffle=True, random_state=section.seed % 2**32)
     _, valid = list(folds.split(photos, photos["label"], photos["group"]))[section.fold]
     return np.where(np.isin(np.arange(len(photos)), valid), "valid", "train").astype(object)
@@ -108,3 +113,54 @@ def torch_randperm(count: int, seed: int) -> np.ndarray:
         other = place + number % (count - place)
         order[place], order[other] = order[other], order[place]
     return order
+
+
+def write_split(photos: Photos, file: Path) -> None:
+    """Write the split of `photos`; `data.split` reads it."""
+    write_table(file, photos.items[COLUMNS])
+
+
+def read_split(file: Path, photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
+    """The part of each photo by its content, and notes about new and missing photos.
+
+    A photo that the file does not know goes where the set itself puts it (column part), or where its group
+    is; else to a part by its content hash, so that what is there already never moves.
+    Raises DataError when the file cannot be used.
+    """
+    table = _table(file)
+    known = table.drop_duplicates("sha256").set_index("sha256")["split"]
+    parts = photos["sha256"].map(known)
+    new = parts.isna()
+    by_group = parts.groupby(photos["group"]).transform("first")
+    by_hash = photos["sha256"].map(lambda content: _part_at(_place(content, section), section))
+    leader = by_hash.groupby(photos["group"]).transform("first")
+    missing = len(known.index.difference(photos["sha256"]))
+    notes = []
+    if new.any():
+        notes.append(("noted_new", {"file": str(file), "count": int(new.sum())}))
+    if missing:
+        notes.append(("noted_missing", {"file": str(file), "count": missing}))
+    own = photos["part"].where(photos["part"] != "")
+    return parts.fillna(own).fillna(by_group).fillna(leader), notes
+
+
+def _place(key: str, section: Data) -> float:
+    """Where a key lies between 0 and 1: evenly spread, the same on every machine, another for each seed."""
+    return int.from_bytes(hashlib.sha256(f"{section.seed} {key}".encode()).digest()[:8], "big") / 2**64
+
+
+def _part_at(at: float, section: Data) -> str:
+    """The part of a place: valid has the lowest ones, then test, then train."""
+    if at < section.valid_pct:
+        return "valid"
+    return "test" if at < section.valid_pct + section.test_pct else "train"
+
+
+def _table(file: Path) -> pd.DataFrame:
+    table = read_csv(file, ["sha256", "split"], Sentence("`data split` writes one."))
+    parts = table["split"].map(part_of)
+    if (parts == "").any():
+        line = parts.index[parts == ""][0]
+        what = "`data.split`: {file} holds the part {part!r} in line {line}; it may be train, valid or test."
+        raise DataError(what, file=file, part=table.loc[line, "split"], line=line)
+    return table.assign(split=parts)

@@ -1,7 +1,5 @@
 """CSV files that people and other commands hand over, as Excel and others save them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
@@ -35,12 +33,9 @@ def read_csv(file: Path, columns: Sequence[str], origin: Sentence) -> pd.DataFra
     header = _header(rows[0][1], columns)
     missing = [column for column in columns if column not in header]
     if missing:
+        what = "{file} has no column {missing}; it has {columns}. {origin}"
         raise DataError(
-            "{file} has no column {missing}; it has {columns}. {origin}",
-            file=file,
-            missing=Sentences(missing, " or "),
-            columns=", ".join(header),
-            origin=origin,
+            what, file=file, missing=Sentences(missing, " or "), columns=", ".join(header), origin=origin
         )
     twice = [column for column in columns if header.count(column) > 1]
     if twice:
@@ -102,12 +97,8 @@ def matched(paths: pd.Series, known: Iterable[str], file: Path) -> pd.Series:
     def one(path: str) -> str | None:
         found = [path] if path in exact else alike.get(_plain(path), [])
         if len(found) > 1:
-            raise DataError(
-                "{file}: {path} may be {forms}; write it as it is.",
-                file=file,
-                path=path,
-                forms=Sentences(map(repr, found), " or "),
-            )
+            what = "{file}: {path} may be {forms}; write it as it is."
+            raise DataError(what, file=file, path=path, forms=Sentences(map(repr, found), " or "))
         return found[0] if found else None
 
     return paths.map(one)
@@ -120,11 +111,8 @@ def _plain(path: str) -> str:
 def _text(file: Path, origin: Sentence | str) -> str:
     try:
         if file.stat().st_size > LIMIT:
-            raise DataError(
-                "{file} is larger than {limit:.0f} MB, which no table of photos is.",
-                file=file,
-                limit=LIMIT / 1e6,
-            )
+            large = "{file} is larger than {limit:.0f} MB, which no table of photos is."
+            raise DataError(large, file=file, limit=LIMIT / 1e6)
         content = file.read_bytes()
     except FileNotFoundError:
         raise DataError("{file}: there is no such file. {origin}", file=file, origin=origin) from None
@@ -142,19 +130,11 @@ def _text(file: Path, origin: Sentence | str) -> str:
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise DataError(
-            "{file} is not {encoding} throughout: {reason}. {remedy}",
-            file=file,
-            encoding=encoding,
-            reason=error.reason,
-            remedy=SAVE_AGAIN,
-        ) from None
+        mixed = "{file} is not {encoding} throughout: {reason}. {remedy}"
+        raise DataError(mixed, file=file, encoding=encoding, reason=error.reason, remedy=SAVE_AGAIN) from None
     if "\0" in text or encoding == LOST:
-        raise DataError(
-            "{file} is not a CSV file: it is no text in an encoding that is known. {remedy}",
-            file=file,
-            remedy=SAVE_AGAIN,
-        )
+        no_text = "{file} is not a CSV file: it is no text in an encoding that is known. {remedy}"
+        raise DataError(no_text, file=file, remedy=SAVE_AGAIN)
     return text
 
 
@@ -200,19 +180,12 @@ def _header(cells: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 def _check(file: Path, line: int, row: Sequence[str], header: Sequence[str], columns: Sequence[str]) -> None:
     if any(cell.strip() for cell in row[len(header) :]):
-        raise DataError(
+        cells = (
             "{file}, line {line} has {cells} cells and the header {columns}; a cell that "
-            'holds the separator goes into quotes: "a, b.jpg".',
-            file=file,
-            line=line,
-            cells=len(row),
-            columns=len(header),
+            'holds the separator goes into quotes: "a, b.jpg".'
         )
+        raise DataError(cells, file=file, line=line, cells=len(row), columns=len(header))
     for name, cell in zip(header, [*row, *[""] * len(header)], strict=False):
         if name in columns and not cell.strip():
-            raise DataError(
-                "{file}, line {line}: `{name}` is empty. Fill it in, or strike out the row.",
-                file=file,
-                line=line,
-                name=name,
-            )
+            empty = "{file}, line {line}: `{name}` is empty. Fill it in, or strike out the row."
+            raise DataError(empty, file=file, line=line, name=name)

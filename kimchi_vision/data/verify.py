@@ -5,8 +5,6 @@ scene have noise of their own; where something differs, such as a scratch or a d
 of what saving and resizing leave.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,9 +92,11 @@ def _blocks(
     photo: np.ndarray, other: np.ndarray, place: np.ndarray, side: int, reach: float, size: int
 ) -> _Blocks | None:
     """reach: pixels over which the mean is taken off, which leaves fine structure. None without overlap."""
+    from scipy.ndimage import binary_erosion
+
     first, second = _of_one_scale(photo, other, place, side)
     there, covered = laid(first, place, second.shape)
-    covered = _without_rim(covered)
+    covered = binary_erosion(covered, iterations=3)  # without its rim
     if covered.mean() < LEAST:
         return None
     shown = _within_range(there, second, covered)
@@ -115,7 +115,9 @@ def _blocks(
     if not whole.any():
         return None
     one, two = fine(expected), fine(second)
-    slope = np.minimum(*(_means(_steepness(each), size) for each in (expected, second)))
+    slope = np.minimum(
+        *(_means(np.square(np.gradient(each)).sum(axis=0), size) for each in (expected, second))
+    )
     error = np.minimum(*(_means(each, size) for each in errors))
     squares, others, products = (_means(each, size) for each in (one**2, two**2, one * two))
     return _Blocks(*(each[whole] for each in (squares, others, products, slope, error)))
@@ -126,11 +128,6 @@ def _within_range(first: np.ndarray, second: np.ndarray, covered: np.ndarray) ->
     low, high = np.minimum(first, second), np.maximum(first, second)
     shown = covered & (low > 5) & (high < 245)
     return shown if shown.mean() > 0.3 else covered
-
-
-def _steepness(values: np.ndarray) -> np.ndarray:
-    down, right = np.gradient(values)
-    return down**2 + right**2
 
 
 def _of_one_scale(
@@ -146,12 +143,6 @@ def _of_one_scale(
     from scipy.ndimage import gaussian_filter
 
     return gaussian_filter(first, 0.7), gaussian_filter(second, 0.7)
-
-
-def _without_rim(covered: np.ndarray) -> np.ndarray:
-    from scipy.ndimage import binary_erosion
-
-    return binary_erosion(covered, iterations=3)
 
 
 def _fine_structure(covered: np.ndarray, reach: float):  # noqa: ANN202

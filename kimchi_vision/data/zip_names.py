@@ -5,8 +5,6 @@ APPNOTE), where its checksum fits the raw name; ASCII; else encodings.detect wit
 archive, and of those around it, as evidence.
 """
 
-from __future__ import annotations
-
 import struct
 import zipfile
 import zlib
@@ -105,9 +103,5 @@ def _forced(raw: bytes, encoding: str, source: object) -> str:
         ) from None
     except UnicodeDecodeError:
         shown = raw.decode(encoding, errors="replace")
-        raise DataError(
-            "{source}: the name {shown} is not in {encoding}; try another --encoding.",
-            source=source,
-            shown=shown,
-            encoding=encoding,
-        ) from None
+        other = "{source}: the name {shown} is not in {encoding}; try another --encoding."
+        raise DataError(other, source=source, shown=shown, encoding=encoding) from None

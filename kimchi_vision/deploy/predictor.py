@@ -1,7 +1,5 @@
 """A run's model answers for photos: load once, predict many. No torch."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,15 +59,17 @@ class Predictor:
         runtime: Literal["onnxruntime", "openvino"] = "onnxruntime",
     ) -> None:
         run = source if isinstance(source, Run) else Run(Path(source))
-        kind, file, name = _runtime(run, runtime)
+        kind, file, name = Classifier, run.files.onnx, "onnx"
+        if runtime == "openvino":
+            from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
+
+            kind, file, name = OpenVinoClassifier, run.files.openvino, "openvino"
         if run.path.is_dir() and not file.is_file():
-            raise InputError(
+            what = (
                 "{run} holds no {file}. Give a finished run, or write the file with: kimchi-vision export "
-                "{run} --format {name}",
-                run=run.path,
-                file=file.name,
-                name=name,
+                "{run} --format {name}"
             )
+            raise InputError(what, run=run.path, file=file.name, name=name)
         self.file = run.sound(file) if run.path.is_dir() else run.path
         self._classifier = kind(self.file, threads)
         self.facts = self._classifier.facts
@@ -93,11 +93,8 @@ class Predictor:
         predictions = list(self.stream([photos] if alone else photos, top))
         for prediction in predictions:
             if prediction.error:
-                raise InputError(
-                    "{photo} cannot be read as a photo: {error}",
-                    photo=prediction.photo,
-                    error=prediction.error,
-                )
+                what = "{photo} cannot be read as a photo: {error}"
+                raise InputError(what, photo=prediction.photo, error=prediction.error)
         return predictions
 
     def stream(
@@ -166,14 +163,12 @@ class Predictor:
         least = self._label_sets.get(str(share))
         if least is None:
             known = [name for name, each in self._label_sets.items() if each is not None]
-            raise InputError(
+            what = (
                 "Sets with the right class of {share} of the photos cannot be promised by {run}, only of: "
                 "{known}. More validation photos allow higher shares. A model.onnx alone, or the folder of "
-                "an older run, has none: give that of a new run.",
-                share=share,
-                run=self._source,
-                known=", ".join(known) or "none",
+                "an older run, has none: give that of a new run."
             )
+            raise InputError(what, share=share, run=self._source, known=", ".join(known) or "none")
         return least
 
     def _try_prepare(self, photo: PhotoSource) -> Prepared:
@@ -181,15 +176,6 @@ class Predictor:
             return self.prepare(photo)
         except (OSError, ValueError, TypeError) as error:
             return str(error)
-
-
-def _runtime(run: Run, runtime: str) -> tuple[type[Classifier], Path, str]:
-    """What answers, the file of a run that it takes, and the format that `export` calls it."""
-    if runtime == "openvino":
-        from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
-
-        return OpenVinoClassifier, run.files.openvino, "openvino"
-    return Classifier, run.files.onnx, "onnx"
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
+
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
 
 from kimchi_vision import config, data
 from kimchi_vision.base.errors import InputError
@@ -20,12 +22,7 @@ from kimchi_vision.jobs.process import undisturbed
 from kimchi_vision.jobs.table import Rows
 from kimchi_vision.learning import train
 from kimchi_vision.results import compare as comparisons
-
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-
-    from kimchi_vision.results.compare import Comparison
+from kimchi_vision.results.compare import Comparison
 
 Source = str | Path | Experiment | Table
 """A folder of photos, an experiment file, or what `load` returned."""

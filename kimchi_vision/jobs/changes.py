@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from kimchi_vision.base.plain import leaves
 from kimchi_vision.base.sentence import Sentence, Sentences
 
 MOST = 3
@@ -37,7 +38,7 @@ def of_photos(before: pd.DataFrame, now: pd.DataFrame) -> Sentences | None:
 
 def of_keys(before: Mapping[str, object], now: Mapping[str, object]) -> Sentences | None:
     """Such as "train.seed was 42 and is 43", for nested values; None when all are equal."""
-    old, new = dict(_flat(before)), dict(_flat(now))
+    old, new = dict(leaves(before)), dict(leaves(now))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     said = [
         Sentence(
@@ -46,14 +47,6 @@ def of_keys(before: Mapping[str, object], now: Mapping[str, object]) -> Sentence
         for name in names
     ]
     return Sentences(_some(said), ", ") if said else None
-
-
-def _flat(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
 
 
 def _short(value: object) -> str:

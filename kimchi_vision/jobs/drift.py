@@ -139,8 +139,7 @@ def _plot(found: Json) -> charts.Intervals:
         other = found["incoming"]["classes"][name]
         marks = [_mark("baseline", own), _mark("own", other)]
         rows.append(charts.Row(name, marks, " → ".join(mark.tip for mark in marks)))
-    ends = [end for row in rows for mark in row.marks for end in (mark.value, mark.low, mark.high)]
-    return charts.Intervals(rows, charts.shares([end for end in ends if end is not None]))
+    return charts.Intervals.of(rows)
 
 
 def _mark(kind: str, found: Json) -> charts.Mark:

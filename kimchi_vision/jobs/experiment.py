@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from fastai.learner import Learner
 
 from kimchi_vision import data
 from kimchi_vision.base import progress
@@ -21,12 +21,12 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Composed, Sentence, noted
 from kimchi_vision.config import Experiment
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
-from kimchi_vision.jobs import devices, explain, run_lock, seeing, track
+from kimchi_vision.jobs import explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
-from kimchi_vision.jobs.process import its_share
-from kimchi_vision.jobs.run_log import logged, quiet
+from kimchi_vision.jobs.process import its_share, logged, quiet
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
     calibrate,
@@ -38,14 +38,9 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 Watch = Callable[[Json], bool]
 
@@ -91,7 +86,7 @@ def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | No
     keep_memory()
     with its_share(run_lock.threads(experiment, photos, files)):
         prepared = replace(prepare(experiment, photos, files), own=own)
-        devices.count(prepared)  # refuses what cannot be, before anything is written
+        prepared.devices()  # refuses what cannot be, before anything is written
         return _train(prepared, files, force, watch)
 
 
@@ -153,7 +148,7 @@ def _trained(
         train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
-    with prepared.own.beside(learn), devices.beside(prepared, head):
+    with prepared.own.beside(learn), prepared.on_all_devices(head):
         history = train.fit(experiment.train, learn, files, head, watch, scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from torch import nn
 
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_table
@@ -19,13 +20,9 @@ from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.jobs import seeing
 from kimchi_vision.learning import explain
 from kimchi_vision.results import compare, report
+from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.results.preprocess import Preprocess
 
 log = logging.getLogger(__name__)
 

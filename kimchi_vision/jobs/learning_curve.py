@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -14,10 +13,8 @@ from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent, points, with_ends
 from kimchi_vision.config import Experiment, Row, Table
 from kimchi_vision.jobs import table
+from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.results import compare, plots, report
-
-if TYPE_CHECKING:
-    from kimchi_vision.jobs.executor import Executor
 
 MARGIN = 0.01
 """A gain in accuracy that makes twice the photos worth it."""

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
+import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
+
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data import splitters
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, loader, model, recipe, train
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-
-    from kimchi_vision.data.photo import Photos
+from kimchi_vision.learning.train import processes
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,28 @@ class Prepared:
         return replace(
             self, experiment=experiment, photos=replace(self.photos, items=items.assign(split=parts))
         )
+
+    def devices(self) -> int:
+        """How many devices train. Raises InputError when there are not so many, or several cannot."""
+        asked, photos = self.experiment, len(self.photos.part("train"))
+        found = processes.chosen(asked.train.devices, min(asked.loader.batch_size, photos))
+        if found > 1 and self.own != NO_PARTS:
+            raise InputError("train.devices: own parts given from Python train on one device. Set 1.")
+        return found
+
+    def on_all_devices(self, head: train.Head | None) -> AbstractContextManager[None]:
+        """Inside the block `train.fit` is done by all devices; what those beside this one write is nobody's.
+
+        head: as fit's. Raises RunError when a process of one dies.
+        """
+        return processes.several(self.devices(), partial(_take_part, self, head))
+
+
+def _take_part(prepared: Prepared, head: train.Head | None) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        train.seed(prepared.experiment.train)
+        learn = prepared.learner(prepared.dataloaders(), Path(place))
+        train.fit(prepared.experiment.train, learn, RunFiles(Path(place)), head)
 
 
 def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:

@@ -1,18 +1,21 @@
-"""What a training changes in its process, put back afterwards."""
+"""What a run changes in its process, put back afterwards: random states, threads, and where it logs."""
 
 from __future__ import annotations
 
-import random
+import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
 from kimchi_vision.base import threads
 from kimchi_vision.base.allocator import give_back, keep_memory
+from kimchi_vision.base.errors import InterruptedRunError
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.signals import ENDED, Terminated
+from kimchi_vision.learning.train import randomness
 
 
 @contextmanager
@@ -21,20 +24,14 @@ def undisturbed() -> Iterator[None]:
 
     Random states of Python, NumPy and torch, cuDNN's flags, OpenCV's threads, warnings, allocator.
     """
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-    cudnn = torch.backends.cudnn
+    drawn, cudnn = randomness.state(), torch.backends.cudnn
     flags, vision = (cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32), _opencv_threads()
     keep_memory()
     try:
         with warnings.catch_warnings():
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.set_rng_state(cpu)
-        if gpus:
-            torch.cuda.set_rng_state_all(gpus)
+        randomness.restore(drawn)
         cudnn.deterministic, cudnn.benchmark, cudnn.allow_tf32 = flags
         _opencv_threads(vision)
         give_back()
@@ -53,6 +50,47 @@ def its_share(wanted: int | None = None) -> Iterator[int]:
             yield count
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def logged(files: RunFiles) -> Iterator[None]:
+    """What is said inside the block goes to the run's log.txt too; Ctrl-C ends it with a sentence."""
+    handler = logging.FileHandler(files.log, encoding="utf-8")
+    handler.handleError = lambda record: None  # what could not be logged is on the terminal, too
+    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logger, libraries = logging.getLogger("kimchi_vision"), logging.getLogger("py.warnings")
+    before = logger.level
+    logger.addHandler(handler)
+    libraries.addHandler(handler)
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as stop:
+        said = (
+            "Interrupted. {folder} keeps its last checkpoint; the same command goes on from there."
+            if files.last.is_file()
+            else "Interrupted. {folder} has no checkpoint yet; the same command begins it again."
+        )
+        code = ENDED if isinstance(stop, Terminated) else 130
+        raise InterruptedRunError(said, code, folder=files.path) from None
+    finally:
+        logger.removeHandler(handler)
+        libraries.removeHandler(handler)
+        logger.setLevel(before)
+        with suppress(OSError):
+            handler.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside the block trainings say no more than warnings."""
+    logger = logging.getLogger("kimchi_vision.learning")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _opencv_threads(wanted: int | None = None) -> int | None:

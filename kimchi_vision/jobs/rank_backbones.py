@@ -8,25 +8,22 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision import data
 from kimchi_vision.base.allocator import keep_memory
-from kimchi_vision.base.errors import KimchiError, RunError
+from kimchi_vision.base.errors import FAILURES, RunError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.config import Experiment
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.intervals import wilson
-
-if TYPE_CHECKING:
-    from kimchi_vision.config import Experiment
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +50,7 @@ def scout(
         for name in names:
             try:
                 rows.append(_row(experiment, photos, name))
-            except KimchiError as error:
+            except FAILURES as error:
                 log.error("%s is passed over. %s", name, error)
     if not rows:
         raise RunError("No backbone could be used. The messages above say why.")
@@ -65,13 +62,9 @@ def _again(experiment: Experiment, name: str, again: bool) -> Json:
     return _row(experiment, data.load(experiment.data), name)
 
 
+@its_share()
 def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     keep_memory()
-    with its_share():
-        return _measured(experiment, photos, name)
-
-
-def _measured(experiment: Experiment, photos: Photos, name: str) -> Json:
     section = experiment.model.model_copy(update={"backbone": name})
     size = experiment.augment.size
     backbone = model.find(section, size)

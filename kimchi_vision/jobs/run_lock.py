@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import filelock
 
@@ -17,11 +16,9 @@ from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json, writ
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config import Experiment, dump, load
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import changes
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
 
 OwnNames = Mapping[str, Sequence[Mapping[str, str]]]
 """Kind of part → name and digest of each."""

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import filelock
 import optuna
+import pandas as pd
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from kimchi_vision import data
-from kimchi_vision.base.errors import InputError, InterruptedRunError, KimchiError, RunError
+from kimchi_vision.base.errors import FAILURES, InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
+from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.jobs.experiment import run
 from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.jobs.search_space import own_values, settings
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
-
-    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +124,7 @@ class _Tries:
         while (trial := self._next(study, worker)) is not None:
             try:
                 value = _score(self.inside.on_top_of(settings(trial, self.names)), trial, self.folder)
-            except InterruptedRunError:  # the next search goes on with it
-                raise
-            except KimchiError as error:
+            except FAILURES as error:  # an interrupted one is gone on with by the next search
                 log.error("Trial %d failed: %s", trial.number, error)
                 study.tell(trial, state=TrialState.FAIL)
             else:

@@ -6,11 +6,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
+from torch import nn
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import sha256_of, write_table
@@ -18,6 +19,7 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
+from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
@@ -25,15 +27,10 @@ from kimchi_vision.jobs import folder
 from kimchi_vision.learning import linear_probe, model
 from kimchi_vision.results import embedding, report
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import images, pictures
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.data.audit import Audit
-    from kimchi_vision.results.predictions import Predictions
 
 log = logging.getLogger(__name__)
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base import progress
-from kimchi_vision.base.errors import InputError, InterruptedRunError, KimchiError, RunError
+from kimchi_vision.base.errors import FAILURES, InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
-from kimchi_vision.config import Experiment
+from kimchi_vision.base.plain import Json
+from kimchi_vision.config import Experiment, Table
+from kimchi_vision.jobs.executor import Executor
 from kimchi_vision.jobs.executor.interface import Outcomes
 from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
@@ -25,10 +26,6 @@ from kimchi_vision.jobs.leaf import training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.config import Table
-    from kimchi_vision.jobs.executor import Executor
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +90,7 @@ def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterat
             one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
             try:
                 done = one(folder, force), None
-            except InterruptedRunError:
-                raise
-            except KimchiError as error:
+            except FAILURES as error:
                 done = None, error.sentence
             outcomes.end(experiment.name, done)
             yield row, experiment.name, done[0]
@@ -108,19 +103,11 @@ def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: boo
         done = None
         if not any(each.name in refused for each in (folds or [experiment])):
             try:
-                done = _collected(experiment, folds, folder, force)
-            except InterruptedRunError:
-                raise
-            except KimchiError as error:
+                pooled = partial(run_folds, experiment, folds, folder, force, trained=True)
+                done = pooled() if folds else Run.open(folder / experiment.name)
+            except FAILURES as error:
                 log.error("Run %s failed: %s", experiment.name, error)
         yield row, experiment.name, done
-
-
-def _collected(experiment: Experiment, folds: Sequence[Experiment], folder: Path, force: bool) -> Run:
-    """A run that an executor has executed; folds are pooled here."""
-    if folds:
-        return run_folds(experiment, folds, folder, force, trained=True)
-    return Run.open(folder / experiment.name)
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:
@@ -143,8 +130,11 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     folder = runs[0].path.parent
     decision = goals.decision(runs)
     write_table(folder / "decision.csv", decision)
-    _draw(decision, goals.wanted(runs), folder / "accuracy_latency.png")
-    also = [*_winner(finished, say), *_spreads(finished, lang), *goals.sentences(decision, lang)]
+    timed = decision.dropna(subset=["p50_ms", "file_mb"])
+    if len(timed):
+        plots.save(plots.accuracy_latency(timed, **goals.wanted(runs)), folder / "accuracy_latency.png")
+    lines = {name: _line(name, row) for name, row in finished.items()}
+    also = [*_winner(finished, lines, say), *_spreads(lines.values(), say), *goals.sentences(decision, lang)]
     try:
         result = compare.compare(runs, lang=lang)
     except InputError as error:
@@ -162,9 +152,9 @@ def page_of(runs: Sequence[Run]) -> Path:
     return runs[0].path.parent / "report.html"
 
 
-def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
+def _line(name: str, runs: Sequence[Run]) -> Json:
     found = [run.metrics for run in runs]
-    several = len(runs) > 1
+    several, pkl = len(runs) > 1, runs[0].files.pkl
     low, high = runs[0].score["accuracy"].interval or (None, None)
     if several:
         low, high = (compare.summary(runs)[end] for end in ("low", "high"))
@@ -179,25 +169,13 @@ def _line(name: str, runs: Sequence[Run]) -> dict[str, object]:
     return line | {
         "epoch": None if several else found[0]["train"]["kept_epoch"],
         "parameters": found[0]["model"]["parameters"],
-        "model_mb": _megabytes(runs[0].files.pkl),
+        "model_mb": round(pkl.stat().st_size / 1e6, 1) if pkl.is_file() else None,
         "train_minutes": round(float(np.mean([each["train"]["seconds"] for each in found])) / 60, 2),
     }
 
 
-def _megabytes(file: Path) -> float | None:
-    return round(file.stat().st_size / 1e6, 1) if file.is_file() else None
-
-
-def _draw(decision: pd.DataFrame, wanted: Mapping[str, float], path: Path) -> None:
-    """Accuracy against latency, of the runs whose latency was measured."""
-    timed = decision.dropna(subset=["p50_ms", "file_mb"])
-    if len(timed):
-        plots.save(plots.accuracy_latency(timed, **wanted), path)
-
-
-def _winner(finished: Finished, say: Text) -> list[str]:
+def _winner(finished: Finished, lines: Mapping[str, Json], say: Text) -> list[str]:
     """What the row with the highest accuracy has without the gain of having been chosen."""
-    lines = {name: _line(name, runs) for name, runs in finished.items()}
     means = {
         name: Estimate(*(line[key] for key in ("accuracy", "accuracy_low", "accuracy_high")))
         for name, line in lines.items()
@@ -206,16 +184,15 @@ def _winner(finished: Finished, say: Text) -> list[str]:
     if found is None:
         return []
     accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
-    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, accuracy=accuracy)]
+    effect = headline.effect(means[found.name].value, accuracy)
+    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said
 
 
-def _spreads(finished: Finished, lang: str) -> list[str]:
+def _spreads(lines: Iterable[Json], say: Text) -> list[str]:
     """A sentence for each row with several seeds."""
-    say = catalogue(language(lang))
-    lines = [_line(name, runs) for name, runs in finished.items() if len(runs) > 1]
     return [
         say(
             "over_seeds",
@@ -225,4 +202,5 @@ def _spreads(finished: Finished, lang: str) -> list[str]:
             seeds=line["seeds"],
         )
         for line in lines
+        if line["seeds"] > 1
     ]

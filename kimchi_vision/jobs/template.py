@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import textwrap
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_text
@@ -16,9 +16,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import dump, keys
 from kimchi_vision.data.layout import Listing, read
 from kimchi_vision.jobs import folder
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
 
 
 def write(photos: Path, listing: Listing, path: Path, settings: Json, say: Text) -> Path:
@@ -109,7 +107,7 @@ def _comments(lines: Iterable[str]) -> str:
 def _data(photos: Path, listing: Listing) -> list[str]:
     layout = [] if listing.asked == "auto" else [f"layout: {listing.asked}"]
     split = [f"{key}: {value}" for key, value in folder.splitting(listing).items()]
-    return [f"path: {_quoted(str(photos))}", *layout, *split]
+    return [f"path: {json.dumps(str(photos), ensure_ascii=False)}", *layout, *split]
 
 
 def _split(listing: Listing, say: Text) -> list[str]:
@@ -126,8 +124,3 @@ def _split(listing: Listing, say: Text) -> list[str]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _quoted(text: str) -> str:
-    """A YAML string in double quotes, for a path that may hold any character."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from fastai.data.transforms import IntToFloatTensor
+from fastai.learner import Learner
+from fastcore.basics import noop
+from fasttransform import Transform
 from torch import nn
 
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning.linear_probe import pooled
 from kimchi_vision.results.predictions import Predictions
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-    from fasttransform import Transform
-
-    from kimchi_vision.data.photo import Photos
 
 
 def predictions(learn: Learner, photos: Photos) -> Predictions:
@@ -25,8 +23,6 @@ def predictions(learn: Learner, photos: Photos) -> Predictions:
 
     Raises RunError when the model's outputs are not finite numbers.
     """
-    from fastcore.basics import noop
-
     items = _scored(photos)
     outputs, _ = learn.get_preds(dl=learn.dls.test_dl(photos.files(items)), act=noop)
     return Predictions.from_logits(items, outputs.float().cpu().numpy(), photos.vocab)
@@ -46,11 +42,8 @@ def seen(network: nn.Module) -> Iterator[list[np.ndarray]]:
     if not (isinstance(network, nn.Sequential) and len(network) == 2):
         yield found
         return
-    hook = network[0].register_forward_hook(keep)
-    try:
+    with network[0].register_forward_hook(keep):
         yield found
-    finally:
-        hook.remove()
 
 
 def averaged(learn: Learner, photos: Photos, varied: list[Transform], views: int) -> Predictions:
@@ -59,8 +52,6 @@ def averaged(learn: Learner, photos: Photos, varied: list[Transform], views: int
     By fastai's Learner.tta: the plain view has a quarter of the weight. Draws from the global random state:
     seed before it. varied: batch transforms, in place of the loader's own, which may be still.
     """
-    from fastai.data.transforms import IntToFloatTensor
-
     items = _scored(photos)
     # Learner.tta's own batch_tfms would leave out Resize.
     dl = learn.dls.test_dl(photos.files(items), after_batch=[IntToFloatTensor(), *varied])

@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Sentences
-
-if TYPE_CHECKING:
-    from kimchi_vision.config import Experiment
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.learning.model import Backbone
+from kimchi_vision.config import Experiment
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.learning.model import Backbone
 
 log = logging.getLogger(__name__)
 

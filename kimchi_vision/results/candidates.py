@@ -5,18 +5,16 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import replacing
+from kimchi_vision.config.sections.train import EarlyStop
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, sign
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections.train import EarlyStop
-    from kimchi_vision.results.predictions import Predictions
 
 
 class Keeping(Protocol):

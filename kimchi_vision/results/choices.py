@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import brentq
@@ -14,10 +13,8 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, share, wilson
 from kimchi_vision.results.predictions import Predictions
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
-    from kimchi_vision.results.score import Score
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
 
 DRAWS = 1000
 ROOM = 4_000_000

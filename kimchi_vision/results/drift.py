@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy.stats import mannwhitneyu
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import intervals
@@ -111,8 +112,6 @@ def told_apart(known: Side, incoming: Side) -> Estimate:
 
 def by_chance(scores: np.ndarray, new: np.ndarray, units: np.ndarray) -> float:
     """How probable scores of `new` photos as high as these are, were both kinds the same; a group is one."""
-    from scipy.stats import mannwhitneyu
-
     _, first, group, sizes = np.unique(units, return_index=True, return_inverse=True, return_counts=True)
     means, new = np.bincount(group, weights=scores) / sizes, new[first]
     return float(mannwhitneyu(means[new], means[~new], alternative="greater").pvalue)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
 
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Evaluate
-from kimchi_vision.data.photo import thumbnail
+from kimchi_vision.data.photo import Photos, thumbnail
 from kimchi_vision.results import plots, separation
 from kimchi_vision.results.intervals import of_class
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import scores
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from matplotlib.figure import Figure
-
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 RESULTS_SHOWN = 9
 PIXELS_SHOWN = 320

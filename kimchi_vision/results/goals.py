@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+import pandas as pd
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.plain import Json
@@ -12,9 +14,6 @@ from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import METRICS, check_monitor
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 
@@ -62,8 +61,6 @@ def decision(runs: Sequence[Run]) -> pd.DataFrame:
     where a run has that goal; None where a number was not measured.
     Raises InputError when metrics.json or experiment.yaml is missing.
     """
-    import pandas as pd
-
     # Objects, so that whole numbers beside a missing one stay whole.
     rows = sum(bool(run.experiment.goals.wanted) for run in runs)
     return pd.DataFrame([_row(run, rows) for run in runs], dtype=object).where(
@@ -78,8 +75,6 @@ def wanted(runs: Sequence[Run]) -> dict[str, float]:
 
 def text(decision: pd.DataFrame, lang: str = "auto") -> str:
     """The decision table for a screen, a column a run; lines that no run has a number for are left out."""
-    import pandas as pd
-
     shown = lines(decision, catalogue(language(lang)))
     table = pd.DataFrame.from_dict(shown, "index", columns=list(decision["run"]))
     with pd.option_context("display.unicode.east_asian_width", True, "display.width", None):

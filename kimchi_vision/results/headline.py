@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text
+from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
+from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import recorded
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
-
 
 NESTED = "nested"
 
@@ -53,6 +51,17 @@ def part(run: Run) -> str:
     return NESTED if NESTED in run.metrics.get("choices", {}) else str(run.metrics.get("split", "valid"))
 
 
+def effect(reported: float, corrected: Score) -> Sentence:
+    """What choosing did to an accuracy, as the end of a sentence about what was chosen."""
+    flatters = "flatters" if _flattered(reported, corrected.value) else "flatters_not"
+    return Sentence(flatters, corrected=corrected)
+
+
+def _flattered(reported: float, corrected: float) -> bool:
+    """Compared as people read them: what rounds to the same per cent is not flattered."""
+    return reported > corrected and percent(reported) != percent(corrected)
+
+
 def sentences(run: Run, say: Text) -> list[str]:
     """The number, on which photos, and what was chosen on them."""
     score = accuracy(run)
@@ -71,11 +80,13 @@ def _chosen(run: Run, say: Text) -> list[str]:
         by = say("epoch_chosen_by_others" if "epochs" in choices else "answered_unseen")
         if "folds" in choices:
             return [by, say("folds_beside", folds=choices["folds"], photos=own.n, own=own)]
-        return [by, say("epoch_chosen_by_own", epochs=choices["epochs"], own=own)]
+        says = "epoch_chosen_by_own"
+        says += "" if _flattered(own.value, accuracy(run).value) else "_not"
+        return [by, say(says, epochs=choices["epochs"], own=own)]
     if choices:
         says = "epoch_chosen" if train.keep == "best" else "end_chosen"
-        corrected = say(says, epochs=choices["epochs"], corrected=_unflattered(run))
-        return [corrected, say("folds_would_tell")]
+        did = effect(accuracy(run).value, _unflattered(run))
+        return [say(says, epochs=choices["epochs"], effect=did), say("folds_would_tell")]
     chose = train.keep == "best" and train.monitor != "train_loss"
     if (chose or train.early_stop) and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]

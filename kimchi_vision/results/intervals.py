@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 
 SMALLEST = 1e-15
 """A variance below it is none."""

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import Self
+
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import read_table, write_json, write_table
 from kimchi_vision.base.plain import Json
@@ -19,7 +21,6 @@ from kimchi_vision.results import seal
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
-    from typing_extensions import Self
 
     from kimchi_vision.results.predictions import Predictions
     from kimchi_vision.results.score import Score

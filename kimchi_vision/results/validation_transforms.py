@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from fastai.data.core import DataLoaders
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
 from fastai.vision.augment import AffineCoordTfm, RandomResizedCropGPU, Resize
+from fasttransform import Transform
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
-
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
-    from fasttransform import Transform
 
 Made = tuple[type["Transform"], Json]
 """A transform as its class and what the class is called with."""

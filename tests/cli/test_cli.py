@@ -23,7 +23,6 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.progress import Task
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli import console, main
-from kimchi_vision.cli import rows as ends
 from kimchi_vision.cli.main import app
 from kimchi_vision.config import Experiment, Table
 from kimchi_vision.config.sections import Data
@@ -267,7 +266,8 @@ def test_a_split_is_of_one_set_of_photos(command, tmp_path):
         (
             ZeroDivisionError("a bug"),
             1,
-            "ZeroDivisionError: a bug\n(--debug before the command shows the traceback.)\n",
+            "An unexpected error ended this: ZeroDivisionError: a bug\n"
+            "--debug before the command shows more.\n",
         ),
     ],
 )
@@ -394,7 +394,7 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
         ],
         dtype=object,
     )
-    ends.print_table(rows, lambda name: f"<{name}>")
+    console.print_table(rows, lambda name: f"<{name}>")
     shown = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.split("\n")]
     assert ["<accuracy>", "50.0 %", "75.0 % ± 1.2 % (n = 2)"] in shown
     assert ["<parameters>", "1,200", ""] in shown

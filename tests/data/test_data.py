@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 from PIL import Image
@@ -8,7 +9,8 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.audit import audit
-from kimchi_vision.data.scan import scan
+
+MODULE = import_module("kimchi_vision.data.scan")  # `kimchi_vision.data` has a function of that name
 
 
 def test_photos_have_label_split_and_content_hash(folder_of, tmp_path):
@@ -52,8 +54,8 @@ def test_an_unchanged_photo_is_read_once(folder_of, photo, tmp_path, monkeypatch
     first = data.load(Data(path=root), tmp_path / "cache")
     photo(root / "b" / "004.jpg", seed=99)
     read = []
-    inspect = scan.__globals__["_inspect"]
-    monkeypatch.setitem(scan.__globals__, "_inspect", lambda file: read.append(file.name) or inspect(file))
+    inspect = MODULE._inspect
+    monkeypatch.setattr(MODULE, "_inspect", lambda file: read.append(file.name) or inspect(file))
     second = data.load(Data(path=root), tmp_path / "cache")
     assert read == ["004.jpg"]
     assert (first.items["sha256"] == second.items["sha256"]).sum() == 9

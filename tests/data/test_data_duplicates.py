@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 
 from kimchi_vision.data.duplicates import groups
-from kimchi_vision.data.hashes import RADIUS, HashIndex, photo_hashes, window_hashes
+from kimchi_vision.data.hashes import RADIUS, HashIndex, _about_median, _signs, photo_hashes, spectra
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.data.scan import scan
@@ -18,7 +18,7 @@ from kimchi_vision.data.windows import CROPS
 def test_hashes_are_imagehash_phash():
     imagehash = pytest.importorskip("imagehash")
     thumbnails = np.random.default_rng(0).integers(0, 256, (20, 32, 32), dtype=np.uint8)
-    hashes = window_hashes(thumbnails)
+    hashes = _signs(_about_median(spectra(thumbnails)))
     for number, pixels in ((0, thumbnails), (len(CROPS), thumbnails[:, :, ::-1])):
         expected = [int(str(imagehash.phash(Image.fromarray(each))), 16) for each in pixels]
         assert hashes[:, number].tolist() == expected

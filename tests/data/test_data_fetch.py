@@ -3,6 +3,7 @@ import threading
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 
 import pytest
 
@@ -11,6 +12,8 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.fetch import fetch
 
 pytest.importorskip("torch")
+
+MODULE = import_module("kimchi_vision.data.fetch")  # `kimchi_vision.data` has a function of that name
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -56,7 +59,7 @@ def test_pets_are_put_into_folders_by_breed(served, tmp_path, monkeypatch):
     with zipfile.ZipFile(archive, "w") as file:
         for name in ("images/Great_Dane_1.jpg", "images/Sphynx_12.jpg", "images/Sphynx_3.mat", "list.txt"):
             file.writestr(name, b"x")
-    monkeypatch.setitem(fetch.__globals__, "_url", lambda name: f"{address}/set.zip")
+    monkeypatch.setattr(MODULE, "_url", lambda name: f"{address}/set.zip")
     assert names(fetch("pets", tmp_path / "pets")) == [
         "Great_Dane/Great_Dane_1.jpg",
         "Sphynx/Sphynx_12.jpg",
@@ -132,7 +135,7 @@ def test_names_stand_for_addresses(tmp_path, monkeypatch):
     from fastai.data.external import URLs
 
     asked = []
-    monkeypatch.setitem(fetch.__globals__, "_download", lambda url, place, sha256: asked.append(url) or 1 / 0)
+    monkeypatch.setattr(MODULE, "_download", lambda url, place, sha256: asked.append(url) or 1 / 0)
     for name in ("pets", "food101", "imagenette", "foodvision-mini", "https://x.y/z.zip"):
         with pytest.raises(ZeroDivisionError):
             fetch(name, tmp_path / "new")

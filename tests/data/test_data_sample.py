@@ -13,8 +13,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, DataError
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data.sample import CLASSES, draw
-from kimchi_vision.data.sample.near_copies import CHANGES, changed
-from kimchi_vision.data.sample.photo import Photo, shoot
+from kimchi_vision.data.sample.photo import CHANGES, Photo, changed, shoot
 from kimchi_vision.data.sample.plan import plan
 
 PLANTED = Sample(per_class=2, seed=5, label_errors=0.1, duplicates=0.2, background=0.5)

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from kimchi_vision.data.layout import read
 from kimchi_vision.data.looks import sharpness
 from kimchi_vision.data.memory import Memory
 from kimchi_vision.data.scan import scan
+
+MODULE = import_module("kimchi_vision.data.scan")  # `kimchi_vision.data` has a function of that name
 
 
 def scanned(root, cache):
@@ -139,9 +142,9 @@ def test_many_photos_keep_their_own_facts(folder_of, tmp_path, monkeypatch):
         with Image.open(file) as image:
             image.resize((40 + number, 30)).save(file)
     whole = scanned(root, tmp_path / "whole")
-    inspect, read = scan.__globals__["_inspect"], []
-    monkeypatch.setitem(scan.__globals__, "_BATCH", 2)
-    monkeypatch.setitem(scan.__globals__, "_inspect", lambda file: read.append(file) or inspect(file))
+    inspect, read = MODULE._inspect, []
+    monkeypatch.setattr(MODULE, "_BATCH", 2)
+    monkeypatch.setattr(MODULE, "_inspect", lambda file: read.append(file) or inspect(file))
     pd.testing.assert_frame_equal(scanned(root, tmp_path / "batches"), whole)
     assert len(read) == 9
     assert whole["width"].tolist() == list(range(40, 49))
@@ -187,7 +190,7 @@ def test_two_folders_share_a_cache_and_nothing_else(folder_of, tmp_path, monkeyp
 
 def test_an_interrupted_scan_goes_on_with_what_it_knows(folder_of, tmp_path, monkeypatch):
     root = folder_of({"a": 6})
-    inspect, read = scan.__globals__["_inspect"], []
+    inspect, read = MODULE._inspect, []
 
     def stopped(file):
         read.append(file.name)
@@ -195,8 +198,8 @@ def test_an_interrupted_scan_goes_on_with_what_it_knows(folder_of, tmp_path, mon
             raise KeyboardInterrupt
         return inspect(file)
 
-    monkeypatch.setitem(scan.__globals__, "_BATCH", 2)
-    monkeypatch.setitem(scan.__globals__, "_inspect", stopped)
+    monkeypatch.setattr(MODULE, "_BATCH", 2)
+    monkeypatch.setattr(MODULE, "_inspect", stopped)
     with pytest.raises(KeyboardInterrupt):
         scanned(root, tmp_path / "cache")
     read.clear()

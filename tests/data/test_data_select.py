@@ -12,7 +12,7 @@ from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import select
 from kimchi_vision.data.formats import RAW
 from kimchi_vision.data.photo import SUFFIXES
-from kimchi_vision.data.split_file import write as write_split
+from kimchi_vision.data.splitters import write_split
 from kimchi_vision.data.tables import read_csv
 
 SOUND = {

@@ -13,7 +13,7 @@ from kimchi_vision.cli import ship
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.layout import read
 from kimchi_vision.data.select import corrected
-from kimchi_vision.data.split_file import write as write_split
+from kimchi_vision.data.splitters import write_split
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.results.run import Run
@@ -157,7 +157,7 @@ def test_answers_that_are_kept_open_in_excel_and_those_in_a_pipe_have_no_mark(tm
     for stream, mark in ((io.StringIO(), ""), ((tmp_path / "a.csv").open("w+", encoding="utf-8"), "\ufeff")):
         with stream, monkeypatch.context() as patch:
             patch.setattr("sys.stdout", stream)
-            ship._print_csv([answer])
+            assert list(ship._print_csv([answer])) == [answer]
             stream.seek(0)
             assert (
                 stream.read() == f"{mark}photo,rank,label,probability,known\n비빔밥.jpg,1,비빔밥,0.9,True\n"

@@ -16,7 +16,7 @@ import torch
 from small_models import SEVEN, answers, facts, save, weights
 
 from kimchi_vision.base.errors import InputError, RunError
-from kimchi_vision.base.files import write_json
+from kimchi_vision.base.files import sha256_of, write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
@@ -358,7 +358,7 @@ def test_a_users_own_pickle_is_trusted_until_a_byte_of_it_changes(another):
     # Another name would forget what earlier versions wrote.
     assert pickles.ledger().parts[-3:] == ("settings", "kimchi-vision", "pickles.txt")
     pickles.remember("0" * 64)
-    pickles.remember(pickles._digest(another.files.pkl.read_bytes()))
+    pickles.remember(sha256_of(another.files.pkl))
     written = export.again(another, ["torch", "pkl"])
     assert written == [another.files.weights, another.files.pkl]
     assert len(pickles.ledger().read_text(encoding="ascii").split()) == 3

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kimchi_vision.deploy.server import Access, Limits, api, build, limits, listen
-from kimchi_vision.deploy.server.room import Room
+from kimchi_vision.deploy.server.limits import Room
 from tests.browsers import serving
 
 

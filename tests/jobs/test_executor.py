@@ -23,7 +23,7 @@ from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
-from kimchi_vision.jobs.executor import Processes, how_far, parcels
+from kimchi_vision.jobs.executor import Processes, interface, parcels
 from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
@@ -161,10 +161,10 @@ def test_how_far_a_run_is_stands_in_its_folder(tmp_path, folder_of):
     stages = [{"fit_one_cycle": {"epochs": 6}}]
     run = fake_run(tmp_path / "a", photos, train={"stages": stages, "keep": "best"})
     leaf = training(run.experiment, tmp_path)
-    assert how_far.task(leaf, "waits", "") == Task("a", "waits")
-    going = how_far.task(leaf, "runs", "node-2")
+    assert interface.task(leaf, "waits", "") == Task("a", "waits")
+    going = interface.task(leaf, "runs", "node-2")
     assert going == Task("a", "runs", "4/6", "80.0 %", pytest.approx(2 * 11.05), "node-2")
-    assert how_far.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
+    assert interface.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
 
 
 def wait_for(there, seconds: float = 120) -> None:
@@ -193,6 +193,24 @@ def test_a_killed_process_goes_on_by_itself_and_ends_equal(asked, tmp_path, capl
     assert failed[0].returncode == -signal.SIGKILL
     assert "killed by signal 9; it goes on" in caplog.text
     assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
+
+
+def heard(driver: int, again: bool) -> list[str]:
+    """Addresses on which a process and all that it has started listen, seen from one of these."""
+    import psutil
+
+    driver = psutil.Process(driver)
+    sockets = [one for each in (driver, *driver.children(True)) for one in each.net_connections("inet")]
+    return sorted({one.laddr.ip.removeprefix("::ffff:") for one in sockets if one.status == "LISTEN"})
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_nothing_of_a_ray_that_begins_here_listens_beyond_this_machine(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), str(Path(__file__).parent)]))
+    leaf = Leaf("heard", partial(heard, os.getpid()), tmp_path)
+    assert executor.executor("ray", Jobs()).run([leaf]) == ({"heard": ["127.0.0.1"]}, {})
 
 
 @pytest.fixture(scope="module")

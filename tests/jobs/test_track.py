@@ -139,7 +139,7 @@ class Hangs(Fails):
 @pytest.mark.parametrize(("tracker", "said"), [(Fails, "the server is gone"), (Hangs, "does not answer")])
 def test_a_tracker_that_fails_or_hangs_stops_nothing(folder, monkeypatch, caplog, tracker, said):
     monkeypatch.setitem(track.TRACKERS, "tensorboard", tracker)
-    monkeypatch.setattr(track.worker, "PATIENCE", 0.2)
+    monkeypatch.setattr(track, "PATIENCE", 0.2)
     tell(Track(to=["tensorboard"]), folder)
     assert said in caplog.text
 

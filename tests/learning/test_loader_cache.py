@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from kimchi_vision.base import cache
-from kimchi_vision.learning.loader import pack, photo_cache
+from kimchi_vision.learning.loader import photo_cache
 
 
 def photo(row: int) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_a_pack_is_checked_once_and_tells_that_it_was_built(caplog):
     with caplog.at_level(logging.INFO):
         kept_photos = photo_cache.stored("some", "uint8", 3, photo)
     assert f"Photos in the cache: 3, 0 MB in {cache.folder()}." in caplog.text
-    with patch.object(pack.zlib, "crc32", side_effect=pack.zlib.crc32) as checked:
+    with patch.object(photo_cache.zlib, "crc32", side_effect=photo_cache.zlib.crc32) as checked:
         for _ in range(3):
             kept_photos[0], kept_photos[2]
     assert checked.call_count == 2

@@ -11,7 +11,7 @@ from kimchi_vision.base import cache
 from kimchi_vision.config.sections import Loader
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.learning.loader import prepared
-from kimchi_vision.learning.loader.pack import Pack
+from kimchi_vision.learning.loader.photo_cache import Pack
 from tests.conftest import noise
 
 

@@ -1,9 +1,12 @@
 """A training that dies anywhere goes on bit for bit, on the CPU, with either engine."""
 
 import errno
+import logging
 import re
 import signal
 import tempfile
+import threading
+import time
 
 import pandas as pd
 import pytest
@@ -15,6 +18,7 @@ from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
 from kimchi_vision.learning.train import checkpoint
 from kimchi_vision.learning.train.checkpoint import Checkpoint
+from kimchi_vision.learning.train.interrupt import Interrupt
 from kimchi_vision.results.candidates import Epochs
 
 STAGES = [{"fine_tune": {"epochs": 2, "freeze_epochs": 1, "base_lr": 1e-3}}]
@@ -109,6 +113,30 @@ def test_a_signal_ends_after_the_batch_and_nothing_of_it_is_lost(tiny_learner, n
     train.fit(long, again, run.files, tell=told)
     assert told == BATCHES
     assert same(learn, again)
+
+
+def test_ctrl_c_in_the_middle_of_a_line_of_the_log_breaks_nothing(caplog):
+    class Written(logging.Handler):
+        def emit(self, record):
+            if threading.current_thread() is threading.main_thread():
+                lines.append(record.msg)
+                signal.raise_signal(signal.SIGINT)
+                lines.append("end of the line")
+            else:
+                lines.append(record.msg)
+
+    lines, written, interrupt = [], Written(), Interrupt()
+    logger = logging.getLogger("kimchi_vision")
+    logger.addHandler(written)
+    with interrupt.waited_for():
+        logger.warning("epoch 1")
+    logger.removeHandler(written)
+    until = time.monotonic() + 10
+    while len(lines) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert interrupt.ends is KeyboardInterrupt
+    assert lines[:2] == ["epoch 1", "end of the line"]
+    assert lines[2].startswith("Stopping after this batch")
 
 
 def test_a_warning_of_the_end_writes_a_checkpoint_and_training_goes_on(tiny_learner, caplog):

@@ -9,13 +9,13 @@ from fastai.callback.progress import ProgressCallback
 from kimchi_vision.base.progress import listening
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
-from kimchi_vision.learning.train import progress
+from kimchi_vision.learning.train import recording
 
 SECTION = Train(stages=[{"fine_tune": {"epochs": 1}}, {"fit": {"epochs": 2}}])
 
 
 def test_in_a_notebook_it_is_fastais_bar_with_its_table_of_epochs(tiny_learner, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "IN_NOTEBOOK", True)
+    monkeypatch.setattr(recording, "IN_NOTEBOOK", True)
     learn, run = tiny_learner(SECTION)
     history = train.fit(SECTION, learn, run.files)
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "%" not in line]

@@ -224,7 +224,7 @@ def test_the_threshold_is_one_for_probabilities_after_the_temperature(facts, too
     promise = {"error_wanted": 0.1, "delta": DELTA, "least_photos": fewest_photos(0.1)}
     assert facts["abstain"] == promise | vars(expected)
     assert facts["abstain"]["threshold"] < abstain_at(0.1, raw.max(axis=1), right).threshold - 0.05
-    assert facts["risk_coverage_area"] == area_under_risk_coverage(calibrated, right)
+    assert facts["risk_coverage_area"] == area_under_risk_coverage(risk_coverage(calibrated, right))
     points, whole = facts["risk_coverage"], risk_coverage(calibrated, right)
     assert len(points) == 200
     assert (points[0], points[-1]) == (whole.iloc[0].to_dict(), whole.iloc[-1].to_dict())
@@ -272,7 +272,7 @@ def test_risk_coverage_answers_the_surest_first():
     assert curve["threshold"].tolist() == [0.9, 0.8, 0.6]
     assert curve["coverage"].tolist() == [0.25, 0.5, 1.0]
     assert curve["risk"].tolist() == [0, 0, 0.25]
-    assert area_under_risk_coverage(confidence, right) == 0.125
+    assert area_under_risk_coverage(risk_coverage(confidence, right)) == 0.125
 
 
 @pytest.mark.parametrize("copies", [1, 3])

@@ -50,6 +50,34 @@ def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):
     assert "or `evaluate.folds: 5` where photos are few" in more
 
 
+@pytest.mark.parametrize("train", [{"keep": "best"}, {"keep": "last", "early_stop": {"patience": 2}}])
+@pytest.mark.parametrize(
+    ("gain", "english", "korean"),
+    [
+        (0.03, "which flatters the number: without that", "그래서 값이 실제보다 좋으며"),
+        (0.0001, "which can flatter a number, but not this one", "여기서는 그렇지 않습니다"),
+        (0.0, "which can flatter a number, but not this one", "여기서는 그렇지 않습니다"),
+        (-0.01, "which can flatter a number, but not this one", "여기서는 그렇지 않습니다"),
+    ],
+)
+def test_a_number_is_called_flattered_where_the_corrected_one_is_lower(make, train, gain, english, korean):
+    run = make(**train)
+    write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 4, "gain": gain}})
+    corrected = f"{100 * (run.metrics['accuracy'] - gain):.1f} % ("
+    for lang, words in (("en", english), ("ko", korean)):
+        chosen = headline.sentences(Run.open(run.path), catalogue(lang))[1]
+        assert words in chosen
+        assert corrected in chosen
+
+
+@pytest.mark.parametrize(("above", "word"), [(0.05, "is flattered"), (0.0, "nothing"), (-0.01, "nothing")])
+def test_folds_are_called_flattered_where_their_own_choices_were(make, above, word):
+    run = make(keep="best")
+    nested = {"epochs": 4, "gain": above, "nested": run.metrics["accuracy"] - above, "nested_interval": None}
+    write_json(run.files.metrics, {**run.metrics, "choices": nested})
+    assert word in headline.sentences(Run.open(run.path), SAY)[2]
+
+
 def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
     assert headline.sentences(make(keep="last"), SAY)[1].startswith("This run chose nothing on these photos")
 

@@ -4,8 +4,6 @@ Sentences of errors and logs stand in English where they arise, as base.sentence
 ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
 """
 
-from __future__ import annotations
-
 import locale
 import logging
 import os
@@ -16,27 +14,16 @@ from typing import Literal
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import catalogues
-from kimchi_vision.base.messages.explain import about_background
+from kimchi_vision.base.messages.explain import about_background, about_gain
 from kimchi_vision.base.messages.particles import with_particles
 from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.base.messages.reasons import Reasons
-from kimchi_vision.base.numbers import percent, points
-from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [
-    "TEXTS",
-    "Language",
-    "LogFormat",
-    "Text",
-    "about_background",
-    "about_gain",
-    "add",
-    "catalogue",
-    "korean",
-    "language",
-    "reading",
-]
+    "TEXTS", "Language", "LogFormat", "Text", "about_background", "about_gain", "add", "catalogue", "korean",
+    "language", "reading", "say",
+]  # fmt: skip
 
 Language = Literal["en", "ko"]
 
@@ -109,8 +96,8 @@ def catalogue(lang: Language) -> Text:
         return with_particles(found) if lang == "ko" else found
 
     def plain(value: object) -> bool:
-        """Whether these are words of a library, the system, or a table: not of ours, and no number."""
-        return value is not None and not hasattr(value, "said") and not isinstance(value, int | float)
+        """Whether these are words that a table kept: no number, and nothing that is said by itself."""
+        return isinstance(value, str) and not hasattr(value, "said")
 
     def put_in(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
@@ -118,6 +105,11 @@ def catalogue(lang: Language) -> Text:
         return "".join(text(key, **values) for key, values in value)
 
     return text
+
+
+def say(key: str, **values: object) -> str:
+    """What a command prints: a text or a template with its values, in the system's language."""
+    return catalogue(language("auto"))(key, **values)
 
 
 class LogFormat(logging.Formatter):
@@ -142,16 +134,3 @@ class LogFormat(logging.Formatter):
         if isinstance(args, Mapping):
             return template % {name: said(value, self.text) for name, value in args.items()}
         return template % tuple(said(value, self.text) for value in args) if args else template
-
-
-def about_gain(name: str, found: Json, text: Text) -> str:
-    """What training brought beside the `floor`, or averaging beside one view, `tta`.
-
-    found: the entry of that name in metrics.json.
-    """
-    (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
-    shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    gains = {"gain": found["gain"], "low": low, "high": high}
-    shown = {key: percent(share) for key, share in shares.items()}
-    shown |= {key: points(share) for key, share in gains.items()}
-    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)

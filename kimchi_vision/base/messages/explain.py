@@ -1,13 +1,8 @@
-"""What background.json says, in sentences."""
-
-from __future__ import annotations
-
-from collections.abc import Callable
+"""What background.json and metrics.json say of training and backgrounds, in sentences."""
 
 from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
-
-Text = Callable[..., str]
+from kimchi_vision.base.sentence import Text
 
 ADVISED = ("background_no_boxes", "background_relies")
 """Verdicts with something to do next."""
@@ -38,3 +33,16 @@ def about_background(found: Json, text: Text) -> list[str]:
 def _asked(found: Json, text: Text) -> str:
     masks = ", ".join(text(f"mask_{kind}", n=count) for kind, count in found["masks"].items())
     return text("background_asked", photos=found["photos"], masks=masks)
+
+
+def about_gain(name: str, found: Json, text: Text) -> str:
+    """What training brought beside the `floor`, or averaging beside one view, `tta`.
+
+    found: the entry of that name in metrics.json.
+    """
+    (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
+    shares = {"accuracy": found["accuracy"], "least": least, "most": most}
+    gains = {"gain": found["gain"], "low": low, "high": high}
+    shown = {key: percent(share) for key, share in shares.items()}
+    shown |= {key: points(share) for key, share in gains.items()}
+    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)

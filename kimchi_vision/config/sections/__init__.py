@@ -3,27 +3,10 @@
 from kimchi_vision.config.sections.augment import Augment
 from kimchi_vision.config.sections.base import Section
 from kimchi_vision.config.sections.data import Data, Policy, Sample
-from kimchi_vision.config.sections.jobs import Jobs
-from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report
-from kimchi_vision.config.sections.track import Track
-from kimchi_vision.config.sections.train import Features, Loader, Model, Train
+from kimchi_vision.config.sections.results import Calibrate, Evaluate, Explain, Export, Goals, Report, Track
+from kimchi_vision.config.sections.train import Features, Jobs, Loader, Model, Train
 
 __all__ = [
-    "Augment",
-    "Calibrate",
-    "Data",
-    "Evaluate",
-    "Explain",
-    "Export",
-    "Features",
-    "Goals",
-    "Jobs",
-    "Loader",
-    "Model",
-    "Policy",
-    "Report",
-    "Sample",
-    "Section",
-    "Track",
-    "Train",
-]
+    "Augment", "Calibrate", "Data", "Evaluate", "Explain", "Export", "Features", "Goals", "Jobs", "Loader",
+    "Model", "Policy", "Report", "Sample", "Section", "Track", "Train",
+]  # fmt: skip

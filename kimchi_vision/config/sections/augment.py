@@ -1,10 +1,9 @@
 """Section `augment`: how photos are resized, varied and normalised."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Probability, Section
@@ -45,20 +44,12 @@ class Augment(Section):
         "backbone", description="statistics that the backbone was trained with, ImageNet's, or none"
     )
 
-    @model_validator(mode="after")
-    def _sizes_agree(self) -> Augment:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Sizes, zooms and crops."""
         if self.size > self.resize:
-            raise ValueError(
-                Sentence("size {size} is larger than resize {resize}", size=self.size, resize=self.resize)
-            )
+            yield Sentence("size {size} is larger than resize {resize}", size=self.size, resize=self.resize)
         if self.min_zoom > self.max_zoom:
-            raise ValueError(
-                Sentence(
-                    "min_zoom {min_zoom} is larger than max_zoom {max_zoom}",
-                    min_zoom=self.min_zoom,
-                    max_zoom=self.max_zoom,
-                )
-            )
+            zooms = {"min_zoom": self.min_zoom, "max_zoom": self.max_zoom}
+            yield Sentence("min_zoom {min_zoom} is larger than max_zoom {max_zoom}", **zooms)
         if self.engine == "fastai" and not self.crop_batch:
-            raise ValueError(Sentence("crop_batch false needs the engine fused: fastai crops a batch alike"))
-        return self
+            yield Sentence("crop_batch false needs the engine fused: fastai crops a batch alike")

@@ -1,7 +1,6 @@
 """Section `data`: photos in class folders, and how they are split."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -110,24 +109,14 @@ class Data(Section):
             return {**value, "sample": {"name": value["sample"]}}
         return value
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Data:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Two sources or none, and parts that leave nothing."""
         if (self.path is None) == (self.sample is None):
-            raise ValueError(
-                Sentence("give either `path` (a folder of photos) or `sample: kimchi` (drawn photos)")
-            )
+            yield Sentence("give either `path` (a folder of photos) or `sample: kimchi` (drawn photos)")
         if self.valid_pct + self.test_pct >= 1:
-            raise ValueError(Sentence("valid_pct and test_pct leave nothing to train on"))
+            yield Sentence("valid_pct and test_pct leave nothing to train on")
         if self.test_pct and self.splitter in ("kfold", "folders"):
-            raise ValueError(
-                Sentence("test_pct has no meaning for the splitter {splitter}", splitter=self.splitter)
-            )
+            yield Sentence("test_pct has no meaning for the splitter {splitter}", splitter=self.splitter)
         if self.fold >= self.folds:
-            raise ValueError(
-                Sentence(
-                    "fold {fold} is not below folds {folds}; they count from 0",
-                    fold=self.fold,
-                    folds=self.folds,
-                )
-            )
-        return self
+            counted = "fold {fold} is not below folds {folds}; they count from 0"
+            yield Sentence(counted, fold=self.fold, folds=self.folds)

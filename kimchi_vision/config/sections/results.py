@@ -1,10 +1,8 @@
-"""Sections about a trained model: scores, goals, report and files."""
-
-from __future__ import annotations
+"""Sections about what a run tells: scores, goals, report, files, and trackers that are told, too."""
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from kimchi_vision.config.sections.base import Probability, Section
 
@@ -86,3 +84,17 @@ class Export(Section):
     bf16: bool = Field(False, description="model.bf16.onnx, half the size, and the accuracy it loses")
     fp16: bool = Field(False, description="model.fp16.onnx, half the size, and the accuracy it loses")
     timings: bool = Field(True, description="measure speed and memory of model.onnx here, for seconds")
+
+
+class Track(Section):
+    """Trackers that a run tells about itself. A plain list is short for `{to: [...]}`."""
+
+    to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        (), description="each needs the extra of its name; one that fails never stops a run"
+    )
+    project: str = Field("kimchi_vision", min_length=1, description="W&B's project, MLflow's experiment")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_is_to(cls, value: object) -> object:
+        return {"to": value} if isinstance(value, list) else value

@@ -1,12 +1,11 @@
-"""Sections `loader`, `features`, `model` and `train`: what learns, from which batches, and how."""
-
-from __future__ import annotations
+"""Sections `loader`, `features`, `model`, `train` and `jobs`: what learns, from what, how, and on what."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections.base import Section
@@ -127,11 +126,7 @@ class Train(Section):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         "auto", description="of training steps; auto takes the half precision that this hardware multiplies"
     )
-
-    compile: bool = Field(
-        False,
-        description="torch.compile: minutes at the start, for long runs on a GPU",
-    )
+    compile: bool = Field(False, description="torch.compile: minutes at the start, for long runs on a GPU")
     devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         1,
         description="GPUs that train together, each with its part of a batch; auto: all that have 16 photos "
@@ -143,45 +138,44 @@ class Train(Section):
     def _list_is_stages(cls, value: object) -> object:
         return {"stages": value} if isinstance(value, list) else value
 
-    @model_validator(mode="after")
-    def _auto_follows_lr_find(self) -> Train:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Stages in an order that cannot be, and settings that exclude each other."""
         names = [stage.name for stage in self.stages]
         for number, stage in enumerate(self.stages):
             if "auto" in stage.arguments.model_dump().values() and "lr_find" not in names[:number]:
-                raise ValueError(
-                    Sentence("the rate `auto` of {name} needs the stage lr_find before it", name=stage.name)
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _one_mixes(self) -> Train:
+                yield Sentence("the rate `auto` of {name} needs the stage lr_find before it", name=stage.name)
         if self.mixup and self.cutmix:
-            raise ValueError(Sentence("give either mixup or cutmix: each takes the whole batch"))
-        return self
-
-    @model_validator(mode="after")
-    def _one_device_compiles(self) -> Train:
+            yield Sentence("give either mixup or cutmix: each takes the whole batch")
         if self.compile and self.devices != 1:
-            raise ValueError(Sentence("give either `compile: true` or several devices"))
-        return self
-
-    @model_validator(mode="after")
-    def _focal_smooths_nothing(self) -> Train:
+            yield Sentence("give either `compile: true` or several devices")
         if self.loss == "focal" and self.label_smoothing:
-            raise ValueError(
-                Sentence("give either `loss: focal` or label_smoothing: fastai has no loss with both")
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _probe_is_first(self) -> Train:
-        if any(stage.name == "probe" for stage in self.stages[1:]):
-            raise ValueError(
-                Sentence("the stage probe comes first: it knows the features of the untrained body")
-            )
-        return self
+            yield Sentence("give either `loss: focal` or label_smoothing: fastai has no loss with both")
+        if "probe" in names[1:]:
+            yield Sentence("the stage probe comes first: it knows the features of the untrained body")
 
     @property
     def sizes(self) -> set[int]:
         """Sides of training photos, pixels, that stages ask for themselves."""
         return {size for stage in self.stages if (size := getattr(stage.arguments, "size", None))}
+
+
+class Jobs(Section):
+    """What one training needs, where several run side by side; a table's own key, beside `rows`."""
+
+    cpus: int = Field(1, ge=1, description="processors, and so threads: a result's last bits hang on them")
+    gpus: float | None = Field(None, ge=0, description="by default one where the machines have any")
+    memory: str | None = Field(None, description="such as 8GB; by default it is not looked at")
+
+    @field_validator("memory")
+    @classmethod
+    def _is_an_amount(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d+(\.\d+)? ?[MG]B", value):
+            raise ValueError(Sentence("write an amount of memory as 500MB or 8GB"))
+        return value
+
+    @property
+    def bytes(self) -> int:
+        """`memory` as a number, 0 when it is not given."""
+        return (
+            int(float(self.memory[:-2]) * {"MB": 10**6, "GB": 10**9}[self.memory[-2:]]) if self.memory else 0
+        )

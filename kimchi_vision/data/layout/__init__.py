@@ -4,27 +4,22 @@ To add a layout of folders, write one reader beside `folders` and `labels`, with
 tests/data/test_data_layout.py.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.sentence import Sentence, Sentences, noted
+from kimchi_vision.base.sentence import Note, Sentence, Sentences, noted
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
-from kimchi_vision.data.layout import folders, labels, lists
+from kimchi_vision.data.layout import folders, labels, parts
 from kimchi_vision.data.layout.reading import Reading, UndecidedError
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Note
 
 Layout = Literal["auto", "first", "folder", "path", "parts", "table"]
 SHOWN = 6
@@ -72,19 +67,15 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     if not reading.labels:
         more = Sentences([*noted([*_why_none(reading), *left]).parts, WHERE_FROM], " ")
         raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
-    missing = {
-        name: ("found_missing", {"label": name, "why": [why]})
-        for name, why in sorted(reading.missing.items())
-    }
+    gone = sorted(reading.missing.items())
+    missing = {name: ("found_missing", {"label": name, "why": [why]}) for name, why in gone}
     if missing and missing_class == "error":
         more = Sentence(" So are {count} more.", count=len(missing) - SHOWN) if len(missing) > SHOWN else ""
-        raise DataError(
+        what = (
             "{root}: {what}{more} Bring the photos, move the folder away, or train without with "
-            "`data.missing_class: drop`.",
-            root=root,
-            what=noted(list(missing.values())[:SHOWN]),
-            more=more,
+            "`data.missing_class: drop`."
         )
+        raise DataError(what, root=root, what=noted(list(missing.values())[:SHOWN]), more=more)
     return Listing(_table(tree, reading), reading.note(), layout, missing, left)
 
 
@@ -107,16 +98,14 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     elif table is not None and by_folders in possible and table.parts and not by_folders.parts:
         by_folders.parts, by_folders.parted_by = table.parts, table.parted_by
     if len(possible) > 1:
-        raise DataError(
+        several = (
             "{root} can be read in {count} ways, and only you know which is meant:\n{ways}\n"
-            "Write the line that is meant into the experiment (--layout on the command line).",
-            root=tree.root,
-            count=len(possible),
-            ways=Sentences(map(_way, possible)),
+            "Write the line that is meant into the experiment (--layout on the command line)."
         )
+        raise DataError(several, root=tree.root, count=len(possible), ways=Sentences(map(_way, possible)))
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
-        reading.parts, reading.parted_by = lists.read(tree, reading)
+        reading.parts, reading.parted_by = parts.listed(tree, reading)
     return reading
 
 
@@ -164,16 +153,10 @@ def _left(tree: Tree) -> list[Note]:
     """Notes on what is no photo of a class, the gravest first."""
     broken = [name for name, (key, _) in tree.no_folders.items() if key == "why_broken"]
     again = [name for name, (key, _) in tree.no_folders.items() if key == "why_again"]
-    others: Counter[str] = Counter()
-    for counts in tree.others.values():
-        others.update(counts)
+    others = sum(tree.others.values(), Counter())
     plain = {ending: others.pop(ending) for ending in NEVER_PHOTOS & others.keys()}
-    links = {
-        "found_broken": broken,
-        "found_again": again,
-        "found_loops": tree.loops,
-        "found_outside": tree.outside,
-    }
+    links = {"found_broken": broken, "found_again": again}
+    links |= {"found_loops": tree.loops, "found_outside": tree.outside}
     undecodable = tree.strays["undecodable"]
     return [
         *([("found_undecodable", {"count": undecodable})] if undecodable else []),
@@ -201,9 +184,6 @@ def _table(tree: Tree, reading: Reading) -> pd.DataFrame:
     # zip(*rows) would make an iterator for each row, and so many set off a full garbage collection.
     paths, sizes, times = ([row[place] for row in rows] for place in range(3))
     forms = {label: unicodedata.normalize("NFC", label) for label in reading.classes}
-    named = {
-        "path": paths,
-        "label": [forms[reading.labels[path]] for path in paths],
-        "part": [reading.parts.get(path, "") for path in paths],
-    }
+    named = {"path": paths, "label": [forms[reading.labels[path]] for path in paths]}
+    named["part"] = [reading.parts.get(path, "") for path in paths]
     return pd.DataFrame({**named, "bytes": np.array(sizes), "mtime_ns": np.array(times)})

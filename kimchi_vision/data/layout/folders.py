@@ -1,18 +1,13 @@
 """Classes and parts from the names of folders."""
 
-from __future__ import annotations
-
 import unicodedata
-from typing import TYPE_CHECKING
 
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree, ancestors
 from kimchi_vision.data.layout.parts import parted
 from kimchi_vision.data.layout.place import Place, is_other, left, of, unwrapped, without_wrappers
 from kimchi_vision.data.layout.reading import NAMINGS, Reading, UndecidedError
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Note
 
 
 def read(tree: Tree, layout: str) -> Reading:
@@ -33,16 +28,12 @@ def read(tree: Tree, layout: str) -> Reading:
         filled, beside = {"": beside[0]}, []
         labels = {"": unicodedata.normalize("NFC", tree.root.resolve().name)}
         known = set(labels.values())
+    nested = any(len(place.spot) > 1 and place.photos for place in places)
     return Reading(
         way=way,
-        source=_source(way, places),
+        source=(f"from_{way}" if nested else "from_flat", {}),
         labels={path: labels[folder] for folder in filled for path, _, _ in tree.photos[folder]},
-        parts={
-            path: place.part
-            for folder, place in filled.items()
-            if place.part
-            for path, _, _ in tree.photos[folder]
-        },
+        parts={path: at.part for f, at in filled.items() if at.part for path, _, _ in tree.photos[f]},
         missing=_missing(tree, [place for place in places if not is_other(place)], labels, known),
         parted_by=tuple(sorted({f"{place.parted_by}/" for place in filled.values() if place.parted_by})),
         aside=[*aside, *unlabelled, *([left("aside_beside", beside)] if beside else [])],
@@ -53,15 +44,9 @@ def _places(tree: Tree) -> list[Place]:
     """Folders with photos, and leaf folders without."""
     counts = {folder: len(files) for folder, files in tree.photos.items()} | dict.fromkeys(tree.no_folders, 0)
     above = {each for folder in counts for each in ancestors(folder)}
-    return [
-        Place(
-            folder,
-            tuple(unicodedata.normalize("NFC", folder).split("/")) if folder else (),
-            count,
-        )
-        for folder, count in sorted(counts.items())
-        if count or (folder and folder not in above)
-    ]
+    kept = [(folder, n) for folder, n in sorted(counts.items()) if n or (folder and folder not in above)]
+    spots = [tuple(unicodedata.normalize("NFC", folder).split("/")) if folder else () for folder, _ in kept]
+    return [Place(folder, spot, n) for (folder, n), spot in zip(kept, spots, strict=True)]
 
 
 def _labelled(places: list[Place]) -> tuple[list[Place], list[Note]]:
@@ -74,9 +59,8 @@ def _labelled(places: list[Place]) -> tuple[list[Place], list[Note]]:
         if trained and len(tops) == 1 and not tops & trained:
             aside.append(left("aside_unlabelled", inside, f"{inside[0].parted_by}/{inside[0].spot[0]}"))
             places = [place for place in places if place not in inside]
-    for top in sorted(
-        {place.spot[0] for place in places if place.spot and names.has_no_class(place.spot[0])}
-    ):
+    tops = {place.spot[0] for place in places if place.spot}
+    for top in sorted(filter(names.has_no_class, tops)):
         inside = of(places, top)
         if any(place.photos for place in inside):
             aside.append(left("aside_unlabelled", inside, top))
@@ -93,11 +77,6 @@ def _way(places: list[Place], layout: str) -> str:
     return "first"
 
 
-def _source(way: str, places: list[Place]) -> Note:
-    nested = any(len(place.spot) > 1 and place.photos for place in places)
-    return (f"from_{way}" if nested else "from_flat"), {}
-
-
 def _missing(tree: Tree, places: list[Place], labels: dict[str, str], known: set[str]) -> dict[str, Note]:
     """Classes without a photo, and folders whose photos are out of reach, each with where and why."""
     found = {
@@ -105,11 +84,8 @@ def _missing(tree: Tree, places: list[Place], labels: dict[str, str], known: set
         for place in places
         if place.folder in labels and labels[place.folder] not in known
     }
-    lost = {
-        folder: _why_empty(tree, folder)
-        for folder, (key, _) in tree.no_folders.items()
-        if key in ("why_closed", "why_undecodable")
-    }
+    unread = [f for f, (key, _) in tree.no_folders.items() if key in ("why_closed", "why_undecodable")]
+    lost = {folder: _why_empty(tree, folder) for folder in unread}
     return found | {folder: why for folder, why in lost.items() if why not in found.values()}
 
 

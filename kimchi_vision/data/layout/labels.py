@@ -1,22 +1,16 @@
 """Classes and parts from the files of labels that lie among photos: each form has one reader."""
 
-from __future__ import annotations
-
 import re
-from collections import defaultdict
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree
 from kimchi_vision.data.layout import exports, tables
 from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.layout.tables import Labels
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Note
 
 READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read}
 """By ending; each takes the root, the file's name below it and the names of photos."""
@@ -36,10 +30,14 @@ def read(tree: Tree, layout: str) -> Reading | None:
         return None
     photos = Names(tree.files())
     read_all = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
-    found = [each for each in read_all if each and _divides(each)]
+    # Classes have photos, rather than each photo its own text, such as its address.
+    found = [each for each in read_all if each and 2 * len(set(each.of.values())) <= len(each.of)]
     if not found:
         return None
     used = _beside_each_other(found)
+    unfound = [
+        ("aside_unfound", {"file": each.file, "count": len(each.unfound)}) for each in used if each.unfound
+    ]
     labels = {path: label for each in used for path, label in each.of.items()}
     parts, parted_by = _parts(used, labels)
     return Reading(
@@ -49,7 +47,7 @@ def read(tree: Tree, layout: str) -> Reading | None:
         parts=parts,
         missing=_missing(used, labels),
         parted_by=parted_by,
-        aside=[*_unlisted(tree, labels, layout, used[0].file), *_unfound(used)],
+        aside=[*_unlisted(tree, labels, layout, used[0].file), *unfound],
         guessed=any(each.guessed for each in used),
     )
 
@@ -59,11 +57,6 @@ def _candidates(tree: Tree) -> list[str]:
     if len(files) > MOST:
         files = [file for file in files if file.count("/") == files[0].count("/")]
     return files if len(files) <= MOST else []
-
-
-def _divides(labels: Labels) -> bool:
-    """Whether classes have photos, rather than each photo its own text, such as its address."""
-    return 2 * len(set(labels.of.values())) <= len(labels.of)
 
 
 def _beside_each_other(found: list[Labels]) -> list[Labels]:
@@ -132,10 +125,3 @@ def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> lis
         if without:
             aside.append(("aside_unlabelled", {"folder": folder or ".", "count": len(without)}))
     return aside
-
-
-def _unfound(used: list[Labels]) -> list[Note]:
-    counts: defaultdict[str, int] = defaultdict(int)
-    for each in used:
-        counts[each.file] += len(each.unfound)
-    return [("aside_unfound", {"file": file, "count": count}) for file, count in counts.items() if count]

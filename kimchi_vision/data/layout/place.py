@@ -1,16 +1,11 @@
 """A folder of photos on the way to its class, and the wrappers around it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Note
 
 
 @dataclass
@@ -72,12 +67,8 @@ def without_wrappers(places: list[Place]) -> list[Place]:
 def is_other(place: Place) -> bool:
     """Whether a folder without photos is none that anyone would take for a class."""
     last = place.spot[-1] if place.spot else ""
-    return not place.photos and bool(
-        not place.spot
-        or any(map(names.is_no_class, place.spot))
-        or names.is_wrapper(last)
-        or names.part_of(last)
-    )
+    empty = not place.spot or any(map(names.is_no_class, place.spot))
+    return not place.photos and bool(empty or names.is_wrapper(last) or names.part_of(last))
 
 
 def of(places: Iterable[Place], top: str) -> list[Place]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import DataError
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Note
+from kimchi_vision.base.sentence import Note
 
 NAMINGS: dict[str, Callable[[tuple[str, ...]], str]] = {
     "first": lambda spot: spot[0],

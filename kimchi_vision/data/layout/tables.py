@@ -1,7 +1,5 @@
 """Classes and parts from CSV files that name photos: Kaggle's, ImageNet's, torchvision's, Roboflow's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -20,25 +18,10 @@ LABELS = (
 )  # fmt: skip
 """Columns that say the class, the best first."""
 PARTS = (
-    "split",
-    "set",
-    "subset",
-    "part",
-    "partition",
-    "dataset",
-    "data set",
-    "usage",
-    "phase",
-    "구분",
-    "용도",
-)
-FLAGS = {
-    "is_train": "train",
-    "is_training": "train",
-    "is_valid": "valid",
-    "is_val": "valid",
-    "is_test": "test",
-}
+    "split", "set", "subset", "part", "partition", "dataset", "data set", "usage", "phase", "구분", "용도"
+)  # fmt: skip
+FLAGS = dict.fromkeys(("is_train", "is_training"), "train")
+FLAGS |= dict.fromkeys(("is_valid", "is_val"), "valid") | {"is_test": "test"}
 """Columns of yes and no."""
 OURS = frozenset(("planted", "reason", "suggested", "sha256"))
 """Columns of tables that this program writes about photos; such a table is no set's own."""
@@ -79,13 +62,8 @@ class Labels:
                 "{file}: {name} has no class. Write one, or take the line away.", file=self.file, name=name
             )
         elif self.of.get(path, label) != label:
-            raise DataError(
-                "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines.",
-                file=self.file,
-                name=name,
-                one=self.of[path],
-                label=label,
-            )
+            two = "{file}: {name} is {one} and {label}; a photo has one class here. Keep one of the lines."
+            raise DataError(two, file=self.file, name=name, one=self.of[path], label=label)
         else:
             self.of[path] = label
             if part:
@@ -155,35 +133,25 @@ def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
     if not given:
         return None
     best = given[0]
-    values = table[best].str.strip().map(_one_class if best == "predictionstring" else str)
+    values = table[best].str.strip()
+    if best == "predictionstring":  # ImageNet's: the class and its boxes, `n02017213 115 49 448 294`
+        values = values.str.split(" ").str[0]
     for other in given[1:]:
         pairs = set(zip(values, table[other].str.strip(), strict=True))
         if not len(pairs) == values.nunique() == table[other].str.strip().nunique():
-            raise DataError(
+            what = (
                 "{file}: the columns {best} and {other} put photos into different classes. "
-                "Take away the one that is not meant.",
-                file=file,
-                best=best,
-                other=other,
+                "Take away the one that is not meant."
             )
+            raise DataError(what, file=file, best=best, other=other)
     return values.tolist()
-
-
-def _one_class(boxes: str) -> str:
-    """The class of ImageNet's `n02017213 115 49 448 294`."""
-    return boxes.split(" ")[0]
 
 
 def _one_hot(table: pd.DataFrame) -> list[str] | None:
     hot = table.drop(columns=[name for name in (*PARTS, *FLAGS, *_NEVER_LABELS) if name in table])
     marked = hot.isin(_YES[:3])
-    if (
-        len(hot.columns) < 2
-        or not (marked | hot.isin(_NO)).all(axis=None)
-        or not (marked.sum(axis=1) == 1).all()
-    ):
-        return None
-    return marked.idxmax(axis=1).tolist()
+    plain = len(hot.columns) > 1 and (marked | hot.isin(_NO)).all(axis=None)
+    return marked.idxmax(axis=1).tolist() if plain and (marked.sum(axis=1) == 1).all() else None
 
 
 def _parts(table: pd.DataFrame) -> list[str]:

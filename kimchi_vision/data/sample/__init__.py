@@ -1,7 +1,5 @@
 """Drawn photos of eleven kinds of kimchi with known truth, for trying things out without a data set."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import tempfile
@@ -17,8 +15,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.threads import share
 from kimchi_vision.config.sections import Sample
-from kimchi_vision.data.sample.near_copies import changed
-from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, shoot
+from kimchi_vision.data.sample.photo import CLASSES, Box, Photo, changed, shoot
 from kimchi_vision.data.sample.plan import plan, stream
 
 __all__ = ["CLASSES", "VERSION", "draw"]
@@ -70,24 +67,18 @@ def _there(folder: Path, about: str) -> bool:
     with contextlib.suppress(OSError, UnicodeDecodeError):
         if (folder / "DRAWN.md").read_text(encoding="utf-8") == about:
             return True
-    raise DataError(
-        "{folder} is there already and isn't this drawn sample. Choose another folder, or move it away.",
-        folder=folder,
-    )
+    what = "{folder} is there already and isn't this drawn sample. Choose another folder, or move it away."
+    raise DataError(what, folder=folder)
 
 
 def _fill(folder: Path, photos: pd.DataFrame, section: Sample) -> None:
     for name in CLASSES:
         (folder / name).mkdir(parents=True)
     copies = photos["planted"] == "duplicate"
-    boxes: dict[str, Box] = {}
     with ThreadPoolExecutor(min(4, share())) as pool:
         originals = [row for _, row in photos[~copies].iterrows()]
-        boxes.update(
-            zip(
-                photos["path"][~copies], pool.map(partial(_original, folder, section), originals), strict=True
-            )
-        )
+        drawn = pool.map(partial(_original, folder, section), originals)
+        boxes = dict(zip(photos["path"][~copies], drawn, strict=True))
     for _, row in photos[copies].iterrows():
         boxes[row["path"]] = _duplicate(folder, section, row, boxes[row["source"]])
     for name, part in photos.groupby("folder"):

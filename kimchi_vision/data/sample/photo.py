@@ -1,22 +1,21 @@
-"""One drawn photo: dish, food, table, light and camera, all from one seed."""
-
-from __future__ import annotations
+"""One drawn photo, all from one seed; and near-copies of it, as photo folders collect them."""
 
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from kimchi_vision.data.sample.canvas import Array, Canvas, Light
-from kimchi_vision.data.sample.dishes import set_dish, set_sticks
+from kimchi_vision.data.sample.dishes import lay_table, set_dish, set_sticks
 from kimchi_vision.data.sample.kimchi import KINDS
 from kimchi_vision.data.sample.serve import serve
-from kimchi_vision.data.sample.tables import lay_table
 
 Box = tuple[int, int, int, int]
 CLASSES = tuple(KINDS)
 NEARNESS = (0.38, 0.55, 0.75)
 """Dish radii as shares of the picture's height: from the whole table to a close view."""
+CHANGES = ("exact", "resized", "recompressed", "brightened", "cropped", "mirrored")
+"""How near-copies differ."""
 
 
 class Photo(NamedTuple):
@@ -86,3 +85,38 @@ def _exposed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _box(food: Array) -> Box:
     rows, columns = (np.flatnonzero(food.any(axis)).tolist() for axis in (1, 0))
     return columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]
+
+
+def changed(photo: Photo, change: str, rng: np.random.Generator) -> Photo:
+    """The photo after one of CHANGES.
+
+    Size changes 0.6 to 1.4 times, brightness 1.1 to 1.35 times; up to 10 % of a side is cropped.
+    """
+    image, box, quality = photo.image, photo.box, int(rng.integers(75, 94))
+    if change == "resized":
+        factor = float(rng.uniform(0.6, 0.9) if rng.random() < 0.7 else rng.uniform(1.1, 1.4))
+        size = round(image.width * factor), round(image.height * factor)
+        image = image.resize(size, Image.Resampling.LANCZOS)
+        box = _within(tuple(int(side * factor) for side in box), image)
+    elif change == "recompressed":
+        quality = int(rng.integers(35, 60))
+    elif change == "brightened":
+        image = ImageEnhance.Brightness(image).enhance(float(rng.uniform(1.1, 1.35)))
+    elif change == "cropped":
+        image, box = _cropped(image, box, rng)
+    elif change == "mirrored":
+        image, box = ImageOps.mirror(image), (image.width - box[0] - box[2], *box[1:])
+    return Photo(image, box, quality)
+
+
+def _cropped(image: Image.Image, box: Box, rng: np.random.Generator) -> tuple[Image.Image, Box]:
+    width, height = (round(side * rng.uniform(0.9, 0.97)) for side in image.size)
+    left, top = int(rng.integers(0, image.width - width + 1)), int(rng.integers(0, image.height - height + 1))
+    part = image.crop((left, top, left + width, top + height))
+    return part, _within((box[0] - left, box[1] - top, box[2], box[3]), part)
+
+
+def _within(box: Box, image: Image.Image) -> Box:
+    left, top = max(box[0], 0), max(box[1], 0)
+    right, bottom = min(box[0] + box[2], image.width), min(box[1] + box[3], image.height)
+    return left, top, right - left, bottom - top

@@ -1,15 +1,12 @@
 """What each photo of a drawn set shows and what is wrong with it, decided before anything is drawn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config.sections import Sample
-from kimchi_vision.data.sample.near_copies import CHANGES
-from kimchi_vision.data.sample.photo import CLASSES
-from kimchi_vision.data.sample.tables import TABLES
+from kimchi_vision.data.sample.dishes import TABLES
+from kimchi_vision.data.sample.photo import CHANGES, CLASSES
 
 
 def stream(section: Sample, *key: int) -> np.random.SeedSequence:
@@ -36,22 +33,18 @@ def plan(section: Sample) -> pd.DataFrame:
     photos[["change", "source"]] = ""
     photos["group"] = np.arange(len(photos))
     places = [(CLASSES.index(f), n) for f, n in zip(folders, numbers, strict=True)]
-    photos["table"] = [
-        np.random.default_rng(stream(section, 2, *place)).integers(len(TABLES)) for place in places
-    ]
+    draws = [np.random.default_rng(stream(section, 2, *place)) for place in places]
+    photos["table"] = [draw.integers(len(TABLES)) for draw in draws]
     rng = np.random.default_rng(stream(section, 0))
     free = _free(photos, count, rng)
     wrong, copies = (round(share * len(photos)) for share in (section.label_errors, section.duplicates))
     if wrong + copies > len(free):
-        raise ConfigError(
+        what = (
             "data.sample asks for {wrong} label errors and {copies} duplicates among {photos} "
             "photos, but one photo of each class must stay as it is. Lower label_errors or "
-            "duplicates to {most} photos together.",
-            wrong=wrong,
-            copies=copies,
-            photos=len(photos),
-            most=len(free),
+            "duplicates to {most} photos together."
         )
+        raise ConfigError(what, wrong=wrong, copies=copies, photos=len(photos), most=len(free))
     _mislabel(photos, free[:wrong], rng)
     _betray(photos, free[wrong : wrong + copies], section.background, rng)
     _copy(photos, free[wrong : wrong + copies], rng)
@@ -85,6 +78,5 @@ def _copy(photos: pd.DataFrame, rows: np.ndarray, rng: np.random.Generator) -> N
         sources = photos.index[~taken & (photos["folder"] == photos.at[row, "folder"])]
         source = rng.choice(sources)
         photos.loc[row, ["planted", "change"]] = "duplicate", CHANGES[order % len(CHANGES)]
-        photos.loc[row, ["source", "group", "table"]] = photos.loc[
-            source, ["path", "group", "table"]
-        ].to_numpy()
+        taken_over = photos.loc[source, ["path", "group", "table"]].to_numpy()
+        photos.loc[row, ["source", "group", "table"]] = taken_over

@@ -1,27 +1,23 @@
 """Section `export`: files that leave the run, each checked before it gets its name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from fastai.learner import Learner
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
+from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.export import card, folders, pickles, smaller, timings, web
 from kimchi_vision.deploy.export.source import Source, files_of
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Export
 
 __all__ = ["FORMATS", "again", "folder", "write"]
 
@@ -32,13 +28,7 @@ FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", "litert", *FROM_ONNX
 """In the order in which they are written: the last are made from model.onnx."""
 
 
-def write(
-    section: Export,
-    learn: Learner,
-    photos: Photos,
-    predictions: Predictions,
-    files: RunFiles,
-) -> None:
+def write(section: Export, learn: Learner, photos: Photos, predictions: Predictions, files: RunFiles) -> None:
     """Write the files that the section asks for, and export.json with the proof of each.
 
     predictions: what the learner itself said; a file must say the same. One that does not is refused:
@@ -66,7 +56,7 @@ def missing(run: Run) -> list[Sentence]:
 def _lost(file: Path, proof: Json) -> Sentence:
     if "refused" not in proof:
         return Sentence("{file} is missing: it was not written", file=file)
-    template, values = proof.get("sentence", (proof["refused"], {}))
+    template, values = proof.get("sentence", ("{reason}", {"reason": proof["refused"]}))
     return Sentence("{file} is missing: {reason}", file=file, reason=Sentence(template, **values))
 
 
@@ -83,38 +73,30 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     """
     unknown = set(formats) - set(FORMATS)
     if unknown:
-        raise InputError(
-            "--format {wrong}: there are {formats}.",
-            wrong=",".join(sorted(unknown)),
-            formats=", ".join(FORMATS),
-        )
+        unknown_format = "--format {wrong}: there are {formats}."
+        raise InputError(unknown_format, wrong=",".join(sorted(unknown)), formats=", ".join(FORMATS))
     photos, predictions = run.photos, run.predictions
     missing = [file for path in predictions.paths if not (file := photos.root / path).is_file()]
     if missing:
-        raise InputError(
-            "{file} is missing, and {more} more: files are proven on validation photos.",
-            file=missing[0],
-            more=len(missing) - 1,
-        )
-    learn = None if set(formats) <= set(FROM_ONNX) else _learner(run, trust)
+        gone = "{file} is missing, and {more} more: files are proven on validation photos."
+        raise InputError(gone, file=missing[0], more=len(missing) - 1)
+    learn = None if set(formats) <= set(FROM_ONNX) else pickles.load(run.files.pkl, trust)
+    if learn is not None:
+        learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])
     if refusals:
         raise RunError("{refusals}", refusals=Sentences(refusals))
     if run.files.onnx.is_file():
         write_text(run.files.card, card.text(run))
-    return [source.files[name] for name in formats]
-
-
-def _learner(run: Run, trust: bool) -> Learner:
-    learn = pickles.load(run.files.pkl, trust)
-    learn.path = run.path
-    return learn
+    return [files_of(run.files)[name] for name in formats]
 
 
 def folder(run: Run, path: Path, kind: Literal["space", "docker", "web"]) -> Path:
     """A folder with the model: a Hugging Face Space, for `docker build`, or a page that needs no server.
 
-    Raises InputError.
+    Raises InputError when the run has no model.onnx that the folder can take, or it holds something already.
     """
+    if path.exists() and any(path.iterdir()):
+        raise InputError("{folder} is not empty. Give a new folder.", folder=path)
     return web.write(run, path) if kind == "web" else folders.write(run, path, kind == "space")

@@ -1,7 +1,5 @@
 """card.md: what a model was trained on, how it scores, what it confuses, and what it may be used for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
@@ -29,6 +27,8 @@ def text(run: Run, space: bool = False) -> str:
     run = Run(run.path)  # what is on the disk by now
     say = catalogue(language(run.experiment.report.lang))
     experiment, pkl = run.experiment, run.exported.get(run.files.pkl.name, {})
+    names, weights = experiment.model.backbone.split("+"), experiment.model.weights
+    licences = [_licence(name, weights).said(say) for name in names]
     return page.get_template("card.md").render(
         name=run.name,
         space=space,
@@ -44,12 +44,7 @@ def text(run: Run, space: bool = False) -> str:
         others=_others(run),
         bound=learner.bound(pkl["holds"], pkl["python"]).said(say) if "holds" in pkl else None,
         smaller={name: proof for name, proof in run.exported.items() if "accuracy_lost" in proof},
-        licence=" ".join(
-            dict.fromkeys(
-                _licence(name, experiment.model.weights).said(say)
-                for name in experiment.model.backbone.split("+")
-            )
-        ),
+        licence=" ".join(dict.fromkeys(licences)),
     )
 
 
@@ -77,11 +72,8 @@ def _licence(backbone: str, weights: str) -> Sentence:
         )
     found = timm.models.get_pretrained_cfg(backbone)
     named = getattr(found, "license", None) or Sentence("see its page in timm")
-    return Sentence(
-        "The network started from weights of timm's {backbone} (licence: {licence}).",
-        backbone=backbone,
-        licence=named,
-    )
+    started = "The network started from weights of timm's {backbone} (licence: {licence})."
+    return Sentence(started, backbone=backbone, licence=named)
 
 
 def _plain(name: object) -> str:

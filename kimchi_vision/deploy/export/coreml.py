@@ -1,12 +1,10 @@
 """model.coreml.zip: an image classifier for Apple's devices, and a check of its answers to run on a Mac."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,14 +12,11 @@ import torch
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 40
 """Validation photos that check.py asks for, at most."""
@@ -51,7 +46,9 @@ def save(
         )
     except Exception as error:  # coremltools names the operator, in errors of many kinds
         raise RunError(
-            "Core ML cannot take it over: {error} onnx is what works everywhere.", error=error
+            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+            runtime="Core ML",
+            reason=error,
         ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]

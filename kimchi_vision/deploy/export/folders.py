@@ -1,7 +1,5 @@
 """A folder that serves a model elsewhere: a Hugging Face Space, or a Docker image, without torch."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 
@@ -17,14 +15,12 @@ def write(run: Run, folder: Path, space: bool) -> Path:
     """Dockerfile, app.py, requirements.txt, model.onnx, this package, and the card as README.md.
 
     space: the README tells Hugging Face how to start it.
-    Raises InputError when the run has no model.onnx, or the folder holds something already.
+    Raises InputError when the run has no model.onnx.
     """
     if not run.files.onnx.is_file():
         raise InputError(
             "{file} is missing; write it with: kimchi-vision export {run}", file=run.files.onnx, run=run.path
         )
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError("{folder} is not empty. Give a new folder.", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("Dockerfile", "app.py", "requirements.txt"):
         shutil.copyfile(TEMPLATES / name, folder / name)

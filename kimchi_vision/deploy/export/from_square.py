@@ -1,14 +1,10 @@
 """A network as phones take it: from the square of a photo to calibrated probabilities."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING
 
 import torch
 
-if TYPE_CHECKING:
-    from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.model_metadata import Facts
 
 
 class FromSquare(torch.nn.Module):

@@ -4,27 +4,21 @@ learn.predict gives probabilities as trained, and `(p.log() / learn.temperature)
 as `predict` and the other files do.
 """
 
-from __future__ import annotations
-
 import pickle
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from fastai.learner import Learner
 
 from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, Photos, open_photo
 from kimchi_vision.deploy.export import plain
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.data.photo import Photo, Photos
-    from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import Predictions
 
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
@@ -42,12 +36,11 @@ print(sum(abs(float(row[place]) - value) for row, place, value in zip(probabilit
 
 def bound(holds: str, python: str) -> Sentence:
     """What is said of a file with parts of the user's own, as `save` returns them."""
-    return Sentence(
+    what = (
         "it holds {holds}, which fastai and torch do not have, so it loads on Python {python} alone, and "
-        "where that part is at hand.",
-        holds=holds,
-        python=python,
+        "where that part is at hand."
     )
+    return Sentence(what, holds=holds, python=python)
 
 
 def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:

@@ -1,12 +1,9 @@
 """model.tflite: the network for LiteRT on phones, run on real photos before it gets its name."""
 
-from __future__ import annotations
-
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,16 +12,13 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export.from_square import FromSquare
 from kimchi_vision.deploy.export.onnx import agreed
 from kimchi_vision.deploy.runtime.speed import median_ms
 from kimchi_vision.results.model_metadata import KEY, Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 40
 """Validation photos that the file is run on, at most."""
@@ -41,9 +35,11 @@ def save(network: torch.nn.Module, facts: Facts, file: Path) -> None:
     whole = litert_torch.to_channel_last_io(FromSquare(network, facts), args=[0])
     try:
         made = litert_torch.convert(whole.eval(), (torch.zeros(1, side, side, 3),))
-    except Exception as error:  # of many kinds; the first line names the operator
+    except Exception as error:  # of many kinds, which name the operator
         raise RunError(
-            "LiteRT cannot take it over: {reason} onnx is what works everywhere.", reason=error
+            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+            runtime="LiteRT",
+            reason=error,
         ) from error
     with tempfile.TemporaryDirectory() as folder:  # it insists on the ending
         made.export(f"{folder}/model.tflite")

@@ -1,7 +1,5 @@
 """model.onnx: the network in one file, run on real photos before it gets its name."""
 
-from __future__ import annotations
-
 import copy
 import subprocess
 import sys
@@ -9,7 +7,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -19,15 +16,12 @@ from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photo, Photos, open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature, softmax
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photo, Photos
-    from kimchi_vision.results.predictions import Predictions
 
 PHOTOS = 256
 """Validation photos that a file is run on, at most."""
@@ -60,16 +54,8 @@ def save(model: torch.nn.Module, facts: Facts, file: Path) -> None:
     with warnings.catch_warnings(), torch.no_grad(), _plain_attention():
         # The exporter that replaces this one takes three times as long for the same file.
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model,
-            (photos,),
-            file,
-            dynamo=False,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_axes=batch,
-            opset_version=photo_graph.OPSET,
-        )
+        ends = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": batch}
+        torch.onnx.export(model, (photos,), file, dynamo=False, opset_version=photo_graph.OPSET, **ends)
     onnx.save(photo_graph.wrapped(onnx.load(file), facts), file)
 
 
@@ -109,14 +95,11 @@ def agreed(expected: np.ndarray, found: np.ndarray) -> Json:
     """
     same, gap = _beside(expected, found)
     if same < 1 or not gap <= LARGEST_GAP:
-        raise RunError(
+        what = (
             "on {photos} validation {photos:photo/photos} {same} of its answers are the learner's own, and "
-            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for.",
-            photos=len(expected),
-            same=percent(same, 2),
-            gap=gap,
-            most=LARGEST_GAP,
+            "its probabilities differ by up to {gap:.1e}; 100 % and {most:.0e} are asked for."
         )
+        raise RunError(what, photos=len(expected), same=percent(same, 2), gap=gap, most=LARGEST_GAP)
     return {"photos": len(expected), "agreement": same, "largest_gap": gap}
 
 

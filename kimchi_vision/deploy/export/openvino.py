@@ -1,11 +1,8 @@
 """model.openvino.xml and its .bin: the network for Intel's OpenVINO, run on real photos and timed."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import onnx
 
@@ -13,17 +10,14 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import PHOTOS, agreed, probabilities
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier
 from kimchi_vision.deploy.runtime.speed import ROUNDS, median_ms
 from kimchi_vision.results.model_metadata import KEY
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import Predictions
 
 
 def save(whole: Path, file: Path, weights: Path) -> None:
@@ -36,7 +30,9 @@ def save(whole: Path, file: Path, weights: Path) -> None:
             model = ov.convert_model(f"{folder}/network.onnx")
         except Exception as error:  # of OpenVINO's own kinds
             raise RunError(
-                "OpenVINO cannot convert it ({error}). onnx is what works everywhere.", error=error
+                "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+                runtime="OpenVINO",
+                reason=error,
             ) from error
         model.set_rt_info(facts.to_metadata()[KEY], [KEY])
         ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)

@@ -9,19 +9,14 @@ Outputs:
     logits: float32 (n, classes), what the network says.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import onnx
 from onnx import numpy_helper, parser
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from kimchi_vision.results.model_metadata import Facts
-    from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.preprocess import Preprocess
 
 OPSET = 18
 """The first whose Resize averages where it shrinks, as Pillow does."""

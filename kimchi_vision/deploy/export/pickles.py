@@ -1,21 +1,15 @@
 """Which model.pkl may be loaded. A pickle is a program: loading a stranger's runs it."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
-from fastai.learner import load_learner
+from fastai.learner import Learner, load_learner
 
 from kimchi_vision.base.errors import InputError
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +29,7 @@ def remember(digest: str) -> None:
         with ledger().open("a", encoding="ascii") as file:
             file.write(f"{digest}\n")
     except OSError as error:
-        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error.strerror)
+        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error)
 
 
 def load(pkl: Path, trust: bool = False) -> Learner:
@@ -47,7 +41,7 @@ def load(pkl: Path, trust: bool = False) -> Learner:
         raise InputError("{file} is missing. Run the experiment with `export.pkl: true`.", file=pkl)
     content = pkl.read_bytes()
     known = ledger().read_text(encoding="ascii").split() if ledger().is_file() else []
-    if not trust and _digest(content) not in known:
+    if not trust and hashlib.sha256(content).hexdigest() not in known:
         raise InputError(
             "{file} was not written by a run of yours on this machine, and loading a pickle runs whatever "
             "program is in it. If you know where it is from, add --trust. model.onnx and "
@@ -58,7 +52,3 @@ def load(pkl: Path, trust: bool = False) -> Learner:
         # The warning is about pickles of strangers.
         warnings.filterwarnings("ignore", message="load_learner", category=UserWarning)
         return load_learner(io.BytesIO(content))
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

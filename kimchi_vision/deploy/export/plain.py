@@ -4,15 +4,13 @@ A pickled Learner is the insides of one version of fastai, Python and operating 
 loaders, paths. Calls are what fastai documents.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 import pickle
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, TfmdLists
@@ -26,23 +24,12 @@ from fasttransform import Transform
 from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.export import as_text
 from kimchi_vision.results import validation_transforms
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.preprocess import Preprocess
 
 PACKAGES = (
-    "builtins",
-    "collections",
-    "functools",
-    "fastai",
-    "fastcore",
-    "fasttransform",
-    "timm",
-    "torch",
+    "builtins", "collections", "functools", "fastai", "fastcore", "fasttransform", "timm", "torch",
     "torchvision",
-)
+)  # fmt: skip
 """Whose names the file may hold."""
 PROTOCOL = 2
 """Of pickle: torch's own."""
@@ -53,10 +40,7 @@ class NotPortableError(Exception):
 
 
 class Call:
-    """A call that is made when the file is loaded.
-
-    state: attributes that the result is given then.
-    """
+    """A call that is made when the file is loaded. state: attributes that the result is given then."""
 
     def __init__(
         self, made: Callable[..., object], *arguments: object, state: Json | None = None, **named: object

@@ -1,14 +1,11 @@
 """model.int8.onnx, model.bf16.onnx and model.fp16.onnx: smaller files, and what they cost in accuracy."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import ml_dtypes
 import numpy as np
@@ -17,16 +14,13 @@ import onnx
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export import photo_graph
 from kimchi_vision.deploy.export.onnx import probabilities
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.compare import difference_interval
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +42,16 @@ def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
     fp16: weights and arithmetic.
     Source: onnxruntime, whose passes raise many kinds of error on operators that they do not know.
     """
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
     facts, network = Classifier(fp32).facts, photo_graph.network_of(onnx.load(fp32))
     with _quiet():
         if kind == "int8":
             network = _quantized(network, _batches(photos, facts))
+        elif kind == "bf16":
+            network = _bf16(network)
         else:
-            network = _bf16(network) if kind == "bf16" else _fp16(network)
+            network = convert_float_to_float16(network, keep_io_types=True)
     onnx.save(photo_graph.wrapped(network, facts), file)
 
 
@@ -80,12 +78,6 @@ def _quantized(network: onnx.ModelProto, batches: Iterator[dict[str, np.ndarray]
             weight_type=QuantType.QInt8,
         )
         return onnx.load(small)
-
-
-def _fp16(model: onnx.ModelProto) -> onnx.ModelProto:
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    return convert_float_to_float16(model, keep_io_types=True)
 
 
 def _bf16(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -118,11 +110,8 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> Json:
     only_before, only_now = int((right & ~still).sum()), int((~right & still).sum())
     low, high = difference_interval(only_before, only_now, len(sample))
     if low > LARGEST_LOSS:
-        raise RunError(
-            "it loses at least {low} of accuracy, and {most} is allowed.",
-            low=percent(low),
-            most=percent(LARGEST_LOSS, 0),
-        )
+        what = "it loses at least {low} of accuracy, and {most} is allowed."
+        raise RunError(what, low=percent(low), most=percent(LARGEST_LOSS, 0))
     return {
         "photos": len(sample),
         "agreement": float((sample.answers == found).mean()),

@@ -1,14 +1,13 @@
 """A learner's files, each written under a temporary name and proven before it gets its own."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from fastai.learner import Learner
 
 from kimchi_vision.base.errors import KimchiError, RunError
 from kimchi_vision.base.files import replacing
@@ -16,35 +15,21 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy.export import (
-    learner,
-    onnx,
-    pickles,
-    plain,
-    smaller,
-    tensors,
-)
+from kimchi_vision.deploy.export import learner, onnx, pickles, plain, smaller, tensors
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 log = logging.getLogger(__name__)
 
 
 def _refused(error: Exception) -> Json:
     """What export.json says of a file that was refused: in English, and as a Sentence takes it."""
-    found = {"refused": str(error)}
     if not isinstance(error, KimchiError):
-        return found
-    sentence = error.sentence
-    plain = {
-        key: value if isinstance(value, int | float) else str(value) for key, value in sentence.values.items()
-    }
-    return {**found, "sentence": [sentence.template, plain]}
+        return {"refused": str(error)}
+    values = {k: v if isinstance(v, int | float) else str(v) for k, v in error.sentence.values.items()}
+    return {"refused": str(error), "sentence": [error.sentence.template, values]}
 
 
 def files_of(own: RunFiles) -> dict[str, Path]:
@@ -68,17 +53,12 @@ class Source:
     run: Run
     own: bool = True
 
-    @property
-    def files(self) -> dict[str, Path]:
-        """By format."""
-        return files_of(self.run.files)
-
     def write(self, formats: Sequence[str]) -> list[Sentence]:
         """Write files and their proofs; returns a sentence for each one that is refused."""
         known = self.run.json_if(self.run.files.export)
         refusals = []
         for name in formats:
-            file = self.files[name]
+            file = files_of(self.run.files)[name]
             save = partial(self._smaller, name) if name in smaller.KINDS else getattr(self, f"_{name}")
             try:
                 known[file.name] = self._write(file, save)
@@ -86,8 +66,7 @@ class Source:
                 raise  # the disk
             except Exception as error:  # exporters and onnxruntime have many kinds
                 file.unlink(missing_ok=True)  # an older file has lost its proof
-                said = error if isinstance(error, KimchiError) else str(error)
-                refusals.append(Sentence("{file} was not written: {error}", file=file, error=said))
+                refusals.append(Sentence("{file} was not written: {error}", file=file, error=error))
                 known[file.name] = _refused(error)
         self.run.write_json(self.run.files.export, known)
         return refusals
@@ -151,10 +130,6 @@ class Source:
         return whole
 
     def _facts(self) -> Facts:
-        facts = Facts(
-            experiment=self.run.path.name,
-            backbone=plain.backbone(self.learn),
-            classes=self.photos.vocab,
-            preprocess=validation_transforms.read(self.learn.dls),
-        )
+        steps, name = validation_transforms.read(self.learn.dls), plain.backbone(self.learn)
+        facts = Facts(self.run.path.name, name, self.photos.vocab, steps)
         return facts.calibrated(self.run.calibration)

@@ -1,13 +1,10 @@
 """What the exported model takes on this machine, measured in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,11 +13,9 @@ from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import versions
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
 

@@ -3,8 +3,6 @@
 onnxruntime-web lies beside the page; no request leaves the folder, which also works without a network.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil
@@ -33,11 +31,8 @@ ACCENT = "#b3261e"
 def write(run: Run, folder: Path) -> Path:
     """index.html and all that it loads. Any web server shows it; `file://` does not run modules.
 
-    Raises InputError when the run has no model.onnx that takes photos, the folder holds something already, or
-    onnxruntime-web cannot be had.
+    Raises InputError when the run has no model.onnx that takes photos, or onnxruntime-web cannot be had.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError("{folder} is not empty. Give a new folder.", folder=folder)
     classifier = Classifier(run.files.onnx)
     if not classifier.takes_photos:
         raise InputError(

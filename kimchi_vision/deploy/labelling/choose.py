@@ -1,7 +1,5 @@
 """Which photos to label first: those that the model is unsure of, and no two that look alike to it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -66,11 +64,9 @@ def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks: chunks
         found += chunk
         answers.append((rows, features.astype(np.float16)))  # 100,000 photos of 1,280 features: 256 MB
     if not found:
+        what = "{folder} holds no photo to label: {known} are known, {unreadable} cannot be read."
         raise InputError(
-            "{folder} holds no photo to label: {known} are known, {unreadable} cannot be read.",
-            folder=folder,
-            known=chosen.known + chosen.copies,
-            unreadable=len(chosen.unreadable),
+            what, folder=folder, known=chosen.known + chosen.copies, unreadable=len(chosen.unreadable)
         )
     rows, features = (np.concatenate(each) for each in zip(*answers, strict=True))
     places = pick(rows, features, n)

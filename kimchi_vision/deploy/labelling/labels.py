@@ -21,10 +21,7 @@ COLUMNS = ["path", "label", "time"]
 
 @dataclass
 class Labels:
-    """Classes of photos, and the file that holds them: columns path, label, time (UTC).
-
-    of: class by path.
-    """
+    """Classes of photos, and the file that holds them: columns path, label, time (UTC). of: class by path."""
 
     file: Path
     of: dict[str, str] = field(default_factory=dict)
@@ -48,13 +45,11 @@ class Labels:
         table = read_csv(self.file, COLUMNS[:2], Sentence("`label RUN FOLDER` writes one."))
         twice = table[table.duplicated("path")]
         if not set(table.columns) <= set(COLUMNS) or len(twice):
-            raise DataError(
-                "{file} is not as `label` wrote it: {what}. Mend it, or give it another name.",
-                file=self.file,
-                what=Sentence("two lines for {path}", path=twice["path"].iloc[0])
-                if len(twice)
-                else Sentence("columns {names}", names=", ".join(table.columns)),
-            )
+            what = Sentence("columns {names}", names=", ".join(table.columns))
+            if len(twice):
+                what = Sentence("two lines for {path}", path=twice["path"].iloc[0])
+            other = "{file} is not as `label` wrote it: {what}. Mend it, or give it another name."
+            raise DataError(other, file=self.file, what=what)
         self.of = dict(zip(table["path"], table["label"], strict=True))
         self.times = dict(zip(table["path"], table.get("time", pd.Series("", table.index)), strict=True))
 

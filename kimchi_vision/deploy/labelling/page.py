@@ -1,9 +1,6 @@
 """`label RUN FOLDER`: a page in the app of `serve` on which one key says what is on a photo."""
 
-from __future__ import annotations
-
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -29,19 +26,12 @@ TEXTS = ("done", "gone", "unreachable", "unknown")
 router = APIRouter(prefix="/label")
 
 
-@dataclass(frozen=True)
 class Desk:
-    """Photos in the order in which they are asked about, and what was answered. vocab: every class."""
+    """Photos in the order in which they are asked about, and the labels beside them. vocab: every class."""
 
-    chosen: Chosen
-    labels: Labels
-    vocab: tuple[str, ...]
-
-    @classmethod
-    def of(cls, chosen: Chosen) -> Desk:
-        """With the labels beside the photos."""
-        vocab = tuple(sorted(label for label, _ in chosen.asked[0].classes))
-        return cls(chosen, Labels.beside(chosen.folder), vocab)
+    def __init__(self, chosen: Chosen) -> None:
+        self.chosen, self.labels = chosen, Labels.beside(chosen.folder)
+        self.vocab = tuple(sorted(label for label, _ in chosen.asked[0].classes))
 
     def photo(self, number: int) -> tuple[str, Path]:
         """Its path below the folder, and the file. Raises 404 and 410."""
@@ -56,7 +46,7 @@ class Desk:
 def application(run: Path, chosen: Chosen, access: Access) -> FastAPI:
     """What `serve RUN` answers, and the page at /label."""
     app = build([run], access=access)
-    app.state.desk = Desk.of(chosen)
+    app.state.desk = Desk(chosen)
     app.include_router(router)
     return app
 

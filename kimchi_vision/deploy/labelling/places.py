@@ -1,7 +1,5 @@
 """Where a photo goes: into its class's folder, beside what lies there."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
@@ -40,12 +38,10 @@ def write(photo: Path, file: Path, content: bytes | None = None) -> None:
             partial.write_bytes(content)
             os.replace(partial, file)
     except OSError as error:
-        raise RunError(
+        what = (
             "{file} cannot be made from {photo}: {reason}. What is there is whole: mend that, and give the "
-            "same command again.",
-            file=file,
-            photo=photo,
-            reason=error.strerror,
-        ) from None
+            "same command again."
+        )
+        raise RunError(what, file=file, photo=photo, reason=error.strerror) from None
     finally:
         partial.unlink(missing_ok=True)

@@ -1,7 +1,5 @@
 """An unlabelled folder into class folders, by a run's model: resumes, overwrites nothing, can be undone."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -16,17 +14,9 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import sha256_of
 from kimchi_vision.data.folder import File, photos_by_folder
 from kimchi_vision.data.importing import free
+from kimchi_vision.deploy.labelling import sorted_table
 from kimchi_vision.deploy.labelling.places import check_apart, check_classes, write
-from kimchi_vision.deploy.labelling.sorted_table import (
-    SETTINGS,
-    TABLE,
-    Known,
-    Row,
-    append,
-    opened,
-    rows,
-    settings,
-)
+from kimchi_vision.deploy.labelling.sorted_table import SETTINGS, TABLE, Known, Row
 from kimchi_vision.deploy.predictor import Prediction, Predictor
 
 How = Literal["copy", "link", "csv"]
@@ -83,7 +73,7 @@ def sort(
         raise InputError("{folder} holds no photo.", folder=folder)
     model, threshold = sha256_of(predictor.file), predictor.facts.abstain_threshold
     now = {"folder": str(folder.resolve()), "model": model, "below": threshold, "how": how}
-    for row in opened(to, now):
+    for row in sorted_table.opened(to, now):
         done.known.earlier(row, not row.to or (to / row.to).is_file())
     with (to / TABLE).open("a", encoding="utf-8", newline="") as table:
         photos = _answered(folder, done.known.files(), predictor)
@@ -106,12 +96,12 @@ def undo(to: Path) -> tuple[int, dict[str, str]]:
     A file that was changed stays, and so does the last copy of a photo. Raises InputError when nothing was
     sorted there, or the table is damaged; then all stays.
     """
-    before = settings(to)
+    before = sorted_table.settings(to)
     if before is None:
         raise InputError("{to} holds no {table}: nothing was sorted there.", to=to, table=TABLE)
-    folders = {parent for row in rows(to / TABLE) if row.to for parent in (to / row.to).parents}
+    folders = {parent for row in sorted_table.rows(to / TABLE) if row.to for parent in (to / row.to).parents}
     removed, kept = 0, {}
-    for row in rows(to / TABLE):
+    for row in sorted_table.rows(to / TABLE):
         file, photo = to / row.to, Path(before["folder"]) / row.path
         if not row.to or not file.is_file():
             continue
@@ -143,7 +133,7 @@ def _take(source: Path, photo: Read, target: _Target, done: Sorted) -> None:
     if photo.answer.error:
         row = Row(path, "", "", "", "", "", *facts, " ".join(photo.answer.error.split()))
         if done.known.error(path) != row.error:
-            append(target.table, row)
+            sorted_table.append(target.table, row)
         done.known.note(row)
         return
     ((label, probability),) = photo.answer.classes
@@ -153,7 +143,7 @@ def _take(source: Path, photo: Read, target: _Target, done: Sorted) -> None:
     if target.how != "csv":
         place, there = free(target.to, f"{row.folder}/{name}", photo.content, set())
     row = row._replace(to="" if there else place)
-    append(target.table, row)
+    sorted_table.append(target.table, row)
     if row.to:
         write(source, target.to / row.to, None if target.how == "link" else photo.content)
     done.known.note(row)

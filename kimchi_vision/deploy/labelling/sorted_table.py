@@ -1,7 +1,5 @@
 """What was sorted where: the table that stays, for an undo, and what is known while sorting."""
 
-from __future__ import annotations
-
 import csv
 import json
 import sqlite3
@@ -121,14 +119,11 @@ def opened(to: Path, now: Json) -> Iterator[Row]:
         return iter(())
     for name, value in now.items():
         if before[name] != value:
-            raise InputError(
+            what = (
                 "{to} was sorted otherwise: {name} was {before} and is {now}. Give another --to, or take it "
-                "back first with `sort --undo {to}`.",
-                to=to,
-                name=name,
-                before=before[name],
-                now=value,
+                "back first with `sort --undo {to}`."
             )
+            raise InputError(what, to=to, name=name, before=before[name], now=value)
     _cut_half_a_line(file)
     return rows(file)
 

@@ -1,7 +1,5 @@
 """Finished labels, wherever people gave them, back into class folders; what is doubtful is left and said."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -96,11 +94,8 @@ def _labelled(source: Path, photos: Path | None) -> tuple[pd.DataFrame, dict[str
         source = file
     folder = photos or source.parent
     if not source.is_file() or source.suffix.lower() not in READERS:
-        raise DataError(
-            "{source}: there is no such folder or file of labels ({endings}).",
-            source=source,
-            endings=", ".join(READERS),
-        )
+        absent = "{source}: there is no such folder or file of labels ({endings})."
+        raise DataError(absent, source=source, endings=", ".join(READERS))
     rows = [row for files in walk(folder).photos.values() for row in files]
     found = READERS[source.suffix.lower()](folder, str(source.resolve()), Names(path for path, *_ in rows))
     if found is None:

@@ -1,7 +1,5 @@
 """Photos to label, laid out for people: a folder, Label Studio's tasks, or FiftyOne's data set."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import quote
@@ -9,7 +7,6 @@ from xml.sax.saxutils import quoteattr
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.labelling.choose import Asked, Chosen
 from kimchi_vision.deploy.labelling.places import check_apart, check_classes, write
 
@@ -43,13 +40,13 @@ def _folder(chosen: Chosen, to: Path, model: str) -> Path:
 
 def _label_studio(chosen: Chosen, to: Path, model: str) -> Path:
     """Paths are below the folder that LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT names: that of the photos."""
-    tasks = [
-        {
-            "data": {"image": f"/data/local-files/?d={quote(each.path)}"},
-            "predictions": [{"model_version": model, "score": each.classes[0][1], "result": [_choice(each)]}],
-        }
-        for each in chosen.asked
-    ]
+    tasks = []
+    for each in chosen.asked:
+        label, score = each.classes[0]
+        choice = {"from_name": "class", "to_name": "image", "type": "choices", "value": {"choices": [label]}}
+        guess = {"model_version": model, "score": score, "result": [choice]}
+        image = f"/data/local-files/?d={quote(each.path)}"
+        tasks.append({"data": {"image": image}, "predictions": [guess]})
     choices = "\n".join(
         f"    <Choice value={quoteattr(label)}/>" for label in sorted(dict(chosen.asked[0].classes))
     )
@@ -60,11 +57,6 @@ def _label_studio(chosen: Chosen, to: Path, model: str) -> Path:
     write_text(to / "interface.xml", interface)
     write_json(to / "tasks.json", tasks)
     return to / "tasks.json"
-
-
-def _choice(each: Asked) -> Json:
-    value = {"choices": [each.classes[0][0]]}
-    return {"from_name": "class", "to_name": "image", "type": "choices", "value": value}
 
 
 def _fiftyone(chosen: Chosen, to: Path, model: str) -> Path:

@@ -1,7 +1,5 @@
 """A model file in onnxruntime."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +10,11 @@ from PIL import Image
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.threads import share
-from kimchi_vision.deploy.runtime.features import FEATURES, with_features
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.temperature import softmax
 
+FEATURES = "features"
+"""Name of the second answer that `with_features` gives."""
 BATCH = 16
 """Photos that go through the network at once; more gains nothing on a processor and takes memory."""
 
@@ -34,21 +33,19 @@ class Classifier:
         try:
             outputs = self._open(file, threads)
             if outputs != len(self.facts.classes):
-                raise InputError(
+                others = (
                     "{file} is not a model that this program exported: it has {outputs} outputs for {count} "
-                    "classes.",
-                    file=file,
-                    outputs=outputs,
-                    count=len(self.facts.classes),
+                    "classes."
                 )
+                raise InputError(others, file=file, outputs=outputs, count=len(self.facts.classes))
         except InputError:
             raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                "{file} is not a model that this program exported, or it is damaged: {reason}",
+                "{file} is not a model that this program exported, or it is damaged ({reason}). Write it "
+                "anew with: kimchi-vision export RUN",
                 file=file,
-                reason=reason,
+                reason=error,
             ) from error
 
     def _open(self, file: Path, threads: int | None) -> int:
@@ -106,3 +103,23 @@ def _session(model: Path | bytes, threads: int | None) -> onnxruntime.InferenceS
 
 def _batches(inputs: Sequence[np.ndarray]) -> list[Sequence[np.ndarray]]:
     return [inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH)]
+
+
+def with_features(file: Path) -> bytes:
+    """A model.onnx that gives features of a photo, float32 (n, features), beside its logits.
+
+    They are what the last matrix is multiplied with; a network without one gives its logits twice.
+    """
+    import onnx
+    from onnx import helper
+
+    model = onnx.load(file)
+    makers = {name: node for node in model.graph.node for name in node.output}
+    name = "logits"
+    while (node := makers.get(name)) is not None and node.op_type not in ("Gemm", "MatMul"):
+        name = next((each for each in node.input if each in makers), "")
+    source = node.input[0] if node is not None else "logits"
+    model.graph.node.append(helper.make_node("Identity", [source], [FEATURES]))
+    shape = ["answers", "features"]
+    model.graph.output.append(helper.make_tensor_value_info(FEATURES, onnx.TensorProto.FLOAT, shape))
+    return model.SerializeToString()

@@ -1,12 +1,9 @@
 """The routes: a JSON API and the page."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -25,11 +22,10 @@ from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.deploy.server.collect import Collection
-from kimchi_vision.deploy.server.limits import Limits
+from kimchi_vision.deploy.server.limits import Limits, Room
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
 from kimchi_vision.deploy.server.refusal import Refusal
-from kimchi_vision.deploy.server.room import Room
 
 PAGE_TEXTS = [key.removeprefix("serve_") for key in TEXTS if key.startswith("serve_")]
 """Sentences of the page, which changes its language by itself."""
@@ -43,32 +39,19 @@ Prepared = TypeVar("Prepared")
 router = APIRouter()
 
 
-@dataclass(frozen=True)
 class Service:
     """What the routes work with.
 
-    decoders: threads in which photos are opened. room: memory for them. large: the thread for large ones.
+    A decoder for each core, and room for one photo of the largest size, beside a thread for large ones.
     """
 
-    models: dict[str, Served]
-    limits: Limits
-    meters: Meters
-    decoders: ThreadPoolExecutor
-    collection: Collection | None
-    rate: MovingWindowRateLimiter
-    room: Room
-    large: ThreadPoolExecutor
-
-    @classmethod
-    def build(
-        cls, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
-    ) -> Service:
-        """With a decoder for each core, and room for one photo of the largest size, beside large ones."""
-        decoders = ThreadPoolExecutor(share(), "decoder")
-        rate = MovingWindowRateLimiter(MemoryStorage())
-        room = Room(int(limits.megapixels * 1e6))
-        large = ThreadPoolExecutor(1, "large", yield_to_others)
-        return cls(models, limits, meters, decoders, collection, rate, room, large)
+    def __init__(
+        self, models: dict[str, Served], limits: Limits, meters: Meters, collection: Collection | None
+    ) -> None:
+        self.models, self.limits, self.meters, self.collection = models, limits, meters, collection
+        self.rate, self.room = MovingWindowRateLimiter(MemoryStorage()), Room(int(limits.megapixels * 1e6))
+        self.decoders = ThreadPoolExecutor(share(), "decoder")
+        self.large = ThreadPoolExecutor(1, "large", yield_to_others)
 
     async def opened(self, photo: UploadFile, number: int, prepare: Callable[[bytes], Prepared]) -> Prepared:
         """What `prepare` makes of an upload, when a decoder and room for its pixels are free.
@@ -135,12 +118,8 @@ async def predict(
     """Classes of photos with their probabilities, most probable first; label is null below the threshold."""
     served = here.named(model)
     if len(photos) > here.limits.photos:
-        raise Refusal(
-            "{count} photos in one request; {most} are allowed.",
-            413,
-            count=len(photos),
-            most=here.limits.photos,
-        )
+        many = "{count} photos in one request; {most} are allowed."
+        raise Refusal(many, 413, count=len(photos), most=here.limits.photos)
     rows = [_classify(here, served, photo, number) for number, photo in enumerate(photos, 1)]
     answers = [served.predictor.answer(row, top) for row in await asyncio.gather(*rows)]
     for photo, answer in zip(photos, answers, strict=True):

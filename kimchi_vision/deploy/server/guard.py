@@ -1,7 +1,5 @@
 """Who may ask: not for another host's name, not from other sites' pages, not without the token."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 from dataclasses import dataclass
@@ -45,10 +43,8 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return _answer(
-                Refusal("This server is not asked under this name. Start it with --host-name NAME.", 403),
-                headers,
-            )
+            name = "This server is not asked under this name. Start it with --host-name NAME."
+            return _answer(Refusal(name, 403), headers)
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and _from_elsewhere(headers, host):
             return _answer(Refusal("Another site's page may not send photos here.", 403), headers)
         if self.access.token is None or scope["path"] == "/health":
@@ -76,12 +72,8 @@ class Guard:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._is_token(bearer) or self._is_token(_cookie(headers)):
             return None
-        refusal = Refusal(
-            "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser.",
-            401,
-            {"WWW-Authenticate": "Bearer"},
-        )
-        return _answer(refusal, headers)
+        token = "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser."
+        return _answer(Refusal(token, 401, {"WWW-Authenticate": "Bearer"}), headers)
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self.access.token or "").encode())

@@ -1,9 +1,9 @@
-"""What an upload may be: its size, its pixels, its kind, and how many a client may send."""
-
-from __future__ import annotations
+"""What an upload may be: size, pixels, kind, how many a client may send, and how many are open at a time."""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import BinaryIO
@@ -95,3 +95,28 @@ class BodyLimit:
             await self.app(scope, counted, send)
         finally:
             self.here -= seen
+
+
+class Room:
+    """So many pixels of open photos, of four to eight bytes each: photos for which there is no room wait.
+
+    A photo that has more gets all of it.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = self.free = most
+        self.changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def taken(self, size: int) -> AsyncIterator[None]:
+        """Inside the block `size` pixels are one's own."""
+        size = min(size, self.most)
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.free >= size)
+            self.free -= size
+        try:
+            yield
+        finally:
+            self.free += size
+            async with self.changed:
+                self.changed.notify_all()

@@ -1,7 +1,5 @@
 """uvicorn, with an end to its waiting for requests that are sent by halves, and to how many there are."""
 
-from __future__ import annotations
-
 import asyncio
 
 import uvicorn
@@ -50,13 +48,6 @@ def run(application: FastAPI, host: str, port: int, proxy: str | None = None) ->
 
     proxy: address of a reverse proxy, whose X-Forwarded-For says who asks; others' is not believed.
     """
-    uvicorn.run(
-        application,
-        host=host,
-        port=port,
-        http=Protocol,
-        limit_concurrency=CONNECTIONS,
-        proxy_headers=proxy is not None,
-        forwarded_allow_ips=proxy or "",
-        log_level="warning",
-    )
+    told = {"proxy_headers": proxy is not None, "forwarded_allow_ips": proxy or ""}
+    kept = {"http": Protocol, "limit_concurrency": CONNECTIONS, "log_level": "warning"}
+    uvicorn.run(application, host=host, port=port, **kept, **told)

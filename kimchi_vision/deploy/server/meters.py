@@ -1,7 +1,5 @@
 """What /metrics tells Prometheus."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -15,27 +13,18 @@ class Meters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "kimchi_requests", "Requests by path and status.", ["path", "status"], registry=self.registry
-        )
+        ours = {"registry": self.registry}
+        self.requests = Counter("kimchi_requests", "Requests by path and status.", ["path", "status"], **ours)
         self.seconds = Histogram(
-            "kimchi_request_seconds", "Seconds from request to answer.", ["path"], registry=self.registry
+            "kimchi_request_seconds", "Seconds from request to answer.", ["path"], **ours
         )
-        self.answers = Counter(
-            "kimchi_answers", "Answers by model and label.", ["model", "label"], registry=self.registry
+        self.answers = Counter("kimchi_answers", "Answers by model and label.", ["model", "label"], **ours)
+        together = "Photos that went through the network together."
+        self.batch = Histogram("kimchi_batch_photos", together, buckets=(1, 2, 4, 8, 16), **ours)
+        found = (
+            "What drift found last: auc, auc_low, auc_high (0.5: alike), unlike_share (0.05: alike), photos."
         )
-        self.batch = Histogram(
-            "kimchi_batch_photos",
-            "Photos that went through the network together.",
-            buckets=(1, 2, 4, 8, 16),
-            registry=self.registry,
-        )
-        self.drift = Gauge(
-            "kimchi_drift",
-            "What drift found last: auc, auc_low, auc_high (0.5: alike), unlike_share (0.05: alike), photos.",
-            ["model", "what"],
-            registry=self.registry,
-        )
+        self.drift = Gauge("kimchi_drift", found, ["model", "what"], **ours)
 
     def drifted(self, runs: Iterable[tuple[str, Run]]) -> None:
         """Take over the drift.json of runs that have one, by the names of their models."""

@@ -15,18 +15,16 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
+from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, stopped
 from kimchi_vision.jobs.leaf import Done, Leaf, answer
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Jobs
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import load
@@ -20,12 +21,10 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import cores
+from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor import parcels
 from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, stopped
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Jobs
-    from kimchi_vision.jobs.leaf import Done, Leaf
+from kimchi_vision.jobs.leaf import Done, Leaf, do
 
 ANSWERS = 5
 """Seconds in which an address answers."""
@@ -91,12 +90,17 @@ class OnRay:
         else:
             _answers(self.address)
             options["address"] = self.address
+        constants = ray._private.ray_constants
+        clusters = constants.ENABLE_RAY_CLUSTER
         try:
+            # Else Ray takes the network's address for loopback, and all its processes listen there.
+            constants.ENABLE_RAY_CLUSTER = clusters and self.address is not None
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            reason = str(error).strip().splitlines()[0]
             place = self.address or Sentence("this machine")
-            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
+            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=error) from error
+        finally:
+            constants.ENABLE_RAY_CLUSTER = clusters
         try:
             yield ray
         finally:
@@ -185,9 +189,6 @@ Answered = tuple["Done", str, "parcels.Parcel | None"]
 
 def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels.Parcel]) -> Answered:
     """The task."""
-    from kimchi_vision.base.environment import code_version
-    from kimchi_vision.jobs.leaf import do
-
     node = socket.gethostname()
     if code_version() != version:
         other = "{node} has version {own} of kimchi_vision, and the table's is {version}"
@@ -206,8 +207,6 @@ def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels
 def _apart(leaf: Leaf, threads: int, node: str, sent: list[parcels.Parcel]) -> Answered:
     """The same on a node that shares no folder: what it lacks is unpacked, and the run folder goes back."""
     import ray
-
-    from kimchi_vision.jobs.leaf import do
 
     run = leaf.here / leaf.exports / leaf.name
     again, runs = run.is_dir(), run.parent
@@ -230,6 +229,5 @@ def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
     except InputError as error:
         return (None, error.sentence), node
     except ray.exceptions.RayError as error:
-        lines = str(error).strip().splitlines()
-        return (None, lines[-1] if lines else type(error).__name__), ""
+        return (None, last_line(str(error) or type(error).__name__)), ""
     return done, node

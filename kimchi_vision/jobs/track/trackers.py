@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import netrc
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kimchi_vision.base.plain import Json
+import numpy as np
+from PIL import Image
+
+from kimchi_vision.base.plain import Json, leaves
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import dump
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-    from kimchi_vision.base.run_files import RunFiles
 
 Values = Mapping[str, float]
 
@@ -52,9 +55,6 @@ class TensorBoard:
 
     def figure(self, file: Path) -> None:
         """As an image."""
-        import numpy as np
-        from PIL import Image
-
         with Image.open(file) as image:
             self._open().add_image(file.stem, np.asarray(image.convert("RGB")), dataformats="HWC")
 
@@ -123,8 +123,8 @@ class MLflow:
         known = self.client.get_experiment_by_name(project)
         home = known.experiment_id if known else self.client.create_experiment(project, kept)
         self.run = self.client.create_run(home, run_name=files.path.name).info.run_id
-        for name, value in _leaves(experiment):
-            self.client.log_param(self.run, name, value)
+        for name, value in leaves(experiment):
+            self.client.log_param(self.run, name, str(value)[:500])
         self.client.log_text(self.run, dump(experiment), "experiment.yaml")
 
     def scalars(self, values: Values, step: int) -> None:
@@ -160,12 +160,3 @@ def _has_account() -> bool:
         return netrc.netrc().authenticators("api.wandb.ai") is not None
     except (OSError, netrc.NetrcParseError):
         return False
-
-
-def _leaves(values: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Dotted names and short texts of everything inside."""
-    if isinstance(values, Mapping):
-        for key, value in values.items():
-            yield from _leaves(value, f"{prefix}.{key}" if prefix else str(key))
-    else:
-        yield prefix, str(values)[:500]

@@ -6,22 +6,18 @@ geometry of a photo in one warp and all light in one table. Validation is fastai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from fastai.vision.augment import RandomResizedCropGPU, aug_transforms, setup_aug_tfms
 from fastai.vision.core import imagenet_stats
+from fasttransform import Transform
 
+from kimchi_vision.config.sections import Augment
 from kimchi_vision.learning.augment.fused import Fused
 from kimchi_vision.results import validation_transforms as validation
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from fasttransform import Transform
-
-    from kimchi_vision.config.sections import Augment
 
 __all__ = ["Transforms", "transforms", "varied", "with_own"]
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+import torch
 
+from kimchi_vision.config.sections import Augment
 from kimchi_vision.learning.augment import geometry, on_device
 from kimchi_vision.learning.augment.params import Draws, draw
 from kimchi_vision.learning.augment.presize import PAIRS, Presize, taps
 from kimchi_vision.learning.device import room
-
-if TYPE_CHECKING:
-    import torch
-
-    from kimchi_vision.config.sections import Augment
 
 
 class Fused:

@@ -7,13 +7,10 @@ that the model sees back to the photo.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Augment
-    from kimchi_vision.learning.augment.params import Draws
+from kimchi_vision.config.sections import Augment
+from kimchi_vision.learning.augment.params import Draws
 
 # fastai's dihedral_mat: x' = a x + b y, y' = c x + d y.
 _SYMMETRIES = np.array(
@@ -41,7 +38,7 @@ def homographies(draws: Draws, section: Augment) -> np.ndarray:
     screen = _from_pixels(side, corners) @ _crops(draws, section.size)
     if section.min_scale == 1:
         screen = _from_pixels(section.size, corners)[None]
-    return _to_pixels(side, corners) @ moved @ screen
+    return np.linalg.inv(_from_pixels(side, corners)) @ moved @ screen
 
 
 def shrunken(matrices: np.ndarray, side: int, smaller: int) -> np.ndarray:
@@ -73,10 +70,6 @@ def _logit(share: np.ndarray) -> np.ndarray:
 def _from_pixels(side: int, corners: bool) -> np.ndarray:
     scale, shift = (2 / (side - 1), -1) if corners else (2 / side, 1 / side - 1)
     return np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1]])
-
-
-def _to_pixels(side: int, corners: bool) -> np.ndarray:
-    return np.linalg.inv(_from_pixels(side, corners))
 
 
 def _crops(draws: Draws, size: int) -> np.ndarray:

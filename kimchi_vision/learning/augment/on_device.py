@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from kimchi_vision.config.sections import Augment
+from kimchi_vision.learning.augment.params import Draws
 from kimchi_vision.learning.augment.presize import PAIRS, taps
 from kimchi_vision.learning.device import sent
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Augment
-    from kimchi_vision.learning.augment.params import Draws
 
 
 def warped(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Augment
+from kimchi_vision.config.sections import Augment
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image
 
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Augment
+from kimchi_vision.config.sections import Augment
 
 AVERAGED_FROM = 1.05
 """From this many pixels for two of the final picture's, a photo is averaged down, as fastai does above 1."""

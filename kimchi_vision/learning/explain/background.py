@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.config.sections import Explain
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.learning.explain.looks import Explainer
 from kimchi_vision.learning.explain.masks import Mask, mask
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kimchi_vision.config.sections import Explain
-    from kimchi_vision.data.photo import Photos
 
 BLUR = 1 / 10
 """Standard deviation of the blur, as a share of the photo's side: no pattern of a table survives it."""

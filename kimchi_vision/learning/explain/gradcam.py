@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.learning.model.layers import evaluating
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 
 LAST_ATTENTION = ("norm1", "ln_1")
 """Names of the norm before attention in timm's and torchvision's transformers. The last one is explained:
@@ -69,14 +64,10 @@ def _layer(network: nn.Module, size: int) -> nn.Module:
         if isinstance(output, Tensor):
             shapes[module] = output.shape
 
-    hooks = [module.register_forward_hook(note) for module in network.modules()]
-    try:
-        with evaluating(network), torch.no_grad():
-            device = next(network.parameters()).device
-            network(torch.zeros(1, 3, size, size, device=device))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with evaluating(network), torch.no_grad(), ExitStack() as hooks:
+        for module in network.modules():
+            hooks.enter_context(module.register_forward_hook(note))
+        network(torch.zeros(1, 3, size, size, device=next(network.parameters()).device))
     body = next(network.children())
     if _has_places(shapes.get(body, ())):
         return body
@@ -118,8 +109,5 @@ def _kept_output(layer: nn.Module) -> Iterator[list[Tensor]]:
         kept.append(output.detach().requires_grad_())
         return kept[0].clone()  # layers behind it may write in place
 
-    hook = layer.register_forward_hook(keep)
-    try:
+    with layer.register_forward_hook(keep):
         yield kept
-    finally:
-        hook.remove()

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from kimchi_vision.base.files import replacing
-from kimchi_vision.data.photo import Photo, open_photo
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.sections import Explain
+from kimchi_vision.data.photo import Photo, Photos, open_photo
 from kimchi_vision.learning.explain.gradcam import GradCam, Seen
 from kimchi_vision.learning.model.layers import evaluating
 from kimchi_vision.results import plots
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Explain
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.preprocess import Preprocess
 
 BATCH = 16
 
@@ -58,7 +54,11 @@ class Explainer:
         for file in files:
             photo = open_photo(file)
             seen = self.seen(self.preprocess(photo)[None])
-            yield Look(self.preprocess.square(photo), _scaled(seen.maps[0].numpy()), seen.logits[0].numpy())
+            heat = seen.maps[0].numpy()
+            heat = heat / max(
+                float(heat.max()), 1e-12
+            )  # a map of zeros stays one: nothing speaks for the class
+            yield Look(self.preprocess.square(photo), heat, seen.logits[0].numpy())
 
     def seen(self, inputs: np.ndarray) -> Seen:
         """Logits and maps of prepared photos (n, 3, size, size), in batches."""
@@ -94,8 +94,3 @@ def save(look: Look, path: Path) -> None:
     """Write the drawn heat, whole or not at all."""
     with replacing(path) as temporary:
         look.drawn().save(temporary, quality=88)
-
-
-def _scaled(heat: np.ndarray) -> np.ndarray:
-    """0 to 1; a map of zeros, where nothing speaks for the class, stays one."""
-    return heat / max(float(heat.max()), 1e-12)

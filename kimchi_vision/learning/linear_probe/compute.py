@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
 from filelock import FileLock
 from torch import Tensor, nn
@@ -20,11 +20,7 @@ from kimchi_vision.base.files import replacing
 from kimchi_vision.base.progress import reached
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photo, Photos, open_photo
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.results.preprocess import Preprocess
+from kimchi_vision.results.preprocess import Preprocess
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -11,9 +11,9 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.utils.class_weight import compute_sample_weight
 
-if TYPE_CHECKING:
-    from kimchi_vision.config import Experiment
-    from kimchi_vision.config.sections import Features
+from kimchi_vision.config import Experiment
+from kimchi_vision.config.sections import Features
+from kimchi_vision.results.temperature import softmax
 
 STRENGTHS = (1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 """Values of scikit-learn's C that are tried, for features of variance 1 on average."""
@@ -70,9 +70,7 @@ class Linear(NamedTuple):
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """(photos, classes), float32, each row summing to 1."""
-        logits = features.astype(np.float64) @ self.weight.T + self.bias
-        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return (raised / raised.sum(axis=1, keepdims=True)).astype(np.float32)
+        return softmax(features.astype(np.float64) @ self.weight.T + self.bias).astype(np.float32)
 
 
 def fit(

@@ -6,25 +6,20 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.config.sections import Features
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning.linear_probe.compute import compute
 from kimchi_vision.learning.linear_probe.linear import AS_THEY_ARE, Linear, Rare, apart, fit
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.predictions import Predictions
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from kimchi_vision.config.sections import Features
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.results.preprocess import Preprocess
-
+from kimchi_vision.results.preprocess import Preprocess
 
 log = logging.getLogger(__name__)
 

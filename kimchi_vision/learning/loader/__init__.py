@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import numpy as np
-from fastai.data.core import DataLoaders
+from fastai.data.core import DataLoaders, TfmdDL
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.threads import share
+from kimchi_vision.config.sections import Loader
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import device
+from kimchi_vision.learning.augment import Transforms
 from kimchi_vision.learning.loader import prepared, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
-
-if TYPE_CHECKING:
-    from fastai.data.core import TfmdDL
-
-    from kimchi_vision.config.sections import Loader
-    from kimchi_vision.data.photo import Photos
-    from kimchi_vision.learning.augment import Transforms
 
 __all__ = ["build", "sample"]
 

@@ -6,18 +6,15 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from fastai.data.core import TfmdDL
 
+from kimchi_vision.learning.augment.fused import Fused
+from kimchi_vision.learning.augment.params import Draws
 from kimchi_vision.learning.device import sent
-
-if TYPE_CHECKING:
-    from kimchi_vision.learning.augment.fused import Fused
-    from kimchi_vision.learning.augment.params import Draws
-    from kimchi_vision.learning.loader.prepared import ByNumber, Part
+from kimchi_vision.learning.loader.prepared import ByNumber, Part
 
 
 class FastDL(TfmdDL):

@@ -5,31 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import psutil
 
 from kimchi_vision.base import cache
-from kimchi_vision.data.photo import open_photo, photo_size
+from kimchi_vision.config.sections import Loader
+from kimchi_vision.data.photo import Photo, Photos, open_photo, photo_size
+from kimchi_vision.learning.augment import Transforms
+from kimchi_vision.learning.augment.presize import Presize
 from kimchi_vision.learning.loader import photo_cache
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Loader
-    from kimchi_vision.data.photo import Photo, Photos
-    from kimchi_vision.learning.augment import Transforms
-    from kimchi_vision.learning.augment.presize import Presize
+from kimchi_vision.learning.loader.photo_cache import Pack
 
 SHARE_OF_MEMORY = 0.5
 """Uncompressed photos above this share of the free memory would be read from the disk again and again."""
-
-
-class ByNumber(Protocol):
-    """Photos by number, (height, width, 3)."""
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """One photo."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -54,6 +43,10 @@ class Direct:
     def __getitem__(self, row: int) -> np.ndarray:
         """One photo."""
         return self.make(row)
+
+
+ByNumber = Pack | Direct
+"""Photos by number, (height, width, 3)."""
 
 
 def part(photos: Photos, split: str) -> Part:

@@ -6,14 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
+from PIL import Image
 from torch import nn
-
-if TYPE_CHECKING:
-    from PIL import Image
-
 
 Splitter = Callable[[nn.Module], Sequence[list[nn.Parameter]]]
 """From a model to its parameter groups, as fastai has them."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
+from fastai.data.core import DataLoaders
 from fastai.vision.learner import Learner, create_head, model_meta, vision_learner
 from fastcore.basics import noop
 from torch import nn
@@ -17,9 +17,6 @@ from kimchi_vision.learning.model.backbone import Backbone
 from kimchi_vision.learning.model.find import named
 from kimchi_vision.learning.model.side_by_side import SideBySide
 from kimchi_vision.results.preprocess import Preprocess
-
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
 
 
 def learner(section: Model, backbone: Backbone, dls: DataLoaders, path: Path) -> Learner:
@@ -75,9 +72,11 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
     try:
         network.load_state_dict(weights.read(tensors))
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
         raise ModelError(
-            "{file} is not the network of its experiment.yaml: {reason}", file=tensors, reason=reason
+            "{file} is not the network of its experiment.yaml ({reason}). Put back the files that the run "
+            "wrote, or run the experiment again with --force.",
+            file=tensors,
+            reason=error,
         ) from None
     return network.eval()
 

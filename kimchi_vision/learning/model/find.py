@@ -78,11 +78,10 @@ def _nearest(name: str, library: str) -> list[str]:
 
 def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:
     """Raise ModelError, which names the key, unless the backbone takes photos of this many pixels a side."""
-    for part in backbone.parts:
-        _check_size(part, size, key)
-
-
-def _check_size(backbone: Backbone, size: int, key: str) -> None:
+    if len(backbone.parts) > 1:
+        for part in backbone.parts:
+            check_size(part, size, key)
+        return
     if backbone.fixed and size != backbone.size:
         raise ModelError(
             "model.backbone {backbone} takes photos of {usual} pixels only; {key} is {size}. Set `{key}: "
@@ -98,13 +97,12 @@ def _check_size(backbone: Backbone, size: int, key: str) -> None:
     except NotImplementedError:
         return  # the few that cannot be built without memory are convolutional and take any usual size
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             "model.backbone {backbone} cannot take photos of {size} pixels ({reason}). Its weights were "
             "trained on {usual}: set `{key}: {usual}`.",
             backbone=backbone.name,
             size=size,
-            reason=reason,
+            reason=error,
             usual=backbone.size,
             key=key,
         ) from error

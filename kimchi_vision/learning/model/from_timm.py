@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import huggingface_hub
 import timm
 from fastai.vision.learner import TimmBody
+from PIL import Image
 from timm.data import ImageNetInfo, create_transform, infer_imagenet_subset, resolve_data_config
-from torch import nn
+from timm.models import PretrainedCfg
+from torch import Tensor, nn
 from typing_extensions import override
 
 from kimchi_vision.learning.model.backbone import Backbone
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL import Image
-    from timm.models import PretrainedCfg
-    from torch import Tensor
-
 
 HUB_FILE = "model.safetensors"
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torchvision
 from fastai.vision.learner import create_body, model_meta
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
 from typing_extensions import override
 
 from kimchi_vision.base.plain import Json
-from kimchi_vision.learning.model.backbone import Backbone
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from PIL import Image
-    from torch import Tensor
-
-    from kimchi_vision.learning.model.backbone import Splitter
-
+from kimchi_vision.learning.model.backbone import Backbone, Splitter
 
 # The classifiers of torchvision's networks, and the second ones that only inception and googlenet train with.
 HEADS = ("fc.", "classifier.", "heads.", "head.", "AuxLogits.", "aux1.", "aux2.")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from fastai.callback.hook import Hooks
@@ -14,10 +13,6 @@ from torch import Tensor, nn
 
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 ROW = "{:<44} {:<28} {:<18} {:>12}  {}"
 

@@ -81,14 +81,8 @@ def _listed(name: str, pattern: str) -> bool:
 
 
 def _row(backbone: Backbone, shown: str) -> Row:
-    return Row(
-        backbone=shown,
-        library=backbone.library,
-        parameters=_parameters(backbone),
-        size=backbone.size,
-        fixed=backbone.fixed,
-        weights=weights.at_hand(backbone),
-    )
+    about = backbone.library, _parameters(backbone), backbone.size, backbone.fixed
+    return Row(shown, *about, weights.at_hand(backbone))
 
 
 def _parameters(backbone: Backbone) -> int:

@@ -5,36 +5,33 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import torch
+from fastai.callback.core import Callback
+from fastai.data.core import DataLoaders
+from fastai.learner import Learner
 from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
-from kimchi_vision.learning.train import distributed, optimizer, precision, progress, randomness
+from kimchi_vision.learning.train import distributed, precision, randomness
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest, loss_on_device
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
+from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.pace import pace
 from kimchi_vision.learning.train.rates import find_rates
-from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch
-from kimchi_vision.learning.train.regularize import callbacks, loss
+from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
 from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
-
-if TYPE_CHECKING:
-    from fastai.callback.core import Callback
-    from fastai.data.core import DataLoaders
-    from fastai.learner import Learner
-
-    from kimchi_vision.base.run_files import RunFiles
-    from kimchi_vision.config.sections import Train
 
 __all__ = ["epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
 
@@ -92,7 +89,7 @@ def fit(
     checkpoint = Checkpoint(section, recording, best, fitting, average)
     batches = recording.epochs * (len(learn.dls.train) + len(learn.dls.valid))
     with (
-        progress.shown(learn, batches) as bar,
+        progress(learn, batches) as bar,
         precision.applied(section, learn),
         distributed.together(learn),
         fitting.applied(),
@@ -110,7 +107,7 @@ def _make_ready(section: Train, learn: Learner, files: RunFiles) -> None:
     learn.model.to(learn.dls.device)  # fastai moves it with its first epoch, features are computed before
     learn.metrics = learn.metrics or epoch_scores(learn.dls.vocab)
     learn.loss_func = loss(section, learn)
-    optimizer.choose(section, learn)
+    choose_optimizer(section, learn)
 
 
 def _beside(section: Train, learn: Learner, checkpoint: Checkpoint, bar: Callback) -> list[Callback]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-from fastai.callback.core import Callback
+from fastai.learner import Learner
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-if TYPE_CHECKING:
-    from fastai.learner import Learner
+from kimchi_vision.learning.train.recording import Replayable
 
 
-class Average(Callback):
+class Average(Replayable):
     """Follows weights and batch-norm statistics over all phases; takes their place when an epoch is scored.
 
     decay: share of the mean that stays at each step. Source: torch.optim.swa_utils, Averaging models.
@@ -24,21 +21,16 @@ class Average(Callback):
     def __init__(self, decay: float) -> None:
         self.follow = get_ema_multi_avg_fn(decay)
         self.mean: dict[str, torch.Tensor] | None = None
-        self.replayed = self.scored = False
+        self.scored = False
 
     def before_fit(self) -> None:
         """Begin with what the first phase begins with."""
         if self.mean is None:
             self.mean = {name: tensor.clone() for name, tensor in self._tensors(self.learn).items()}
 
-    def after_cancel_batch(self) -> None:
-        """The batch was trained on before the run was taken up again."""
-        self.replayed = True
-
     def after_batch(self) -> None:
         """Follow one step."""
-        replayed, self.replayed = self.replayed, False
-        if self.training and not replayed:
+        if self.training and not self.replayed:
             self.follow(list(self.mean.values()), list(self._tensors(self.learn).values()), None)
 
     def before_validate(self) -> None:

@@ -5,23 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import torch
 from fastai.callback.core import Callback
-from fastai.learner import AvgSmoothLoss
+from fastai.learner import AvgSmoothLoss, Learner
 from torch.nn.functional import interpolate
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import saved
 from kimchi_vision.learning.train.recording import Recording
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
 
 
 class FrozenBody(Callback):

@@ -6,26 +6,22 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from fastai.callback.core import Callback, CancelBatchException
+from fastai.learner import Learner
 from fastcore.foundation import L
 
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import distributed, randomness, saved
 from kimchi_vision.learning.train.average import Average
 from kimchi_vision.learning.train.callbacks import KeepBest
 from kimchi_vision.learning.train.interrupt import Interrupt
 from kimchi_vision.learning.train.memory import Fitting
-from kimchi_vision.learning.train.recording import Recording
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
+from kimchi_vision.learning.train.recording import Recording, Replayable
 
 
 @dataclass
@@ -42,7 +38,7 @@ class Position:
     suggested: float | None = None
 
 
-class Checkpoint(Callback):
+class Checkpoint(Replayable):
     """Writes checkpoints/last.pth after each epoch, within long ones, and when a signal asks."""
 
     order = 100  # after every callback that an epoch's state passes through
@@ -55,21 +51,15 @@ class Checkpoint(Callback):
         self.kept, self.seconds = section.keep_checkpoints, 60 * section.checkpoint_minutes
         self.position = Position()
         self.interrupt = Interrupt()
-        self.replayed = False
 
     def before_train(self) -> None:
         """Note the random states that the epoch's order and its draws come from."""
         self.written = time.monotonic()
         self.before = randomness.state(self.dls)
 
-    def after_cancel_batch(self) -> None:
-        """The batch was trained on before the run was taken up again."""
-        self.replayed = True
-
     def after_batch(self) -> None:
         """Write the state when it is time."""
-        replayed, self.replayed = self.replayed, False
-        if not self.training or replayed:
+        if not self.training or self.replayed:
             return
         due = time.monotonic() - self.written >= self.seconds
         if (due or self.interrupt.asked) and self._is_finite():

@@ -11,10 +11,12 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+from fastai.data.core import TfmdDL
+from fastai.learner import Learner
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
@@ -22,10 +24,6 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.learning import device
 from kimchi_vision.learning.loader.fast import FastDL
 from kimchi_vision.learning.train import randomness
-
-if TYPE_CHECKING:
-    from fastai.data.core import TfmdDL
-    from fastai.learner import Learner
 
 T = TypeVar("T")
 

@@ -6,18 +6,15 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
 import torch
 from fastai.data.core import DataLoaders, TfmdDL
 from fastai.layers import AdaptiveConcatPool2d, Flatten
+from fastai.learner import Learner
 from fastcore.basics import noop
 from torch import nn
 
 from kimchi_vision.learning.loader import stock
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 POOLING = (AdaptiveConcatPool2d, nn.AdaptiveAvgPool2d, Flatten, nn.Flatten)
 

@@ -68,5 +68,11 @@ class Interrupt:
         if self.ends:
             raise self.ends
         self.ends = _ENDS[signal.Signals(number)]
-        if number == signal.SIGINT:
-            log.warning("Stopping after this batch, with a checkpoint. Ctrl-C again stops at once.")
+        if (
+            number == signal.SIGINT
+        ):  # said beside the main thread, which may be in the middle of a line or an import
+            threading.Thread(target=_say).start()
+
+
+def _say() -> None:
+    log.warning("Stopping after this batch, with a checkpoint. Ctrl-C again stops at once.")

@@ -6,18 +6,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from fastai.callback.core import CancelBackwardException, CancelStepException
 from fastai.callback.mixup import MixHandler
+from fastai.learner import Learner
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
 
 log = logging.getLogger(__name__)
 

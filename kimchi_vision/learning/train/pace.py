@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device as devices
+from kimchi_vision.learning.model import Backbone
 from kimchi_vision.learning.train import precision
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
-    from kimchi_vision.learning.model import Backbone
 
 PHOTOS = 16
 """Photos of the batch that is measured."""
@@ -38,14 +35,12 @@ def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
         devices.wait(device)
 
     with precision.halved(section, network, device):
-        return tuple(_shortest(work, times=1) / PHOTOS for work in (forward, step))
+        return tuple(_seconds(work) / PHOTOS for work in (forward, step))
 
 
-def _shortest(work: Callable[[], object], times: int) -> float:
-    """Seconds: the least of so many times, after one that is not counted, as it chooses kernels."""
-    found = []
-    for _ in range(times + 1):
-        started = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - started)
-    return min(found[1:])
+def _seconds(work: Callable[[], object]) -> float:
+    """Those of the second time: the first one chooses kernels."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

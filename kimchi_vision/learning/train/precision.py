@@ -8,18 +8,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from fastai.callback.fp16 import AMPMode, MixedPrecision
+from fastai.learner import Learner
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import depthwise
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
 
 log = logging.getLogger(__name__)
 

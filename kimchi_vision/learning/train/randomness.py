@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from fastai.data.core import DataLoaders, TfmdDL
 
 from kimchi_vision.base.plain import Json
 
-if TYPE_CHECKING:
-    from fastai.data.core import DataLoaders
 
-
-def state(dls: DataLoaders) -> Json:
-    """Python, NumPy, torch, GPUs, and the order of both loaders; loading it runs no code."""
+def state(dls: DataLoaders | None = None) -> Json:
+    """Python, NumPy, torch, GPUs, and the order of both loaders, if any; loading it runs no code."""
     _, keys, *rest = np.random.get_state()
     return {
         "python": random.getstate(),
         "numpy": (torch.from_numpy(keys.astype(np.int64)), *rest),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-        "loaders": [loader.rng.getstate() for loader in (dls.train, dls.valid)],
+        "loaders": [loader.rng.getstate() for loader in _drawing(dls)],
     }
 
 
-def restore(saved: Json, dls: DataLoaders) -> None:
+def restore(saved: Json, dls: DataLoaders | None = None) -> None:
     """Go on from a state."""
     random.setstate(saved["python"])
     keys, *rest = saved["numpy"]
@@ -34,5 +31,9 @@ def restore(saved: Json, dls: DataLoaders) -> None:
     torch.set_rng_state(saved["torch"].cpu())
     if saved["cuda"]:
         torch.cuda.set_rng_state_all([one.cpu() for one in saved["cuda"]])
-    for loader, order in zip((dls.train, dls.valid), saved["loaders"], strict=True):
+    for loader, order in zip(_drawing(dls), saved["loaders"], strict=True):
         loader.rng.setstate(order)
+
+
+def _drawing(dls: DataLoaders | None) -> list[TfmdDL]:
+    return [] if dls is None else [dls.train, dls.valid]

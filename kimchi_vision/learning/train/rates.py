@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.learner import Learner
+from torch import tensor
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.config.stages import LrFind
 from kimchi_vision.results import plots
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.stages import LrFind
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +46,6 @@ def find_rates(arguments: LrFind, learn: Learner, files: RunFiles) -> float | No
 
 def _suggestions(learn: Learner, num_it: int) -> dict[str, float]:
     """Rates by name, as Learner.lr_find trims the curve; a way that finds nothing is left out."""
-    from torch import tensor
-
     lrs = tensor(learn.recorder.lrs[num_it // 10 : -5])
     losses = tensor([float(loss) for loss in learn.recorder.losses[num_it // 10 : -5]])
     finite = losses.isfinite()

@@ -1,27 +1,29 @@
-"""A row for each epoch: history.csv, the line on the terminal, and whether that is enough."""
+"""A row for each epoch: history.csv, the line on the terminal, and whether that is enough; and the bar."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pandas as pd
 from fastai.callback.core import Callback, CancelFitException
+from fastai.callback.progress import ProgressCallback
+from fastai.learner import Learner
+from fastcore.imports import IN_NOTEBOOK
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.progress import reached
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import distributed
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
-
-if TYPE_CHECKING:
-    from kimchi_vision.config.sections import Train
 
 Watch = Callable[[Json], bool]
 Tell = Callable[[dict[str, float], int], None]
@@ -30,7 +32,21 @@ Tell = Callable[[dict[str, float], int], None]
 log = logging.getLogger(__name__)
 
 
-class Recording(Callback):
+class Replayable(Callback):
+    """Knows of a batch that was trained on, and told, before the run was taken up again."""
+
+    replayed = False
+
+    def before_batch(self) -> None:
+        """It may be new."""
+        self.replayed = False
+
+    def after_cancel_batch(self) -> None:
+        """It was not."""
+        self.replayed = True
+
+
+class Recording(Replayable):
     """A row for each epoch over all phases, written to history.csv as soon as the epoch ends."""
 
     order = 60  # after fastai's Recorder, which computes the values
@@ -44,8 +60,7 @@ class Recording(Callback):
         tell: Tell | None = None,
     ) -> None:
         self.folder, self.epochs, self.section, self.watch = folder, epochs, section, watch
-        self.tell = tell
-        self.ended = self.replayed = False
+        self.tell, self.ended = tell, False
         self.phase = ""
         self.rows: list[Json] = []
 
@@ -54,18 +69,13 @@ class Recording(Callback):
         self.started = time.perf_counter()
         self.rates: list[tuple[float, float]] = []
 
-    def after_cancel_batch(self) -> None:
-        """The batch was trained on, and told, before the run was taken up again."""
-        self.replayed = True
-
     def after_batch(self) -> None:
         """Note the rates of the lowest trained group and of the head, and tell the batch."""
         if not self.training:
             return
         hypers = self.opt.hypers[self.opt.frozen_idx :]
         self.rates.append((hypers[0]["lr"], hypers[-1]["lr"]))
-        replayed, self.replayed = self.replayed, False
-        if self.tell is not None and not replayed:
+        if self.tell is not None and not self.replayed:
             step = len(self.rows) * self.learn.n_iter + self.learn.iter + 1
             self.tell({"batch_loss": float(self.learn.loss.detach()), "lr": hypers[-1]["lr"]}, step)
 
@@ -164,3 +174,29 @@ class Ending(Callback):
         """Look whether it is enough."""
         if self.recording.ended:
             raise CancelFitException
+
+
+class Counted(Callback):
+    """Tells base.progress how many batches of all phases are done."""
+
+    def __init__(self, batches: int) -> None:
+        self.batches, self.done = batches, 0
+
+    def after_batch(self) -> None:
+        """One batch more."""
+        self.done += 1
+        reached(self.done, self.batches)
+
+
+@contextmanager
+def progress(learn: Learner, batches: int) -> Iterator[Callback]:
+    """The callback that shows it: in a notebook fastai's bar and table of epochs, else a count of all phases.
+
+    batches: of all phases, training and validation. The Learner itself is left without a bar.
+    """
+    learn.remove_cb(ProgressCallback)
+    if IN_NOTEBOOK:
+        yield ProgressCallback()
+        return
+    with learn.no_logging():
+        yield Counted(batches)

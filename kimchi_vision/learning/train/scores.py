@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
-from fastai.learner import Metric
+from fastai.learner import Learner, Metric
 
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import candidates, evaluate
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.score import Asked, Score
 from kimchi_vision.results.score import Metric as ScoreMetric
 from kimchi_vision.results.scores import METRICS
-
-if TYPE_CHECKING:
-    from fastai.learner import Learner
-
-    from kimchi_vision.base.run_files import RunFiles
 
 
 class _Outputs:

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from fastai.callback.core import Callback
+from fastai.learner import Learner
+from fastcore.basics import noop
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.config import stages as config
+from kimchi_vision.config.stages import Stage
 from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
 from kimchi_vision.learning.train.extracted import extracted
-
-if TYPE_CHECKING:
-    from fastai.callback.core import Callback
-    from fastai.learner import Learner
-
-    from kimchi_vision.config import stages as config
-    from kimchi_vision.config.stages import Stage
 
 
 @dataclass(frozen=True)
 class Phase:
     """Epochs under one schedule.
 
-    prepare: chooses what learns. fit: calls the Learner; `loop` is its `cbs` and `start_epoch`.
+    prepare: chooses what learns; noop leaves it as the stages before did.
+    fit: calls the Learner; `loop` is its `cbs` and `start_epoch`.
     cbs: callbacks that the phase needs.
     """
 
@@ -81,10 +81,6 @@ def _freeze_body(learn: Learner) -> None:
     hold_batch_norm(learn)
 
 
-def _unfreeze(learn: Learner) -> None:
-    learn.unfreeze()
-
-
 def _rate(rate: float | tuple[float, ...] | str, suggested: float | None) -> float | slice:
     """A rate as fastai takes it: a number, or a slice from the first group to the head."""
     if rate != "auto":
@@ -106,7 +102,7 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
         rates = slice(half / a.lr_mult, half)
         learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, **loop)
 
-    last = Phase("fine_tune", a.epochs, _unfreeze, unfrozen)
+    last = Phase("fine_tune", a.epochs, Learner.unfreeze, unfrozen)
     return [Phase("fine_tune (frozen)", a.freeze_epochs, freeze, frozen), last] if a.freeze_epochs else [last]
 
 
@@ -118,7 +114,7 @@ def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase
             a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, **loop
         )
 
-    return [Phase("fit_one_cycle", a.epochs, _as_it_is, fit)]
+    return [Phase("fit_one_cycle", a.epochs, noop, fit)]
 
 
 def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
@@ -127,7 +123,7 @@ def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
     def fit(learn: Learner, **loop: object) -> None:
         learn.fit(a.epochs, rate, wd=a.wd, **loop)
 
-    return [Phase("fit", a.epochs, _as_it_is, fit)]
+    return [Phase("fit", a.epochs, noop, fit)]
 
 
 def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:
@@ -152,10 +148,6 @@ def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> lis
     return [Phase(f"gradual_unfreeze {k}", 1, thaw(k), fit) for k in range(1, a.epochs + 1)]
 
 
-def _as_it_is(learn: Learner) -> None:
-    """What learns stays as the stages before left it."""
-
-
 _PHASES: dict[str, Callable[[Any, float | None], list[Phase]]] = {
     "fine_tune": _fine_tune,
     "fit_one_cycle": _fit_one_cycle,
@@ -163,5 +155,5 @@ _PHASES: dict[str, Callable[[Any, float | None], list[Phase]]] = {
     "feature_extract": _feature_extract,
     "gradual_unfreeze": _gradual_unfreeze,
     "freeze": lambda a, suggested: [Phase("freeze", 0, freeze)],
-    "unfreeze": lambda a, suggested: [Phase("unfreeze", 0, _unfreeze)],
+    "unfreeze": lambda a, suggested: [Phase("unfreeze", 0, Learner.unfreeze)],
 }

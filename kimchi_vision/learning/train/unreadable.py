@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from fastai.callback.core import Callback
@@ -14,12 +13,10 @@ from fastai.callback.core import Callback
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.data.photo import open_photo
+from kimchi_vision.base.sentence import Quoted
+from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.learning.train import distributed
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.data.photo import Photos
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +48,7 @@ class LostPhotos(Callback):
         new = lost[~lost["path"].isin(self.known)]
         self.known |= set(new["path"])
         for row in new.itertuples():
-            log.warning("%s is left out from now on: it %s.", row.path, row.reason)
+            log.warning("%s is left out from now on: it %s.", row.path, Quoted(row.reason))
         listed(self.files, new)
 
 

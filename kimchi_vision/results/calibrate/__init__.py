@@ -6,9 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results.calibrate import confidence as scores
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
@@ -22,10 +24,8 @@ from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
-    from kimchi_vision.config.sections import Calibrate
     from kimchi_vision.results.predictions import Predictions
 
 __all__ = ["figures", "fit", "risk_coverage", "unknown"]
@@ -54,13 +54,15 @@ def fit(section: Calibrate, predictions: Predictions) -> Json:
         least = fewest_photos(section.abstain_at)
         promised = {"error_wanted": section.abstain_at, "delta": DELTA, "least_photos": least}
         abstention = {**promised, **asdict(found)}
+    curve = risk_coverage(sure, right)
+    thinned = np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))
     return {
         "photos": len(predictions),
         "temperature": temperature,
         "before": _facts(raw, truth, section.bins, groups),
         "after": _facts(calibrated, truth, section.bins, groups),
-        "risk_coverage": _thinned(risk_coverage(sure, right)).to_dict("records"),
-        "risk_coverage_area": area_under_risk_coverage(sure, right),
+        "risk_coverage": curve.iloc[thinned].to_dict("records"),
+        "risk_coverage_area": area_under_risk_coverage(curve),
         "abstain": abstention,
         "label_sets": least_probable(calibrated, truth, groups),
     }
@@ -93,8 +95,6 @@ def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json,
 
 def figures(facts: Json) -> dict[str, Figure]:
     """Figures by name, from what `fit` returned: reliability and risk_coverage."""
-    import pandas as pd
-
     from kimchi_vision.results import plots
 
     titles = {"before": "as trained", "after": f"at temperature {facts['temperature']:.2f}"}
@@ -104,10 +104,6 @@ def figures(facts: Json) -> dict[str, Figure]:
         "reliability": plots.reliability(tables),
         "risk_coverage": plots.risk_coverage(pd.DataFrame(facts["risk_coverage"]), chosen),
     }
-
-
-def _thinned(curve: pd.DataFrame) -> pd.DataFrame:
-    return curve.iloc[np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))]
 
 
 def _facts(probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None) -> Json:

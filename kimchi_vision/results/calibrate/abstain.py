@@ -42,13 +42,16 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray) -> pd.DataFrame:
 
     Photos of the same confidence are answered together. El-Yaniv and Wiener, 2010, JMLR 11:1605.
     """
-    threshold, answered, risk = _curve(confidence, right)
-    return pd.DataFrame({"threshold": threshold, "coverage": answered / len(confidence), "risk": risk})
+    order = np.argsort(-confidence, kind="stable")
+    sure, wrong = confidence[order], np.cumsum(~right[order])
+    last = np.flatnonzero(np.append(sure[1:] != sure[:-1], True))
+    answered = last + 1
+    shares = {"coverage": answered / len(confidence), "risk": wrong[last] / answered}
+    return pd.DataFrame({"threshold": sure[last], **shares})
 
 
-def area_under_risk_coverage(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Mean risk over all coverages, between 0 (best) and 1."""
-    curve = risk_coverage(confidence, right)
+def area_under_risk_coverage(curve: pd.DataFrame) -> float:
+    """Mean risk over all coverages, between 0 (best) and 1, of what `risk_coverage` returned."""
     return float(np.average(curve["risk"], weights=np.diff(curve["coverage"], prepend=0)))
 
 
@@ -105,11 +108,3 @@ def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -
         "accepted_share_interval": [float(low), float(high)],
         "auroc": float(auroc),
     }
-
-
-def _curve(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Falling thresholds, photos answered, and share of wrong ones among those."""
-    order = np.argsort(-confidence, kind="stable")
-    sure, wrong = confidence[order], np.cumsum(~right[order])
-    last = np.flatnonzero(np.append(sure[1:] != sure[:-1], True))
-    return sure[last], last + 1, wrong[last] / (last + 1)

@@ -1,13 +1,11 @@
 """What predictions say: intervals, paired tests between runs, verdicts in words. No torch."""
 
 from kimchi_vision.results.compare.background import background_reliance
-from kimchi_vision.results.compare.beside import beside_floor, beside_one_view
 from kimchi_vision.results.compare.comparison import Comparison, compare
-from kimchi_vision.results.compare.experiments import summary
 from kimchi_vision.results.compare.learning import Learning, learning
 from kimchi_vision.results.compare.paired import difference_interval
-from kimchi_vision.results.compare.pairs import Pair
-from kimchi_vision.results.compare.runs import Answers, read
+from kimchi_vision.results.compare.pairs import Pair, beside_floor, beside_one_view
+from kimchi_vision.results.compare.runs import Answers, read, summary
 
 __all__ = [
     "Answers",

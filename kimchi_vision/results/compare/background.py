@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.compare import paired
 from kimchi_vision.results.intervals import wilson
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CONDITIONS = ("plain", "food_only", "blurred", "background_only", "same", "other")
 LITTLE = 0.1

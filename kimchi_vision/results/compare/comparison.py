@@ -14,7 +14,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table, write_text
 from kimchi_vision.base.messages import Language, catalogue, language
 from kimchi_vision.base.numbers import with_ends
-from kimchi_vision.results.compare import experiments, runs
+from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
@@ -153,15 +153,15 @@ def compare(
     if test:
         for each in found:
             each.run.open_test("compare --test")
-    named = experiments.named(found)
-    rows = sorted(map(experiments.row, named, named.values()), key=lambda row: -row.accuracy)
+    named = runs.named(found)
+    rows = sorted(map(runs.row, named, named.values()), key=lambda row: -row.accuracy)
     pairs = judge(rows, margin)
     answer = said.answer([row.name for row in rows], pairs)
     once = [named[row.name][0].run for row in rows if row.seeds == 1]
     if any(pair.about == "trainings" for pair in pairs):
         answer.append(_settling(said, once))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
-    table = pd.DataFrame(map(experiments.line, rows))
+    table = pd.DataFrame(map(runs.line, rows))
     behind = {row.name: [each.run for each in named[row.name]] for row in rows}
     return Comparison(tuple(answer), said, table, scored, tuple(pairs), behind, part, chosen)
 

@@ -50,7 +50,8 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
     runs.check_same_photos([each for several in found.values() for each in several])
     outcomes = [runs.outcomes(several) for several in found.values()]
     right, (_, truth, units) = [each.right for each in outcomes], outcomes[0]
-    trained = [_trained(several[0]) for several in found.values()]
+    items = [several[0].run.items for several in found.values()]
+    trained = [each["label"][each["split"] == "train"] for each in items]
     vocab = [label for label in found[min(found)][0].run.vocab if (truth == label).any()]
     counts = np.array([len(labels) for labels in trained], float)
     fits = fit(right, outcomes[0], vocab, counts)
@@ -66,12 +67,6 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
         high=float(high),
         alike=tuple(fits.alike(vocab, classes["class"].iloc[0])),
     )
-
-
-def _trained(found: runs.Answers) -> pd.Series:
-    """The classes of the training photos."""
-    items = found.run.items
-    return items["label"][items["split"] == "train"]
 
 
 def _points(

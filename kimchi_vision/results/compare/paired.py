@@ -6,17 +6,13 @@ Counts may be fractions: photos that are as good as independent, see `discordant
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import special, stats
 from scipy.optimize import brentq
 
 from kimchi_vision.results.intervals import SMALLEST, worth
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
 
 LEVEL = 0.05
 """A verdict `better` is wrong in at most this share of trials; intervals are 1 - LEVEL."""

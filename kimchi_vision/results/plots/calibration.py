@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from kimchi_vision.results.plots.fonts import hangul
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @hangul()

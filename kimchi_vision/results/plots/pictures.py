@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from kimchi_vision.results.plots.fonts import hangul
-
-if TYPE_CHECKING:
-    import numpy as np
-    from PIL import Image
 
 RIGHT, WRONG = "#1a7f37", "#cf222e"
 

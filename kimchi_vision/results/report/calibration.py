@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.report import charts
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
 
 FEWEST_BINS = 3
 """Bins of the reliability diagram with photos, below which a diagram shows nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,11 @@ class Row:
     note: str = ""
     link: str | None = None
 
+    @classmethod
+    def of(cls, name: str, mark: Mark, link: str | None = None) -> Row:
+        """A line with a single mark, whose tip stands behind, too."""
+        return cls(name, [mark], mark.tip, link=link)
+
 
 @dataclass(frozen=True)
 class Intervals:
@@ -59,6 +64,13 @@ class Intervals:
 
     rows: Sequence[Row]
     axis: Axis
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], *beyond: float) -> Intervals:
+        """Rows of shares, over an axis that holds all their marks, and these values."""
+        marks = [mark for row in rows for mark in row.marks]
+        ends = [end for mark in marks for end in (mark.value, mark.low, mark.high) if end is not None]
+        return cls(rows, shares([*ends, *beyond]))
 
 
 @dataclass(frozen=True)
@@ -126,17 +138,17 @@ def rates(values: Sequence[float]) -> Axis:
     """A logarithmic axis with powers of ten."""
     low, high = float(min(values)), float(max(values))
     powers = range(int(np.ceil(np.log10(low) - 1e-9)), int(np.floor(np.log10(high) + 1e-9)) + 1)
-    made = Axis(low, high, (), "log")
-    return Axis(low, high, tuple((made.at(10.0**power), f"{10.0**power:g}") for power in powers), "log")
+    return _ticked(low, high, [10.0**power for power in powers], "{:g}".format, "log")
 
 
 def counts(values: Sequence[float]) -> Axis:
     """A logarithmic axis with the values themselves, such as numbers of photos, and room on both sides."""
     low, high = float(min(values)) / 1.2, float(max(values)) * 1.2
-    made = Axis(low, high, (), "log")
-    return Axis(low, high, tuple((made.at(value), f"{value:,}") for value in values), "log")
+    return _ticked(low, high, values, "{:,}".format, "log")
 
 
-def _ticked(low: float, high: float, places: Sequence[float], shown: Callable[[float], str]) -> Axis:
-    made = Axis(low, high, ())
-    return Axis(low, high, tuple((made.at(float(place)), shown(float(place))) for place in places))
+def _ticked(
+    low: float, high: float, places: Sequence[float], shown: Callable[[float], str], scale: Scale = "linear"
+) -> Axis:
+    made = Axis(low, high, (), scale)
+    return replace(made, ticks=tuple((made.at(place), shown(place)) for place in places))

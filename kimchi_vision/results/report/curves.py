@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import separation
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts
-
-if TYPE_CHECKING:
-    from kimchi_vision.base.messages import Text
-    from kimchi_vision.base.plain import Json
-    from kimchi_vision.results.predictions import Predictions
 
 DRAWN = 12
 """Classes with a curve, those with the least area; more lines than these hide each other."""

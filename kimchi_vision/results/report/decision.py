@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +11,10 @@ from kimchi_vision.base.messages import Text, about_gain
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.score import Score
+from kimchi_vision.results.score import Score
 
 PAIR_SIDE = 200
 EARLIER = 4
@@ -52,23 +49,19 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
         rows.insert(0, _row(text(f"this_run_{headline.part(run)}"), headline.accuracy(run), "own"))
     floor = run.metrics.get("floor")
     if floor:
-        low, high = floor["accuracy_interval"]
-        shown = with_ends(floor["accuracy"], low, high)
-        mark = charts.Mark(floor["accuracy"], low, high, "baseline", shown)
-        rows.append(charts.Row(text("floor"), [mark], shown))
+        ends = floor["accuracy_interval"]
+        mark = charts.Mark(floor["accuracy"], *ends, "baseline", with_ends(floor["accuracy"], *ends))
+        rows.append(charts.Row.of(text("floor"), mark))
     rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
     goal = run.experiment.goals.wanted.get("accuracy")
     if goal is not None:
-        shown = accuracy.metric.shown(goal)
-        mark = charts.Mark(goal, None, None, "goal", shown)
-        rows.append(charts.Row(text("decision_goal", goal=text("accuracy")), [mark], shown))
-    ends = [end for row in rows for each in row.marks for end in (each.low, each.high, each.value)]
-    return charts.Intervals(rows, charts.shares([end for end in ends if end is not None]))
+        mark = charts.Mark(goal, None, None, "goal", accuracy.metric.shown(goal))
+        rows.append(charts.Row.of(text("decision_goal", goal=text("accuracy")), mark))
+    return charts.Intervals.of(rows)
 
 
 def _row(name: str, accuracy: Score, kind: str) -> charts.Row:
-    mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, kind, str(accuracy))
-    return charts.Row(name, [mark], str(accuracy))
+    return charts.Row.of(name, charts.Mark(accuracy.value, accuracy.low, accuracy.high, kind, str(accuracy)))
 
 
 def _earlier(run: Run) -> list[Run]:

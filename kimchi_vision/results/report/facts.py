@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import TEXTS, Text
-from kimchi_vision.base.plain import Json
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.base.plain import Json, leaves
+from kimchi_vision.results.run import Run
 
 
 def question(asked: str, text: str) -> list[str]:
@@ -50,21 +47,15 @@ def plain(run: Run, text: Text) -> dict[str, Json]:
     versions = dict(run.json_if(run.files.versions))
     packages = ", ".join(f"{name} {version}" for name, version in versions.pop("packages", {}).items())
     return {
-        text("facts"): _named(dict(flat(known)), text),
+        text("facts"): _named(flat(known), text),
         text("environment"): _named({**versions, **({"packages": packages} if packages else {})}, text),
     }
 
 
-def flat(tree: Json, prefix: str = "") -> list[tuple[str, object]]:
+def flat(tree: Json) -> Json:
     """Values under dotted names; lists are joined, what is not set is left out."""
-    pairs: list[tuple[str, object]] = []
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            pairs += flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-            pairs.append((f"{prefix}{key}", shown))
-    return pairs
+    set_ones = {key: value for key, value in leaves(tree) if value is not None}
+    return {key: ", ".join(map(str, v)) if isinstance(v, list) else v for key, v in set_ones.items()}
 
 
 def _named(values: Mapping[str, object], text: Text) -> Json:

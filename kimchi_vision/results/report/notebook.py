@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
 
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import images
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
+from kimchi_vision.results.run import Run
 
 WORST = 6
 MATRIX_CLASSES = 15

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from kimchi_vision.base.messages import Language, Text, about_background, catalo
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import embedding
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import (
     calibration,
     charts,
@@ -21,12 +21,9 @@ from kimchi_vision.results.report import (
     training,
     verdict,
 )
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
 from kimchi_vision.results.scores import recorded
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.run import Run
-    from kimchi_vision.results.score import Score
 
 OVERLAY_SIDE = 160
 
@@ -38,7 +35,8 @@ def view(run: Run, lang: Language) -> Json:
     predictions = run.predictions.part(run.metrics["split"])
     predictions = predictions.worst(len(predictions))
     small = _thumbnails(run, predictions)
-    parts = _parts(run)
+    parts, batch = _parts(run), run.files.figure("batch")
+    totals = {name: sum(counts[name] for counts in parts.values()) for name in run.vocab}
     found = {
         "decision": decision.view(run, predictions, text),
         "confusion": {
@@ -52,7 +50,11 @@ def view(run: Run, lang: Language) -> Json:
         "background": _background(run, text),
         "calibration": calibration.view(run, text),
         "test": _test(run) if "test" in parts else None,
-        "data": {"parts": parts, "totals": _totals(run, parts), "batch": _batch(run)},
+        "data": {
+            "parts": parts,
+            "totals": totals,
+            "batch": images.figure(batch) if batch.is_file() else None,
+        },
         "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
         "details": {"scores": _scores(run), "facts": facts.plain(run, text), "files": _texts(run)},
     }
@@ -125,8 +127,7 @@ def _classes(run: Run, text: Text) -> charts.Intervals:
         rows.append(
             charts.Row(name, marks, "  ·  ".join(mark.tip for mark in marks), f"{found}/{own['support']}")
         )
-    ends = [end for row in rows for each in row.marks for end in (each.low, each.high)]
-    return charts.Intervals(rows, charts.shares([*ends, 1.0]))
+    return charts.Intervals.of(rows, 1.0)
 
 
 def _background(run: Run, text: Text) -> Json | None:
@@ -137,15 +138,11 @@ def _background(run: Run, text: Text) -> Json | None:
     rows = []
     for name, own in found["conditions"].items():
         if own["accuracy"] is not None:
-            low, high = own["accuracy_interval"]
-            shown = with_ends(own["accuracy"], low, high)
-            kind = "baseline" if name == "plain" else "own"
-            mark = charts.Mark(own["accuracy"], low, high, kind, shown)
-            rows.append(charts.Row(text(f"condition_{name}"), [mark], shown))
-    axis = charts.shares(
-        [found["chance"], *(end for row in rows for end in (row.marks[0].low, row.marks[0].high))]
-    )
-    return {"sentences": about_background(found, text), "conditions": charts.Intervals(rows, axis)}
+            ends, kind = own["accuracy_interval"], "baseline" if name == "plain" else "own"
+            mark = charts.Mark(own["accuracy"], *ends, kind, with_ends(own["accuracy"], *ends))
+            rows.append(charts.Row.of(text(f"condition_{name}"), mark))
+    conditions = charts.Intervals.of(rows, found["chance"])
+    return {"sentences": about_background(found, text), "conditions": conditions}
 
 
 def _parts(run: Run) -> dict[str, dict[str, int]]:
@@ -154,10 +151,6 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
     found = [part for part in ("train", "valid", "test") if (items["split"] == part).any()]
     counts = {part: items["label"][items["split"] == part].value_counts() for part in found}
     return {part: {name: int(counts[part].get(name, 0)) for name in run.vocab} for part in found}
-
-
-def _totals(run: Run, parts: dict[str, dict[str, int]]) -> dict[str, int]:
-    return {name: sum(counts[name] for counts in parts.values()) for name in run.vocab}
 
 
 def _test(run: Run) -> Json:
@@ -169,11 +162,6 @@ def _scores(run: Run) -> list[Score]:
     """All but what another says already: the error rate, and a top-k score of no more classes than k."""
     silent = {"error_rate", *(["top_k_accuracy"] if run.metrics["top_k"] >= len(run.vocab) else [])}
     return [score for name, score in run.score.items() if name not in silent]
-
-
-def _batch(run: Run) -> str | None:
-    file = run.files.figure("batch")
-    return images.figure(file) if file.is_file() else None
 
 
 def _texts(run: Run) -> dict[str, str]:

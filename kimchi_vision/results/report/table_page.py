@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.files import TABLE_ENCODING
 from kimchi_vision.base.messages import Text
@@ -16,7 +17,7 @@ from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
-from kimchi_vision.results.compare.experiments import summary
+from kimchi_vision.results.compare.runs import summary
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
@@ -38,7 +39,7 @@ def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str],
     every = [run for runs in rows.values() for run in runs]
     names = [name for name in every[0].score if all(name in run.score for run in every)]
     names = [name for name in names if name != "error_rate"]  # accuracy says it
-    other_photos = _on_other_photos(every)
+    other_photos = [run.path.name for run in every if run.scored_photos != every[0].scored_photos]
     return {
         "name": folder.resolve().name if page.name == RunFiles.report.name else page.stem,
         "verdicts": list(verdicts),
@@ -49,30 +50,27 @@ def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str],
         "scores": tuple(names),
         "differences": _differences(experiments),
         "decision": _decision(folder, say),
-        "machine": _machines(every),
+        "machine": "; ".join(dict.fromkeys(filter(None, (machine(run.metrics) for run in every)))) or None,
         "on_other_photos": other_photos,
     }
 
 
 def _plot(rows: Mapping[str, Sequence[Run]], folder: Path) -> charts.Intervals:
     """Accuracy of each row with its interval over photos and seeds, the highest first."""
-    drawn = []
+    scores = {}
     for name, runs in rows.items():
         accuracy = replace(runs[0].score["accuracy"], value=mean(run.score["accuracy"].value for run in runs))
         if len(runs) > 1:
             found = summary(runs)
             accuracy = replace(accuracy, low=found["low"], high=found["high"])
-        mark = charts.Mark(accuracy.value, accuracy.low, accuracy.high, "other", str(accuracy))
-        drawn.append(charts.Row(name, [mark], str(accuracy), link=_link(runs[0], folder)))
-    drawn.sort(key=lambda row: -row.marks[0].value)
-    best = drawn[0].marks[0].value
-    drawn = [
-        replace(row, marks=[replace(row.marks[0], kind="own")]) if row.marks[0].value == best else row
-        for row in drawn
-    ]
-    marks = [row.marks[0] for row in drawn]
-    ends = [end for each in marks for end in (each.low, each.high, each.value) if end is not None]
-    return charts.Intervals(drawn, charts.shares(ends))
+        scores[name] = accuracy
+    best, drawn = max(each.value for each in scores.values()), []
+    for name in sorted(scores, key=lambda name: -scores[name].value):
+        each = scores[name]
+        kind = "own" if each.value == best else "other"
+        mark = charts.Mark(each.value, each.low, each.high, kind, str(each))
+        drawn.append(charts.Row.of(name, mark, _link(rows[name][0], folder)))
+    return charts.Intervals.of(drawn)
 
 
 def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
@@ -99,8 +97,6 @@ def _learning(folder: Path, say: Text) -> charts.Chart | None:
     file = folder / "learning_curve.csv"
     if not file.is_file():
         return None
-    import pandas as pd
-
     points = pd.read_csv(file, encoding=TABLE_ENCODING)
     drawn, low, high = [], [], []
     for row in points.itertuples():
@@ -184,8 +180,6 @@ def _decision(folder: Path, say: Text) -> Json | None:
     file = folder / "decision.csv"
     if not file.is_file():
         return None
-    import pandas as pd
-
     table = pd.read_csv(
         file,
         dtype={"run": str},
@@ -197,19 +191,13 @@ def _decision(folder: Path, say: Text) -> Json | None:
     return {"runs": list(table["run"]), "columns": goals.lines(table, say)}
 
 
-def _machines(runs: Sequence[Run]) -> str | None:
-    """Where the runs were timed; all names when they differ."""
-    found = [machine(run.metrics) for run in runs]
-    return "; ".join(dict.fromkeys(filter(None, found))) or None
-
-
 def _link(run: Run, folder: Path) -> str | None:
     return Path(os.path.relpath(run.files.report, folder)).as_posix() if run.files.report.is_file() else None
 
 
 def _differences(experiments: Json) -> dict[str, list[object]]:
     """Values by dotted key, one for each run, of the keys that are not the same in all."""
-    plain = [dict(flat(_without_lists(experiment))) for experiment in experiments.values()]
+    plain = [flat(_without_lists(experiment)) for experiment in experiments.values()]
     keys = dict.fromkeys(key for values in plain for key in values)
     rows = {key: [values.get(key) for values in plain] for key in keys if key not in EXPECTED_TO_DIFFER}
     return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
@@ -222,8 +210,3 @@ def _without_lists(tree: object) -> object:
     if not isinstance(tree, dict):
         return tree
     return {key: _without_lists(value) for key, value in tree.items()}
-
-
-def _on_other_photos(runs: Sequence[Run]) -> list[str]:
-    """Names of the runs whose scored photos are not those of the first run, by content."""
-    return [run.path.name for run in runs if run.scored_photos != runs[0].scored_photos]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.numbers import number
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.history import overfits_from
 from kimchi_vision.results.report import charts
+from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kimchi_vision.results.run import Run
 
 
 def view(run: Run, text: Text) -> Json | None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from kimchi_vision.base.messages import Text, about_background
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import goals, headline
-
-if TYPE_CHECKING:
-    from kimchi_vision.results.run import Run
-    from kimchi_vision.results.score import Score
+from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
 
 WIDEST = 0.2
 """An interval of the accuracy wider than this, from end to end, is no basis for a decision."""

@@ -1,24 +1,33 @@
-"""Keys of `train` that keep a model from learning its photos by heart, each one a part of fastai."""
+"""Keys of `train` that choose the loss, the optimizer, and what is beside every stage: parts of fastai."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
 from fastai.callback.core import Callback
 from fastai.callback.mixup import CutMix, MixUp
+from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
+from fastai.optimizer import SGD, Adam, Lamb, OptimWrapper, QHAdam, RAdam, RMSProp, ranger
 from sklearn.utils.class_weight import compute_class_weight
+from timm.optim import Lion
 
+from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train.callbacks import FreezeBN
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fastai.learner import Learner
-
-    from kimchi_vision.config.sections import Train
+OPTIMIZERS = {
+    "adam": Adam,
+    "lamb": Lamb,
+    "lion": partial(OptimWrapper, opt=Lion),
+    "qhadam": QHAdam,
+    "radam": RAdam,
+    "ranger": ranger,
+    "rmsprop": RMSProp,
+    "sgd": SGD,
+}
 
 
 def loss(section: Train, learn: Learner) -> Callable[..., torch.Tensor]:
@@ -34,6 +43,16 @@ def loss(section: Train, learn: Learner) -> Callable[..., torch.Tensor]:
         return LabelSmoothingCrossEntropyFlat(eps=section.label_smoothing, weight=weight)
     kind = FocalLossFlat if section.loss == "focal" else CrossEntropyLossFlat
     return kind(weight=weight)
+
+
+def choose_optimizer(section: Train, learn: Learner) -> None:
+    """Give the learner the section's optimizer, with the same groups frozen; Adam leaves it what it has."""
+    if section.opt_func == "adam":
+        return
+    frozen = learn.opt.frozen_idx if learn.opt is not None else 0
+    learn.opt_func = OPTIMIZERS[section.opt_func]
+    learn.create_opt()
+    learn.freeze_to(frozen)
 
 
 class LogitAdjustment(Callback):
