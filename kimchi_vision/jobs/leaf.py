@@ -1,7 +1,5 @@
 """Work that needs no other, such as one run of a table, wherever it is done."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys

@@ -1,7 +1,5 @@
 """What a run changes in its process, put back afterwards: random states, threads, and where it logs."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator

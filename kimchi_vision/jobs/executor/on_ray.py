@@ -1,7 +1,5 @@
 """Work as tasks of Ray: on this machine, or on a cluster by its address."""
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil
