@@ -1,6 +1,8 @@
 """Time and memory of `sort`: python -m benchmarks.sort [--counts 1000 10000 100000] [--how link]
 
 Drawn photos of 64 x 48 pixels, a linear model of tests/small_models.py, and a process for each count.
+Measured on two cores that others used, too: 1,000 photos 1 s and 132 MiB at most, 20,000 18 s and 136 MiB,
+100,000 90 s and 138 MiB, of which 124 MiB before.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from typer.main import get_command
 
 from kimchi_vision.base.messages import TEXTS, catalogues, korean
+from kimchi_vision.base.messages.reasons import NAMES as REASONS
 from kimchi_vision.cli import line
 from kimchi_vision.cli.main import app
 from kimchi_vision.results import scores
@@ -172,6 +173,58 @@ def test_what_is_counted_has_a_form_for_one():
         for text in {*korean(), *(english for english, _ in TEXTS.values())}
         if (found := bare.search(re.sub("|".join(several), "", text)))
     }
+    assert not wrong
+
+
+FACTS = {"filename", "errno", "code", "object", "problem_mark", "context_mark"}
+"""What an error knows that is nobody's words."""
+
+
+def words_of(node: ast.AST, names: set[str]) -> bool:
+    """Whether an expression holds what an error says; names: it, and what was made of its words."""
+    match node:
+        case ast.Attribute(attr=known) if known in FACTS:
+            return False
+        case ast.Call(func=ast.Name(id="isinstance")):
+            return False
+    inner = any(words_of(each, names) for each in ast.iter_child_nodes(node))
+    return inner or (isinstance(node, ast.Name) and node.id in names)
+
+
+def as_itself(name: str | None, value: ast.expr, error: str, ours: bool) -> bool:
+    """Whether a call takes an error, or its words, so that Korean can say or quote them.
+
+    name: of the argument. ours: a KimchiError, which has a sentence.
+    """
+    match value:
+        case ast.Name(id=given) if given == error:
+            return True
+        case ast.Attribute(attr="sentence") if ours:
+            return True
+        case ast.Call(func=ast.Name(id="Quoted" | "last_line" | "missing" | "sentences" | "_meant")):
+            return True
+    return not ours and name in REASONS
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_what_an_error_says_is_given_to_a_sentence_as_itself(wing):
+    wrong = []
+    for file in sorted((PACKAGE / wing).rglob("*.py")):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for caught in (each for each in ast.walk(tree) if isinstance(each, ast.ExceptHandler) and each.name):
+            kinds = {each.id for each in ast.walk(caught.type) if isinstance(each, ast.Name)}
+            ours, names = kinds <= FAMILY, {caught.name}
+            for node in ast.walk(caught):
+                bound = targets(node)
+                names |= bound if bound and words_of(node.value, names) else set()
+                if says(node, wing):
+                    given = [(each.arg, each.value) for each in node.keywords if each.arg not in PLAIN]
+                    given += [(None, value) for value in node.args[1:]]
+                    wrong += [
+                        f"{os.path.relpath(file, PACKAGE)}:{node.lineno} {name}: {ast.unparse(value)}"
+                        for name, value in given
+                        if words_of(value, names) and not as_itself(name, value, caught.name, ours)
+                    ]
     assert not wrong
 
 

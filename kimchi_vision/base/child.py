@@ -1,7 +1,5 @@
 """A process of this program that works for this one, and ends with it."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import subprocess
@@ -12,6 +10,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from kimchi_vision.base.errors import KimchiError
+from kimchi_vision.base.sentence import Quoted
 
 
 def begun(
@@ -35,9 +34,9 @@ def begun(
     return process
 
 
-def last_line(said: str) -> str:
+def last_line(said: str) -> Quoted:
     """The last of what a process that failed has said: of a traceback, the error."""
-    return (said.strip().splitlines() or ["no message"])[-1]
+    return Quoted((said.strip().splitlines() or ["no message"])[-1])
 
 
 def _main() -> None:

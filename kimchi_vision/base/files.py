@@ -101,6 +101,5 @@ def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
             path, dtype=columns, keep_default_na=False, na_values=blank, encoding=TABLE_ENCODING
         )
     except ValueError as error:
-        said = " ".join(str(error).split())
         damaged = "{path} is damaged: {reason}. Run the experiment again with --force."
-        raise InputError(damaged, path=path, reason=said) from None
+        raise InputError(damaged, path=path, reason=error) from None

@@ -38,11 +38,31 @@ def filled(template: str, values: Mapping[str, object]) -> str:
     return _PLURAL.vformat(template, (), values)
 
 
+MOST = 300
+"""Characters of what a library says that are shown."""
+
+
+class Quoted(str):
+    """What Python, a library or the system says, as one value of a template: in Korean as far as it is known,
+    the rest in quotes."""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Quoted:
+        """Its words in one line, or its kind where it has none."""
+        words = " ".join(str(error).split()) or type(error).__name__
+        return cls(words if len(words) <= MOST else f"{words[:MOST]}…")
+
+    def said(self, text: Text) -> str:
+        """In the language of `text`."""
+        return text("{reason}", reason=str(self))
+
+
 class Sentence:
     """A sentence, or a part of one; str() of it is English. template: one, or a key of base.messages."""
 
     def __init__(self, template: str, /, **values: object) -> None:
-        self.template, self.values = template, values
+        self.template = template
+        self.values = {name: _kept(value) for name, value in values.items()}
 
     def said(self, text: Text) -> str:
         """It in the language of `text`, as base.messages.catalogue makes it; its values, too."""
@@ -97,5 +117,11 @@ class Composed:
 
 def said(value: object, text: Text) -> object:
     """A value of a template as it is put in: sentences and errors in the language of `text`."""
-    in_words = getattr(value, "said", None)
+    in_words = getattr(_kept(value), "said", None)
     return in_words(text) if in_words else value
+
+
+def _kept(value: object) -> object:
+    """A value that a pickle can hold: of a library's error its words, ours as they are."""
+    foreign = isinstance(value, BaseException) and not hasattr(value, "said")
+    return Quoted.of(value) if foreign else value

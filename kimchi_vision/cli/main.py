@@ -1,7 +1,5 @@
 """Commands: read the line, call, print, exit code. Rooms are imported inside commands, so help is quick."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import traceback
@@ -16,7 +14,7 @@ from typer import Argument, Option
 from kimchi_vision.base.errors import InputError, KimchiError, RunError
 from kimchi_vision.base.extras import missing
 from kimchi_vision.base.messages import Language, LogFormat, catalogue, language, reading
-from kimchi_vision.base.sentence import Sentences
+from kimchi_vision.base.sentence import Quoted, Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, label, line, measure, ship, start
 from kimchi_vision.cli.browser import Open, show
@@ -165,8 +163,9 @@ def _run(lang: Language, given: list[str]) -> None:
     except Terminated:
         _stop(say("Ended by SIGTERM."), ENDED)
     except Exception as error:
-        hint = say("(--debug before the command shows the traceback.)")
-        _stop(f"{type(error).__name__}: {error}\n{hint}", 1)
+        wrong = f"{type(error).__name__}: {Quoted.of(error)}"
+        more = "An unexpected error ended this: {error}\n--debug before the command shows more."
+        _stop(say(more, error=wrong), 1)
 
 
 def _given(words: list[str]) -> tuple[Language | None, list[str]]:

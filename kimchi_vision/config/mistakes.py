@@ -1,7 +1,5 @@
 """What is wrong with an experiment, in sentences that name line, key and the nearest known key."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping, Sequence
@@ -124,7 +122,7 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
         return Sentence(
             "`{key}` cannot be {given!r}: it is {what}.", key=key, given=detail["input"], what=what
         )
-    what, default = _what(detail), field.default if field else None
+    what, default = asked_for(detail), field.default if field else None
     plain = type(default) in (bool, int, float, str)
     example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
     if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
@@ -133,11 +131,13 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
     return Sentence(said, key=key, what=what, given=detail["input"], example=example)
 
 
-def _what(detail: ErrorDetails) -> Sentence:
-    """What an error of pydantic asks for; a validator's ValueError holds a Sentence."""
+def asked_for(detail: ErrorDetails) -> Sentence:
+    """What an error of pydantic asks for; a validator's ValueError of this package holds a Sentence."""
     values = detail.get("ctx", {})
-    if "error" in values:
-        return values["error"].args[0]
+    if isinstance(said := next(iter(getattr(values.get("error"), "args", ())), None), Sentence):
+        return said
+    if detail["type"] == "missing":
+        return Sentence("it is missing")
     if detail["type"] not in _KINDS:
         return Sentence("does not fit: {reason}", reason=detail["msg"])
     if "expected" in values:

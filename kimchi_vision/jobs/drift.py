@@ -1,7 +1,5 @@
 """Photos that came in, beside those that a run knows: are its scores still true of them?"""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import closing

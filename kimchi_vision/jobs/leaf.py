@@ -1,7 +1,5 @@
 """Work that needs no other, such as one run of a table, wherever it is done."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import sys
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
-from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
 
@@ -58,7 +56,7 @@ def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
     except KimchiError as error:
         return None, error.sentence
     except Exception as error:  # a fault of this program's ends one piece of work, not the others
-        return None, f"{type(error).__name__}: {error}"
+        return None, Quoted(f"{type(error).__name__}: {error}")
 
 
 def answer(leaf: Leaf, threads: int, again: bool) -> None:

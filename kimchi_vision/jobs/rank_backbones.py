@@ -1,7 +1,5 @@
 """Which backbone's features tell these photos apart best, before anything is trained."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import time

@@ -80,7 +80,7 @@ MANY = "{folder} holds {count} {count:photo/photos}.{hint}"
 def korean(monkeypatch):
     found = {
         MANY: "{folder}에 사진이 {count}장 있습니다.{hint}",
-        " Did you mean {near}?": " {near}을(를) 뜻하셨나요?",
+        " Did you mean {near}?": " {near}을(를) 뜻하셨습니까?",
         "%d photos are left out: %s": "사진 %d장을 뺐습니다: %s",
     }
     monkeypatch.setattr(messages, "korean", lambda: found)
@@ -90,7 +90,7 @@ def test_an_error_is_said_in_the_language_of_whoever_reads_it(korean):
     near = Sentence(" Did you mean {near}?", near="김치")
     error = DataError(MANY, folder="kim", count=1, hint=near)
     assert str(error) == "kim holds 1 photo. Did you mean 김치?"
-    assert error.said(catalogue("ko")) == "kim에 사진이 1장 있습니다. 김치를 뜻하셨나요?"
+    assert error.said(catalogue("ko")) == "kim에 사진이 1장 있습니다. 김치를 뜻하셨습니까?"
     assert error.said(catalogue("en")) == str(error)
     around = RunError("{why} It ends.", why=error)
     assert around.said(catalogue("ko")).startswith("kim에 사진이")
@@ -114,7 +114,7 @@ def test_a_log_record_is_said_in_the_language_of_the_console(korean):
 
     shown, plain = LogFormat(catalogue("ko")), logging.Formatter()
     counted = record("%d photos are left out: %s", 3, Sentence(" Did you mean {near}?", near="밥"))
-    assert shown.format(counted) == "사진 3장을 뺐습니다:  밥을 뜻하셨나요?"
+    assert shown.format(counted) == "사진 3장을 뺐습니다:  밥을 뜻하셨습니까?"
     assert plain.format(counted) == "3 photos are left out:  Did you mean 밥?"
     assert shown.format(record(Sentence(MANY, folder="a", count=2, hint=""))) == "a에 사진이 2장 있습니다."
 
@@ -128,7 +128,9 @@ def test_a_log_record_is_said_in_the_language_of_the_console(korean):
             "읽을 수 없음: 파일이 중간에 끊김(7바이트를 처리하지 못함)",
         ),
         ("the same picture lies in a and b", "같은 사진이 a and b에 있음"),
-        ("words of a decoder", "words of a decoder"),
+        ("words of a decoder", "“words of a decoder”"),
+        ("cannot be read: words of a decoder; is empty", "읽을 수 없음: “words of a decoder”; 빈 파일"),
+        ("BadZipFile", "BadZipFile"),
     ],
 )
 def test_a_reason_that_a_table_keeps_is_said_in_korean(kept, shown):
@@ -149,4 +151,20 @@ def test_a_reason_that_a_table_keeps_is_said_in_korean(kept, shown):
 def test_what_a_library_says_of_an_error_is_said_in_korean(fail, shown):
     with pytest.raises(Exception) as raised:  # noqa: PT011
         fail()
-    assert catalogue("ko")("{reason}", reason=raised.value) == shown
+    assert catalogue("ko")("{why}", why=raised.value) == shown
+    kept = pickle.loads(pickle.dumps(RunError("{anything}", anything=raised.value)))
+    assert kept.said(catalogue("ko")) == shown
+
+
+def test_what_a_library_says_that_nobody_knows_is_quoted_in_one_line():
+    error = RuntimeError("PyTorch convert function\n  for op 'fold' not implemented. " + 400 * "x")
+    said = InputError("{file} is damaged: {reason}. Get it again.", file="a", reason=error)
+    quoted = catalogue("ko")("{reason}", reason=error)
+    assert quoted.startswith("“PyTorch convert function for op 'fold' not implemented. xxx")
+    assert quoted.endswith("x…”")
+    assert len(quoted) < 310
+    assert str(said).startswith("a is damaged: PyTorch convert function for op")
+    logged = logging.LogRecord(
+        "kimchi_vision.x", logging.INFO, "", 0, "%s", (ValueError("no such op"),), None
+    )
+    assert LogFormat(catalogue("ko")).format(logged) == "“no such op”"

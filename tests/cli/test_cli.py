@@ -266,7 +266,8 @@ def test_a_split_is_of_one_set_of_photos(command, tmp_path):
         (
             ZeroDivisionError("a bug"),
             1,
-            "ZeroDivisionError: a bug\n(--debug before the command shows the traceback.)\n",
+            "An unexpected error ended this: ZeroDivisionError: a bug\n"
+            "--debug before the command shows more.\n",
         ),
     ],
 )

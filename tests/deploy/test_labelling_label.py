@@ -119,6 +119,9 @@ def test_label_studio_gives_back_its_tasks_with_answers(seven, inbox, classes, t
     export.write_text(json.dumps(rows), encoding="utf-8")
     assert take(export, classes, inbox).classes == {"김치": 2, "깍두기": 1}
     assert "깍두기" in (tmp_path / "todo" / "interface.xml").read_text(encoding="utf-8")
+    least = [{"id": 1, "image": rows[3]["data"]["image"], "class": "깍두기", "annotator": "a@b"}]
+    export.write_text(json.dumps(least), encoding="utf-8")  # JSON-MIN, whose key is the interface's name
+    assert take(export, classes, inbox).classes == {"깍두기": 1}
 
 
 def test_fiftyone_gives_back_its_labels_without_confidence(seven, inbox, classes, tmp_path):

@@ -123,13 +123,33 @@ def test_bad_uploads_get_a_sentence(client, content, status, sentence):
 def test_requests_that_make_no_sense_get_a_sentence(client, content):
     assert send(client, content, model="../../etc/passwd").status_code == 404
     assert send(client, *[content] * 4).status_code == 413
-    assert send(client, content, top=0).json()["error"].startswith("top:")
-    assert client.post("/predict").json()["error"] == "photos: Field required."
     multipart = {"content-type": "multipart/form-data"}
     assert client.post("/predict", content=b"--x", headers=multipart).is_client_error
     assert client.get("/examples/99").status_code == 404
     assert client.get("/examples/-1").status_code == 404
     assert client.get("/examples/..%2F..%2Fetc%2Fpasswd").is_client_error
+
+
+@pytest.mark.parametrize(
+    ("asked", "english", "korean"),
+    [
+        ({"params": {"top": 0}}, "`top`: should be 1 or more.", "`top`: 1 이상이어야 합니다."),
+        ({"params": {"top": "many"}}, "`top`: should be a whole number.", "`top`: 정수로 쓰세요."),
+        ({}, "`photos`: it is missing.", "`photos`: 빠져 있습니다."),
+        (
+            {"data": {"photos": "text"}},
+            "`photos`: does not fit: Value error, Expected UploadFile, received: <class 'str'>.",
+            "`photos`: 맞지 않는 값입니다: “Value error, Expected UploadFile, received: <class 'str'>”.",
+        ),
+    ],
+)
+def test_what_a_request_lacks_is_said_in_its_language(client, content, asked, english, korean):
+    photo = {"files": [("photos", ("photo.jpg", content))]} if "params" in asked else {}
+    for language, said in (("en-GB", english), ("ko-KR", korean)):
+        reply = client.post("/predict", **photo, **asked, headers={"Accept-Language": language})
+        assert (reply.status_code, reply.json()["error"]) == (422, said)
+    nowhere = client.get("/nowhere", headers={"Accept-Language": "ko"})
+    assert nowhere.json()["error"] == "찾을 수 없음"
 
 
 def test_where_it_looks_is_a_grid_over_what_the_network_sees(client, run, content):

@@ -4,8 +4,6 @@ Sentences of errors and logs stand in English where they arise, as base.sentence
 ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
 """
 
-from __future__ import annotations
-
 import locale
 import logging
 import os
@@ -98,8 +96,8 @@ def catalogue(lang: Language) -> Text:
         return with_particles(found) if lang == "ko" else found
 
     def plain(value: object) -> bool:
-        """Whether these are words of a library, the system, or a table: not of ours, and no number."""
-        return value is not None and not hasattr(value, "said") and not isinstance(value, int | float)
+        """Whether these are words that a table kept: no number, and nothing that is said by itself."""
+        return isinstance(value, str) and not hasattr(value, "said")
 
     def put_in(value: object) -> object:
         if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):

@@ -3,11 +3,11 @@
 They stand in the catalogues with the context `reason`, and are found again by their words.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
+FOREIGN = re.compile(r"(?:^|(?<=: )|(?<=; ))[^;가-힣“]*[A-Za-z]{2,} [A-Za-z]{2,}[^;가-힣“]*(?=;|$)")
+"""A reason, or its end, that is not in Korean: two words or more."""
 NAMES = ("reason", "reasons", "detail", "error", "why")
 """Values of templates that hold such reasons, several with `; ` between them."""
 
@@ -21,10 +21,10 @@ class Reasons:
         ]
 
     def said(self, reasons: str) -> str:
-        """The reasons with all that is known of them in Korean."""
+        """The reasons with all that is known of them in Korean, and the others in quotes."""
         for pattern, said in self.known:
             reasons = pattern.sub(said, reasons.strip())
-        return reasons
+        return FOREIGN.sub(r"“\g<0>”", reasons)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

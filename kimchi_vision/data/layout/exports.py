@@ -1,14 +1,12 @@
 """Classes from JSON files: exports of Label Studio and FiftyOne, and COCO's form for classification."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.layout.files import Names
-from kimchi_vision.data.layout.tables import Labels
+from kimchi_vision.data.layout.tables import LABELS, Labels
 
 
 def read(root: Path, file: str, photos: Names) -> Labels | None:
@@ -43,7 +41,8 @@ def _label_studio(task: Json) -> list[tuple[str, str]]:
     """A task of the JSON export, or of JSON-MIN; one that nobody answered has no class."""
     if "data" not in task:
         image = next((task[key] for key in ("image", "img", "photo") if key in task), None)
-        return [(image, task["choice"])] if image and isinstance(task.get("choice"), str) else []
+        label = next((task[key] for key in LABELS if isinstance(task.get(key), str)), None)
+        return [(image, label)] if image and label else []
     image = next(value for value in task["data"].values() if isinstance(value, str))
     answers = [each for each in task.get("annotations", []) if not each.get("was_cancelled")]
     results = [result for answer in answers for result in answer["result"] if result["type"] == "choices"]

@@ -1,7 +1,5 @@
 """Section `export`: files that leave the run, each checked before it gets its name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +56,7 @@ def missing(run: Run) -> list[Sentence]:
 def _lost(file: Path, proof: Json) -> Sentence:
     if "refused" not in proof:
         return Sentence("{file} is missing: it was not written", file=file)
-    template, values = proof.get("sentence", (proof["refused"], {}))
+    template, values = proof.get("sentence", ("{reason}", {"reason": proof["refused"]}))
     return Sentence("{file} is missing: {reason}", file=file, reason=Sentence(template, **values))
 
 
@@ -83,7 +81,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)
     learn = None if set(formats) <= set(FROM_ONNX) else pickles.load(run.files.pkl, trust)
-    if learn:
+    if learn is not None:
         learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])

@@ -1,7 +1,5 @@
 """model.coreml.zip: an image classifier for Apple's devices, and a check of its answers to run on a Mac."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 import zipfile
@@ -48,7 +46,9 @@ def save(
         )
     except Exception as error:  # coremltools names the operator, in errors of many kinds
         raise RunError(
-            "Core ML cannot take it over: {error} onnx is what works everywhere.", error=error
+            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+            runtime="Core ML",
+            reason=error,
         ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]

@@ -1,7 +1,5 @@
 """model.tflite: the network for LiteRT on phones, run on real photos before it gets its name."""
 
-from __future__ import annotations
-
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -37,9 +35,11 @@ def save(network: torch.nn.Module, facts: Facts, file: Path) -> None:
     whole = litert_torch.to_channel_last_io(FromSquare(network, facts), args=[0])
     try:
         made = litert_torch.convert(whole.eval(), (torch.zeros(1, side, side, 3),))
-    except Exception as error:  # of many kinds; the first line names the operator
+    except Exception as error:  # of many kinds, which name the operator
         raise RunError(
-            "LiteRT cannot take it over: {reason} onnx is what works everywhere.", reason=error
+            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+            runtime="LiteRT",
+            reason=error,
         ) from error
     with tempfile.TemporaryDirectory() as folder:  # it insists on the ending
         made.export(f"{folder}/model.tflite")

@@ -1,7 +1,5 @@
 """model.openvino.xml and its .bin: the network for Intel's OpenVINO, run on real photos and timed."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,7 +30,9 @@ def save(whole: Path, file: Path, weights: Path) -> None:
             model = ov.convert_model(f"{folder}/network.onnx")
         except Exception as error:  # of OpenVINO's own kinds
             raise RunError(
-                "OpenVINO cannot convert it ({error}). onnx is what works everywhere.", error=error
+                "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
+                runtime="OpenVINO",
+                reason=error,
             ) from error
         model.set_rt_info(facts.to_metadata()[KEY], [KEY])
         ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)

@@ -1,7 +1,5 @@
 """Which model.pkl may be loaded. A pickle is a program: loading a stranger's runs it."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging
@@ -31,7 +29,7 @@ def remember(digest: str) -> None:
         with ledger().open("a", encoding="ascii") as file:
             file.write(f"{digest}\n")
     except OSError as error:
-        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error.strerror)
+        log.warning("%s cannot be written (%s): `export` will ask for --trust.", ledger(), error)
 
 
 def load(pkl: Path, trust: bool = False) -> Learner:

@@ -1,7 +1,5 @@
 """A learner's files, each written under a temporary name and proven before it gets its own."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
@@ -68,8 +66,7 @@ class Source:
                 raise  # the disk
             except Exception as error:  # exporters and onnxruntime have many kinds
                 file.unlink(missing_ok=True)  # an older file has lost its proof
-                said = error if isinstance(error, KimchiError) else str(error)
-                refusals.append(Sentence("{file} was not written: {error}", file=file, error=said))
+                refusals.append(Sentence("{file} was not written: {error}", file=file, error=error))
                 known[file.name] = _refused(error)
         self.run.write_json(self.run.files.export, known)
         return refusals

@@ -1,7 +1,5 @@
 """A model file in onnxruntime."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -43,9 +41,12 @@ class Classifier:
         except InputError:
             raise
         except Exception as error:  # onnxruntime raises a class of its own for each kind of damage
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            damaged = "{file} is not a model that this program exported, or it is damaged: {reason}"
-            raise InputError(damaged, file=file, reason=reason) from error
+            raise InputError(
+                "{file} is not a model that this program exported, or it is damaged ({reason}). Write it "
+                "anew with: kimchi-vision export RUN",
+                file=file,
+                reason=error,
+            ) from error
 
     def _open(self, file: Path, threads: int | None) -> int:
         """Read `facts`; returns how many outputs there are."""

@@ -1,10 +1,8 @@
 """A web server over exported models: a JSON API, and a page for people. No torch."""
 
-from __future__ import annotations
-
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +11,8 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from kimchi_vision.base.sentence import Quoted, Sentence
+from kimchi_vision.config import mistakes
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import about, api
@@ -22,7 +22,7 @@ from kimchi_vision.deploy.server.guard import Access, Guard
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
 from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Batcher, Served, by_name, examples
-from kimchi_vision.deploy.server.refusal import Refusal
+from kimchi_vision.deploy.server.refusal import Refusal, preferred
 from kimchi_vision.results.run import Run
 
 __all__ = ["Access", "Collection", "Limits", "build"]
@@ -84,11 +84,19 @@ async def _measured(request: Request, answer: Callable[[Request], Awaitable[Resp
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentence = error.said(request.headers) if isinstance(error, Refusal) else error.detail
-    return JSONResponse({"error": sentence}, error.status_code, error.headers)
+    sentence = error.sentence if isinstance(error, Refusal) else Quoted(error.detail)
+    return _answer(request, sentence, error.status_code, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     wrong = error.errors()[0]
-    return JSONResponse({"error": f"{wrong['loc'][-1]}: {wrong['msg']}."}, 422)
+    key = next(part for part in reversed(wrong["loc"]) if isinstance(part, str))
+    sentence = Sentence("`{key}`: {what}.", key=key, what=mistakes.asked_for(wrong))
+    return _answer(request, sentence, 422)
+
+
+def _answer(
+    request: Request, sentence: Sentence | Quoted, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    return JSONResponse({"error": sentence.said(preferred(request.headers))}, status, headers)

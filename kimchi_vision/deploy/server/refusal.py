@@ -1,13 +1,11 @@
 """A request that is refused: why, in the language that whoever asks prefers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
 from kimchi_vision.base.messages import catalogue
-from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.base.sentence import Sentence, Text
 
 
 class Refusal(HTTPException):
@@ -21,5 +19,10 @@ class Refusal(HTTPException):
 
     def said(self, request: Mapping[str, str]) -> str:
         """The sentence. request: its headers."""
-        prefers = request.get("accept-language", "").lower()
-        return self.sentence.said(catalogue("ko" if prefers.startswith("ko") else "en"))
+        return self.sentence.said(preferred(request))
+
+
+def preferred(request: Mapping[str, str]) -> Text:
+    """The language that a request's headers ask for."""
+    asked = request.get("accept-language", "").lower()
+    return catalogue("ko" if asked.startswith("ko") else "en")

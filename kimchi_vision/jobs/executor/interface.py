@@ -1,7 +1,5 @@
 """What every executor does: leaves in, and what each gave, or why it failed, out."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from functools import lru_cache

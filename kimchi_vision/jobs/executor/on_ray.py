@@ -1,7 +1,5 @@
 """Work as tasks of Ray: on this machine, or on a cluster by its address."""
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil
@@ -12,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.extras import load
@@ -96,9 +95,8 @@ class OnRay:
             constants.ENABLE_RAY_CLUSTER = clusters and self.address is not None
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-            reason = str(error).strip().splitlines()[0]
             place = self.address or Sentence("this machine")
-            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=reason) from error
+            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=error) from error
         finally:
             constants.ENABLE_RAY_CLUSTER = clusters
         try:
@@ -229,6 +227,5 @@ def _answer(ray: Any, reference: Any) -> tuple[Done, str]:
     except InputError as error:
         return (None, error.sentence), node
     except ray.exceptions.RayError as error:
-        lines = str(error).strip().splitlines()
-        return (None, lines[-1] if lines else type(error).__name__), ""
+        return (None, last_line(str(error) or type(error).__name__)), ""
     return done, node

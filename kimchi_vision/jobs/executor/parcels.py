@@ -3,8 +3,6 @@
 All lies under the same path on every node, so that a run folder says the same wherever it was written.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import os

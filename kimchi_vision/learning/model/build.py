@@ -72,9 +72,11 @@ def restored(section: Model, tensors: Path, classes: int) -> nn.Sequential:
     try:
         network.load_state_dict(weights.read(tensors))
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
         raise ModelError(
-            "{file} is not the network of its experiment.yaml: {reason}", file=tensors, reason=reason
+            "{file} is not the network of its experiment.yaml ({reason}). Put back the files that the run "
+            "wrote, or run the experiment again with --force.",
+            file=tensors,
+            reason=error,
         ) from None
     return network.eval()
 

@@ -97,13 +97,12 @@ def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None
     except NotImplementedError:
         return  # the few that cannot be built without memory are convolutional and take any usual size
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(
             "model.backbone {backbone} cannot take photos of {size} pixels ({reason}). Its weights were "
             "trained on {usual}: set `{key}: {usual}`.",
             backbone=backbone.name,
             size=size,
-            reason=reason,
+            reason=error,
             usual=backbone.size,
             key=key,
         ) from error

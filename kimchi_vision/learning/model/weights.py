@@ -76,10 +76,10 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
             return backbone.pretrained(file)
         except Exception as error:  # a damaged file can make the libraries raise anything
             raise ModelError(
-                "{file}: not the weights of {backbone}: {error}",
+                "{file}: not the weights of {backbone} ({error}). Delete it, and the next run gets it again.",
                 file=file,
                 backbone=backbone.name,
-                error=_first_line(error),
+                error=error,
             ) from error
     network = backbone.network()
     tensors = read(file)
@@ -109,7 +109,9 @@ def read(file: Path) -> dict[str, Tensor]:
         ) from None
     except Exception as error:  # garbage in a file can make the readers raise anything
         raise ModelError(
-            "{file}: cannot be read as weights: {error}", file=file, error=_first_line(error)
+            "{file}: cannot be read as weights ({error}). Get it again, or give another file.",
+            file=file,
+            error=error,
         ) from error
     for wrapping in ("model", "state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapping), Mapping):
@@ -228,7 +230,3 @@ def _belongs(name: str, parts: tuple[str, ...]) -> bool:
 
 def _some(names: list[str]) -> dict[str, object]:
     return {"count": len(names), "names": ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

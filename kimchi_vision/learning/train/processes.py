@@ -1,7 +1,5 @@
 """Key `train.devices`: the processes of one training, a device each, and what is done when one dies."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal
@@ -139,11 +137,11 @@ def _loss(others: list[Other]) -> RunError | None:
     if not dead:
         return None
     number = min(dead, key=lambda number: (dead[number] > 0, number))  # what was killed had others fail
-    words = others[number - 1][1].read_text("utf-8", "replace").strip().splitlines()
     if dead[number] < 0:
         why = Sentence("was killed by signal {signal}: is there too little memory?", signal=-dead[number])
     else:
-        why = Sentence("ended: {words}", words=words[-1] if words else dead[number])
+        words = child.last_line(others[number - 1][1].read_text("utf-8", "replace"))
+        why = Sentence("ended: {words}", words=words)
     return RunError(
         "train.devices: process {number} of {count} {why} The last checkpoint is kept; the same command goes "
         "on from there.",

@@ -1,7 +1,5 @@
 """States of a training on disk: it goes on from the newest one whose checksums are right."""
 
-from __future__ import annotations
-
 import logging
 import zipfile
 from pathlib import Path
@@ -11,6 +9,7 @@ import torch
 from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.learning.train import distributed
 
 log = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def _read(file: Path, device: torch.device) -> Json | None:
             wrong = archive.testzip()
         if wrong is None:
             return torch.load(file, map_location=device, weights_only=True)
-        why = f"the checksum of {wrong} is wrong"
+        why = Sentence("the checksum of {name} is wrong", name=wrong)
     except PermissionError:
         raise
     except Exception as error:  # zip, pickle and torch each have their own

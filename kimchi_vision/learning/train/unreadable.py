@@ -1,7 +1,5 @@
 """Photos that could be read when the run began and cannot be read any more."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from fastai.callback.core import Callback
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
+from kimchi_vision.base.sentence import Quoted
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.learning.train import distributed
 from kimchi_vision.results.run import Run
@@ -47,7 +46,7 @@ class LostPhotos(Callback):
         new = lost[~lost["path"].isin(self.known)]
         self.known |= set(new["path"])
         for row in new.itertuples():
-            log.warning("%s is left out from now on: it %s.", row.path, row.reason)
+            log.warning("%s is left out from now on: it %s.", row.path, Quoted(row.reason))
         listed(self.files, new)
 
 

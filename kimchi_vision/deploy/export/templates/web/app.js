@@ -33,7 +33,7 @@ const TEXTS = {
     small: (mb, lost, low, high) => `작은 모델, ${mb}MB, 정확도 ${lost}%p 손실(${low} ~ ${high})`,
     private: "사진은 이 기기를 떠나지 않습니다. 네트워크 없이도 동작합니다.",
     unreadable: "사진으로 읽을 수 없는 파일입니다. JPEG나 PNG로 저장해 주세요.",
-    nocamera: "카메라를 쓸 수 없습니다. 사진을 골라 주세요.",
+    nocamera: "카메라를 쓸 수 없습니다. 사진을 고르세요.",
     broken: "모델을 불러오지 못했습니다. 네트워크에 연결한 뒤 새로 고치세요.",
   },
 };
