@@ -77,8 +77,7 @@ def evaluate(
         Path | None, Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
     ] = None,
     abstain_at: Annotated[
-        float | None,
-        Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed."),
+        float | None, Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed.")
     ] = None,
     lang: Lang = "auto",
 ) -> None:
