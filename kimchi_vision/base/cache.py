@@ -1,7 +1,5 @@
 """What runs keep for each other on this machine, all of it in one place: the user's cache folder."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

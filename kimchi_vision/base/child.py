@@ -1,7 +1,5 @@
 """A process of this program that works for this one, and ends with it."""
 
-from __future__ import annotations
-
 import os
 import pickle
 import subprocess

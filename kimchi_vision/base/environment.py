@@ -1,7 +1,5 @@
 """What a run stood on: packages, machine and code version."""
 
-from __future__ import annotations
-
 import platform
 from contextlib import suppress
 from importlib import metadata

@@ -9,8 +9,6 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
 └── InterruptedRunError      the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
 """
 
-from __future__ import annotations
-
 from kimchi_vision.base.sentence import Sentence, Text
 
 

@@ -1,7 +1,5 @@
 """Which extra of this package brings a module that is not installed."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import re

@@ -1,7 +1,5 @@
 """How numbers are written, wherever people read them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

@@ -1,7 +1,5 @@
 """How far work is: the room that works says so, and whoever listens, such as a terminal, shows it."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager

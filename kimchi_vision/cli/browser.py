@@ -1,7 +1,5 @@
 """Pages are opened where there is a desktop; on a server it is said where they are."""
 
-from __future__ import annotations
-
 import os
 import sys
 import webbrowser

@@ -1,7 +1,5 @@
 """What runs show on a terminal: a bar over all stages, a table of several runs, a line an epoch, a card."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator

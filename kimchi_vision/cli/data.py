@@ -1,14 +1,12 @@
 """The commands `data ...`: read the line, call, print. Rooms are imported inside commands."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
-from kimchi_vision.base.messages import say
+from kimchi_vision.base.messages import catalogue, language, say
 from kimchi_vision.cli.browser import Open, show
 from kimchi_vision.cli.options import Lang, Layout
 
@@ -30,7 +28,6 @@ def check(
     open_page: Open = False,
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.data import audit, fix, page
 
     if with_map and report is None:
@@ -124,7 +121,6 @@ def suspects(
 ) -> None:
     """Rank photos whose label is probably wrong, for `data.exclude` or `data.relabel`."""
     from kimchi_vision.base.files import write_table
-    from kimchi_vision.base.messages import catalogue, language
     from kimchi_vision.results.run import Run
     from kimchi_vision.results.suspects import suspects, write_page
 

@@ -1,7 +1,5 @@
 """Commands that help to decide: explain, similar, drift, evaluate, learning-curve."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -79,8 +77,7 @@ def evaluate(
         Path | None, Option(metavar="FOLDER", help="Photos of no class: how many are answered.")
     ] = None,
     abstain_at: Annotated[
-        float | None,
-        Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed."),
+        float | None, Option(min=0.001, max=0.999, help="With --unknown: wrong answers that are allowed.")
     ] = None,
     lang: Lang = "auto",
 ) -> None:

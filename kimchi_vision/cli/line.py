@@ -1,7 +1,5 @@
 """--help, and what is said of a wrong line, in the reader's language: typer knows them in English alone."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Commands: read the line, call, print, exit code. Rooms are imported inside commands, so help is quick."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import traceback

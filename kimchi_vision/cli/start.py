@@ -1,7 +1,5 @@
 """Commands before a run: a starter experiment, the keys of experiment files, backbones."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """Every key of an experiment file, from the models that check it: type, default, range and what it is for."""
 
-from __future__ import annotations
-
 import difflib
 import json
 from collections.abc import Iterator

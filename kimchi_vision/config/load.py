@@ -1,7 +1,5 @@
 """Read experiment and table files; say where they are wrong."""
 
-from __future__ import annotations
-
 import difflib
 import os
 from collections.abc import Mapping, Sequence

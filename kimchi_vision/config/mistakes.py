@@ -1,7 +1,5 @@
 """What is wrong with an experiment, in sentences that name line, key and the nearest known key."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """From a folder of photos, or a drawn sample, to a table of path, label, split and content hash."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

@@ -6,8 +6,6 @@ A placement is a matrix (2, 3): it takes a point (y, x, 1) of the other photo to
 first, both as shares of height and width, so that it holds at every size.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from PIL import Image
 

@@ -1,7 +1,5 @@
 """What a careful person would want to know about a folder of photos before training on it."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable

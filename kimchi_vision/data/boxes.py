@@ -1,7 +1,5 @@
 """Boxes around what photos are of, as AI Hub gives them and as an import keeps them, and cutting to them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`load`: every photo of an experiment found, checked once and given its part."""
 
-from __future__ import annotations
-
 import hashlib
 from contextlib import closing
 from dataclasses import dataclass, field

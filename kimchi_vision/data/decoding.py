@@ -1,7 +1,5 @@
 """A file decoded as far as asked, whatever its ending says: what open_photo begins with."""
 
-from __future__ import annotations
-
 import io
 import os
 import struct

@@ -1,7 +1,5 @@
 """Photos of one picture: equal files, and copies resized, brightened, turned, cropped or framed."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from functools import lru_cache

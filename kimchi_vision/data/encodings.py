@@ -1,7 +1,5 @@
 """The encoding of names and tables that do not say it: the one in which they read most like names."""
 
-from __future__ import annotations
-
 import math
 import re
 import unicodedata

@@ -1,7 +1,5 @@
 """Download a public set of photos, or an archive of one's own, for those who have the network."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import tempfile

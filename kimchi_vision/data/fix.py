@@ -1,7 +1,5 @@
 """Write a clean copy of a folder of photos; the folder itself is never changed."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath

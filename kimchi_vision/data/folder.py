@@ -1,7 +1,5 @@
 """What lies in a folder: its photos at any depth, and what else was met; by one rule for every command."""
 
-from __future__ import annotations
-
 import os
 import unicodedata
 from collections import Counter

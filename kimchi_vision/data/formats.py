@@ -1,7 +1,5 @@
 """Kinds of picture: endings and first bytes that tell them, and what to do about one without a reader."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from pathlib import PurePath

@@ -1,7 +1,5 @@
 """Photos that must not be parted: copies of one picture, and what `data.group_by` holds together."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Perceptual hashes of thumbnails, and an index that finds the near ones without comparing all pairs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Lay the photos of an archive or folder out as class folders."""
 
-from __future__ import annotations
-
 import errno
 import io
 import os

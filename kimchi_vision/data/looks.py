@@ -4,8 +4,6 @@ cleanlab's Datalab looks for the same in cleanvision's scores of brightness and 
 `datasets`, reads every photo once more, and knows nothing of size, compression, format and camera.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

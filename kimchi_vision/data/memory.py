@@ -1,7 +1,5 @@
 """What earlier scans of a folder found, in one SQLite file outside that folder."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

@@ -1,7 +1,5 @@
 """What names of folders say: a part of a set, a collection of photos, a wrapper, or only themselves."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

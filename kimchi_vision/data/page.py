@@ -1,7 +1,5 @@
 """The audit as one HTML page that opens offline, with thumbnails inside."""
 
-from __future__ import annotations
-
 import base64
 import io
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where the photos of an archive go: into class folders, within the folders of their parts."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Read every photo once: content hash, size, thumbnail, and whether it can be decoded."""
 
-from __future__ import annotations
-
 import hashlib
 import warnings
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Which of the photos that were found are used: corrections by hand, and the policy for each problem."""
 
-from __future__ import annotations
-
 import difflib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -121,9 +119,10 @@ def read_specially(photos: pd.DataFrame) -> pd.DataFrame:
 
 def _each(photos: pd.DataFrame, kinds: dict[str, tuple[pd.Series, pd.Series]]) -> pd.DataFrame:
     """kinds: by name, which photos are of it, and the reason of each photo."""
-    found = [photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
-             for kind, (rows, reasons) in kinds.items()]  # fmt: skip
-    return pd.concat(found)
+    return pd.concat(
+        photos.loc[rows, ["path", "label"]].assign(kind=kind, reason=reasons[rows])
+        for kind, (rows, reasons) in kinds.items()
+    )
 
 
 def conflicts(photos: pd.DataFrame) -> pd.DataFrame:

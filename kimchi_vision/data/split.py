@@ -1,7 +1,5 @@
 """Share photos out between train, valid and test."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

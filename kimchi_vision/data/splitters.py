@@ -1,7 +1,5 @@
 """Splitters of photos that have no part yet, random, stratified, hashed and k-fold; and a split as a file."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

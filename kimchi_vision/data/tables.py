@@ -1,7 +1,5 @@
 """CSV files that people and other commands hand over, as Excel and others save them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

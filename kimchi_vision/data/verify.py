@@ -5,8 +5,6 @@ scene have noise of their own; where something differs, such as a scratch or a d
 of what saving and resizing leave.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The parts and turns of a photo that a copy may show: each a placement (2, 3), as data.alignment has it."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

@@ -5,8 +5,6 @@ APPNOTE), where its checksum fits the raw name; ASCII; else encodings.detect wit
 archive, and of those around it, as evidence.
 """
 
-from __future__ import annotations
-
 import struct
 import zipfile
 import zlib

@@ -1,7 +1,5 @@
 """A run's model answers for photos: load once, predict many. No torch."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +59,11 @@ class Predictor:
         runtime: Literal["onnxruntime", "openvino"] = "onnxruntime",
     ) -> None:
         run = source if isinstance(source, Run) else Run(Path(source))
-        kind, file, name = _runtime(run, runtime)
+        kind, file, name = Classifier, run.files.onnx, "onnx"
+        if runtime == "openvino":
+            from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
+
+            kind, file, name = OpenVinoClassifier, run.files.openvino, "openvino"
         if run.path.is_dir() and not file.is_file():
             what = (
                 "{run} holds no {file}. Give a finished run, or write the file with: kimchi-vision export "
@@ -174,15 +176,6 @@ class Predictor:
             return self.prepare(photo)
         except (OSError, ValueError, TypeError) as error:
             return str(error)
-
-
-def _runtime(run: Run, runtime: str) -> tuple[type[Classifier], Path, str]:
-    """What answers, the file of a run that it takes, and the format that `export` calls it."""
-    if runtime == "openvino":
-        from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
-
-        return OpenVinoClassifier, run.files.openvino, "openvino"
-    return Classifier, run.files.onnx, "onnx"
 
 
 def find_photos(paths: Sequence[Path]) -> list[Path]:

@@ -1,7 +1,5 @@
 """What has changed since a run began, in words: which photos, which keys."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Where a network looks: as the end of a run, and asked of a finished run, whose network needs no pickle."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path

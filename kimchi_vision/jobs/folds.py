@@ -1,7 +1,5 @@
 """k-fold: an experiment trained on each fold, its out-of-fold predictions pooled into one run folder."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a run changes in its process, put back afterwards: random states, threads, and where it logs."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator
@@ -79,6 +77,18 @@ def logged(files: RunFiles) -> Iterator[None]:
         logger.setLevel(before)
         with suppress(OSError):
             handler.close()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside the block trainings say no more than warnings."""
+    logger = logging.getLogger("kimchi_vision.learning")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def _opencv_threads(wanted: int | None = None) -> int | None:

@@ -1,7 +1,5 @@
 """Which backbone's features tell these photos apart best, before anything is trained."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import time
@@ -43,7 +41,7 @@ def scout(
     """
     names = list(dict.fromkeys(backbones))
     if on is not None:
-        leaves = [Leaf(name, partial(_again, experiment, name), exports) for name in names]
+        leaves = [Leaf(name, partial(_again, experiment, name), exports, experiment.data) for name in names]
         rows = list(on.run(leaves).results.values())
     else:
         rows, photos = [], data.load(experiment.data)

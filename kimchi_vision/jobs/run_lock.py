@@ -1,7 +1,5 @@
 """Whose a run folder is: one experiment's, and one process's at a time; started anew or taken up again."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence

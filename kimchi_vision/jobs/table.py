@@ -1,7 +1,5 @@
 """Many experiments: run each row, go on when one fails, and lay the results side by side."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

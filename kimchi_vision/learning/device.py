@@ -1,7 +1,5 @@
 """Where a network trains and answers: chosen in one place, and what differs between processors and GPUs."""
 
-from __future__ import annotations
-
 import os
 
 import torch

@@ -1,7 +1,5 @@
 """What a Learner says about photos."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

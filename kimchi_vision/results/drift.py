@@ -1,7 +1,5 @@
 """Are the photos that come in like those that a model was trained on? No torch."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import numpy as np

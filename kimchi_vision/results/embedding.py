@@ -1,7 +1,5 @@
 """Photos as points: what a network finds alike lies together. No torch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

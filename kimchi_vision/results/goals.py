@@ -1,7 +1,5 @@
 """Section `goals`: which runs reach what the user needs, in words. No torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """When photos of a test part were scored: a ledger by content, which outlives run folders and their names."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import sqlite3

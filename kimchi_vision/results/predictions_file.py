@@ -1,7 +1,5 @@
 """predictions.csv: how its columns are called, and whether they make sense."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """fastai's validation transforms without fastai: from a photo to what the network was trained on."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """grid_sample over an unmoved grid, along one axis, as a few weighted neighbours of each place."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass

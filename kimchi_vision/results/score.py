@@ -1,7 +1,5 @@
 """One number about a model, and what it is: direction, unit, how it is printed, its interval."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -4,8 +4,6 @@ A new score is one function with its texts, registered by @metric: history, metr
 table, comparison, trackers, `train.monitor` and `goals` find it here.
 """
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Callable, Iterator
 

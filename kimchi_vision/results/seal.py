@@ -1,7 +1,5 @@
 """Whether the files of a run folder are what the run wrote: their hashes, noted as it wrote them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

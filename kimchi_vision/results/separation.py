@@ -1,7 +1,5 @@
 """How well probabilities part a class from the others: areas and curves, one class against the rest."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_curve

@@ -1,7 +1,5 @@
 """Photos whose label is probably wrong, by what models that never trained on them predict."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From a network's outputs to probabilities and back: the one place where a temperature is applied."""
 
-from __future__ import annotations
-
 import numpy as np
 
 SMALLEST = float(np.finfo(np.float32).tiny)

@@ -1,7 +1,5 @@
 """A Preprocess as fastai's validation transforms, and read back from the DataLoaders of any Learner."""
 
-from __future__ import annotations
-
 import torch
 from fastai.data.core import DataLoaders
 from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor

@@ -4,8 +4,6 @@ Sentences of errors and logs stand in English where they arise, as base.sentence
 ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
 """
 
-from __future__ import annotations
-
 import locale
 import logging
 import os

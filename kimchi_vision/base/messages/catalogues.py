@@ -1,7 +1,5 @@
 """The gettext catalogues in this folder: .po files that any translator's program opens."""
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

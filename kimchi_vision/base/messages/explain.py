@@ -1,7 +1,5 @@
 """What background.json and metrics.json say of training and backgrounds, in sentences."""
 
-from __future__ import annotations
-
 from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Text

@@ -1,7 +1,5 @@
 """Korean particles, whose form the sound before them decides: 김치를, 밥을."""
 
-from __future__ import annotations
-
 import re
 
 _AFTER_CONSONANT = {"을(를)": "을", "이(가)": "이", "은(는)": "은", "과(와)": "과", "(으)로": "으로"}

@@ -3,8 +3,6 @@
 They stand in the catalogues with the context `reason`, and are found again by their words.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Section `augment`: how photos are resized, varied and normalised."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 
@@ -39,8 +37,7 @@ class Augment(Section):
     batch: bool = Field(False, description="the same draw for all photos of a batch")
     min_scale: float = Field(1.0, gt=0, le=1, description="smallest share of the area that a crop keeps")
     crop_batch: bool = Field(
-        True,
-        description="photos of a batch share their crop, as fastai's do; false: each its own",
+        True, description="photos of a batch share their crop, as fastai's do; false: each its own"
     )
     normalize: Literal["backbone", "imagenet", "none"] = Field(
         "backbone", description="statistics that the backbone was trained with, ImageNet's, or none"

@@ -1,7 +1,5 @@
 """What all sections share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated
 

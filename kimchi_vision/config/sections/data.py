@@ -1,7 +1,5 @@
 """Section `data`: photos in class folders, and how they are split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -94,10 +92,7 @@ class Data(Section):
     valid_pct: float = Field(0.2, gt=0, lt=1, description="share of photos for validation")
     test_pct: float = Field(0.0, ge=0, lt=1, description="share held out for the final evaluation")
     train_share: float = Field(
-        1.0,
-        gt=0,
-        le=1,
-        description="share of each class's training photos to use; smaller within larger",
+        1.0, gt=0, le=1, description="share of each class's training photos to use; smaller within larger"
     )
     draw: int = Field(0, ge=0, description="which photos `train_share` takes; another number draws others")
     folds: int = Field(5, ge=2, description="parts of `kfold`")

@@ -1,7 +1,5 @@
 """Sections `loader`, `features`, `model`, `train` and `jobs`: what learns, from what, how, and on what."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Sequence

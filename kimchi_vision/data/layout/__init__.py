@@ -4,8 +4,6 @@ To add a layout of folders, write one reader beside `folders` and `labels`, with
 tests/data/test_data_layout.py.
 """
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Classes from JSON files: exports of Label Studio and FiftyOne, and COCO's form for classification."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Photos found again under the names that tables of labels give them."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections import defaultdict

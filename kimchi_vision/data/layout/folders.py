@@ -1,7 +1,5 @@
 """Classes and parts from the names of folders."""
 
-from __future__ import annotations
-
 import unicodedata
 
 from kimchi_vision.base.sentence import Note

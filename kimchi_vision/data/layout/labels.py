@@ -1,7 +1,5 @@
 """Classes and parts from the files of labels that lie among photos: each form has one reader."""
 
-from __future__ import annotations
-
 import re
 from pathlib import PurePosixPath
 

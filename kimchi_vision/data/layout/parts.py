@@ -1,7 +1,5 @@
 """Parts of a set: by folders, train/CLASS or CLASS/train and what lies beside, or by lists of photos."""
 
-from __future__ import annotations
-
 from pathlib import PurePosixPath
 
 from kimchi_vision.base.errors import DataError

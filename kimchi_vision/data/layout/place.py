@@ -1,7 +1,5 @@
 """A folder of photos on the way to its class, and the wrappers around it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Classes and parts from CSV files that name photos: Kaggle's, ImageNet's, torchvision's, Roboflow's."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 

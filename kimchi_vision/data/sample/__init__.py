@@ -1,7 +1,5 @@
 """Drawn photos of eleven kinds of kimchi with known truth, for trying things out without a data set."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import tempfile

@@ -4,8 +4,6 @@ Lengths are in units of a dish's radius; x points right, y up in the picture, z 
 of K pieces is an array (K, N, M, 3): N points along each piece and M across it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache

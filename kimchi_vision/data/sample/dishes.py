@@ -1,7 +1,5 @@
 """The table, the dish on it that the food lies in, and what lies beside."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Eleven kinds of kimchi: what each is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """One drawn photo, all from one seed; and near-copies of it, as photo folders collect them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What each photo of a drawn set shows and what is wrong with it, decided before anything is drawn."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Kimchi on a dish: pieces laid on the mound one after the other, sauce, broth and flakes over them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

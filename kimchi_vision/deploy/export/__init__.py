@@ -1,7 +1,5 @@
 """Section `export`: files that leave the run, each checked before it gets its name."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +81,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)
     learn = None if set(formats) <= set(FROM_ONNX) else pickles.load(run.files.pkl, trust)
-    if learn:
+    if learn is not None:
         learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)
     refusals = source.write([name for name in FORMATS if name in formats])

@@ -4,8 +4,6 @@ A pickled function is bytecode, which belongs to one version of Python; a functi
 where it is not installed.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 from types import ModuleType

@@ -1,7 +1,5 @@
 """card.md: what a model was trained on, how it scores, what it confuses, and what it may be used for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """model.coreml.zip: an image classifier for Apple's devices, and a check of its answers to run on a Mac."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 import zipfile

@@ -1,7 +1,5 @@
 """A folder that serves a model elsewhere: a Hugging Face Space, or a Docker image, without torch."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A network as phones take it: from the square of a photo to calibrated probabilities."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

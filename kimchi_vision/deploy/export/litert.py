@@ -1,7 +1,5 @@
 """model.tflite: the network for LiteRT on phones, run on real photos before it gets its name."""
 
-from __future__ import annotations
-
 import tempfile
 import zipfile
 from collections.abc import Callable

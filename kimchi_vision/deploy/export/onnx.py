@@ -1,7 +1,5 @@
 """model.onnx: the network in one file, run on real photos before it gets its name."""
 
-from __future__ import annotations
-
 import copy
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """model.openvino.xml and its .bin: the network for Intel's OpenVINO, run on real photos and timed."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path

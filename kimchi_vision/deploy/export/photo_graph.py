@@ -9,8 +9,6 @@ Outputs:
     logits: float32 (n, classes), what the network says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

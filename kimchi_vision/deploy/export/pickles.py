@@ -1,7 +1,5 @@
 """Which model.pkl may be loaded. A pickle is a program: loading a stranger's runs it."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging

@@ -1,7 +1,5 @@
 """model.int8.onnx, model.bf16.onnx and model.fp16.onnx: smaller files, and what they cost in accuracy."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import warnings

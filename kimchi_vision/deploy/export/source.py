@@ -1,7 +1,5 @@
 """A learner's files, each written under a temporary name and proven before it gets its own."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Sequence

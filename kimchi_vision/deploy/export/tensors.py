@@ -1,7 +1,5 @@
 """weights.pth and model.safetensors: the tensors alone, read back before they get their names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

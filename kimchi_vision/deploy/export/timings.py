@@ -1,7 +1,5 @@
 """What the exported model takes on this machine, measured in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

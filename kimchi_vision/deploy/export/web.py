@@ -3,8 +3,6 @@
 onnxruntime-web lies beside the page; no request leaves the folder, which also works without a network.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

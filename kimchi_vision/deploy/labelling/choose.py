@@ -1,7 +1,5 @@
 """Which photos to label first: those that the model is unsure of, and no two that look alike to it."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

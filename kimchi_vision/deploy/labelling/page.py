@@ -1,7 +1,5 @@
 """`label RUN FOLDER`: a page in the app of `serve` on which one key says what is on a photo."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 from typing import Annotated

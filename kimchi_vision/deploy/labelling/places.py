@@ -1,7 +1,5 @@
 """Where a photo goes: into its class's folder, beside what lies there."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """An unlabelled folder into class folders, by a run's model: resumes, overwrites nothing, can be undone."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterable, Iterator

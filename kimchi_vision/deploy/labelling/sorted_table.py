@@ -1,7 +1,5 @@
 """What was sorted where: the table that stays, for an undo, and what is known while sorting."""
 
-from __future__ import annotations
-
 import csv
 import json
 import sqlite3

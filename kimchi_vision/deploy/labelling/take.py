@@ -1,7 +1,5 @@
 """Finished labels, wherever people gave them, back into class folders; what is doubtful is left and said."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence

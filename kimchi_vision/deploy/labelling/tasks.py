@@ -1,7 +1,5 @@
 """Photos to label, laid out for people: a folder, Label Studio's tasks, or FiftyOne's data set."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 from typing import Literal
 from urllib.parse import quote

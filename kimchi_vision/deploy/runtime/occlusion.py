@@ -3,8 +3,6 @@
 Source: Zeiler and Fergus, 2014, "Visualizing and Understanding Convolutional Networks", arXiv:1311.2901.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 GRID = 7

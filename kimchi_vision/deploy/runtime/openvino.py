@@ -1,7 +1,5 @@
 """A model file in OpenVINO, which is often faster on Intel's processors."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A model file in onnxruntime."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path

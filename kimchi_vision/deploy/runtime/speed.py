@@ -4,8 +4,6 @@ python -m kimchi_vision.deploy.runtime.speed MODEL.onnx reads a JSON list of [pa
 what `measure` returns, as JSON.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

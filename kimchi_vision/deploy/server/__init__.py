@@ -1,7 +1,5 @@
 """A web server over exported models: a JSON API, and a page for people. No torch."""
 
-from __future__ import annotations
-
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence

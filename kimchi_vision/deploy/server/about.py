@@ -1,7 +1,5 @@
 """Routes about a model: how it scores, from card.md of its run, and where it looks on a photo; no torch."""
 
-from __future__ import annotations
-
 import asyncio
 from functools import partial
 from typing import Annotated

@@ -1,7 +1,5 @@
 """The routes: a JSON API and the page."""
 
-from __future__ import annotations
-
 import asyncio
 import io
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """With --collect: uploaded photos and what was answered, for labelling them later."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """Who may ask: not for another host's name, not from other sites' pages, not without the token."""
 
-from __future__ import annotations
-
 import hmac
 import ipaddress
 from dataclasses import dataclass

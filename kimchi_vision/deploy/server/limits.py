@@ -1,7 +1,5 @@
 """What an upload may be: size, pixels, kind, how many a client may send, and how many are open at a time."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

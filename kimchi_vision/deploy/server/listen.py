@@ -1,7 +1,5 @@
 """uvicorn, with an end to its waiting for requests that are sent by halves, and to how many there are."""
 
-from __future__ import annotations
-
 import asyncio
 
 import uvicorn

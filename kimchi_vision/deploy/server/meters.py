@@ -1,7 +1,5 @@
 """What /metrics tells Prometheus."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest

@@ -1,7 +1,5 @@
 """The models that are served, each with its example photos, and photos of several requests in one batch."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

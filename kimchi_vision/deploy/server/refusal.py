@@ -1,7 +1,5 @@
 """A request that is refused: why, in the language that whoever asks prefers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException

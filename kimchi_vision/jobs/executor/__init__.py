@@ -4,8 +4,6 @@ Without an executor it is done in this process, one piece after the other. A run
 it was written: what is finished there is not run again, and what was interrupted goes on.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import pickle

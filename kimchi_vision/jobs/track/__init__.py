@@ -1,7 +1,5 @@
 """Section `track`: trackers are told scalars, figures, the experiment and the model file of a run."""
 
-from __future__ import annotations
-
 import importlib.util
 import logging
 import queue

@@ -4,8 +4,6 @@ Two engines draw from the same distributions: `fastai`'s own transforms, and `fu
 geometry of a photo in one warp and all light in one table. Validation is fastai's with both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -5,8 +5,6 @@ pixel borders without. Matrices have shape (n, 3, 3), act on columns (x, y, 1), 
 that the model sees back to the photo.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from kimchi_vision.config.sections import Augment

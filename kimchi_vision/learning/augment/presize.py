@@ -1,7 +1,5 @@
 """The part of training augmentation that is the same in every epoch: a photo becomes small."""
 
-from __future__ import annotations
-
 import math
 
 import cv2

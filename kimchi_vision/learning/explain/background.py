@@ -1,7 +1,5 @@
 """What a network says when backgrounds are hidden, blurred or swapped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import cv2

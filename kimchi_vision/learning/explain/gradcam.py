@@ -1,7 +1,5 @@
 """Grad-CAM: how much each place of the last feature map speaks for a class."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

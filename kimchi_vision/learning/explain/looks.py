@@ -1,7 +1,5 @@
 """A network with its preprocessing, asked where it looks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Which pixels are the food: the data's box where there is one, else a segmentation."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 import cv2

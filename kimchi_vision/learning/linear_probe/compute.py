@@ -1,7 +1,5 @@
 """Pooled features of photos from a body that does not learn, each computed once."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Iterator

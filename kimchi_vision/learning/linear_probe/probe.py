@@ -1,7 +1,5 @@
 """The floor: what a linear head on frozen features reaches before anything is trained."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Section `loader`: the table of photos and the transforms become fastai's DataLoaders."""
 
-from __future__ import annotations
-
 import logging
 
 import numpy as np

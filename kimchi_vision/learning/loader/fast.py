@@ -1,7 +1,5 @@
 """DataLoaders over kept photos, each in front of fastai's own, which stays in charge of everything else."""
 
-from __future__ import annotations
-
 import random
 from collections import deque
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Photos kept small on disk: built once, shared by every run with the same photos and settings."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging

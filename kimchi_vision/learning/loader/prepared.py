@@ -1,7 +1,5 @@
 """Which photos are kept, in what form, and what stands in where nothing is kept."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ and larger kernels, can be several times, up to a hundred, slower than its float
 not a clock: the bits of a run do not hang on how busy the machine is.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -6,8 +6,6 @@ ask for CUDA. Nor is DistributedDataParallel: its hooks know what learned when i
 and thaw; here the gradients are added up once, after the backward pass.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What a body that does not learn makes of photos that do not vary: computed once, not in every epoch."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

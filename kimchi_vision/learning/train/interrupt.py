@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM during training wait for the end of a batch, where there is a state to go on from."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

@@ -1,7 +1,5 @@
 """Keys of `train` that choose the loss, the optimizer, and what is beside every stage: parts of fastai."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

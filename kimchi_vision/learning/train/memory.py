@@ -1,7 +1,5 @@
 """A batch that does not fit into memory is trained in parts whose gradients add up."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

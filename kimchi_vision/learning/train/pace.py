@@ -1,7 +1,5 @@
 """How fast a network learns on this machine, so that a recipe can keep to a budget."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -3,8 +3,6 @@
 Validation and predictions are float32 always.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext

@@ -1,7 +1,5 @@
 """Key `train.devices`: the processes of one training, a device each, and what is done when one dies."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal

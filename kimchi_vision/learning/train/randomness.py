@@ -1,7 +1,5 @@
 """The state of every random generator that training draws from, as plain values and tensors."""
 
-from __future__ import annotations
-
 import random
 
 import numpy as np

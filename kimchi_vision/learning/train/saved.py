@@ -1,7 +1,5 @@
 """States of a training on disk: it goes on from the newest one whose checksums are right."""
 
-from __future__ import annotations
-
 import logging
 import zipfile
 from pathlib import Path

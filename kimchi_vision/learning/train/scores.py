@@ -1,7 +1,5 @@
 """The scores of the registry as fastai metrics, over all validation photos of an epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A stage of `train` becomes phases: which parameters learn, then one call of the Learner."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace

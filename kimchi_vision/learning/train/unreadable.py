@@ -1,7 +1,5 @@
 """Photos that could be read when the run began and cannot be read any more."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Iterator

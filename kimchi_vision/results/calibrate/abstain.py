@@ -1,7 +1,5 @@
 """When to say "I don't know": the photos with the lowest confidence are handed back."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

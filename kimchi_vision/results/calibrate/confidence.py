@@ -1,7 +1,5 @@
 """Does a probability of 0.9 mean right in nine of ten photos? Reliability, its error, and the temperature."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy import optimize

@@ -1,7 +1,5 @@
 """Sets of labels that hold the right one: all that are probable enough, by split conformal prediction."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from kimchi_vision.results.calibrate.confidence import units_of

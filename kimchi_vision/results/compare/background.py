@@ -1,7 +1,5 @@
 """How far a run's answers rest on backgrounds, from what it said about photos with other backgrounds."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from scipy import stats

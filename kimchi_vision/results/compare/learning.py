@@ -1,7 +1,5 @@
 """Is more data worth it, and of which class? Accuracy against training photos, drawn out to twice as many."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 Counts may be fractions: photos that are as good as independent, see `discordant`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Experiments on the same photos, two by two, a run and its floor, too: test, verdict, what it would need."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence

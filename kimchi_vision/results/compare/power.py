@@ -1,7 +1,5 @@
 """How many photos a verdict on two runs needs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Runs on the same photos, side by side photo by photo; those that differ in their seed alone are one."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -1,7 +1,5 @@
 """The font that draws Hangul: $KIMCHI_FONT, the system's, or the one that the `train` extra brings."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import logging

@@ -1,7 +1,5 @@
 """Photos, what lies over them, and the confusion matrix."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

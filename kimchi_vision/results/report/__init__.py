@@ -1,7 +1,5 @@
 """Section `report`: a run folder, or several, become one HTML file that opens offline. No torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """How well a class is told from the others, at every threshold: ROC and precision-recall curves."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from kimchi_vision.base.messages import Text

@@ -1,7 +1,5 @@
 """What pages say of an experiment and its machine, in plain words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from kimchi_vision.base.messages import TEXTS, Text

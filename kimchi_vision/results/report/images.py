@@ -1,7 +1,5 @@
 """Pictures as data URIs, small enough that the page stays below 3 MB."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Iterator, Mapping

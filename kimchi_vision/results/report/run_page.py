@@ -1,7 +1,5 @@
 """What the page about one run shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

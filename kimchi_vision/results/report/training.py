@@ -1,7 +1,5 @@
 """How the training went: which epoch is kept and why, and its curves."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from kimchi_vision.base.messages import TEXTS, Text
