@@ -50,7 +50,7 @@ def test_each_score_and_class_has_its_line(run):
         assert f"| {title} | {100 * scores[name]:.1f} % ({low} – {high}) |" in lines
     low, high = scores["loss_interval"]
     assert f"| Loss, mean over photos | {scores['loss']:.3f} ({low:.3f} – {high:.3f}) |" in lines
-    assert "| Class | found (recall) | right when said (precision) | Photos |" in lines
+    assert "| Class | Found (recall) | Right when said (precision) | Photos |" in lines
     for label, name, photos in (("001", "001", 30), ("김치", "김치", 20), ("A\\&B", "A&B", 10)):
         own = scores["classes"][name]
         assert f"| {label} | {share(own, 'recall')} | {share(own, 'precision')} | {photos} |" in lines
