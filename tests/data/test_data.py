@@ -186,15 +186,15 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
     skipping = Data(path=root, policy={"unreadable": "skip"})
     with pytest.raises(DataError, match="No photo of b: all 3 photos were left out: is empty"):
         data.load(skipping, tmp_path / "cache")
-    empty = folder_of({"a": 2, "b": 2}, tmp_path / "empty")
-    for name in "ab":
-        (empty / name / "000.jpg").write_bytes(b"")
-        (empty / name / "001.jpg").write_bytes(b"")
-    none = {"path": empty, "policy": {"unreadable": "skip"}, "missing_class": "drop"}
-    with pytest.raises(DataError, match="empty holds photos of no class: a classifier needs two"):
-        data.load(Data(**none), tmp_path / "cache")
     with pytest.raises(DataError, match="holds photos of a alone"):
         data.load(skipping.model_copy(update={"missing_class": "drop"}), tmp_path / "cache")
+
+
+def test_a_folder_of_which_all_is_excluded_is_refused(folder_of, tmp_path):
+    root = folder_of({"a": 1, "b": 1})
+    (tmp_path / "out.csv").write_text("path\na/000.jpg\nb/000.jpg\n")
+    with pytest.raises(DataError, match="holds photos of no class: a classifier needs two"):
+        data.load(Data(path=root, exclude=tmp_path / "out.csv"), tmp_path / "cache")
 
 
 def test_classes_of_one_photo_are_all_named(folder_of, tmp_path):
