@@ -12,6 +12,7 @@ half of the second folder held back; so few tell a bias of a few points only.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,7 +142,11 @@ def runs(folder: Path, held: Path, count: int) -> Iterator[dict[str, Any]]:
             said = headline.accuracy(done)
             answers = Predictor(done).stream(files, top=1)
             true = float(np.mean([each.label == Path(each.photo).parent.name for each in answers]))
-            yield _told("whole runs", Estimate(said.value, said.low, said.high), done.score["accuracy"], true)
+            told = _told(
+                "whole runs", Estimate(said.value, said.low, said.high), done.score["accuracy"], true
+            )
+            print(told, file=sys.stderr, flush=True)
+            yield told
 
 
 def main() -> None:

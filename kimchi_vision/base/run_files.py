@@ -41,6 +41,7 @@ class RunFiles:
     classification_report = File("classification_report.txt", "scikit-learn's report, as text.")
     summary = File("summary.txt", "Layers, output shapes and parameters.")
     labels = File("labels.json", "The classes in the order of the model's outputs.")
+    folds = File("folds", "Folder of runs that learned without a part of the photos: `evaluate.folds`.")
     figures = File("figures", "Folder of PNG files.")
     background_answers = File("background.csv", "A row a photo: answers when its background is changed.")
     background = File("background.json", "How far the answers rest on backgrounds, with intervals.")

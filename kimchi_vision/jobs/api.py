@@ -12,6 +12,7 @@ from fastai.learner import Learner
 from kimchi_vision import config, data
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config import Experiment, Table
+from kimchi_vision.deploy.export.learner import portable
 from kimchi_vision.jobs import experiment as story
 from kimchi_vision.jobs import table as tables
 from kimchi_vision.jobs.folder import from_folder
@@ -83,12 +84,12 @@ def dataloaders(source: Source) -> DataLoaders:
 def learner(source: Source, exports: str | Path = "exports") -> Learner:
     """fastai's Learner of an experiment, untrained, with `finish` to come: `learn.fit_one_cycle(3)` as usual.
 
-    exports: where `finish` will write the run.
+    exports: where `finish` will write the run. What `learn.export` writes loads where this package is not.
     """
     prepared = _prepared(source)
     files = story.check(prepared.experiment, Path(exports))
     train.seed(prepared.experiment.train)
-    learn = prepared.learner(prepared.dataloaders(), files.path)
+    learn = portable(prepared.learner(prepared.dataloaders(), files.path))
     _PREPARED[learn] = prepared
     return learn
 
@@ -102,7 +103,9 @@ def finish(learn: Learner, force: bool = False) -> Run:
     if prepared is None:
         raise InputError("finish takes a Learner that kimchi_vision.learner made.")
     with undisturbed(), learn.no_bar():
-        return Run.open(story.finish(learn, prepared, force))
+        done = Run.open(story.finish(learn, prepared, force))
+    learn.temperature = done.calibration.get("temperature", 1.0)
+    return done
 
 
 def _prepared(source: Source) -> Prepared:

@@ -30,6 +30,8 @@ TRAINED = 2000
 COUNTS = ("photos", "groups", "known_groups")
 SHOWN = 24
 """Photos most unlike that the page shows."""
+NAMED = 5
+"""Near copies of the run's photos that a sentence names; drift.json names all."""
 
 
 def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") -> Iterator[str]:
@@ -39,17 +41,26 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     Raises InputError when the folder holds no new photo, the run has no model.safetensors, or its photos are
     gone.
     """
-    say, seeing, asked = catalogue(language(lang)), Seeing.of(run), came_in(folder)
-    items = asked.items[~asked.items["sha256"].isin(run.items["sha256"])].reset_index(drop=True)
+    say, seeing, own = catalogue(language(lang)), Seeing.of(run), present(run)
+    asked = came_in(folder, own)
+    equal = asked.items["sha256"].isin(run.items["sha256"])
+    near = ~equal & (asked.items["copy_of"] != "")
+    items = asked.items[~equal & ~near].reset_index(drop=True)
     if not len(items):
         raise InputError(
-            "{folder} holds photos of the run alone. Give those that came in since.", folder=folder
+            "{folder} holds photos of the run, or copies of them, alone. Give those that came in since.",
+            folder=folder,
         )
-    incoming, (known, trained) = seeing(asked, items), _of_run(run, seeing)
+    incoming, (known, trained) = seeing(asked, items), _of_run(own, seeing)
     threshold = seeing.facts.abstain_threshold
     measured = results.measure(_side(known), _side(incoming), trained.features, run.vocab, threshold)
-    copies, unreadable = len(asked.items) - len(items), len(items) - len(incoming.items)
-    measured |= {"folder": str(folder), "left_out": {"copies": copies, "unreadable": unreadable}}
+    counts = {
+        "copies": equal.sum(),
+        "near_copies": near.sum(),
+        "unreadable": len(items) - len(incoming.items),
+    }
+    measured |= {"folder": str(folder), "left_out": {name: int(count) for name, count in counts.items()}}
+    measured["near_copies"] = dict(asked.items.loc[near, ["path", "copy_of"]].itertuples(index=False))
     write_json(run.files.drift, measured)
     sentences = list(_sentences(measured, say))
     title = say("drift_title", run=run.name, folder=folder.resolve().name)
@@ -62,24 +73,35 @@ def drift(run: Run, folder: Path, page: Path | None = None, lang: str = "auto") 
     yield from [*sentences, say("written_to", path=page)]
 
 
-def came_in(folder: Path) -> Photos:
+def came_in(folder: Path, own: Photos) -> Photos:
     """Photos of a folder at any depth, equal files once; copies of one picture share a number in `group`.
 
+    Column copy_of: a photo of `own` that shows the same picture, or "".
     Raises InputError when there is none, DataError when the folder is missing.
     """
-    listing = pd.DataFrame([file for files in walk(folder).photos.values() for file in files], columns=[*KEY])
-    if not len(listing):
+    new = pd.DataFrame([file for files in walk(folder).photos.values() for file in files], columns=[*KEY])
+    if not len(new):
         raise InputError("{folder} holds no photo.", folder=folder)
-    with closing(Memory(folder)) as memory:
-        items = scan(folder, listing, memory).drop_duplicates("sha256", ignore_index=True)
-        copies = duplicates.groups(folder, items[items["problem"] == ""], memory)
+    with closing(Memory(own.root)) as memory:  # which knows the run's photos
+        listing = pd.concat([new.assign(path=str(folder.resolve()) + "/" + new["path"]), _listing(own)])
+        items = scan(own.root, listing.reset_index(drop=True), memory)
+        copies = duplicates.groups(own.root, items[items["problem"] == ""], memory)
     items = items.assign(label="", group=copies.reindex(items.index, fill_value=-1))
-    return Photos(folder, items, ())
+    came, known = items[: len(new)], items[len(new) :]
+    of = known[known["group"] >= 0].drop_duplicates("group").set_index("group")["path"]
+    came = came.assign(path=new["path"], copy_of=came["group"].map(of).fillna(""))
+    return Photos(folder, came.drop_duplicates("sha256", ignore_index=True), ())
 
 
-def _of_run(run: Run, seeing: Seeing) -> tuple[Seen, Seen]:
+def _listing(photos: Photos) -> pd.DataFrame:
+    paths = photos.items["path"].unique()
+    facts = [(photos.root / path).stat() for path in paths]
+    rows = [(path, fact.st_size, fact.st_mtime_ns) for path, fact in zip(paths, facts, strict=True)]
+    return pd.DataFrame(rows, columns=[*KEY])
+
+
+def _of_run(own: Photos, seeing: Seeing) -> tuple[Seen, Seen]:
     """Held-out photos of a run, which no training saw, and training photos."""
-    own = present(run)
     train = own.part("train")
     some = train.iloc[np.unique(np.linspace(0, len(train) - 1, TRAINED).astype(int))]
     return seeing(own, own.items[own.items["split"] != "train"]), seeing(own, some)
@@ -110,9 +132,10 @@ def _sentences(found: Json, say: Text) -> Iterator[str]:
     name = max(known, key=lambda name: abs(incoming[name]["share"] - known[name]["share"]))
     shares = {key: percent(side["classes"][name]["share"]) for key, side in sides.items()}
     yield say("drift_class", name=name, **shares)
+    names = ", ".join(f"{name} ({own})" for name, own in [*found["near_copies"].items()][:NAMED])
     for name, count in found["left_out"].items():
         if count:
-            yield say(f"drift_{name}", count=count)
+            yield say(f"drift_{name}", count=count, names=names)
 
 
 def _spoken(found: Json, name: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,14 +19,14 @@ from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Composed, noted
+from kimchi_vision.base.sentence import Composed, Sentence, noted
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, seeing, track
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
-from kimchi_vision.jobs.process import its_share, logged
+from kimchi_vision.jobs.process import its_share, logged, quiet
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
     calibrate,
@@ -104,9 +105,35 @@ def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None
 def _train_and_report(
     prepared: Prepared, files: RunFiles, tracking: track.Tracking, watch: Watch | None
 ) -> None:
-    experiment, photos = prepared.experiment, prepared.photos
-    if why := recipe.reasons(experiment, photos):
+    if why := recipe.reasons(prepared.experiment, prepared.photos):
         log.info("%s", why)
+    learn, facts, floor = _trained(prepared, files, tracking.scalars, watch)
+    if folds := prepared.folds():
+        facts["choices"] = choices.beside([_fold(each, files) for each in folds])
+    _report(prepared, learn, files, facts, floor)
+
+
+def _fold(prepared: Prepared, beside: RunFiles) -> Run:
+    """A run that is only asked about its validation photos. beside: files of the run that it is for."""
+    experiment, files = prepared.experiment, RunFiles(beside.folds / prepared.experiment.name)
+    fold, count = experiment.data.fold + 1, experiment.data.folds
+    said = Sentence("Fold {fold} of {count}: a model learns without its photos.", fold=fold, count=count)
+    log.info("%s", said, extra={"short": said})
+    if not run_lock.stands(files, prepared.photos, force=False, own=prepared.own.named()):
+        run_lock.take(files, experiment, prepared.photos, force=False, own=prepared.own.named())
+        with quiet():
+            learn, _, _ = _trained(prepared, files)
+        predict.predictions(learn, prepared.photos).write(files.predictions)
+        run_lock.finish(files, experiment)
+        shutil.rmtree(files.checkpoints, ignore_errors=True)  # no model of a fold is used
+    return Run.open(files.path)
+
+
+def _trained(
+    prepared: Prepared, files: RunFiles, scalars: train.Tell | None = None, watch: Watch | None = None
+) -> tuple[Learner, Json, linear_probe.Floor | None]:
+    """The Learner, the facts of model and training, and the frozen features' own score."""
+    experiment, photos = prepared.experiment, prepared.photos
     train.seed(experiment.train)
     progress.begins("photos")
     dls = prepared.dataloaders()
@@ -122,10 +149,10 @@ def _train_and_report(
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
     with prepared.own.beside(learn), prepared.on_all_devices(head):
-        history = train.fit(experiment.train, learn, files, head, watch, tracking.scalars)
+        history = train.fit(experiment.train, learn, files, head, watch, scalars)
     if len(history):
         plots.save(plots.losses(history), files.figure("losses"))
-    _report(prepared, learn, files, {"model": model_facts, "train": train.facts(history)}, floor)
+    return learn, {"model": model_facts, "train": train.facts(history)}, floor
 
 
 def _report(

@@ -61,7 +61,7 @@ def learning_curve(
 def _row(experiment: Experiment, share: float, seeds: Sequence[int]) -> Row:
     """Only keys that were given count as given: a recipe sets the others."""
     changed = experiment.replace(
-        name=f"share-{share:g}", data={"train_share": share}, evaluate={"test": False}
+        name=f"share-{share:g}", data={"train_share": share}, evaluate={"test": False, "folds": None}
     )
     return Row.model_validate({**changed.model_dump(mode="json", exclude_unset=True), "seeds": tuple(seeds)})
 

@@ -22,8 +22,10 @@ class Run(opened.Run):
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.
 
+        What its `export` writes loads where this package is not, as model.pkl does.
         Raises InputError when model.safetensors or the photos are missing, or its Learner was one's own.
         """
+        from kimchi_vision.deploy.export.learner import portable
         from kimchi_vision.jobs.prepared import prepare
         from kimchi_vision.learning import model, train
 
@@ -51,7 +53,8 @@ class Run(opened.Run):
         train.seed(experiment.train)
         learn = prepared.learner(prepared.dataloaders(), self.path)
         learn.model.load_state_dict(model.read_tensors(self.files.safetensors))
-        return learn
+        learn.temperature = self.calibration.get("temperature", 1.0)
+        return portable(learn)
 
     def interpretation(self) -> ClassificationInterpretation:
         """fastai's ClassificationInterpretation over the validation photos; its figures show Hangul, too."""

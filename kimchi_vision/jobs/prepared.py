@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from fastai.data.core import DataLoaders
 from fastai.learner import Learner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
+from kimchi_vision.data import splitters
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.learning import augment, loader, model, recipe, train
 from kimchi_vision.learning.train import processes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,31 @@ class Prepared:
             learn = model.learner(self.experiment.model, self.backbone, dls, path)
         learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
         return learn
+
+    def folds(self) -> list[Prepared]:
+        """The same for each fold of `evaluate.folds`, without the test photos.
+
+        There are fewer folds where the smallest class has fewer pictures.
+        """
+        items = self.photos.items[self.photos.items["split"] != "test"].reset_index(drop=True)
+        asked = self.experiment.evaluate.folds or 0
+        count = min(asked, int(items.groupby("label")["group"].nunique().min()))
+        if asked and count < 2:
+            log.warning("evaluate.folds: a class has a single picture, so there are none.")
+        return [self._fold(items, fold, count) for fold in range(count)] if count > 1 else []
+
+    def _fold(self, items: pd.DataFrame, fold: int, count: int) -> Prepared:
+        experiment = self.experiment.replace(
+            name=f"fold{fold}",
+            recipe=None,
+            budget=None,
+            data={"splitter": "kfold", "folds": count, "fold": fold, "split": None, "test_pct": None},
+            evaluate={"folds": None},
+        )
+        parts = splitters.kfold(items, experiment.data)
+        return replace(
+            self, experiment=experiment, photos=replace(self.photos, items=items.assign(split=parts))
+        )
 
     def devices(self) -> int:
         """How many devices train. Raises InputError when there are not so many, or several cannot."""

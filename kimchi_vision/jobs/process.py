@@ -79,6 +79,18 @@ def logged(files: RunFiles) -> Iterator[None]:
             handler.close()
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside the block trainings say no more than warnings."""
+    logger = logging.getLogger("kimchi_vision.learning")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def _opencv_threads(wanted: int | None = None) -> int | None:
     """OpenCV's threads, set first where a number is wanted; None where OpenCV is missing."""
     try:

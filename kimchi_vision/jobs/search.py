@@ -81,7 +81,7 @@ def search(
     Raises InputError when the photos cannot be divided, RunError when every trial failed.
     """
     folder = exports / f"{experiment.name}-search"
-    asked = experiment.model_copy(update={"recipe": "best", "budget": None})
+    asked = experiment.replace(recipe="best", budget=None, evaluate={"folds": None})
     names = tuple(dict.fromkeys([asked.model.backbone, *backbones]))
     items = data.load(asked.data).items
     inside, own = _inside(asked, items, folder / "split.csv"), own_values(items, names[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import textwrap
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +27,7 @@ def write(photos: Path, listing: Listing, path: Path, settings: Json, say: Text)
     """
     if path.exists():
         raise InputError("{path} exists already; give another one with --output.", path=path)
-    write_text(path, _text(photos, path, listing, say) + dump(settings))
+    write_text(path, _text(photos, path, listing, say) + dump({**folder.scoring(listing), **settings}))
     write_text(path.with_name(keys.SCHEMA), keys.schema_text())
     return path
 
@@ -45,7 +46,8 @@ def begin(photos: Path, lang: str = "auto") -> tuple[Path, list[str]]:
     chosen = settings["model"]
     said = [say(says, **values) for says, values in listing.notes()]
     if not listing.parted and "test_pct" not in folder.splitting(listing):
-        said.append(say("few_for_test", enough=folder.ENOUGH))
+        way = "folds_for_test" if folder.scoring(listing) else "few_for_test"
+        said.append(say(way, enough=folder.ENOUGH, folds=folder.FOLDS))
     return path, [*said, say("will_train", path=path, photos=training_photos(listing), **chosen)]
 
 
@@ -116,13 +118,8 @@ def _split(listing: Listing, say: Text) -> list[str]:
             "Photos that are added move none of those there. The test part scores what the valid part chose."
         )
         return [say(added)]
-    few = "Most classes have fewer than {enough} photos, too few for a test part: the valid part scores too,"
-    return [
-        say(few, enough=folder.ENOUGH),
-        say(
-            "and the report corrects for that. `folds: 5` in a table scores each photo once, by five models."
-        ),
-    ]
+    way = "folds_for_test" if folder.scoring(listing) else "few_for_test"
+    return textwrap.wrap(say(way, enough=folder.ENOUGH, folds=folder.FOLDS), 100)
 
 
 def _one_line(text: str) -> str:

@@ -127,7 +127,8 @@ def _affordable(asked: Experiment, photos: Photos, pace: tuple[float, float]) ->
     # Features of all photos, the predictions and a second look at them for the export's proof.
     once = forward * (train + 3 * valid)
     epoch = step * train + forward * valid
-    epochs = min(MOST_EPOCHS, int((asked.budget_seconds - once) / epoch))
+    trainings = 1 + (asked.evaluate.folds or 0)
+    epochs = min(MOST_EPOCHS, int((asked.budget_seconds / trainings - once) / epoch))
     if epochs < 1:
         log.warning(
             "budget: %s is too short for an epoch, which takes about %.0f s here: the head alone is fitted.",

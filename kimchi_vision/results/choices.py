@@ -93,6 +93,17 @@ def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
     return {"epochs": max(map(len, found)), "gain": gain, **nested_facts}
 
 
+def beside(runs: Sequence[Run]) -> Json:
+    """What folds say of a recipe beside a model that is none of them: as of_folds, with how many folds, and
+    photos in all. Where no epoch was chosen, nested is the accuracy of the folds as they ended.
+    """
+    pooled = Predictions.joined([run.predictions.part("valid") for run in runs])
+    accuracy = share(pooled.right, pooled.units)
+    facts = {"folds": len(runs), "photos": len(pooled)}
+    plain = {"nested": accuracy.value, "nested_interval": accuracy.ends}
+    return {**facts, **plain, **of_folds(runs, pooled.units)}
+
+
 def nested(folds: Sequence[Candidates]) -> np.ndarray:
     """Whether each photo is right at the epoch that the other folds' photos keep; fold by fold."""
     right = []

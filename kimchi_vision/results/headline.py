@@ -25,7 +25,7 @@ def accuracy(run: Run) -> Score:
     if part(run) == NESTED:
         chosen = run.metrics["choices"]
         low, high = chosen["nested_interval"] or (None, None)
-        return replace(score, value=chosen[NESTED], low=low, high=high)
+        return replace(score, value=chosen[NESTED], low=low, high=high, n=chosen.get("photos", score.n))
     return score
 
 
@@ -77,9 +77,12 @@ def _chosen(run: Run, say: Text) -> list[str]:
     train, choices = run.experiment.train, run.metrics.get("choices")
     if choices and NESTED in choices:
         own = run.score["accuracy"]
+        by = say("epoch_chosen_by_others" if "epochs" in choices else "answered_unseen")
+        if "folds" in choices:
+            return [by, say("folds_beside", folds=choices["folds"], photos=own.n, own=own)]
         says = "epoch_chosen_by_own"
         says += "" if _flattered(own.value, accuracy(run).value) else "_not"
-        return [say("epoch_chosen_by_others"), say(says, epochs=choices["epochs"], own=own)]
+        return [by, say(says, epochs=choices["epochs"], own=own)]
     if choices:
         says = "epoch_chosen" if train.keep == "best" else "end_chosen"
         did = effect(accuracy(run).value, _unflattered(run))

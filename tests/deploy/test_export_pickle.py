@@ -16,6 +16,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
+import kimchi_vision as kv
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import as_text, learner
 
@@ -32,13 +33,26 @@ def opcodes(file):
         return list(pickletools.genops(archive.read(name)))
 
 
-def test_it_holds_no_code_no_paths_and_no_names_but_those_of_fastai_and_torch(exported):
+def by_hand(run):
+    """What a user's `learn.export` writes, and may do so again."""
+    learn = kv.Run.open(run.path).learner()
+    learn.path = run.path / "by hand"
+    learn.export("x.pkl")
+    learn.export(pickle_protocol=2)
+    file = learn.path / "export.pkl"
+    assert opcodes(file)[1:] == opcodes(learn.path / "x.pkl")[1:]
+    return file
+
+
+@pytest.mark.parametrize("written", [lambda run: run.files.pkl, by_hand], ids=["a run", "learn.export"])
+def test_it_holds_no_code_no_paths_and_no_names_but_those_of_fastai_and_torch(written, exported):
     run, _ = exported
-    found = opcodes(run.files.pkl)
+    file = written(run)
+    found = opcodes(file)
     names = {argument for opcode, argument, _ in found if opcode.name == "GLOBAL"}
     assert {name for name in names if not ALLOWED.fullmatch(name)} == set()
     assert not {"STACK_GLOBAL", "INST"} & {opcode.name for opcode, _, _ in found}
-    content = run.files.pkl.read_bytes()
+    content = file.read_bytes()
     machine = (run.path.parent, Path.home(), Path(__file__).parents[1], "kimchi_vision", "site-packages")
     assert [word for word in machine if str(word).encode() in content] == []
 
@@ -77,7 +91,7 @@ class Own(torch.nn.Identity):
     """A layer of the user's own."""
 
 
-def test_a_model_with_a_layer_of_ones_own_says_which_python_it_is_for(exported, tmp_path):
+def test_a_model_with_a_layer_of_ones_own_says_which_python_it_is_for(exported, tmp_path, caplog):
     _, learn = exported
     other = copy.copy(learn)
     body, head = learn.model
@@ -86,6 +100,9 @@ def test_a_model_with_a_layer_of_ones_own_says_which_python_it_is_for(exported, 
     assert bound == {"python": "{}.{}".format(*sys.version_info), "holds": f"{__name__}.Own"}
     assert learner.save(learn, tmp_path / "model.pkl") == {}
     assert f"on Python {bound['python']} alone" in str(learner.bound(**bound))
+    learner.portable(other).export(tmp_path / "own.pkl")
+    assert f"own.pkl: it holds {__name__}.Own" in caplog.text
+    assert b"deploy.export" not in (tmp_path / "own.pkl").read_bytes()
 
 
 @pytest.mark.slow

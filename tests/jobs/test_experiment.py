@@ -90,6 +90,21 @@ def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, c
     assert headline.sentences(done, catalogue("en"))[0].startswith("Accuracy on 4 validation photos")
 
 
+def test_few_photos_are_each_answered_by_a_model_that_had_not_seen_them(folder, undrawn):
+    """Two folds beside the model: their 20 photos make the first number, which a second call reads again."""
+    asked = [*SCORED, "name=few", "evaluate.folds=2", "train.keep=best", "train.stages=[fit: {epochs: 2}]"]
+    done = run(load(folder / "tiny.yaml", asked), folder / "exports")
+    first, chose, beside = headline.sentences(done, catalogue("en"))
+    assert first.startswith("Accuracy on 20 out-of-fold photos")
+    assert "the epoch that the other folds' photos chose" in chose
+    assert "its own 4 validation photos alone" in beside
+    folds = [Run.open(done.files.folds / name).predictions.part("valid").paths for name in ("fold0", "fold1")]
+    assert sorted(folds[0] + folds[1]) == sorted(done.items["path"])
+    assert not list(done.files.folds.glob("*/checkpoints"))
+    again = run(load(folder / "tiny.yaml", asked), folder / "exports")
+    assert again.files.finished.stat().st_mtime == done.files.finished.stat().st_mtime
+
+
 def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):
     keys = ["model={backbone: ['test_efficientnet', 'timm:test_resnet'], weights: none, head: linear}"]
     keys += ["train=[probe, unfreeze, fit: {epochs: 1}]", "explain={top_losses: false, background: 0}"]

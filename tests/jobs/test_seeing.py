@@ -80,26 +80,41 @@ def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unr
     assert first.startswith(verdict)
     assert any(unread in line for line in others)
     found = run.json(run.files.drift)
-    assert (found["photos"], found["left_out"]) == (3, {"copies": 1, "unreadable": 1})
+    assert (found["photos"], found["left_out"]) == (3, {"copies": 1, "near_copies": 0, "unreadable": 1})
     page = text_of(run.files.drift_page)
     assert first in page
     assert page.count("data:image/webp") == 3
 
 
-def test_near_copies_that_came_in_are_one_group(incoming):
-    """One photo brighter, saved anew and smaller beside it: three files that show one picture."""
-    with Image.open(incoming / "90.jpg") as photo:
-        photo.resize([side * 3 // 4 for side in photo.size]).save(incoming / "smaller.jpg")
-        photo.point(lambda value: min(value * 1.1, 255)).save(incoming / "brighter.jpg", quality=60)
-    items = drift.came_in(incoming).items.set_index("path")
+def altered(file, place):
+    """A photo smaller, and brighter and saved anew: two more files that show one picture."""
+    with Image.open(file) as photo:
+        photo.resize([side * 3 // 4 for side in photo.size]).save(place / "smaller.jpg")
+        photo.point(lambda value: min(value * 1.1, 255)).save(place / "brighter.jpg", quality=60)
+
+
+def test_near_copies_that_came_in_are_one_group(run, incoming):
+    altered(incoming / "90.jpg", incoming)
+    items = drift.came_in(incoming, run.photos).items.set_index("path")
     copies = items["group"].reindex(["90.jpg", "again.jpg", "smaller.jpg", "brighter.jpg"]).dropna()
     assert len(copies) == 3
     assert copies.nunique() == 1
     assert items["group"].drop(copies.index).nunique() == 3
 
 
+def test_near_copies_of_the_runs_photos_are_named_and_left_out(run, incoming):
+    own = run.photos.part("train")["path"][0]
+    altered(run.photos.root / own, incoming)
+    *_, near, _, _ = drift.drift(run, incoming, lang="en")
+    assert near.startswith("2 photos are copies of photos that the run has and were left out")
+    assert f"smaller.jpg ({own})" in near
+    found = run.json(run.files.drift)
+    assert found["photos"] == 3
+    assert found["near_copies"] == {"brighter.jpg": own, "smaller.jpg": own}
+
+
 def test_photos_of_the_run_alone_are_refused(run):
-    with pytest.raises(InputError, match="holds photos of the run alone"):
+    with pytest.raises(InputError, match="holds photos of the run, or copies of them, alone"):
         list(drift.drift(run, run.photos.root))
 
 

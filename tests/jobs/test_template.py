@@ -91,7 +91,8 @@ def test_photos_that_are_too_few_for_a_test_part_are_told(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kimchi_vision.jobs.folder.BACKBONES", ())
     _, said = template.begin(folder(Path("few"), a=39, b=39), "en")
-    assert any("too few for a test part" in sentence for sentence in said)
+    assert any("So 5 more models are trained" in sentence for sentence in said)
+    assert load(Path("experiments/few.yaml")).evaluate.folds == 5
     path, said = template.begin(folder(Path("enough"), a=40, b=40), "en")
     assert not any("too few" in sentence for sentence in said)
     assert load(path).data.test_pct == 0.2

@@ -47,7 +47,7 @@ def test_validation_photos_that_chose_an_epoch_say_so_and_correct_for_it(make):
     assert first.startswith(f"Accuracy on 40 validation photos (95 % interval): {100 * accuracy:.1f} %")
     assert chosen.startswith("The best of 4 epochs was chosen on these same photos")
     assert f"about {100 * (accuracy - 0.03):.1f} % (" in chosen
-    assert "or `folds: 5` in a table where photos are few" in more
+    assert "or `evaluate.folds: 5` where photos are few" in more
 
 
 @pytest.mark.parametrize("train", [{"keep": "best"}, {"keep": "last", "early_stop": {"patience": 2}}])
@@ -97,6 +97,20 @@ def test_pooled_folds_first_say_what_no_photo_chose(make):
     page = text_of(report.write(Run.open(run.path), Report(lang="en")))
     assert "<strong>70.0 %</strong>" in page
     assert "This run, nothing chosen" in page
+
+
+def test_folds_beside_a_model_are_its_first_number_on_all_their_photos(make):
+    run = make(keep="best")
+    nested = {"nested": 0.7, "nested_interval": [0.61, 0.78], "photos": 100, "folds": 5, "epochs": 4}
+    write_json(run.files.metrics, {**run.metrics, "choices": nested})
+    run = Run.open(run.path)
+    first, nobody, beside = headline.sentences(run, SAY)
+    assert first.startswith("Accuracy on 100 out-of-fold photos (95 % interval): 70.0 % (61.0")
+    assert nobody.endswith("So no photo scores a choice that it had a part in.")
+    assert f"its own 40 validation photos alone give {100 * run.metrics['accuracy']:.1f} %" in beside
+    page = text_of(report.write(run, Report(lang="en")))
+    assert "70 of 100 out-of-fold photos are right" in page
+    assert page.index("<strong>70.0 %</strong>") < page.index("its own 40 validation photos")
 
 
 def test_photos_that_ended_the_training_say_so(make):

@@ -17,6 +17,12 @@ class Evaluate(Section):
         description="score the test part when the run ends, as the first number of its report; false: when "
         "`evaluate --test` asks for it",
     )
+    folds: int | None = Field(
+        None,
+        ge=2,
+        description="for photos too few for a test part: so many more models are trained, and each photo is "
+        "answered by one that has not seen it, as the first number of the report. None of them is exported",
+    )
     tta: int = Field(
         0,
         ge=0,

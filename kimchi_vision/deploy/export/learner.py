@@ -4,21 +4,26 @@ learn.predict gives probabilities as trained, and `(p.log() / learn.temperature)
 as `predict` and the other files do.
 """
 
+import logging
 import pickle
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import MethodType
 
 from fastai.learner import Learner
 
 from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.photo import Photo, Photos, open_photo
 from kimchi_vision.deploy.export import plain
 from kimchi_vision.results.predictions import Predictions
+
+log = logging.getLogger(__name__)
 
 LARGEST_GAP = 1e-5
 """Probabilities of a file that loads fp32 weights unchanged may differ by this much."""
@@ -43,7 +48,27 @@ def bound(holds: str, python: str) -> Sentence:
     return Sentence(what, holds=holds, python=python)
 
 
-def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:
+def portable(learn: Learner) -> Learner:
+    """The same Learner, but what its own `export` writes loads anywhere, as model.pkl does."""
+    learn.export = MethodType(_by_hand, learn)
+    return learn
+
+
+def _by_hand(
+    learn: Learner, fname: str | Path = "export.pkl", *, pickle_protocol: int = plain.PROTOCOL
+) -> None:
+    """In place of fastai's: a file in learn.path, with the temperature that learn has, if any.
+
+    For parts of the user's own fastai's is written, and the log says on which Python it loads.
+    """
+    file = Path(learn.path) / fname
+    with replacing(file) as temporary:
+        held = save(learn, temporary, getattr(learn, "temperature", 1.0), pickle_protocol)
+    if held:
+        log.warning("%s: %s", file, bound(**held))
+
+
+def save(learn: Learner, file: Path, temperature: float = 1.0, protocol: int = plain.PROTOCOL) -> Json:
     """Write what load_learner reads, and say where: nothing when it does so everywhere.
 
     A learner with parts of the user's own is written as it is, by fastai: for the version of Python that
@@ -51,7 +76,7 @@ def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:
     `learn.temperature`.
     """
     try:
-        plain.save(learn, file, temperature)
+        plain.save(learn, file, temperature, protocol)
     except (plain.NotPortableError, RunError, pickle.PicklingError, AttributeError) as part:
         _export(learn, file, temperature)
         return {"python": "{}.{}".format(*sys.version_info), "holds": str(part)}
@@ -59,7 +84,7 @@ def save(learn: Learner, file: Path, temperature: float = 1.0) -> Json:
 
 
 def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
-    dls, metrics = learn.dls, learn.metrics
+    dls, metrics, own = learn.dls, learn.metrics, vars(learn).pop("export", None)
     learn.temperature = temperature
     learn.metrics = []  # inference needs none, and they are this package's
     try:
@@ -67,6 +92,8 @@ def _export(learn: Learner, file: Path, temperature: float = 1.0) -> None:
     finally:
         # A failed learn.export leaves the learner without its data.
         learn.dls, learn.metrics = dls, metrics
+        if own is not None:
+            learn.export = own
 
 
 def prove(file: Path, photos: Photos, predictions: Predictions) -> Json:

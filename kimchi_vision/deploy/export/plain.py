@@ -32,7 +32,7 @@ PACKAGES = (
 )  # fmt: skip
 """Whose names the file may hold."""
 PROTOCOL = 2
-"""Of pickle: torch's own."""
+"""Of pickle: torch's own, and fastai's."""
 
 
 class NotPortableError(Exception):
@@ -51,7 +51,7 @@ class Call:
         return (self.call, ()) if self.state is None else (self.call, (), self.state)
 
 
-def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
+def save(learn: Learner, file: Path, temperature: float = 1.0, protocol: int = PROTOCOL) -> None:
     """Write what load_learner makes a Learner of: for inference, or to go on with other DataLoaders.
 
     temperature: goes along as `learn.temperature`.
@@ -69,7 +69,7 @@ def save(learn: Learner, file: Path, temperature: float = 1.0) -> None:
     )
     by_name = SimpleNamespace(__name__=__name__, Pickler=_Pickler)
     with file.open("wb") as stream:  # by its path torch would write the file's name into it
-        torch.save(made, stream, pickle_module=by_name, pickle_protocol=PROTOCOL)
+        torch.save(made, stream, pickle_module=by_name, pickle_protocol=protocol)
 
 
 def backbone(learn: Learner) -> str:

@@ -63,7 +63,7 @@ def confusions(metrics: Json, text: Text) -> str:
 
 
 def _against(run: Run, text: Text) -> Iterator[str]:
-    metrics, accuracy = run.metrics, run.score["accuracy"]
+    metrics, accuracy = run.metrics, headline.accuracy(run)
     for name, outcome in goals.outcomes(run.experiment.goals, metrics, headline.scores(run)).items():
         if outcome != "met":
             yield text(
@@ -84,7 +84,7 @@ def _about_accuracy(accuracy: Score, metrics: Json, text: Text) -> Iterator[str]
     low, high = accuracy.interval or (0.0, 1.0)
     shown = {"low": accuracy.metric.shown(low), "high": accuracy.metric.shown(high)}
     if high - low > WIDEST:
-        yield text("against_few", photos=f"{metrics['photos']:,}", **shown)
+        yield text("against_few", photos=f"{accuracy.n:,}", **shown)
     supports = [own["support"] for own in metrics["classes"].values()]
     chance = max(supports) / sum(supports)
     if low <= chance:
