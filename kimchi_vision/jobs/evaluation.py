@@ -86,14 +86,9 @@ def _scored(found: Json, say: Text) -> list[str]:
     }
     columns = [say("recall"), say("precision"), say("photos")]
     with pd.option_context("display.unicode.east_asian_width", True):
-        return [
-            head,
-            "",
-            pd.DataFrame.from_dict(others, "index", columns=[""]).to_string(header=False),
-            "",
-            pd.DataFrame.from_dict(classes, "index", columns=columns).to_string(),
-            "",
-        ]
+        by_score = pd.DataFrame.from_dict(others, "index", columns=[""]).to_string(header=False)
+        by_class = pd.DataFrame.from_dict(classes, "index", columns=columns).to_string()
+    return [head, "", by_score, "", by_class, ""]
 
 
 def _with_interval(scored: Json, name: str) -> str:

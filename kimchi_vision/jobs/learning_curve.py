@@ -99,8 +99,7 @@ def _points(points: pd.DataFrame, say: Text) -> str:
         ]
         for row in points.itertuples()
     ]
-    head = ["share_column", "train_photos_column", "accuracy", "interval_column"]
-    return _aligned(pd.DataFrame(rows, columns=[say(key) for key in head]))
+    return _aligned(rows, ["share_column", "train_photos_column", "accuracy", "interval_column"], say)
 
 
 def _classes(classes: pd.DataFrame, say: Text) -> str:
@@ -113,10 +112,10 @@ def _classes(classes: pd.DataFrame, say: Text) -> str:
         ]
         for _, row in classes.iterrows()
     ]
-    head = ["class", "train_photos_column", "recall", "gain_column"]
-    return _aligned(pd.DataFrame(rows, columns=[say(key) for key in head]))
+    return _aligned(rows, ["class", "train_photos_column", "recall", "gain_column"], say)
 
 
-def _aligned(rows: pd.DataFrame) -> str:
+def _aligned(rows: list[list[str]], head: list[str], say: Text) -> str:
+    table = pd.DataFrame(rows, columns=[say(key) for key in head])
     with pd.option_context("display.unicode.east_asian_width", True):
-        return rows.to_string(index=False)
+        return table.to_string(index=False)

@@ -18,23 +18,16 @@ from kimchi_vision.results.scores import METRICS, sign
 
 
 class Keeping(Protocol):
-    """What the section `train` says of the epoch that is kept."""
+    """What the section `train` says of the epoch that is kept.
 
-    @property
-    def keep(self) -> Literal["last", "best"]:
-        """Whether validation photos choose."""
+    keep: whether validation photos choose, by which score or loss (monitor), and which of its values is best
+    (mode; None: what is usual). early_stop: when validation photos end the training.
+    """
 
-    @property
-    def monitor(self) -> str:
-        """By which score or loss."""
-
-    @property
-    def mode(self) -> Literal["min", "max"] | None:
-        """Which of its values is best; None: what is usual."""
-
-    @property
-    def early_stop(self) -> EarlyStop | None:
-        """When validation photos end the training."""
+    keep: Literal["last", "best"]
+    monitor: str
+    mode: Literal["min", "max"] | None
+    early_stop: EarlyStop | None
 
 
 @dataclass(frozen=True)

@@ -79,18 +79,20 @@ def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
     units: groups of all their photos, fold by fold. No network is trained for it: epochs stand for each other
     between folds, since all are trained alike.
     """
-    valid = [run.predictions.part("valid") for run in runs]
-    found = [
-        candidates(run.experiment.train, part, run.sound(run.files.epoch_answers))
-        for run, part in zip(runs, valid, strict=True)
-    ]
+    found = list(map(_of_run, runs))
     if min(map(len, found)) == 1:
         return {}
     right = nested(found)
     accuracy = share(right, units)
-    gain = float(np.concatenate([part.right for part in valid]).mean()) - accuracy.value
+    own = np.concatenate([run.predictions.part("valid").right for run in runs])
+    gain = float(own.mean()) - accuracy.value
     nested_facts = {"nested": accuracy.value, "nested_interval": accuracy.ends}
     return {"epochs": max(map(len, found)), "gain": gain, **nested_facts}
+
+
+def _of_run(run: Run) -> Candidates:
+    valid = run.predictions.part("valid")
+    return candidates(run.experiment.train, valid, run.sound(run.files.epoch_answers))
 
 
 def beside(runs: Sequence[Run]) -> Json:
@@ -148,15 +150,7 @@ def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> 
     valid = [run.predictions.part("valid") for runs in rows.values() for run in runs]
     if len(rows) < 2 or any(each.paths != valid[0].paths for each in valid):
         return None
-    found = {
-        name: [
-            candidates(
-                run.experiment.train, run.predictions.part("valid"), run.sound(run.files.epoch_answers)
-            )
-            for run in runs
-        ]
-        for name, runs in rows.items()
-    }
+    found = {name: list(map(_of_run, runs)) for name, runs in rows.items()}
     name = max(means, key=lambda row: means[row].value)
     pooled = [run.metrics.get("choices", {}).get("gain", 0) for run in rows[name] if "folds" in run.metrics]
     gain = optimism(list(found.values()), valid[0].units) + sum(pooled) / len(rows[name])

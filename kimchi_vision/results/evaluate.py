@@ -52,14 +52,9 @@ def metrics(predictions: Predictions, section: Evaluate) -> Json:
 def classification_text(predictions: Predictions) -> str:
     """scikit-learn's classification report and the confusion matrix, in straight columns for Hangul too."""
     vocab = predictions.vocab
-    report = sklearn_metrics.classification_report(
-        predictions.truth,
-        predictions.answers,
-        labels=range(len(vocab)),
-        target_names=vocab,
-        output_dict=True,
-        zero_division=0,
-    )
+    said, options = (predictions.truth, predictions.answers), {"output_dict": True, "zero_division": 0}
+    names = {"labels": range(len(vocab)), "target_names": vocab}
+    report = sklearn_metrics.classification_report(*said, **names, **options)
     accuracy = report.pop("accuracy")
     table = pd.DataFrame(report).T.astype({"support": int})
     matrix = pd.DataFrame(predictions.confusion, index=vocab, columns=vocab)
@@ -111,14 +106,10 @@ def _per_class(predictions: Predictions) -> dict[str, Json]:
         truth, answers, labels=range(len(predictions.vocab)), zero_division=0
     )
     found = {}
-    for place, (name, precision, recall, f1, support) in enumerate(
-        zip(predictions.vocab, *columns, strict=True)
-    ):
+    for place, (name, *scored, support) in enumerate(zip(predictions.vocab, *columns, strict=True)):
         own, said = truth == place, answers == place
         found[name] = {
-            "precision": float(precision),
-            "recall": float(recall),
-            "f1": float(f1),
+            **dict(zip(("precision", "recall", "f1"), map(float, scored), strict=True)),
             "support": int(support),
             "recall_interval": of_class(predictions.right[own], units[own]),
             "precision_interval": of_class(predictions.right[said], units[said]),

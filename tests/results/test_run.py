@@ -137,7 +137,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     section = run.experiment.resolved()["report"]
     assert section["lang"] == "auto"
     write_json(run.files.metrics, {**run.metrics, "floor": {**floor, "verdict": "above"}})
-    shown = notebook.html(Run.open(run.path))
+    shown = notebook.html(Run.open(run.path)).replace("\N{NO-BREAK SPACE}", " ")
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
     assert f"Accuracy on {accuracy.n} validation photos" in shown

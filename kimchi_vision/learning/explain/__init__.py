@@ -2,6 +2,6 @@
 
 from kimchi_vision.learning.explain.background import backgrounds
 from kimchi_vision.learning.explain.gradcam import GradCam
-from kimchi_vision.learning.explain.looks import Explainer, Look, save, top_losses
+from kimchi_vision.learning.explain.looks import Explainer, save, top_losses
 
-__all__ = ["Explainer", "GradCam", "Look", "backgrounds", "save", "top_losses"]
+__all__ = ["Explainer", "GradCam", "backgrounds", "save", "top_losses"]

@@ -20,8 +20,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, precision, randomness
-from kimchi_vision.learning.train.average import Average
-from kimchi_vision.learning.train.callbacks import KeepBest, loss_on_device
+from kimchi_vision.learning.train.callbacks import Average, KeepBest, loss_on_device
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting

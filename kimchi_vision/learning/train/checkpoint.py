@@ -17,8 +17,7 @@ from kimchi_vision.base.files import replacing
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning.train import distributed, randomness, saved
-from kimchi_vision.learning.train.average import Average
-from kimchi_vision.learning.train.callbacks import KeepBest
+from kimchi_vision.learning.train.callbacks import Average, KeepBest
 from kimchi_vision.learning.train.interrupt import Interrupt
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.recording import Recording, Replayable

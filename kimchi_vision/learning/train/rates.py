@@ -23,22 +23,14 @@ def find_rates(arguments: LrFind, learn: Learner, files: RunFiles) -> float | No
 
     None when the loss grew too early to read a rate from it.
     """
-    learn.lr_find(
-        start_lr=arguments.start_lr,
-        end_lr=arguments.end_lr,
-        num_it=arguments.num_it,
-        stop_div=arguments.stop_div,
-        show_plot=False,
-        suggest_funcs=None,
-    )
+    learn.lr_find(**arguments.model_dump(exclude={"suggest"}), show_plot=False, suggest_funcs=None)
     curve = pd.DataFrame({"lr": learn.recorder.lrs, "loss": [float(loss) for loss in learn.recorder.losses]})
     write_table(files.lr_find, curve)
     suggestions = _suggestions(learn, arguments.num_it)
     plots.save(plots.lr_find(curve, suggestions), files.figure("lr_find"))
     if suggestions:
-        log.info(
-            "lr_find suggests: %s", ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
-        )
+        found = ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
+        log.info("lr_find suggests: %s", found)
     else:
         log.info("lr_find suggests nothing: the loss grew too early.")
     return suggestions.get(arguments.suggest)

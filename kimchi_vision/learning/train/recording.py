@@ -147,17 +147,12 @@ class Recording(Replayable):
         """Raise RunError for a loss that is no number; not in a callback, where fastai rewords errors."""
         if self.rows and not self.is_finite:
             last, best = self.rows[-1], self.folder.best
-            values = {"epoch": last["epoch"], "stage": last["stage"], "rate": last["lr"]}
-            values |= {"lower": last["lr"] / 10, "best": best}
-            if best.is_file():
-                raise RunError(
-                    "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
-                    "of {lower:.1g}, or `auto` after lr_find. {best} holds the best epoch before it.",
-                    **values,
-                )
+            kept = Sentence(" {best} holds the best epoch before it.", best=best) if best.is_file() else ""
+            values = {"epoch": last["epoch"], "stage": last["stage"], "rate": last["lr"], "kept": kept}
             raise RunError(
                 "The loss is no longer a number in epoch {epoch} ({stage}, rate {rate:.2g}). Try a rate "
-                "of {lower:.1g}, or `auto` after lr_find.",
+                "of {lower:.1g}, or `auto` after lr_find.{kept}",
+                lower=last["lr"] / 10,
                 **values,
             )
 

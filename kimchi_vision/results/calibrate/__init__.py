@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from kimchi_vision.results.predictions import Predictions
 
-__all__ = ["figures", "fit", "risk_coverage", "unknown"]
+__all__ = ["figures", "fit", "unknown"]
 
 CURVE_POINTS = 200
 

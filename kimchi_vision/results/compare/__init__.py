@@ -4,20 +4,17 @@ from kimchi_vision.results.compare.background import background_reliance
 from kimchi_vision.results.compare.comparison import Comparison, compare
 from kimchi_vision.results.compare.learning import Learning, learning
 from kimchi_vision.results.compare.paired import difference_interval
-from kimchi_vision.results.compare.pairs import Pair, beside_floor, beside_one_view
-from kimchi_vision.results.compare.runs import Answers, read, summary
+from kimchi_vision.results.compare.pairs import beside_floor, beside_one_view
+from kimchi_vision.results.compare.runs import summary
 
 __all__ = [
-    "Answers",
     "Comparison",
     "Learning",
-    "Pair",
     "background_reliance",
     "beside_floor",
     "beside_one_view",
     "compare",
     "difference_interval",
     "learning",
-    "read",
     "summary",
 ]

@@ -63,12 +63,10 @@ class Comparison:
         """
         head, *rows = self._scored()
         with pd.option_context("display.unicode.east_asian_width", True):
-            shown = [
-                pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False),
-                "",
-                pd.DataFrame(rows, columns=head).to_string(index=False),
-            ]
-        return "\n".join([*self.answer, "", *shown, "", *map(self.words.sentence, self.pairs)])
+            experiments = pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False)
+            scored = pd.DataFrame(rows, columns=head).to_string(index=False)
+        verdicts = map(self.words.sentence, self.pairs)
+        return "\n".join([*self.answer, "", experiments, "", scored, "", *verdicts])
 
     def markdown(self) -> str:
         """The same as a Markdown page."""

@@ -88,13 +88,8 @@ class Words:
 
     def head(self) -> list[str]:
         """Names of the columns of the table of experiments."""
-        return [
-            self.say("experiment_column"),
-            self.say("accuracy"),
-            self.say("interval_column"),
-            self.say("seeds_column"),
-            self.say("photos"),
-        ]
+        keys = ("experiment_column", "accuracy", "interval_column", "seeds_column", "photos")
+        return [self.say(key) for key in keys]
 
     def cells(self, row: object) -> list[str]:
         """A row of the table, from a row of Comparison.experiments."""

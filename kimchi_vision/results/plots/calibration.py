@@ -25,15 +25,9 @@ def reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
         strict=True,
     ):
         axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, linestyle="--", label="calibrated")
-        down, up = table["accuracy"] - table["accuracy_low"], table["accuracy_high"] - table["accuracy"]
-        axes.errorbar(
-            table["confidence"],
-            table["accuracy"],
-            yerr=[down.clip(0), up.clip(0)],
-            fmt="o",
-            capsize=3,
-            label="95 % interval",
-        )
+        across, up = table["confidence"], table["accuracy"]
+        spread = [side.clip(0) for side in (up - table["accuracy_low"], table["accuracy_high"] - up)]
+        axes.errorbar(across, up, yerr=spread, fmt="o", capsize=3, label="95 % interval")
         axes.set(title=title, ylabel="accuracy", xlim=(0, 1), ylim=(0, 1.02))
         axes.legend(loc="upper left")
         counts.bar(table["low"], table["photos"], table["high"] - table["low"], align="edge", color="0.7")

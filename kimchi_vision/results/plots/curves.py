@@ -64,15 +64,8 @@ def _name_stages(axes: Axes, stages: list[str]) -> None:
     for start in starts:
         if start:
             axes.axvline(start + 0.5, color="0.8", linewidth=1)
-        axes.text(
-            start + 0.55,
-            0.01,
-            stages[start],
-            transform=axes.get_xaxis_transform(),
-            fontsize=8,
-            color="0.45",
-            va="bottom",
-        )
+        style = {"fontsize": 8, "color": "0.45", "va": "bottom"}
+        axes.text(start + 0.55, 0.01, stages[start], transform=axes.get_xaxis_transform(), **style)
 
 
 @hangul()
@@ -88,15 +81,9 @@ def learning_curve(points: pd.DataFrame, curve: pd.DataFrame) -> Figure:
         own = curve[part]
         axes.plot(own["train_photos"], own["accuracy"], style, color="C0")
     axes.fill_between(curve["train_photos"], curve["low"], curve["high"], alpha=0.2, label="fit, 95 %")
-    spread = [points["accuracy"] - points["low"], points["high"] - points["accuracy"]]
-    axes.errorbar(
-        points["train_photos"],
-        points["accuracy"],
-        yerr=[side.clip(lower=0) for side in spread],
-        fmt="ko",
-        capsize=4,
-        label="runs, 95 %",
-    )
+    across, up = points["train_photos"], points["accuracy"]
+    spread = [side.clip(lower=0) for side in (up - points["low"], points["high"] - up)]
+    axes.errorbar(across, up, yerr=spread, fmt="ko", capsize=4, label="runs, 95 %")
     axes.axvline(seen, color="0.6", linewidth=1, linestyle=":")
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
     axes.set_xticks([*points["train_photos"], 2 * seen], minor=False)

@@ -27,19 +27,11 @@ def _reliability(found: Json, text: Text) -> charts.Chart | None:
     bins = [each for each in found["after"]["reliability"] if each["photos"] >= FEWEST_PHOTOS]
     if len(bins) < FEWEST_BINS:
         return None
-    points = [
-        (
-            each["confidence"],
-            each["accuracy"],
-            text(
-                "bin",
-                photos=each["photos"],
-                sure=percent(each["confidence"]),
-                right=percent(each["accuracy"]),
-            ),
-        )
-        for each in bins
-    ]
+    points = []
+    for each in bins:
+        sure, right = each["confidence"], each["accuracy"]
+        said = text("bin", photos=each["photos"], sure=percent(sure), right=percent(right))
+        points.append((sure, right, said))
     ends = {key: [each[f"accuracy_{key}"] for each in bins] for key in ("low", "high")}
     series = charts.Series(text("accuracy"), points, line=False, **ends)
     x = charts.shares([0.0, 1.0])
@@ -50,14 +42,8 @@ def _risk(found: Json, text: Text) -> charts.Chart | None:
     curve = found["risk_coverage"]
     if not any(point["risk"] for point in curve):
         return None
-    points = [
-        (
-            point["coverage"],
-            point["risk"],
-            text("answered", coverage=percent(point["coverage"]), risk=percent(point["risk"])),
-        )
-        for point in curve
-    ]
+    shares = [(point["coverage"], point["risk"]) for point in curve]
+    points = [(x, y, text("answered", coverage=percent(x), risk=percent(y))) for x, y in shares]
     series = [charts.Series(text("error_rate"), points)]
     abstain = found["abstain"]
     marked = None

@@ -85,27 +85,22 @@ def _earlier(run: Run) -> list[Run]:
 
 def _confusions(run: Run, predictions: Predictions) -> Iterator[Json]:
     """The surest photo of each pair that is confused, beside the surest of what it was taken for."""
-    table, sure = predictions.table, predictions.confidence
+    table = predictions.table
     truth, said = table["truth"].to_numpy(), table["predicted"].to_numpy()
     for actual, predicted, count in run.metrics["most_confused"][: verdict.CONFUSIONS_NAMED]:
-        taken = _surest(predictions, (truth == actual) & (said == predicted), sure)
-        like = _surest(predictions, (truth == predicted) & (said == predicted), sure)
         yield {
             "actual": actual,
             "predicted": predicted,
             "photos": count,
             "of": int((truth == actual).sum()),
-            "taken": _picture(run, predictions, taken),
-            "like": _picture(run, predictions, like),
+            "taken": _surest(run, predictions, (truth == actual) & (said == predicted)),
+            "like": _surest(run, predictions, (truth == predicted) & (said == predicted)),
         }
 
 
-def _surest(predictions: Predictions, rows: np.ndarray, sure: np.ndarray) -> int | None:
-    return int(np.where(rows, sure, -1).argmax()) if rows.any() else None
-
-
-def _picture(run: Run, predictions: Predictions, place: int | None) -> str | None:
-    if place is None:
+def _surest(run: Run, predictions: Predictions, rows: np.ndarray) -> str | None:
+    """The picture of the surest photo among these rows, if there is one."""
+    if not rows.any():
         return None
-    one = predictions.where(np.array([place]))
+    one = predictions.where(np.array([np.where(rows, predictions.confidence, -1).argmax()]))
     return images.photo(run.photos.files(one.table)[0], PAIR_SIDE)

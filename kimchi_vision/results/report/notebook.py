@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from kimchi_vision.base.messages import Text, catalogue, language
+from kimchi_vision.base.pages import render
+from kimchi_vision.base.plain import Json
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import images
 from kimchi_vision.results.run import Run
@@ -17,49 +17,23 @@ SIDE = 120
 
 def html(run: Run) -> str:
     """An HTML fragment; a run that has not ended says so."""
-    say = catalogue(language(run.experiment.report.lang))
-    if not run.files.metrics.is_file():
-        return f"<p>{escape(say('not_finished', path=run.path))}</p>"
-    parts = [f"<h3>{escape(run.name)}</h3>", _answer(run, say)]
-    if len(run.vocab) <= MATRIX_CLASSES:
-        parts.append(_matrix(run))
-    return "\n".join([*parts, _worst(run), _files(run, say)])
+    lang = language(run.experiment.report.lang)
+    view = _view(run, catalogue(lang)) if run.files.metrics.is_file() else {}
+    return render("kimchi_vision.results.report", "notebook.html", lang, run=run, **view)
 
 
-def _answer(run: Run, say: Text) -> str:
-    accuracy = run.score["accuracy"]
-    first, *others = map(escape, headline.sentences(run, say))
-    lines = [f"<b>{first}</b>", *others]
-    floor = run.metrics.get("floor")
+def _view(run: Run, say: Text) -> Json:
+    sentences, floor = headline.sentences(run, say), run.metrics.get("floor")
     if floor:
-        lines.append(f"{escape(say('floor'))}: {accuracy.metric.shown(floor['accuracy'])}")
-    return f"<p>{'<br>'.join(lines)}</p>"
-
-
-def _matrix(run: Run) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in run.vocab)
-    rows = []
-    for name, counts in zip(run.vocab, run.metrics["confusion_matrix"], strict=True):
-        cells = "".join(f"<td>{count or ''}</td>" for count in counts)
-        rows.append(f"<tr><th>{escape(name)}</th>{cells}</tr>")
-    return f"<table><thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _worst(run: Run) -> str:
+        sentences.append(f"{say('floor')}: {run.score['accuracy'].metric.shown(floor['accuracy'])}")
+    matrix = list(zip(run.vocab, run.metrics["confusion_matrix"], strict=True))
     worst = run.predictions.of(run.metrics["top_losses"][:WORST])
-    shown = []
-    for file, predicted, truth in zip(
-        run.photos.files(worst.table), worst.table["predicted"], worst.table["truth"], strict=True
-    ):
-        source = images.photo(file, SIDE)
-        picture = f'<img src="{source}" style="max-height:{SIDE}px">' if source else ""
-        said = f"{escape(predicted)} ({escape(truth)})"
-        shown.append(
-            f'<figure style="display:inline-block;margin:4px">{picture}<br><small>{said}</small></figure>'
-        )
-    return f"<div>{''.join(shown)}</div>"
-
-
-def _files(run: Run, say: Text) -> str:
-    files = [file for file in (run.files.report, run.files.onnx, run.files.pkl) if file.is_file()]
-    return "<p>" + "<br>".join(f"<code>{escape(str(file))}</code>" for file in files) + "</p>"
+    sources = [images.photo(file, SIDE) for file in run.photos.files(worst.table)]
+    files = (run.files.report, run.files.onnx, run.files.pkl)
+    return {
+        "sentences": sentences,
+        "matrix": matrix if len(matrix) <= MATRIX_CLASSES else None,
+        "worst": list(zip(sources, worst.table["predicted"], worst.table["truth"], strict=True)),
+        "side": SIDE,
+        "files": [file for file in files if file.is_file()],
+    }

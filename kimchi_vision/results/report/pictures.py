@@ -49,16 +49,8 @@ class Page:
 
 def write(file: Path, page: Page, lang: str = "auto") -> None:
     """Write the page; photos that cannot be shown are named only."""
-    shown = list(view(page.groups))
-    text = render(
-        "kimchi_vision.results.report",
-        "pictures.html",
-        language(lang),
-        page=page,
-        name=page.name,
-        groups=shown,
-    )
-    write_text(file, text)
+    shown = {"page": page, "name": page.name, "groups": list(view(page.groups))}
+    write_text(file, render("kimchi_vision.results.report", "pictures.html", language(lang), **shown))
 
 
 def view(groups: Sequence[Group]) -> Iterator[Json]:

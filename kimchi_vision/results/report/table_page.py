@@ -180,14 +180,8 @@ def _decision(folder: Path, say: Text) -> Json | None:
     file = folder / "decision.csv"
     if not file.is_file():
         return None
-    table = pd.read_csv(
-        file,
-        dtype={"run": str},
-        keep_default_na=False,
-        na_values=[""],
-        encoding=TABLE_ENCODING,
-        dtype_backend="numpy_nullable",  # whole numbers beside a missing one stay whole
-    )
+    options = {"dtype": {"run": str}, "keep_default_na": False, "na_values": [""], "encoding": TABLE_ENCODING}
+    table = pd.read_csv(file, dtype_backend="numpy_nullable", **options)  # whole numbers stay whole
     return {"runs": list(table["run"]), "columns": goals.lines(table, say)}
 
 
