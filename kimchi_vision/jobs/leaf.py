@@ -13,6 +13,7 @@ from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
+from kimchi_vision.config.sections.data import Data
 
 Done = tuple[Any, str | Sentence | None]
 """What the work gave, and why it failed, or None."""
@@ -23,20 +24,21 @@ class Leaf:
     """One piece of work.
 
     name: what it is called. work: what can be pickled, and gives what JSON can hold; its argument is whether
-    a process died at it before. exports: a folder that is where it is done, too. trains: the run that it is,
-    in exports/NAME. here: the folder that its paths are relative to.
+    a process died at it before. exports: a folder that is where it is done, too. photos: those that it reads.
+    trains: it is a run, in exports/NAME. here: the folder that its paths are relative to.
     """
 
     name: str
     work: Callable[[bool], object]
     exports: Path
-    trains: Experiment | None = None
+    photos: Data | None = None
+    trains: bool = False
     here: Path = field(default_factory=Path.cwd)
 
 
 def training(experiment: Experiment, exports: Path, force: bool = False) -> Leaf:
     """A run. One that died goes on, whether it was forced or not."""
-    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports, experiment)
+    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports, experiment.data, True)
 
 
 def _train(experiment: Experiment, exports: Path, force: bool, again: bool) -> None:

@@ -41,7 +41,7 @@ def scout(
     """
     names = list(dict.fromkeys(backbones))
     if on is not None:
-        leaves = [Leaf(name, partial(_again, experiment, name), exports) for name in names]
+        leaves = [Leaf(name, partial(_again, experiment, name), exports, experiment.data) for name in names]
         rows = list(on.run(leaves).results.values())
     else:
         rows, photos = [], data.load(experiment.data)

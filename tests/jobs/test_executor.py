@@ -24,7 +24,9 @@ from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
 from kimchi_vision.jobs.executor import Processes, interface, parcels
+from kimchi_vision.jobs.executor.on_ray import OnRay
 from kimchi_vision.jobs.leaf import Leaf, training
+from kimchi_vision.jobs.rank_backbones import scout
 from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
 
@@ -263,7 +265,9 @@ def blind(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_a_node_without_the_photos_is_sent_them_and_sends_its_runs_back(asked, tmp_path, blind, caplog):
+def test_a_node_without_the_photos_is_sent_them_ranks_backbones_and_sends_its_runs_back(
+    asked, tmp_path, blind, caplog
+):
     import ray
 
     file = asked("a: {}", "b: {folds: 2}")
@@ -271,6 +275,8 @@ def test_a_node_without_the_photos_is_sent_them_and_sends_its_runs_back(asked, t
     ray.init(address=blind.address)
     wait_for(lambda: ray.cluster_resources().get("CPU"))
     ray.shutdown()
+    ranked = scout(load(file).rows[0], ["test_efficientnet"], OnRay(blind.address, Jobs()), tmp_path)
+    assert ranked["photos"].tolist() == [12]
     on = executor.executor(blind.address, load(file).jobs)
     with caplog.at_level(logging.INFO, "kimchi_vision"):
         finished = table.run_rows(load(file), tmp_path / "ray", on=on)

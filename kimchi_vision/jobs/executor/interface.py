@@ -107,7 +107,7 @@ class _Seen(NamedTuple):
 def task(leaf: Leaf, state: State, node: str) -> Task:
     """A line of the table of tasks: how far a leaf's run is, as its run folder says."""
     plain = Task(leaf.name, state, node=node)
-    if leaf.trains is None or state == "waits":
+    if not leaf.trains or state == "waits":
         return plain
     files = RunFiles(leaf.here / leaf.exports / leaf.name)
     try:

@@ -156,18 +156,18 @@ def _marked(exports: Path) -> Iterator[Path]:
         shutil.rmtree(mark, ignore_errors=True)
 
 
-def _sent(ray: Any, leaves: Sequence[Leaf], mark: Path) -> list[parcels.Parcel]:
-    """Photos for nodes that do not see the folder of the runs, once in Ray's store; nothing when all do."""
+def _sent(ray: Any, leaves: Sequence[Leaf], mark: Path) -> list[parcels.Parcel] | None:
+    """Photos for nodes that do not see the folder of the runs, once in Ray's store; None when all do."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    if not all(leaf.trains for leaf in leaves):
-        return []
+    if not all(leaf.photos for leaf in leaves):
+        return None
     look = ray.remote(num_cpus=0)(_sees)
     there = [NodeAffinitySchedulingStrategy(node["NodeID"], True) for node in ray.nodes() if node["Alive"]]
     if all(ray.get([look.options(scheduling_strategy=node).remote(mark) for node in there])):
-        return []
+        return None
     log.info("Some machines do not see %s: photos are sent to them.", mark.parent)
-    runs = [leaf.here / leaf.exports / leaf.name for leaf in leaves]
+    runs = [leaf.here / leaf.exports / leaf.name for leaf in leaves if leaf.trains]
     paths = [*parcels.of(leaves), *(run for run in runs if run.is_dir())]
     return [parcels.packed(path, ray.put) for path in paths]
 
@@ -185,13 +185,13 @@ Answered = tuple["Done", str, "parcels.Parcel | None"]
 """What came of a leaf, on which node, and the run folder where it is not shared."""
 
 
-def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels.Parcel]) -> Answered:
+def _done(leaf: Leaf, threads: int, version: str, mark: Path, sent: list[parcels.Parcel] | None) -> Answered:
     """The task."""
     node = socket.gethostname()
     if code_version() != version:
         other = "{node} has version {own} of kimchi_vision, and the table's is {version}"
         return (None, Sentence(other, node=node, own=code_version(), version=version)), node, None
-    if sent and not mark.is_dir():
+    if sent is not None and not mark.is_dir():
         return _apart(leaf, threads, node, sent)
     if not (mark.is_dir() and leaf.here.is_dir()):
         unseen = "{node} does not see {folder}: photos and runs lie where every node has one path"
@@ -207,15 +207,16 @@ def _apart(leaf: Leaf, threads: int, node: str, sent: list[parcels.Parcel]) -> A
     import ray
 
     run = leaf.here / leaf.exports / leaf.name
-    again, runs = run.is_dir(), run.parent
+    again = leaf.trains and run.is_dir()
     try:
         for parcel in sent:
-            if parcel.path.parent != runs or (parcel.path == run and not again):
+            is_run = leaf.trains and parcel.path.parent == run.parent
+            if not is_run or (parcel.path == run and not again):
                 parcels.place(parcel, ray.get)
     except InputError as error:
         return (None, Sentence("{node}: {reason}", node=node, reason=error.sentence)), node, None
     leaf.here.mkdir(parents=True, exist_ok=True)
-    return do(leaf, threads, again), node, parcels.left(run)
+    return do(leaf, threads, again), node, parcels.left(run) if leaf.trains else None
 
 
 def _answer(ray: Any, reference: Any) -> tuple[Done, str]:

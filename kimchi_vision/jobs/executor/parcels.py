@@ -50,10 +50,10 @@ def listing(path: Path) -> str:
 
 
 def of(leaves: Iterable[Leaf]) -> list[Path]:
-    """The photos of trainings, and the tables that say more about them, as absolute paths."""
+    """The photos of leaves, and the tables that say more about them, as absolute paths."""
     found = {}
     for leaf in leaves:
-        section = leaf.trains.data
+        section = leaf.photos
         for path in (section.path, section.exclude, section.relabel, section.split):
             if path is not None and (leaf.here / path).exists():
                 found[leaf.here / path] = None

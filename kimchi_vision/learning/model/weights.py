@@ -185,21 +185,19 @@ def _fill(
     missing = [n for n in expected if n not in tensors and not _belongs(n, optional)]
     unknown = [n for n in tensors if n not in expected and not _belongs(n, head)]
     other = [n for n in expected if n in tensors and n not in fits and not _belongs(n, head)]
-    if missing or unknown or other:
+    every = [
+        Sentence("{count} missing ({names})", **_some(missing)),
+        Sentence("{count} unknown ({names})", **_some(unknown)),
+        Sentence("{count} of another shape ({names})", **_some(other)),
+    ]
+    if counts := [each for each in every if each.values["count"]]:
         raise ModelError(
             "{file}, for model.backbone {backbone}: of {expected} tensors {fitting} fit; {counts}.",
             file=source[0],
             backbone=source[1],
             expected=len(expected),
             fitting=len(fits),
-            counts=Sentences(
-                [
-                    *([Sentence("{count} missing ({names})", **_some(missing))] if missing else []),
-                    *([Sentence("{count} unknown ({names})", **_some(unknown))] if unknown else []),
-                    *([Sentence("{count} of another shape ({names})", **_some(other))] if other else []),
-                ],
-                "; ",
-            ),
+            counts=Sentences(counts, "; "),
         )
     network.load_state_dict(fits, strict=False)
     _check_arrived(network, fits, source)
