@@ -186,6 +186,13 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
     skipping = Data(path=root, policy={"unreadable": "skip"})
     with pytest.raises(DataError, match="No photo of b: all 3 photos were left out: is empty"):
         data.load(skipping, tmp_path / "cache")
+    empty = folder_of({"a": 2, "b": 2}, tmp_path / "empty")
+    for name in "ab":
+        (empty / name / "000.jpg").write_bytes(b"")
+        (empty / name / "001.jpg").write_bytes(b"")
+    none = {"path": empty, "policy": {"unreadable": "skip"}, "missing_class": "drop"}
+    with pytest.raises(DataError, match="empty holds photos of no class: a classifier needs two"):
+        data.load(Data(**none), tmp_path / "cache")
     with pytest.raises(DataError, match="holds photos of a alone"):
         data.load(skipping.model_copy(update={"missing_class": "drop"}), tmp_path / "cache")
 
