@@ -75,12 +75,10 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
         try:
             return backbone.pretrained(file)
         except Exception as error:  # a damaged file can make the libraries raise anything
-            raise ModelError(
-                "{file}: not the weights of {backbone} ({error}). Delete it, and the next run gets it again.",
-                file=file,
-                backbone=backbone.name,
-                error=error,
-            ) from error
+            what = (
+                "{file}: not the weights of {backbone} ({error}). Delete it, and the next run gets it again."
+            )
+            raise ModelError(what, file=file, backbone=backbone.name, error=error) from error
     network = backbone.network()
     tensors = read(file)
     if weights == "offline":
@@ -159,12 +157,8 @@ def _by_order(tensors: Mapping[str, Tensor], network: nn.Module, file: Path) -> 
     """Tensors of the same network written by another program: same order, other names."""
     names = list(network.state_dict())
     if len(names) != len(tensors):
-        raise ModelError(
-            "{file}: holds {found} tensors where {count} are expected.",
-            file=file,
-            found=len(tensors),
-            count=len(names),
-        )
+        what = "{file}: holds {found} tensors where {count} are expected."
+        raise ModelError(what, file=file, found=len(tensors), count=len(names))
     return dict(zip(names, tensors.values(), strict=True))
 
 
@@ -213,13 +207,11 @@ def _check_arrived(network: nn.Module, fits: Mapping[str, Tensor], source: tuple
     loaded = network.state_dict()
     for name, tensor in fits.items():
         if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):
-            raise ModelError(
+            what = (
                 "{file}, for model.backbone {backbone}: tensor {name} did not arrive unchanged; it may "
-                "hold NaN.",
-                file=source[0],
-                backbone=source[1],
-                name=name,
+                "hold NaN."
             )
+            raise ModelError(what, file=source[0], backbone=source[1], name=name)
 
 
 def _belongs(name: str, parts: tuple[str, ...]) -> bool:
