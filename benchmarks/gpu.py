@@ -291,7 +291,7 @@ def _steps(bench: Bench, name: str, precision: str, size: int, compiled: bool = 
     from kimchi_vision.config.sections import Train
     from kimchi_vision.learning import device
     from kimchi_vision.learning.model.find import named
-    from kimchi_vision.learning.train.precision import halved
+    from kimchi_vision.learning.train.precision import autocast
 
     here, side = device.pick(), bench.experiment().augment.size
     if here.type == "cuda":
@@ -306,7 +306,7 @@ def _steps(bench: Bench, name: str, precision: str, size: int, compiled: bool = 
         optimizer.step()
         optimizer.zero_grad()
 
-    with halved(section, network, here):
+    with autocast(section, network, here):
         if compiled:
             network.compile()
         started = time.perf_counter()

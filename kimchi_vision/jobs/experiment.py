@@ -210,7 +210,7 @@ def write_scores(
         Run(files.path).open_test("run")
         write_json(files.test_metrics, evaluate.metrics(predictions.part("test"), experiment.evaluate))
     write_text(files.classification_report, evaluate.classification_text(valid))
-    calibration = calibrate.fit(experiment.calibrate, valid)
+    calibration = calibrate.fit(experiment.calibrate, valid, chosen.get("epochs", 1))
     write_json(files.calibration, calibration)
     figures = evaluate.figures(valid, photos, metrics["top_losses"]) | calibrate.figures(calibration)
     for name, figure in figures.items():

@@ -28,17 +28,22 @@ LOSSES: dict[str, int] = {"train_loss": -1, "valid_loss": -1}
 
 
 def metric(
-    title: tuple[str, str], explained: tuple[str, str], unit: Unit = "share", better: Better = "higher"
+    title: tuple[str, str] | None = None,
+    explained: tuple[str, str] | None = None,
+    unit: Unit = "share",
+    better: Better = "higher",
 ) -> Callable[[Estimator], Estimator]:
     """Register a function as the score of its name.
 
-    title, explained: in English and Korean; the latter is a sentence.
+    title, explained: in English and Korean; the latter is a sentence. None where they stand in
+    base/messages/pages/scores.po as NAME and NAME_explained.
     """
 
     def register(estimate: Estimator) -> Estimator:
         name = estimate.__name__
         METRICS[name] = Metric(name, estimate, unit, better)
-        messages.add({name: title, f"{name}_explained": explained})
+        if title and explained:
+            messages.add({name: title, f"{name}_explained": explained})
         return estimate
 
     return register
@@ -81,127 +86,61 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = Sentence(" Did you mean {near}?", near=near[0]) if near else ""
-        raise ConfigError(
-            "{key}: there is no score `{name}`.{hint} There are: {known}.",
-            key=key,
-            name=name,
-            hint=hint,
-            known=", ".join(known),
-        )
+        what = "{key}: there is no score `{name}`.{hint} There are: {known}."
+        raise ConfigError(what, key=key, name=name, hint=hint, known=", ".join(known))
 
 
-@metric(
-    ("Accuracy", "정확도"),
-    ("The share of photos whose class is predicted.", "클래스를 맞힌 사진의 비율입니다."),
-)
+@metric()
 def accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are right."""
     return intervals.share(predictions.right, predictions.units)
 
 
-@metric(
-    ("Error rate", "오류율"),
-    ("The share of photos whose class is not predicted.", "클래스를 틀린 사진의 비율입니다."),
-    better="lower",
-)
+@metric(better="lower")
 def error_rate(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos that are wrong."""
     return intervals.share(~predictions.right, predictions.units)
 
 
-_MEAN_OVER_CLASSES = "mean over the classes that have photos; a class that is never predicted counts 0"
-_OVER_CLASSES_KO = "사진이 있는 클래스들의 평균이며, 한 번도 예측하지 않은 클래스는 0으로 셉니다."
-
-
-@metric(
-    ("Macro recall", "매크로 재현율"),
-    (
-        f"Of each class's photos the share that is found: {_MEAN_OVER_CLASSES}.",
-        f"각 클래스의 사진 중 찾아낸 비율입니다. {_OVER_CLASSES_KO}",
-    ),
-)
+@metric()
 def macro_recall(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's balanced_accuracy_score."""
     return _macro(predictions, "recall")
 
 
-@metric(
-    ("Macro precision", "매크로 정밀도"),
-    (
-        f"Of the photos taken for a class the share that is of it: {_MEAN_OVER_CLASSES}.",
-        f"그 클래스라고 답한 사진 중 맞은 비율입니다. {_OVER_CLASSES_KO}",
-    ),
-)
+@metric()
 def macro_precision(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's precision_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "precision")
 
 
-@metric(
-    ("Macro F1", "매크로 F1"),
-    (
-        f"The harmonic mean of recall and precision: {_MEAN_OVER_CLASSES}.",
-        f"재현율과 정밀도의 조화 평균입니다. {_OVER_CLASSES_KO}",
-    ),
-)
+@metric()
 def macro_f1(predictions: Predictions, section: Asked) -> Estimate:
     """scikit-learn's f1_score with average="macro" and the classes that have photos as labels."""
     return _macro(predictions, "f1")
 
 
-@metric(
-    ("Top-k accuracy", "상위 k개 정확도"),
-    (
-        "The share of photos whose class is among the k most probable (evaluate.top_k).",
-        "가장 확률이 높은 k개 클래스에 정답이 있는 사진의 비율입니다(evaluate.top_k).",
-    ),
-)
+@metric()
 def top_k_accuracy(predictions: Predictions, section: Asked) -> Estimate:
     """The share of photos whose class is among the `evaluate.top_k` most probable."""
     most = np.argsort(-predictions.probabilities, axis=1, kind="stable")[:, : section.top_k]
     return intervals.share((most == predictions.truth[:, None]).any(axis=1), predictions.units)
 
 
-@metric(
-    ("Loss, mean over photos", "손실(사진 평균)"),
-    (
-        "Cross-entropy: low when the true class has a high probability. Without label smoothing, unlike "
-        "the validation loss of training.",
-        "교차 엔트로피로, 정답의 확률이 높을수록 낮습니다. 학습의 검증 손실과 달리 라벨 스무딩이 없습니다.",
-    ),
-    unit="nats",
-    better="lower",
-)
+@metric(unit="nats", better="lower")
 def loss(predictions: Predictions, section: Asked) -> Estimate:
     """Mean cross-entropy of the photos, nats."""
     return intervals.mean(predictions.loss, predictions.units)
 
 
-@metric(
-    ("Brier score", "브라이어 점수"),
-    (
-        "The squared distance of the probabilities from what is true, summed over classes: 0 is best, 2 "
-        "worst.",
-        "확률과 정답의 차이를 제곱해 클래스별로 더한 값으로, 0이 가장 좋고 2가 가장 나쁩니다.",
-    ),
-    unit="number",
-    better="lower",
-)
+@metric(unit="number", better="lower")
 def brier(predictions: Predictions, section: Asked) -> Estimate:
     """Mean over photos. Brier, 1950, Monthly Weather Review 78:1."""
     truth = np.eye(len(predictions.vocab))[predictions.truth]
     return intervals.mean(((predictions.probabilities - truth) ** 2).sum(axis=1), predictions.units)
 
 
-@metric(
-    ("Macro AUC", "매크로 AUC"),
-    (
-        "How often a photo of a class has a higher probability of it than a photo of another class: mean "
-        "over classes; 50 % is chance.",
-        "그 클래스의 사진이 다른 클래스의 사진보다 그 클래스일 확률이 높은 비율의 클래스 평균입니다. 50 %는 "
-        "우연입니다.",
-    ),
-)
+@metric()
 def macro_auc(predictions: Predictions, section: Asked) -> Estimate:
     """Each class against the rest."""
     return separation.macro(predictions)

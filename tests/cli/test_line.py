@@ -22,13 +22,13 @@ def test_help_is_korean(command, words):
 @pytest.mark.parametrize(
     ("words", "english", "korean"),
     [
-        ("serve --prt 1", "No such option: --prt (Possible options: --port)", "혹시 --port인가요?"),
+        ("serve --prt 1", "No such option: --prt (Possible options: --port)", "혹시 --port입니까?"),
         ("serve x --port abc", "should be a valid integer", "'--port': 정수를 쓰세요."),
         ("serve x --port 99999", "less than or equal to 65535", "'--port': 65535 이하로 쓰세요."),
         ("predict a b --runtime x", "'x' is not one of", "'onnxruntime', 'openvino' 중 하나를 쓰세요."),
         ("run", "Missing argument 'experiment'.", "'experiment' 인자가 없습니다."),
         ("run a b", "unexpected extra argument(s) (b)", "필요 없는 인자가 있습니다: b."),
-        ("cache clera", "Did you mean 'clear'?", "혹시 'clear'인가요?"),
+        ("cache clera", "Did you mean 'clear'?", "혹시 'clear'입니까?"),
         ("run a --exports", "requires an argument", "--exports' 옵션에는 값이 필요합니다."),
         ("predict nope p.jpg", "p.jpg: there is no such photo", "p.jpg: 그런 사진이나 폴더가 없습니다."),
     ],

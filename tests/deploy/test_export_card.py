@@ -50,7 +50,7 @@ def test_each_score_and_class_has_its_line(run):
         assert f"| {title} | {100 * scores[name]:.1f} % ({low} – {high}) |" in lines
     low, high = scores["loss_interval"]
     assert f"| Loss, mean over photos | {scores['loss']:.3f} ({low:.3f} – {high:.3f}) |" in lines
-    assert "| Class | found (recall) | right when said (precision) | Photos |" in lines
+    assert "| Class | Found (recall) | Right when said (precision) | Photos |" in lines
     for label, name, photos in (("001", "001", 30), ("김치", "김치", 20), ("A\\&B", "A&B", 10)):
         own = scores["classes"][name]
         assert f"| {label} | {share(own, 'recall')} | {share(own, 'precision')} | {photos} |" in lines
@@ -60,6 +60,13 @@ def test_each_score_and_class_has_its_line(run):
     assert "Backbone resnet18, weights `none`, photos of 32 pixels." in lines
     assert any(line.startswith("7 photos in 3 class folders") for line in lines)
     assert any('"I don\'t know" below 42.0 %' in line for line in lines)
+
+
+def test_a_class_that_was_never_said_has_no_precision(run):
+    scores = run.json(run.files.metrics)
+    scores["classes"]["김치"] |= {"precision": 0.0, "precision_interval": None}
+    write_json(run.files.metrics, scores)
+    assert f"| 김치 | {share(scores['classes']['김치'], 'recall')} | – | 20 |" in card.text(run).splitlines()
 
 
 def test_proofs_and_smaller_files_are_told_in_megabytes(run):

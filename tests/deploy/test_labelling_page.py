@@ -56,7 +56,7 @@ def test_a_class_that_is_none_and_a_photo_that_is_gone_are_said(client, inbox):
 
 
 @pytest.mark.parametrize(
-    ("asked", "title"), [("?lang=ko", "이 사진은 무엇인가요?"), ("?lang=en", "What is on this photo?")]
+    ("asked", "title"), [("?lang=ko", "무엇을 찍은 사진입니까?"), ("?lang=en", "What is on this photo?")]
 )
 def test_the_page_speaks_both_languages(client, asked, title):
     assert f"<h1>{title}</h1>" in client.get(f"/label{asked}").text

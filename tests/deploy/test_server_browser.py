@@ -38,7 +38,7 @@ def address(exported):
         yield f"{address}/visit"
 
 
-@pytest.mark.parametrize(("lang", "title"), [("ko", "이 사진은"), ("en", "What is in")])
+@pytest.mark.parametrize(("lang", "title"), [("ko", "무엇을 찍은"), ("en", "What is in")])
 def test_an_example_is_answered(address, lang, title, tmp_path):
     seen = told(f"{address}?lang={lang}", tmp_path, "--virtual-time-budget=20000")
     assert seen["title"].startswith(title)

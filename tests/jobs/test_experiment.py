@@ -81,7 +81,7 @@ def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, c
     first, chose = headline.sentences(done, catalogue("en"))[:2]
     assert first.startswith("Accuracy on 4 test photos")
     assert chose.startswith("Nothing was chosen on these photos")
-    assert done.metrics["choices"]["epochs"] == 2
+    assert done.metrics["choices"]["epochs"] == done.calibration["epochs"] == 2
     assert done.table(done.files.test_openings)["command"].tolist() == ["run"]
     closed = [*asked, "name=closed", "evaluate.test=false"]
     done = run(load(folder / "tiny.yaml", closed), folder / "exports")

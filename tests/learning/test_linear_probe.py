@@ -75,16 +75,16 @@ def test_the_body_stays_in_the_mode_it_was_in(photos):
     assert body.training
 
 
-def test_the_head_gives_scikit_learns_probabilities():
+@pytest.mark.parametrize(("classes", "number"), [(2, 5), (3, 5), (2, 300), (3, 300)])
+def test_the_head_gives_scikit_learns_probabilities(classes, number):
     random = np.random.default_rng(0)
-    for classes in (2, 3):
-        labels = np.repeat(np.arange(classes), 20)
-        values = random.normal(size=(len(labels), 5)).astype(np.float32) + labels[:, None]
-        head = linear_probe.fit(Features(), values, labels, classes)
-        scaled = (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).mean())
-        model = LogisticRegression(C=head.strength, solver="newton-cg").fit(scaled, labels)
-        own = model.predict_proba(scaled)
-        assert np.allclose(head.probabilities(values), own, atol=1e-5)
+    labels = np.repeat(np.arange(classes), 20)
+    values = random.normal(size=(len(labels), number)).astype(np.float32) + labels[:, None]
+    head = linear_probe.fit(Features(), values, labels, classes)
+    scaled = (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).mean())
+    model = LogisticRegression(C=head.strength, solver="newton-cg").fit(scaled, labels)
+    own = model.predict_proba(scaled)
+    assert np.allclose(head.probabilities(values), own, atol=1e-3)
 
 
 RARE = {

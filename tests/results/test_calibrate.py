@@ -290,6 +290,13 @@ def test_the_promised_error_is_exceeded_on_fresh_photos_in_at_most_one_run_of_tw
     assert exceeded <= 3
 
 
+def test_the_best_of_ten_epochs_answers_less_and_needs_more_photos(too_sure):
+    one, ten = (calibrate.fit(Calibrate(abstain_at=0.1), too_sure, epochs)["abstain"] for epochs in (1, 10))
+    assert one["threshold"] < ten["threshold"]
+    assert one["coverage"] > ten["coverage"]
+    assert (one["least_photos"], ten["least_photos"]) == (39, 61)
+
+
 def test_copies_promise_nothing_more():
     sure, right = answers(3, 300)
     found = abstain_at(0.1, np.tile(sure, 2), np.tile(right, 2), np.tile(np.arange(300), 2))

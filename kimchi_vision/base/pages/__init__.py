@@ -32,8 +32,8 @@ def render(package: str, template: str, lang: Language, **view: object) -> str:
 
 
 def marked(sentence: str) -> Markup:
-    """A sentence whose `code` is set as such, and whose paths break at their slashes."""
+    """A sentence whose `code` is set as such, and whose paths and names break at / and _."""
     from markupsafe import Markup, escape
 
-    broken = re.sub(r"/(?=\w)", "/<wbr>", str(escape(sentence)))
+    broken = re.sub(r"([/_])(?=\w)", r"\1<wbr>", str(escape(sentence)))
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", broken))

@@ -24,7 +24,8 @@ class Presize:
 
     def __init__(self, section: Augment) -> None:
         self.resize, self.method = section.resize, section.resize_method
-        factor = _pixels_for_two(section)
+        # Pixels of the presized photo, along a side, that become two of the final picture, on average.
+        factor = section.resize * ((1 + section.min_scale) / 2) ** 0.5 / section.size / 2
         averaged = factor >= AVERAGED_FROM and section.mode == "bilinear"
         self.side = round(section.resize / factor) if averaged else section.resize
         self.blur = _blur(section, averaged)
@@ -69,11 +70,6 @@ def _resized(photo: Image.Image, size: tuple[int, int]) -> np.ndarray:
     if photo.width <= size[0] and photo.height <= size[1]:
         return cv2.resize(np.asarray(photo), size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(photo.resize(size, Image.Resampling.BILINEAR))
-
-
-def _pixels_for_two(section: Augment) -> float:
-    """Pixels of the presized photo, along a side, that become two of the final picture, on average."""
-    return section.resize * ((1 + section.min_scale) / 2) ** 0.5 / section.size / 2
 
 
 def _blur(section: Augment, averaged: bool) -> float:

@@ -83,13 +83,14 @@ def fit(
     Source: Kornblith, Shlens and Le, 2019, "Do Better ImageNet Models Transfer Better?", arXiv:1805.08974.
     """
     scaled, centre, scale = _scaled(features)
-    strength = _strength(section, scaled, labels, rare)
-    model = rare.model(strength).fit(scaled, labels)
+    turned, turn = _turned(scaled)
+    strength = _strength(section, turned, labels, rare)
+    model = rare.model(strength).fit(turned, labels)
     weight, bias = np.zeros((classes, features.shape[1])), np.zeros(classes)
     if classes == 2:  # scikit-learn keeps the second class's logit alone
-        weight[1], bias[1] = model.coef_[0], model.intercept_[0]
+        weight[1], bias[1] = model.coef_[0] @ turn, model.intercept_[0]
     else:
-        weight[:], bias[:] = model.coef_, model.intercept_
+        weight[:], bias[:] = model.coef_ @ turn, model.intercept_
     # Both become part of the head, so that it takes features as the body gives them.
     weight /= scale
     bias -= rare.adjustment * np.log(np.bincount(labels, minlength=classes) / len(labels))
@@ -114,7 +115,7 @@ def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray)
 
     A class with fewer photos than `folds` lowers the number of folds to its photos, at least two.
     """
-    features, _, _ = _scaled(features)
+    features, _ = _turned(_scaled(features)[0])
     strength = _strength(section, features, labels, AS_THEY_ARE)
     return cross_val_predict(AS_THEY_ARE.model(strength), features, labels, cv=_folds(section, labels))
 
@@ -145,6 +146,17 @@ def _loss(section: Features, rare: Rare, strength: float, features: np.ndarray, 
 def _folds(section: Features, labels: np.ndarray) -> StratifiedKFold:
     smallest = int(np.bincount(labels).min())
     return StratifiedKFold(max(2, min(section.folds, smallest)), shuffle=True, random_state=0)
+
+
+def _turned(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fewer photos than features span as many directions as there are photos: the features along these alone,
+    which give the same head several times sooner, and the directions, (directions, features).
+    """
+    photos, number = features.shape
+    if photos >= number:
+        return features, np.eye(number)
+    directions = np.linalg.qr(features.T)[0].T
+    return features @ directions.T, directions
 
 
 def _scaled(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:

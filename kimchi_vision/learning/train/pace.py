@@ -32,7 +32,7 @@ def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
         network.train()(photos).sum().backward()
         devices.wait(device)
 
-    with precision.halved(section, network, device):
+    with precision.autocast(section, network, device):
         return tuple(_seconds(work) / PHOTOS for work in (forward, step))
 
 

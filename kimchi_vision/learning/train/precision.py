@@ -37,14 +37,14 @@ def applied(section: Train, learn: Learner) -> Iterator[None]:
     """
     device = learn.dls.device or torch.device("cpu")
     with (
-        halved(section, learn.model, device) as precision,
+        autocast(section, learn.model, device) as precision,
         learn.added_cbs([ScaledLoss(AMPMode.FP16)]) if precision == "fp16" else nullcontext(),
     ):
         yield
 
 
 @contextmanager
-def halved(section: Train, model: torch.nn.Module, device: torch.device) -> Iterator[str]:
+def autocast(section: Train, model: torch.nn.Module, device: torch.device) -> Iterator[str]:
     """Inside the block the model in training uses the precision given; with half, tensors lie channels last.
 
     fastai's MixedPrecision does nothing on a CPU, so the model's forward is wrapped in autocast.

@@ -117,11 +117,7 @@ def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase
 
 def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr, suggested)
-
-    def fit(learn: Learner, **loop: object) -> None:
-        learn.fit(a.epochs, rate, wd=a.wd, **loop)
-
-    return [Phase("fit", a.epochs, noop, fit)]
+    return [Phase("fit", a.epochs, noop, lambda learn, **loop: learn.fit(a.epochs, rate, wd=a.wd, **loop))]
 
 
 def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:

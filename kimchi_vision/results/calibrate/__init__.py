@@ -33,11 +33,12 @@ __all__ = ["figures", "fit", "unknown"]
 CURVE_POINTS = 200
 
 
-def fit(section: Calibrate, predictions: Predictions) -> Json:
+def fit(section: Calibrate, predictions: Predictions, epochs: int = 1) -> Json:
     """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
 
-    predictions: of the validation photos; photos of one group count as one.
-    Returns, ready for JSON: photos; temperature; before and after it: calibration_error, with
+    predictions: of the validation photos; photos of one group count as one. epochs: from how many the
+    same photos chose the one that answers.
+    Returns, ready for JSON: photos; epochs; temperature; before and after it: calibration_error, with
     calibration_error_interval, calibration_error_seen (with what chance adds), calibration_error_by_chance
     (what a perfectly calibrated model may show), loss and reliability (bins); risk_coverage (at most 200
     points of the curve) and risk_coverage_area; abstain (None without abstain_at): error_wanted, delta
@@ -50,14 +51,15 @@ def fit(section: Calibrate, predictions: Predictions) -> Json:
     sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
     abstention = None
     if section.abstain_at is not None:
-        found = abstain_at(section.abstain_at, sure, right, groups)
-        least = fewest_photos(section.abstain_at)
+        found = abstain_at(section.abstain_at, sure, right, groups, epochs)
+        least = fewest_photos(section.abstain_at, epochs)
         promised = {"error_wanted": section.abstain_at, "delta": DELTA, "least_photos": least}
         abstention = {**promised, **asdict(found)}
     curve = risk_coverage(sure, right)
     thinned = np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))
     return {
         "photos": len(predictions),
+        "epochs": epochs,
         "temperature": temperature,
         "before": _facts(raw, truth, section.bins, groups),
         "after": _facts(calibrated, truth, section.bins, groups),
@@ -83,12 +85,13 @@ def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json,
             "This run answers every photo: it has no threshold below which it says that it does not know. "
             "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
         )
+    epochs = calibration.get("epochs", 1)
     known = at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
     if error is not None:
-        found = abstain_at(error, known, predictions.right, predictions.group)
+        found = abstain_at(error, known, predictions.right, predictions.group, epochs)
         abstain = {"error_wanted": error, "threshold": found.threshold}
     chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
-    chosen["least_photos"] = fewest_photos(chosen["error_wanted"])
+    chosen["least_photos"] = fewest_photos(chosen["error_wanted"], epochs)
     least = np.inf if chosen["threshold"] is None else chosen["threshold"]
     return {**chosen, **unknown_accepted(confidence, known, least)}
 

@@ -54,22 +54,23 @@ def area_under_risk_coverage(curve: pd.DataFrame) -> float:
 
 
 def abstain_at(
-    error: float, confidence: np.ndarray, right: np.ndarray, groups: np.ndarray | None = None
+    error: float, confidence: np.ndarray, right: np.ndarray, groups: np.ndarray | None = None, epochs: int = 1
 ) -> Abstention:
     """The lowest threshold at which at most `error`, 0 to 1, of the answers to fresh photos are wrong.
 
     More are in at most DELTA of runs: Learn then Test (Angelopoulos et al., 2021, arXiv:2110.01052) by tests
     in a fixed order from STARTS, each with the exact binomial bound. groups: photos of one group count
-    together.
+    together. epochs: from how many these same photos chose the one that answers; each is tested at a share of
+    DELTA, since the threshold of the luckiest one is lucky, too.
     """
     wrong, units = (~right).astype(float), units_of(len(confidence), groups)
     allowed = []
-    for start in np.maximum(STARTS, 2 * fewest_photos(error) / len(right)):
+    for start in np.maximum(STARTS, 2 * fewest_photos(error, epochs) / len(right)):
         for threshold in THRESHOLDS:
             answered = confidence >= threshold
             if answered.mean() < min(start, 1):
                 continue
-            if _p_value(wrong[answered], units[answered], error) > DELTA / len(STARTS):
+            if _p_value(wrong[answered], units[answered], error) > _level(epochs):
                 break
             allowed.append(float(threshold))
     if not allowed:
@@ -78,9 +79,13 @@ def abstain_at(
     return Abstention(min(allowed), float(answered.mean()), float(wrong[answered].mean()), [0.0, error])
 
 
-def fewest_photos(error: float) -> int:
+def fewest_photos(error: float, epochs: int = 1) -> int:
     """Independent photos, all answered and all right, with which a threshold can be promised."""
-    return math.ceil(math.log(DELTA / len(STARTS)) / math.log(1 - error))
+    return math.ceil(math.log(_level(epochs)) / math.log(1 - error))
+
+
+def _level(epochs: int) -> float:
+    return DELTA / len(STARTS) / epochs
 
 
 def _p_value(wrong: np.ndarray, units: np.ndarray, error: float) -> float:
