@@ -71,9 +71,13 @@ COSTLY = {"exported": ("kimchi_vision/deploy/export", "kimchi_vision/deploy/pred
 NEVER = ["kimchi_vision/data/sample/*"]  # draws photos: decides no answer
 PYTEST = ["-o", "addopts=", "-m", "not slow", "-p", "no:xdist", "-p", "no:cacheprovider"]
 PYTEST += ["-W", "ignore::SyntaxWarning", "-W", "ignore::ResourceWarning"]  # None(x); mutmut's own files
-# What starts a process with a copy of the package, or in another folder.
-PYTEST += ["--deselect=tests/data/test_data.py::test_it_needs_no_torch"]
-PYTEST += ["--deselect=tests/deploy/test_export_folders.py::test_a_space_starts_and_answers"]
+ELSEWHERE = (
+    "data/test_data.py::test_it_needs_no_torch",
+    "deploy/test_export.py::test_calibration_travels_in_the_file",
+    "deploy/test_export_folders.py::test_a_space_starts_and_answers",
+)
+"""Tests that a process in another folder, a copy of the package or of a run makes fail."""
+PYTEST += [f"--deselect=tests/{test}" for test in ELSEWHERE]
 PYTEST += ["--hypothesis-profile=ci"] if find_spec("hypothesis") else []  # the same examples each time
 
 PLACE = Path("mutants")

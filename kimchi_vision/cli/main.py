@@ -4,7 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +56,7 @@ def run_command(
     """Train, explain and export: a folder of photos, an experiment, or every row of a table."""
     from kimchi_vision.config import Table, load
 
-    loaded = load(_written(experiment, lang), overrides or ())
+    loaded = load(_written(experiment, lang, overrides or ()), overrides or ())
     from kimchi_vision.cli import console
     from kimchi_vision.deploy import export
     from kimchi_vision.jobs import table
@@ -81,13 +81,15 @@ def run_command(
         raise RunError("{lost}", lost=Sentences(lost))
 
 
-def _written(experiment: Path, lang: str) -> Path:
-    """The experiment's file, which a folder of photos gets first."""
+def _written(experiment: Path, lang: str, overrides: Sequence[str]) -> Path:
+    """The experiment's file, which a folder of photos gets first, without the overrides."""
     if not experiment.is_dir():
         return experiment
     from kimchi_vision.jobs.template import begin
 
     path, said = begin(experiment, lang)
+    if overrides:
+        said.append(catalogue(language(lang))("set_this_time", changes=", ".join(overrides)))
     print("\n".join(said))
     return path
 

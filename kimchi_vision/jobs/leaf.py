@@ -13,7 +13,7 @@ from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
-from kimchi_vision.config.sections import Data
+from kimchi_vision.config.sections.data import Data
 
 Done = tuple[Any, str | Sentence | None]
 """What the work gave, and why it failed, or None."""

@@ -33,13 +33,11 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
     if not force and folder.path.is_dir() and any(folder.path.iterdir()):
         other = _other(experiment, folder)
         if other:
-            raise InputError(
+            what = (
                 "{folder} holds something else than this experiment's run: {other}. Give this experiment "
-                "another `name`, or begin anew with --force, which keeps what is there as {aside}.",
-                folder=folder.path,
-                other=other,
-                aside=folder.aside().name,
+                "another `name`, or begin anew with --force, which keeps what is there as {aside}."
             )
+            raise InputError(what, folder=folder.path, other=other, aside=folder.aside().name)
     return folder
 
 

@@ -90,12 +90,8 @@ def restored(run: Run) -> tuple[nn.Sequential, Facts]:
         with safe_open(file, "numpy") as opened:
             facts = Facts.from_metadata(opened.metadata() or {})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            "{file} is damaged: {error}. Write it anew with: {command}",
-            file=file,
-            error=error,
-            command=written,
-        ) from None
+        what = "{file} is damaged: {error}. Write it anew with: {command}"
+        raise InputError(what, file=file, error=error, command=written) from None
     network = model.restored(run.experiment.model, file, len(facts.classes))
     return network, facts.calibrated(run.calibration)
 

@@ -80,12 +80,8 @@ class Predictions:
             return found
         lost = found.table["path"][~found.table["path"].isin(items["path"])]
         if len(lost):
-            raise InputError(
-                "{file} names {photo}, which {other} does not.",
-                file=file,
-                photo=lost.iloc[0],
-                other=RunFiles.items.name,
-            )
+            what = "{file} names {photo}, which {other} does not."
+            raise InputError(what, file=file, photo=lost.iloc[0], other=RunFiles.items.name)
         return found.grouped(items)
 
     def write(self, file: Path) -> None:
@@ -208,10 +204,6 @@ def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:
     places = pd.Index(vocab, dtype=object).get_indexer(labels.astype(object))
     if (places < 0).any():
         label = labels[places < 0].iloc[0]
-        raise InputError(
-            "Class {label!r} in column `{column}` is not one of: {classes}.",
-            label=label,
-            column=labels.name,
-            classes=", ".join(vocab),
-        )
+        what = "Class {label!r} in column `{column}` is not one of: {classes}."
+        raise InputError(what, label=label, column=labels.name, classes=", ".join(vocab))
     return places

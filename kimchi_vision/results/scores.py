@@ -86,13 +86,8 @@ def check_monitor(name: str, key: str = "train.monitor") -> None:
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = Sentence(" Did you mean {near}?", near=near[0]) if near else ""
-        raise ConfigError(
-            "{key}: there is no score `{name}`.{hint} There are: {known}.",
-            key=key,
-            name=name,
-            hint=hint,
-            known=", ".join(known),
-        )
+        what = "{key}: there is no score `{name}`.{hint} There are: {known}."
+        raise ConfigError(what, key=key, name=name, hint=hint, known=", ".join(known))
 
 
 @metric()

@@ -55,11 +55,8 @@ def write_page(found: pd.DataFrame, run: Run, file: Path, lang: str = "auto") ->
     """
     root = run.photos.root
     if not root.is_dir():
-        raise InputError(
-            "{root} is not there any more; the page needs the photos that {path} used.",
-            root=root,
-            path=run.path,
-        )
+        what = "{root} is not there any more; the page needs the photos that {path} used."
+        raise InputError(what, root=root, path=run.path)
     findings = tuple(
         Finding("suspect", tuple((path,) for path in rows["path"]), {"label": label, "suggested": suggested})
         for (label, suggested), rows in found.groupby(["label", "suggested"], sort=False)

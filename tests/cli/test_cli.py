@@ -431,3 +431,10 @@ def test_every_word_that_a_command_prints_is_in_the_catalogue(file):
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     prints = [call for call in calls if ast.unparse(call.func) in ("print", "_print", "console.print")]
     assert [(call.lineno, words) for call in prints if (words := list(words_of(call)))] == []
+
+
+def test_what_is_set_beside_a_folder_is_said_beside_its_experiment(folder_of, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    photos = folder_of({"a": 6, "b": 6})
+    main._written(photos, "en", ["recipe=quick"])
+    assert capsys.readouterr().out.splitlines()[-1] == "This time `--set` changes it: recipe=quick."

@@ -71,7 +71,7 @@ def test_what_cannot_be_fetched_leaves_nothing(served, tmp_path, monkeypatch):
     place = tmp_path / "place"
     for source, checksum, reason in (
         (f"{address}/set.zip", "0" * 64, "is not the file that was meant"),
-        (f"{address}/other.zip", None, "cannot be downloaded: .*use `data import`"),
+        (f"{address}/other.zip", None, "cannot be downloaded: File not found.*use `data import`"),
         ("http://127.0.0.1:1/set.zip", None, "cannot be downloaded"),
         ("cats", None, "cats is neither a URL nor one of pets, food101"),
     ):

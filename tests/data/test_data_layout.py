@@ -79,6 +79,15 @@ def test_an_unlabelled_test_folder_is_set_aside_and_told(tree):
     assert "test/의 사진 5장은 클래스가 없어 쓰지 않음" in catalogue("ko")(listing.took[0], **listing.took[1])
 
 
+@pytest.mark.parametrize(
+    "folders", [{"train/cat": 3, "train/dog": 3, "test/images": 5}, {"cat": 3, "dog": 3, "unlabeled": 5}]
+)
+def test_photos_without_a_class_are_told_by_their_folder(tree, folders):
+    listing, place = read(tree(folders)), [*folders][-1]
+    assert classes(listing) == {"cat": 3, "dog": 3}
+    assert f"{place}/ holds 5 photos without a class: set aside" in took(listing)
+
+
 def test_a_sample_of_the_set_is_not_pulled_in_twice(tree):
     folders = {
         f"{above}{part}/{name}": 2
@@ -149,6 +158,14 @@ def test_two_readings_are_asked_about_with_the_key_that_decides(tree, name):
     for way, right in ways.items():
         assert f"`data.layout: {way}`: {len(right)} classes" in str(asked.value)
         assert classes(read(root, way)) == right
+
+
+def test_a_question_names_the_first_classes_and_counts_the_others(tree):
+    root = tree(
+        {f"{fruit}/{kind}{number}": 1 for fruit in ("apple", "pear") for kind in "ab" for number in range(5)}
+    )
+    with pytest.raises(DataError, match=r"`data\.layout: folder`: 10 classes .* and 4 more"):
+        read(root)
 
 
 @pytest.mark.parametrize("folder", ["beignets", "beignets/day1"])
@@ -227,6 +244,45 @@ def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
         table.write_text("\n".join(["id,label", *lines]))
         with pytest.raises(DataError, match=reason):
             read(root)
+
+
+STUDIO = {
+    "a task of JSON-MIN": {"image": "/data/upload/1/data-0.jpg", "choice": "a"},
+    "a file that was uploaded": {"image": "/data/upload/1/0123abcd-data-0.jpg", "choice": "a"},
+    "an answer that was taken back": {
+        "data": {"image": "data-0.jpg"},
+        "annotations": [
+            {"was_cancelled": cancelled, "result": [{"type": "choices", "value": {"choices": [choice]}}]}
+            for choice, cancelled in (("b", True), ("a", False))
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("task", STUDIO.values(), ids=list(STUDIO))
+def test_what_label_studio_exports(tree, task):
+    root = tree({"data": 4})
+    others = [{"image": f"data-{number}.jpg", "choice": "aabb"[number]} for number in (1, 2, 3)]
+    (root / "export.json").write_text(json.dumps([task, *others]))
+    assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_what_fiftyone_exports(tree):
+    root = tree({"data": 5})
+    labels = {"data-0": ["a"], "data-1": 1, "data-2": {"label": "a"}, "data-3": [], "data-4": "b"}
+    (root / "labels.json").write_text(json.dumps({"classes": ["a", "b"], "labels": labels}))
+    listing = read(root, "table")
+    assert listing.photos["label"].tolist() == ["a", "b", "a", "b"]
+    assert took(listing).endswith("data/ holds 1 photo without a class: set aside.")
+
+
+def test_marks_in_a_column_for_each_class(tree):
+    root = tree({"data": 4})
+    marks = "data-0.jpg,1,0,32\ndata-1.jpg,1,0,32\ndata-2.jpg,0,1,32\ndata-3.jpg,0,1,32\n"
+    (root / "labels.csv").write_text(f"file,a,b,width\n{marks}")
+    assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
+    (root / "labels.csv").write_text(f"file,a,b,width\n{marks.replace(',1,0', ',5,0')}")
+    assert read(root).photos["label"].tolist() == ["data"] * 4
 
 
 def test_a_photo_with_several_classes_is_an_error(tree):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from kimchi_vision.data.formats import is_raw_tiff
 from kimchi_vision.data.photo import Photo, open_photo, photo_size, thumbnail
 
 RAMP = np.linspace(0, 255, 64 * 48).reshape(48, 64)
@@ -121,6 +122,12 @@ def raw_file(kind: str) -> bytes:
         return b"\0\0\0\x18ftypcrx " + bytes(64)
     tags = {"DNG": {50706: b"\1\4\0\0"}, "NEF": {254: 1, 330: 8}}
     return stored(RAMP.astype(np.uint8), "TIFF", tiffinfo=tags[kind])
+
+
+@pytest.mark.parametrize("tags", [{262: 32803}, {262: 34892}, {50706: b""}, {254: 1, 330: (8,)}])
+def test_a_tiff_of_raw_pixels_is_told_by_its_tags(tags):
+    assert is_raw_tiff(tags)
+    assert not is_raw_tiff({262: 2, 254: 0, 330: (8,)})
 
 
 @pytest.mark.parametrize("kind", ["DNG", "NEF", "CR3"])

@@ -14,7 +14,7 @@ from kimchi_vision.config.sections import Data
 from kimchi_vision.data.layout import read
 from kimchi_vision.data.select import corrected
 from kimchi_vision.data.splitters import write_split
-from kimchi_vision.data.tables import read_csv
+from kimchi_vision.data.tables import matched, read_csv
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.results.run import Run
 
@@ -102,6 +102,11 @@ WRONG = {
     "no text": (b"path,suggested\n\x00\x01", "is not a CSV file"),
     "no line": (b"", "is not a CSV file: no columns"),
     "two of one column": (b"path,suggested,Path\na,b,c\n", "has two columns path"),
+    "half of it in another encoding": (
+        b"\xef\xbb\xbfpath,suggested\n\xb1\xe8,a\n",
+        r"utf-8-sig throughout: invalid",
+    ),
+    "a cell without an end": (b'path,suggested\n"' + b"x" * 200_000, "line 2: field larger than field limit"),
 }
 
 
@@ -110,6 +115,21 @@ def test_a_table_that_is_wrong_is_refused_with_its_line(relabelled, case):
     content, said = WRONG[case]
     with pytest.raises(DataError, match=said):
         relabelled(content.encode() if isinstance(content, str) else content)
+
+
+def test_a_path_that_may_be_two_photos_is_asked_about(tmp_path):
+    two = [unicodedata.normalize(form, "밥/0.jpg") for form in ("NFC", "NFD")]
+    paths = pd.Series(["밥\\0.jpg"])
+    with pytest.raises(DataError, match=r"밥\\0\.jpg may be '밥/0.jpg' or '.*/0.jpg'; write it as it is\."):
+        matched(paths, two, tmp_path / "out.csv")
+    assert matched(pd.Series(two), two, tmp_path / "out.csv").tolist() == two
+
+
+def test_a_table_larger_than_any_of_photos_is_refused(tmp_path):
+    with (tmp_path / "out.csv").open("wb") as file:
+        file.truncate((1 << 29) + 1)
+    with pytest.raises(DataError, match=r"out\.csv is larger than 537 MB, which no table of photos is"):
+        read_csv(tmp_path / "out.csv", ["path"], "")
 
 
 def test_a_new_class_that_is_meant(relabelled):

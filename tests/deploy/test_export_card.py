@@ -62,6 +62,13 @@ def test_each_score_and_class_has_its_line(run):
     assert any('"I don\'t know" below 42.0 %' in line for line in lines)
 
 
+def test_a_class_that_was_never_said_has_no_precision(run):
+    scores = run.json(run.files.metrics)
+    scores["classes"]["김치"] |= {"precision": 0.0, "precision_interval": None}
+    write_json(run.files.metrics, scores)
+    assert f"| 김치 | {share(scores['classes']['김치'], 'recall')} | – | 20 |" in card.text(run).splitlines()
+
+
 def test_proofs_and_smaller_files_are_told_in_megabytes(run):
     proof = {"photos": 60, "agreement": 0.95, "largest_gap": 0.1, "bytes": 12_340_000}
     lost = {"accuracy_lost": 0.015, "accuracy_lost_interval": [-0.01, 0.04]}

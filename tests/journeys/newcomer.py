@@ -15,10 +15,10 @@ NOBODY = "http://127.0.0.1:9"
 
 
 class Newcomer:
-    """home: where they are. language: of their system, such as ko_KR.UTF-8. commands, characters: so far."""
+    """home: where they are. lang: en or ko, of their system. commands, characters: so far."""
 
-    def __init__(self, home: Path, language: str) -> None:
-        self.home, self.language, self.commands, self.characters = home, language, 0, 0
+    def __init__(self, home: Path, lang: str) -> None:
+        self.home, self.lang, self.commands, self.characters = home, lang, 0, 0
 
     def types(self, line: str) -> str:
         """What a shell answers to a line, which must work: standard output, then errors."""
@@ -31,7 +31,7 @@ class Newcomer:
         folders = {name: str(self.home / ".own") for name in ("HOME", "XDG_CACHE_HOME", "KIMCHI_CACHE")}
         no_network = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), NOBODY)
         own = {
-            "LC_ALL": self.language,
+            "LC_ALL": {"en": "C.UTF-8", "ko": "ko_KR.UTF-8"}[self.lang],
             "PYTHONPATH": str(ROOT),
             "PYTHONIOENCODING": "utf-8",
             "COLUMNS": "200",
@@ -50,11 +50,11 @@ class Newcomer:
         return self.commands, self.characters
 
 
-def photographs(folder: Path, seed: int = 0, count: int = 8) -> None:
-    """Small photos of two dishes that are easily told apart, in class folders with blanks in their names."""
-    draw = np.random.default_rng(seed)
-    for name, colour in (("kimchi stew", (190, 60, 40)), ("egg rolls", (220, 200, 90))):
-        for number in range(count):
+def photographs(folder: Path, dishes: tuple[str, str]) -> None:
+    """Eight small photos each of two dishes that are easily told apart, in class folders."""
+    draw = np.random.default_rng(0)
+    for name, colour in zip(dishes, ((190, 60, 40), (220, 200, 90)), strict=True):
+        for number in range(8):
             pixels = draw.normal(colour, 40, (12, 16, 3)).clip(0, 255).astype(np.uint8)
             file = folder / name / f"{name} {number}.jpg"
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -176,6 +176,5 @@ class Jobs(Section):
     @property
     def bytes(self) -> int:
         """`memory` as a number, 0 when it is not given."""
-        return (
-            int(float(self.memory[:-2]) * {"MB": 10**6, "GB": 10**9}[self.memory[-2:]]) if self.memory else 0
-        )
+        units = {"MB": 10**6, "GB": 10**9}
+        return int(float(self.memory[:-2]) * units[self.memory[-2:]]) if self.memory else 0

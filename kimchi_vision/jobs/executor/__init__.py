@@ -40,11 +40,8 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
     if on == "local":
         return Processes(jobs)
     if on != "ray" and ":" not in on:
-        raise InputError(
-            "--on {on}: give serial, local, ray, auto, or an address such as {address}.",
-            on=on,
-            address="ray://HOST:10001",
-        )
+        what = "--on {on}: give serial, local, ray, auto, or an address such as {address}."
+        raise InputError(what, on=on, address="ray://HOST:10001")
     from kimchi_vision.jobs.executor.on_ray import OnRay
 
     return OnRay(None if on == "ray" else on, jobs)

@@ -29,12 +29,8 @@ def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
     items = photos.items[photos.items["split"].isin(("train", "valid"))].reset_index(drop=True)
     count = int((items["split"] == "train").sum())
     if not 0 < count < len(items):
-        raise DataError(
-            "{folder}: the split leaves {count} {count:photo/photos} to train on, {others} to validate.",
-            folder=photos.root,
-            count=count,
-            others=len(items) - count,
-        )
+        what = "{folder}: the split leaves {count} {count:photo/photos} to train on, {others} to validate."
+        raise DataError(what, folder=photos.root, count=count, others=len(items) - count)
     batch_size = min(section.batch_size, count)
     if batch_size < section.batch_size:
         log.info("loader.batch_size is %d here: there are no more training photos.", batch_size)

@@ -9,15 +9,6 @@ from kimchi_vision.learning.model.listing import at_hand, catalog
 from kimchi_vision.learning.model.weights import read as read_tensors
 
 __all__ = [
-    "Backbone",
-    "at_hand",
-    "catalog",
-    "check_size",
-    "find",
-    "frozen",
-    "imagenet",
-    "learner",
-    "read_tensors",
-    "restored",
-    "summary",
-]
+    "Backbone", "at_hand", "catalog", "check_size", "find", "frozen", "imagenet", "learner",
+    "read_tensors", "restored", "summary",
+]  # fmt: skip

@@ -65,13 +65,11 @@ def verify(file: Path) -> None:
         return
     found = sha256_of(file)
     if not found.startswith(digits):
-        raise ModelError(
+        what = (
             "{file}: damaged, or another file under this name: its sha256 starts with {found}, its name "
-            "says {digits}. Delete it and get it again.",
-            file=file,
-            found=found[:8],
-            digits=digits,
+            "says {digits}. Delete it and get it again."
         )
+        raise ModelError(what, file=file, found=found[:8], digits=digits)
 
 
 def _digits(name: str) -> str | None:

@@ -33,11 +33,7 @@ def imagenet(photos: Sequence[Path], section: Model) -> Iterator[tuple[Path, lis
         with torch.inference_mode():
             logits = network(preprocess(open_photo(photo))[None])[0]
         if len(logits) != len(names):
-            raise ModelError(
-                "model.backbone {backbone}: {outputs} outputs for {count} class names.",
-                backbone=backbone.name,
-                outputs=len(logits),
-                count=len(names),
-            )
+            what = "model.backbone {backbone}: {outputs} outputs for {count} class names."
+            raise ModelError(what, backbone=backbone.name, outputs=len(logits), count=len(names))
         values, places = logits.softmax(0).topk(TOP)
         yield photo, [(names[i], p) for i, p in zip(places.tolist(), values.tolist(), strict=True)]

@@ -75,12 +75,10 @@ def load(backbone: Backbone, weights: str, head: bool = False) -> nn.Module:
         try:
             return backbone.pretrained(file)
         except Exception as error:  # a damaged file can make the libraries raise anything
-            raise ModelError(
-                "{file}: not the weights of {backbone} ({error}). Delete it, and the next run gets it again.",
-                file=file,
-                backbone=backbone.name,
-                error=error,
-            ) from error
+            what = (
+                "{file}: not the weights of {backbone} ({error}). Delete it, and the next run gets it again."
+            )
+            raise ModelError(what, file=file, backbone=backbone.name, error=error) from error
     network = backbone.network()
     tensors = read(file)
     if weights == "offline":
@@ -159,12 +157,8 @@ def _by_order(tensors: Mapping[str, Tensor], network: nn.Module, file: Path) -> 
     """Tensors of the same network written by another program: same order, other names."""
     names = list(network.state_dict())
     if len(names) != len(tensors):
-        raise ModelError(
-            "{file}: holds {found} tensors where {count} are expected.",
-            file=file,
-            found=len(tensors),
-            count=len(names),
-        )
+        what = "{file}: holds {found} tensors where {count} are expected."
+        raise ModelError(what, file=file, found=len(tensors), count=len(names))
     return dict(zip(names, tensors.values(), strict=True))
 
 
@@ -191,21 +185,19 @@ def _fill(
     missing = [n for n in expected if n not in tensors and not _belongs(n, optional)]
     unknown = [n for n in tensors if n not in expected and not _belongs(n, head)]
     other = [n for n in expected if n in tensors and n not in fits and not _belongs(n, head)]
-    if missing or unknown or other:
+    every = [
+        Sentence("{count} missing ({names})", **_some(missing)),
+        Sentence("{count} unknown ({names})", **_some(unknown)),
+        Sentence("{count} of another shape ({names})", **_some(other)),
+    ]
+    if counts := [each for each in every if each.values["count"]]:
         raise ModelError(
             "{file}, for model.backbone {backbone}: of {expected} tensors {fitting} fit; {counts}.",
             file=source[0],
             backbone=source[1],
             expected=len(expected),
             fitting=len(fits),
-            counts=Sentences(
-                [
-                    *([Sentence("{count} missing ({names})", **_some(missing))] if missing else []),
-                    *([Sentence("{count} unknown ({names})", **_some(unknown))] if unknown else []),
-                    *([Sentence("{count} of another shape ({names})", **_some(other))] if other else []),
-                ],
-                "; ",
-            ),
+            counts=Sentences(counts, "; "),
         )
     network.load_state_dict(fits, strict=False)
     _check_arrived(network, fits, source)
@@ -215,13 +207,11 @@ def _check_arrived(network: nn.Module, fits: Mapping[str, Tensor], source: tuple
     loaded = network.state_dict()
     for name, tensor in fits.items():
         if not torch.equal(loaded[name], tensor.to(loaded[name].dtype)):
-            raise ModelError(
+            what = (
                 "{file}, for model.backbone {backbone}: tensor {name} did not arrive unchanged; it may "
-                "hold NaN.",
-                file=source[0],
-                backbone=source[1],
-                name=name,
+                "hold NaN."
             )
+            raise ModelError(what, file=source[0], backbone=source[1], name=name)
 
 
 def _belongs(name: str, parts: tuple[str, ...]) -> bool:

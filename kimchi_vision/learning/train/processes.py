@@ -43,14 +43,11 @@ def chosen(asked: int | str, batch_size: int) -> int:
     if asked == "auto":
         return max(1, min(there, batch_size // FEWEST)) if here.type == "cuda" else 1
     if asked > min(there, batch_size):
-        raise InputError(
+        what = (
             "train.devices: {asked} are more than there are here: {there} of the kind {kind}, and {photos} "
-            "{photos:photo/photos} in a batch. Give fewer, or auto.",
-            asked=asked,
-            there=there,
-            kind=here.type,
-            photos=batch_size,
+            "{photos:photo/photos} in a batch. Give fewer, or auto."
         )
+        raise InputError(what, asked=asked, there=there, kind=here.type, photos=batch_size)
     return int(asked)
 
 

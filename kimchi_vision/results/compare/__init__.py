@@ -8,13 +8,6 @@ from kimchi_vision.results.compare.pairs import beside_floor, beside_one_view
 from kimchi_vision.results.compare.runs import summary
 
 __all__ = [
-    "Comparison",
-    "Learning",
-    "background_reliance",
-    "beside_floor",
-    "beside_one_view",
-    "compare",
-    "difference_interval",
-    "learning",
-    "summary",
-]
+    "Comparison", "Learning", "background_reliance", "beside_floor", "beside_one_view", "compare",
+    "difference_interval", "learning", "summary",
+]  # fmt: skip

@@ -15,22 +15,10 @@ from kimchi_vision.results.plots.fonts import families, hangul
 from kimchi_vision.results.plots.pictures import RIGHT, WRONG, confusion_matrix, heat, photo_grid
 
 __all__ = [
-    "RIGHT",
-    "WRONG",
-    "accuracy_latency",
-    "confusion_matrix",
-    "hangul",
-    "heat",
-    "learning_curve",
-    "losses",
-    "lr_find",
-    "one_against_rest",
-    "photo_grid",
-    "reliability",
-    "risk_coverage",
-    "save",
+    "RIGHT", "WRONG", "accuracy_latency", "confusion_matrix", "hangul", "heat", "learning_curve",
+    "losses", "lr_find", "one_against_rest", "photo_grid", "reliability", "risk_coverage", "save",
     "shown",
-]
+]  # fmt: skip
 
 
 def save(figure: Figure, path: Path) -> None:
