@@ -138,12 +138,11 @@ class HashIndex:
             first[crowded] = np.clip(middle - _CROWD // 2, first[crowded], end[crowded] - _CROWD)
             end[crowded] = first[crowded] + _CROWD
         counts = end - first
-        ends = np.cumsum(counts)
-        places = np.repeat(first - (ends - counts), counts) + np.arange(ends[-1])
+        asked = np.repeat(np.arange(len(queries)), counts)
+        places = np.arange(len(asked)) + (first - (np.cumsum(counts) - counts))[asked]
         # Turned bits differ in as many places, and those of a band lie side by side.
-        apart = np.bitwise_count(np.repeat(plain, counts) ^ self._sorted[band][places])
-        close = np.flatnonzero(apart <= RADIUS)
-        return np.searchsorted(ends, close, side="right"), self._order[band][places[close]]
+        close = np.flatnonzero(np.bitwise_count(plain[asked] ^ self._sorted[band][places]) <= RADIUS)
+        return asked[close], self._order[band][places[close]]
 
 
 _FLIPS = (0, *(1 << bit for bit in range(_BAND_BITS)))

@@ -27,6 +27,9 @@ def undisturbed() -> Iterator[None]:
     keep_memory()
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", module=r"PIL\."
+            )  # words on odd files; data check says what matters
             yield
     finally:
         randomness.restore(drawn)

@@ -25,6 +25,7 @@ from torchvision.models._api import BUILTIN_MODELS
 import kimchi_vision as kv
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.jobs import api, folder
+from kimchi_vision.jobs.process import undisturbed
 from tests.conftest import noise
 from tests.small_network import small, three_groups
 
@@ -95,6 +96,15 @@ def test_the_public_names_are_completed_and_no_module_hides_them():
 def test_a_process_that_called_run_is_as_it_was_before(run):
     before, after = run.state
     assert before == after
+
+
+def test_pillows_words_on_odd_files_are_not_a_notebooks():
+    with pytest.raises(UserWarning, match="Tag data"):
+        warnings.warn_explicit("Tag data larger than file.", UserWarning, "t.py", 1, "PIL.TiffImagePlugin")
+    with undisturbed():
+        warnings.warn_explicit("Tag data larger than file.", UserWarning, "t.py", 1, "PIL.TiffImagePlugin")
+        with pytest.raises(UserWarning, match="of another"):
+            warnings.warn_explicit("of another", UserWarning, "t.py", 1, "another")
 
 
 def test_run_is_called_again_and_sections_are_changed_by_name(run, heavier):

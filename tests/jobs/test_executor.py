@@ -103,6 +103,20 @@ def test_an_address_that_nobody_answers_is_said_at_once():
     assert time.monotonic() - started < 15
 
 
+def test_a_cluster_that_asks_for_a_token_says_how_it_is_given(monkeypatch):
+    ray = pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+
+    def refuses(**options):
+        raise ConnectionError("ray client connection timeout")
+
+    monkeypatch.setattr(ray, "init", refuses)
+    with socket.create_server(("127.0.0.1", 0)) as cluster:
+        on = executor.executor(f"ray://127.0.0.1:{cluster.getsockname()[1]}", Jobs())
+        with pytest.raises(InputError, match=r"timeout\. If it asks for a token.*RAY_AUTH_MODE=token before"):
+            on.places()
+
+
 @pytest.mark.slow
 def test_processes_side_by_side_give_the_bits_that_one_process_gives(asked, tmp_path):
     file = asked("a: {seeds: [1, 2]}", "b: {folds: 2}")

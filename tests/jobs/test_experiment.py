@@ -21,7 +21,7 @@ from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
-from kimchi_vision.learning import linear_probe
+from kimchi_vision.learning import linear_probe, predict
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import headline, plots
 from kimchi_vision.results.run import Run
@@ -103,6 +103,24 @@ def test_few_photos_are_each_answered_by_a_model_that_had_not_seen_them(folder, 
     assert not list(done.files.folds.glob("*/checkpoints"))
     again = run(load(folder / "tiny.yaml", asked), folder / "exports")
     assert again.files.finished.stat().st_mtime == done.files.finished.stat().st_mtime
+
+
+def test_a_run_that_was_interrupted_at_a_fold_keeps_the_folds_before(folder, tmp_path, undrawn, monkeypatch):
+    answered, answers = [], predict.predictions
+
+    def twice(learn, photos):
+        answered.append(photos)
+        if len(answered) == 2:
+            raise KeyboardInterrupt
+        return answers(learn, photos)
+
+    monkeypatch.setattr(predict, "predictions", twice)
+    asked = load(folder / "tiny.yaml", [*SCORED, "evaluate.folds=2"])
+    with pytest.raises(InterruptedRunError, match="the same command goes on from there"):
+        run(asked, tmp_path)
+    done = run(asked, tmp_path)
+    assert len(answered) == 4  # one fold and one that ended it, then that one again and the model itself
+    assert headline.accuracy(done).n == 20
 
 
 def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):

@@ -81,6 +81,13 @@ class OnRay:
 
     @contextmanager
     def _connected(self, ray: Any) -> Iterator[Any]:
+        self._join(ray)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+    def _join(self, ray: Any) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
@@ -96,13 +103,18 @@ class OnRay:
             ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
             place = self.address or Sentence("this machine")
-            raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=error) from error
+            if self.address is None or os.environ.get("RAY_AUTH_MODE") == "token":
+                raise InputError(
+                    "Ray at {place} cannot be used: {reason}", place=place, reason=error
+                ) from error
+            raise InputError(
+                "Ray at {place} cannot be used: {reason}. If it asks for a token, as Ray does by default, "
+                "put RAY_AUTH_MODE=token before the command and the cluster's token into ~/.ray/auth_token.",
+                place=place,
+                reason=error,
+            ) from error
         finally:
             constants.ENABLE_RAY_CLUSTER = clusters
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
 
     def _resources(self, ray: Any) -> dict[str, float]:
         """What a task asks for. Raises InputError when no node has that much: Ray would wait for ever."""
