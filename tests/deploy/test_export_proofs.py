@@ -20,7 +20,7 @@ from kimchi_vision.base.files import sha256_of, write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import learner, photo_graph, pickles, smaller, tensors
+from kimchi_vision.deploy.export import learner, photo_graph, pickles, smaller, tensors, timings
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.predictions import Predictions
@@ -402,6 +402,27 @@ def test_a_file_that_is_refused_takes_the_older_one_and_its_proof_with_it(export
     assert not run.files.card.exists()
     refused = {"refused": "it differs", "sentence": ["it differs", {}]}
     assert run.json(run.files.export) == {"model.onnx": refused, "model.pkl": {"photos": 4}}
+
+
+def test_a_librarys_own_error_is_what_was_refused(exported, tmp_path, monkeypatch):
+    learn, photos, predictions, run = source_of(exported, tmp_path / "other")
+    run.path.mkdir()
+
+    def wrong(*given):
+        raise ValueError("no such operator")
+
+    monkeypatch.setattr(whole, "prove", wrong)
+    nothing = {"pkl": False, "weights": False, "safetensors": False, "timings": False}
+    export.write(Export(onnx=True, **nothing), learn, photos, predictions, run.files)
+    assert run.json(run.files.export) == {"model.onnx": {"refused": "no such operator"}}
+
+
+def test_a_speed_that_cannot_be_measured_is_said_with_its_reason(another, caplog):
+    another.files.onnx.write_bytes(b"no model")
+    timings.write(another.photos, another.files)
+    assert "model.onnx was not measured: " in caplog.text
+    assert "None" not in caplog.text
+    assert not another.files.metrics.exists()
 
 
 def test_a_full_disk_is_no_refusal(exported, tmp_path, monkeypatch):

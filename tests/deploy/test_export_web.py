@@ -2,9 +2,11 @@
 
 import functools
 import http.server
+import io
 import json
 import os
 import shutil
+import tarfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import onnx
 import pytest
 from browsers import CHROMIUM, needs_chromium
+from PIL import Image
 from small_models import facts, save
 
 from kimchi_vision.base.errors import InputError
@@ -57,6 +60,63 @@ def test_a_smaller_model_is_offered_with_what_it_loses(tmp_path):
         "megabytes": 2.0,
         "lost": [1.2, -1.0, 4.0],
     }
+
+
+@pytest.fixture
+def npm(tmp_path, monkeypatch):
+    """A stand-in for npm, as a script: what it does when it is asked to pack."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "deep" / "cache"))
+
+    def does(script):
+        (tmp_path / "bin" / "npm").write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / "npm").chmod(0o755)
+
+    return does
+
+
+def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
+    run, package = exported[0], tmp_path / f"{web.PACKAGE}-{web.VERSION}.tgz"
+    with tarfile.open(package, "w:gz") as archive:
+        for name in web.RUNTIME:
+            member = tarfile.TarInfo(f"package/dist/{name}")
+            member.size = len(name)
+            archive.addfile(member, io.BytesIO(name.encode()))
+    npm(f'[ "$1 $2 $3" = "pack {web.PACKAGE}@{web.VERSION} --pack-destination" ] && cp {package} "$4"')
+    folder = export.folder(run, tmp_path / "new" / "page", "web")
+    npm("exit 1")  # brought once, it is kept
+    again = export.folder(run, tmp_path / "again", "web")
+
+    assert [(folder / name).read_text() for name in web.RUNTIME] == [*web.RUNTIME]
+    assert (folder / "model.onnx").read_bytes() == run.files.onnx.read_bytes()
+    about = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+    assert (about["name"], about["classes"]) == (run.name, list(run.predictions.vocab))
+    manifest = json.loads((folder / "manifest.webmanifest").read_text(encoding="utf-8"))
+    shown = {"name": run.name, "short_name": run.name[:12], "start_url": "./", "scope": "./"}
+    assert manifest.items() >= {**shown, "display": "standalone", "theme_color": web.ACCENT}.items()
+    for icon in manifest["icons"]:
+        with Image.open(folder / icon["src"]) as image:
+            assert icon["sizes"] == "{}x{}".format(*image.size)
+            assert (image.getpixel((0, 0)), image.getpixel((image.width // 2, image.height // 2))) == (
+                (179, 38, 30),
+                (255, 255, 255),
+            )
+        assert icon["purpose"] == "any maskable"
+    worker = (folder / "sw.js").read_text(encoding="utf-8")
+    names = sorted(file.name for file in folder.iterdir() if file.name != "sw.js")
+    assert json.dumps(["./", *names]) in worker
+    assert worker == (again / "sw.js").read_text(encoding="utf-8")
+    (again / "labels.json").write_text("{}")
+    (again / "sw.js").unlink()
+    web._write_worker(again, set())
+    assert worker != (again / "sw.js").read_text(encoding="utf-8")  # visitors get what has changed
+
+
+def test_what_npm_could_not_bring_is_said(exported, npm, tmp_path):
+    npm("echo no such version >&2; exit 1")
+    with pytest.raises(InputError, match="npm could not bring it: no such version"):
+        export.folder(exported[0], tmp_path / "page", "web")
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

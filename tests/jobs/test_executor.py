@@ -225,6 +225,7 @@ def heard(driver: int, again: bool) -> list[str]:
 def test_nothing_of_a_ray_that_begins_here_listens_beyond_this_machine(tmp_path, monkeypatch):
     pytest.importorskip("ray")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), str(Path(__file__).parent)]))
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")  # another Ray, which is not asked for
     leaf = Leaf("heard", partial(heard, os.getpid()), tmp_path)
     assert executor.executor("ray", Jobs()).run([leaf]) == ({"heard": ["127.0.0.1"]}, {})
 

@@ -91,7 +91,8 @@ class OnRay:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
-            options |= {"num_cpus": cores(), "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+            options |= {"address": "local", "num_cpus": cores()}  # not another that happens to run here
+            options |= {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         else:
             _answers(self.address)
             options["address"] = self.address
