@@ -287,7 +287,7 @@ def test_a_node_without_the_photos_is_sent_them_ranks_backbones_and_sends_its_ru
 
     file = asked("a: {}", "b: {folds: 2}")
     table.run_rows(load(file), tmp_path / "serial")
-    ray.init(address=blind.address)
+    ray.init(address=blind.address, log_to_driver=False)  # with logs, Ray replaces `print` for good
     wait_for(lambda: ray.cluster_resources().get("CPU"))
     ray.shutdown()
     ranked = scout(load(file).rows[0], ["test_efficientnet"], OnRay(blind.address, Jobs()), tmp_path)
