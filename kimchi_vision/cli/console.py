@@ -144,11 +144,10 @@ def show_card(run: Run, say: Text, lang: str) -> None:
 
 def card(run: Run, say: Text) -> Iterator[str]:
     """The lines of a finished run's card."""
-    accuracy, metrics = run.score["accuracy"], run.metrics
     yield from headline.sentences(run, say)
-    if "floor" in metrics:
-        yield f"{say('floor')}: {accuracy.metric.shown(metrics['floor']['accuracy'])}"
-    yield verdict.confusions(metrics, say)
+    if baseline := headline.baseline(run, say):
+        yield baseline
+    yield verdict.confusions(run, say)
     found = verdict.verdict(run, say)
     yield found.says
     yield from (f"  - {sentence}" for sentence in found.because)

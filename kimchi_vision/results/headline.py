@@ -72,6 +72,22 @@ def sentences(run: Run, say: Text) -> list[str]:
     return [*said, *_chosen(run, say)]
 
 
+def beside(run: Run) -> bool:
+    """Whether the first number is over other photos than those that validate, which all else is over."""
+    return part(run) == "test" or "folds" in run.metrics.get("choices", {})
+
+
+def baseline(run: Run, say: Text) -> str:
+    """What frozen features alone have right, which is known of the validation photos; "" where it is not."""
+    floor, own = run.metrics.get("floor"), run.score["accuracy"]
+    if not floor:
+        return ""
+    said = f"{say('floor')}: {own.metric.shown(floor['accuracy'])}"
+    if beside(run):
+        said += say("floor_on_valid", photos=own.n, own=own.metric.shown(own.value))
+    return said
+
+
 def _chosen(run: Run, say: Text) -> list[str]:
     """What choosing on the validation photos did to the number."""
     train, choices = run.experiment.train, run.metrics.get("choices")

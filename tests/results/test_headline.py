@@ -10,6 +10,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Report
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import headline, report
+from kimchi_vision.results.report import verdict
 from kimchi_vision.results.run import Run
 
 SAY = catalogue("en")
@@ -111,6 +112,27 @@ def test_folds_beside_a_model_are_its_first_number_on_all_their_photos(make):
     page = text_of(report.write(run, Report(lang="en")))
     assert "70 of 100 out-of-fold photos are right" in page
     assert page.index("<strong>70.0 %</strong>") < page.index("its own 40 validation photos")
+
+
+def test_baseline_and_confusions_name_their_photos_where_the_number_is_over_others(make):
+    run = make(keep="best")
+    known = {**run.metrics, "floor": {"accuracy": 0.6}, "most_confused": [["a", "b", 3]]}
+    own = f"{100 * run.metrics['accuracy']:.1f} %"
+    for choices, baseline, confused in (
+        ({}, "Baseline (linear probe): 60.0 %", "It confuses most: a taken for b (3)."),
+        (
+            {"nested": 0.7, "nested_interval": None, "photos": 100, "folds": 5, "epochs": 4},
+            f"Baseline (linear probe): 60.0 % on the 40 validation photos, where this model has {own}",
+            "On the 40 validation photos it confuses most: a taken for b (3).",
+        ),
+    ):
+        write_json(run.files.metrics, {**known, "choices": choices})
+        again = Run.open(run.path)
+        assert headline.baseline(again, SAY) == baseline
+        assert verdict.confusions(again, SAY) == confused
+    write_json(run.files.metrics, {**known, "most_confused": []})
+    write_json(run.files.test_metrics, {**run.metrics, "split": "test"})
+    assert verdict.confusions(Run.open(run.path), SAY) == "On the 40 validation photos it confuses nothing."
 
 
 def test_photos_that_ended_the_training_say_so(make):

@@ -53,13 +53,16 @@ def size(run: Run, text: Text) -> list[str]:
     return said
 
 
-def confusions(metrics: Json, text: Text) -> str:
-    """What is confused most, with counts, in one sentence."""
+def confusions(run: Run, text: Text) -> str:
+    """What is confused most on the photos that validate, with counts, in one sentence."""
     pairs = [
         text("confused_pair", actual=actual, predicted=predicted, photos=photos)
-        for actual, predicted, photos in metrics["most_confused"][:CONFUSIONS_NAMED]
+        for actual, predicted, photos in run.metrics["most_confused"][:CONFUSIONS_NAMED]
     ]
-    return text("confuses", pairs=", ".join(pairs)) if pairs else text("confuses_nothing")
+    says = "confuses" if pairs else "confuses_nothing"
+    if headline.beside(run):
+        says += "_valid"
+    return text(says, pairs=", ".join(pairs), photos=run.score["accuracy"].n)
 
 
 def _against(run: Run, text: Text) -> Iterator[str]:
