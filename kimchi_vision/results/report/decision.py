@@ -39,19 +39,21 @@ def view(run: Run, predictions: Predictions, text: Text) -> Json:
         "sentences": sentences,
         "scale": _scale(run, text),
         "confusions": list(_confusions(run, predictions)),
+        "confused": verdict.confusions(run, text),
     }
 
 
 def _scale(run: Run, text: Text) -> charts.Intervals:
-    accuracy = run.score["accuracy"]
-    rows = [_row(text("this_run"), accuracy, "own")]
+    accuracy, first = run.score["accuracy"], headline.accuracy(run)
+    photos = ", n = {:,}".format if headline.beside(run) else lambda number: ""
+    rows = [_row(text("this_run") + photos(accuracy.n), accuracy, "own")]
     if headline.part(run) in ("test", headline.NESTED):
-        rows.insert(0, _row(text(f"this_run_{headline.part(run)}"), headline.accuracy(run), "own"))
+        rows.insert(0, _row(text(f"this_run_{headline.part(run)}") + photos(first.n), first, "own"))
     floor = run.metrics.get("floor")
     if floor:
         ends = floor["accuracy_interval"]
         mark = charts.Mark(floor["accuracy"], *ends, "baseline", with_ends(floor["accuracy"], *ends))
-        rows.append(charts.Row.of(text("floor"), mark))
+        rows.append(charts.Row.of(text("floor") + photos(accuracy.n), mark))
     rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
     goal = run.experiment.goals.wanted.get("accuracy")
     if goal is not None:
