@@ -89,6 +89,7 @@ class OnRay:
 
     def _join(self, ray: Any) -> None:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        os.environ["RAY_TQDM_PATCH_PRINT"] = "0"  # else a node that dies replaces Python's own
         options: Json = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address is None:
             options |= {"address": "local", "num_cpus": cores()}  # not another that happens to run here
