@@ -2,10 +2,11 @@
 
 import asyncio
 import io
+import select
 import socket
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from fastapi.testclient import TestClient
@@ -153,18 +154,11 @@ def test_bodies_in_flight_are_bounded(seven, monkeypatch):
     half += b"Content-Length: 900000\r\n\r\n--x\r\n"
     half += b"Content-Disposition: form-data; name=photos; filename=a\r\n\r\n"
     half += b"a" * 600_000
-    with serving(build([seven], Limits(megabytes=1), access=Access())) as address:
-        port = int(address.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port)) as first:
-            first.sendall(half)
-            replies = []
-            for _ in range(50):  # until the server has read the first one
-                with socket.create_connection(("127.0.0.1", port), timeout=0.2) as second:
-                    second.sendall(half)
-                    try:
-                        replies.append(second.recv(20))
-                        break
-                    except TimeoutError:
-                        time.sleep(0.05)
-    assert replies[-1].startswith(b"HTTP/1.1 503")
+    with serving(build([seven], Limits(megabytes=1), access=Access())) as address, ExitStack() as ends:
+        place = ("127.0.0.1", int(address.rpartition(":")[2]))
+        both = [ends.enter_context(socket.create_connection(place, timeout=60)) for _ in range(2)]
+        for each in both:
+            each.sendall(half)
+        answered = select.select(both, [], [], 60)[0][0]
+        assert answered.recv(20).startswith(b"HTTP/1.1 503")
     assert threading.active_count() < 50
