@@ -27,9 +27,8 @@ def undisturbed() -> Iterator[None]:
     keep_memory()
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", module=r"PIL\."
-            )  # words on odd files; data check says what matters
+            # Pillow's words on odd files; data check says what matters.
+            warnings.filterwarnings("ignore", module=r"PIL\.")
             yield
     finally:
         randomness.restore(drawn)
