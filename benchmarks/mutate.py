@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -164,7 +165,7 @@ class Kept:
         if pickled is None or self.function in calls:
             return None
         if not self.own.exists():
-            shutil.copytree(KEPT, self.own, symlinks=True)  # a test leaves a circle of links
+            subprocess.run(["cp", "-a", KEPT, self.own], check=True)  # named pipes and circles of links, too
         made = pickle.loads(pickled.replace(KEPT.name.encode(), self.own.name.encode()))
         fixturedef.cached_result = (made, fixturedef.cache_key(request), None)
         return made

@@ -54,6 +54,20 @@ def test_it_is_proven_on_photos_and_read_by_predict(run):
         openvino.prove(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
 
 
+@needs_openvino
+def test_an_operator_that_it_does_not_have_is_named(run, monkeypatch):
+    from kimchi_vision.deploy.export import openvino
+
+    def own(model):
+        model.graph.node[-1].op_type, model.graph.node[-1].domain = "Kimchi", "own"
+        return model
+
+    monkeypatch.setattr(openvino.photo_graph, "network_of", own)
+    files = run[0].files
+    with pytest.raises(RunError, match=r"OpenVINO cannot take it over \((?s:.*)Kimchi"):
+        openvino.save(files.onnx, files.openvino, files.openvino_weights)
+
+
 def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):
     folder, _, _ = run
     with pytest.raises(InputError, match=r"export \S+run --format openvino"):
