@@ -243,6 +243,8 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     assert "http://0.0.0.0:81/?token=secret " in said.stderr
     CliRunner().invoke(app, [*line, "--token", "none", "--behind-proxy", "10.0.0.7"])
     assert (access[1].token, heard["forwarded_allow_ips"]) == (None, "10.0.0.7")
+    said = CliRunner().invoke(app, ["serve", "a", "--host", "::1", "--port", "81"])
+    assert "http://[::1]:81" in said.stderr
 
 
 def test_a_page_for_labels_stands_where_it_is_told_and_asks_for_the_token(monkeypatch, tmp_path):
@@ -313,6 +315,8 @@ def test_a_map_of_photos_goes_into_their_page(command, folder_of, monkeypatch, t
         ("evaluate a --unknown b --abstain-at 1", "--abstain-at"),
         ("predict a p.jpg --json --csv", "Give --json or --csv, not both"),
         ("predict a p.jpg --top 0", "--top"),
+        ("serve a --port 0", "--port"),  # nobody would learn where it listens
+        ("label a a --port 0", "--port"),
         ("data import a --to b --per-class 0", "--per-class"),
         ("data split t.yaml --set train.seed=1 --to p.jpg", "photos does not exist"),
         ("report a --lang fr", "--lang"),

@@ -92,7 +92,7 @@ def test_a_run_stands_beside_its_floor_its_goal_and_the_newest_runs_on_its_photo
     run = make("mild", goals={"accuracy": 0.9})
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.1, "gain_interval": [0, 0.2]}
     run = changed(run, floor={**floor, "verdict": "above"})
-    for age, name in enumerate(("new", "older", "oldest", "elsewhere", "unfinished")):
+    for age, name in enumerate(("elsewhere", "new", "older", "oldest", "unfinished")):
         other = make(name, seed=age + 1, other_photos="x" if name == "elsewhere" else "")
         if name != "unfinished":
             other.files.finished.write_text("{}")
