@@ -467,7 +467,8 @@ def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command,
         "kimchi_vision.jobs.table.verdicts", lambda finished, lang: f"{list(finished)} {language(lang)}"
     )
     file.write_text(TABLE, encoding="utf-8")
-    said = command("run", file, "--lang", "ko").out
+    said = command("run", file, "--lang", "ko", "--open").out
+    assert (run.path.parent / "report.html").as_uri() in said
     assert "['a', 'b'] ko" in said
     assert said.count(f"보고서: {run.files.report}") == 2
 
@@ -480,6 +481,7 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
                 "seeds": 1,
                 "accuracy": 0.5,
                 "accuracy_sd": None,
+                "accuracy_low": 0.456,
                 "floor": 0.4,
                 "parameters": 1200,
             },
@@ -492,6 +494,8 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
     assert ["<accuracy>", "50.0 %", "75.0 % ± 1.2 % (n = 2)"] in shown
     assert ["<parameters>", "1,200", ""] in shown
     assert ["<floor>", "40.0 %", ""] in shown
+    assert ["<accuracy_low>", "45.6 %", ""] in shown
+    assert ["<seeds>", "1", "2"] in shown
     assert not any("_sd" in line[0] for line in shown if line)
 
 

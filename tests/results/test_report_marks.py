@@ -320,6 +320,10 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.0, "gain_interval": [-0.1, 0.1]}
+    goal = make("goal", skill=2, goals={"accuracy": 0.7})
+    assert verdicts.verdict(changed(goal, **sound), say).kind == "ship"
+    flattered = changed(goal, **sound, choices={"epochs": 4, "gain": 0.05})
+    assert verdicts.verdict(flattered, say).because == ("The goal for accuracy: cannot tell.",)
     even = changed(run, **sound, floor={**floor, "verdict": "cannot tell"})
     assert verdicts.verdict(even, say).kind == "open"
 
