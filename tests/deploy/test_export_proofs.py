@@ -455,8 +455,8 @@ def test_photos_that_are_gone_are_counted(another, exported):
     [
         ({}, None),
         ({"0.bias": torch.tensor([1.0, torch.nan])}, None),
-        ({"0.bias": torch.tensor([1.0, 2.0])}, r"0\.bias is another tensor"),
-        ({"0.bias": torch.tensor([1.0, torch.nan]).double()}, r"0\.bias is another tensor"),
+        ({"0.bias": torch.tensor([1.0, 2.0])}, r"holds other tensors.*0\.bias"),
+        ({"0.bias": torch.tensor([1.0, torch.nan]).double()}, r"holds other tensors.*0\.bias"),
         ({"0.more": torch.ones(1)}, "holds other tensors"),
     ],
 )

@@ -94,7 +94,7 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
     assert (about["name"], about["classes"]) == (run.name, list(run.predictions.vocab))
     manifest = json.loads((folder / "manifest.webmanifest").read_text(encoding="utf-8"))
     shown = {"name": run.name, "short_name": run.name[:12], "start_url": "./", "scope": "./"}
-    assert manifest.items() >= {**shown, "display": "standalone", "theme_color": web.ACCENT}.items()
+    assert manifest.items() >= {**shown, "display": "standalone", "theme_color": "#b3261e"}.items()
     for icon in manifest["icons"]:
         with Image.open(folder / icon["src"]) as image:
             assert icon["sizes"] == "{}x{}".format(*image.size)
@@ -108,7 +108,6 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
     assert json.dumps(["./", *names]) in worker
     assert worker == (again / "sw.js").read_text(encoding="utf-8")
     (again / "labels.json").write_text("{}")
-    (again / "sw.js").unlink()
     web._write_worker(again, set())
     assert worker != (again / "sw.js").read_text(encoding="utf-8")  # visitors get what has changed
 

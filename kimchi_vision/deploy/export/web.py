@@ -11,8 +11,6 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from PIL import Image, ImageDraw
-
 from kimchi_vision.base import cache
 from kimchi_vision.base.child import last_line
 from kimchi_vision.base.errors import InputError
@@ -24,8 +22,7 @@ PACKAGE = "onnxruntime-web"
 VERSION = "1.30.0"
 """Of PACKAGE, which npm brings."""
 RUNTIME = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
-PAGE = Path(__file__).with_name("templates") / "web"
-ACCENT = "#b3261e"
+PAGE, MANIFEST = Path(__file__).with_name("templates") / "web", "manifest.webmanifest"
 
 
 def write(run: Run, folder: Path) -> Path:
@@ -42,7 +39,7 @@ def write(run: Run, folder: Path) -> Path:
             run=run.path,
         )
     package = runtime()
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(PAGE, folder, dirs_exist_ok=True)
     with tarfile.open(package) as archive:
         for name in RUNTIME:
             (folder / name).write_bytes(archive.extractfile(f"package/dist/{name}").read())
@@ -51,11 +48,8 @@ def write(run: Run, folder: Path) -> Path:
         shutil.copyfile(run.path / model["file"], folder / model["file"])
     about = {"name": run.name, "classes": list(classifier.facts.classes), "models": models}
     write_text(folder / "labels.json", json.dumps(about, ensure_ascii=False))
-    write_text(folder / "manifest.webmanifest", json.dumps(_manifest(run.name), ensure_ascii=False))
-    for side in (192, 512):
-        _icon(side).save(folder / f"icon-{side}.png")
-    for name in ("index.html", "app.js"):
-        shutil.copyfile(PAGE / name, folder / name)
+    manifest = {"name": run.name, "short_name": run.name[:12], **json.loads((PAGE / MANIFEST).read_text())}
+    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False))
     _write_worker(folder, {model["file"] for model in models[1:]})
     return folder
 
@@ -108,29 +102,9 @@ def _megabytes(file: Path) -> float:
     return round(file.stat().st_size / 1e6, 1)
 
 
-def _manifest(name: str) -> dict[str, object]:
-    icons = [
-        {"src": f"icon-{side}.png", "sizes": f"{side}x{side}", "type": "image/png", "purpose": "any maskable"}
-        for side in (192, 512)
-    ]
-    look = {"display": "standalone", "background_color": "#ffffff", "theme_color": ACCENT}
-    return {"name": name, "short_name": name[:12], "start_url": "./", "scope": "./", **look, "icons": icons}
-
-
-def _icon(side: int) -> Image.Image:
-    """A lens on the accent colour, within the part that every system shows."""
-    icon = Image.new("RGB", (side, side), ACCENT)
-    draw = ImageDraw.Draw(icon)
-    for share, colour in ((0.32, "white"), (0.22, ACCENT), (0.1, "white")):
-        radius = share * side
-        box = (side / 2 - radius, side / 2 - radius, side / 2 + radius, side / 2 + radius)
-        draw.ellipse(box, fill=colour)
-    return icon
-
-
 def _write_worker(folder: Path, later: set[str]) -> None:
     """sw.js, which keeps the files. later: those that are kept only when they are asked for."""
-    files = sorted(file for file in folder.iterdir() if file.name not in later)
+    files = sorted(file for file in folder.iterdir() if file.name not in {*later, "sw.js"})
     digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
     text = (PAGE / "sw.js").read_text(encoding="utf-8")
     names = json.dumps(["./", *(file.name for file in files)])

@@ -1,5 +1,5 @@
 """model.onnx as a function from photos to probabilities: onnxruntime, NumPy and Pillow, no torch."""
 
-from kimchi_vision.deploy.runtime.session import BATCH, Classifier
+from kimchi_vision.deploy.runtime.session import BATCH, Classifier, OpenVinoClassifier
 
-__all__ = ["BATCH", "Classifier"]
+__all__ = ["BATCH", "Classifier", "OpenVinoClassifier"]
