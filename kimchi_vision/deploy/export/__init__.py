@@ -14,8 +14,8 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy.export import card, folders, pickles, smaller, timings, web
-from kimchi_vision.deploy.export.source import Source, files_of
+from kimchi_vision.deploy.export import card, folders, pickles, timings, web
+from kimchi_vision.deploy.export.source import FROM_ONNX, Source, files_of
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
@@ -23,7 +23,6 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 
 log = logging.getLogger(__name__)
 
-FROM_ONNX = (*smaller.KINDS, "openvino")
 FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", "litert", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
 

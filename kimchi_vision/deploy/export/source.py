@@ -2,9 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from fastai.learner import Learner
@@ -15,13 +14,26 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy.export import learner, onnx, pickles, plain, smaller, tensors
+from kimchi_vision.deploy.export import (
+    coreml,
+    learner,
+    litert,
+    onnx,
+    openvino,
+    pickles,
+    plain,
+    smaller,
+    tensors,
+)
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
 log = logging.getLogger(__name__)
+
+FROM_ONNX = (*smaller.KINDS, "openvino")
+"""Formats that are made from model.onnx."""
 
 
 def _refused(error: Exception) -> Json:
@@ -59,9 +71,8 @@ class Source:
         refusals = []
         for name in formats:
             file = files_of(self.run.files)[name]
-            save = partial(self._smaller, name) if name in smaller.KINDS else getattr(self, f"_{name}")
             try:
-                known[file.name] = self._write(file, save)
+                known[file.name] = self._write(name, file)
             except OSError:
                 raise  # the disk
             except Exception as error:  # exporters and onnxruntime have many kinds
@@ -71,9 +82,10 @@ class Source:
         self.run.write_json(self.run.files.export, known)
         return refusals
 
-    def _write(self, file: Path, save: Callable[[Path], Json]) -> Json:
+    def _write(self, name: str, file: Path) -> Json:
+        save = self._from_onnx if name in FROM_ONNX else self._from_learner
         with replacing(file) as temporary:
-            proof = save(temporary)
+            proof = save(name, temporary)
             content = temporary.read_bytes()
         facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **proof}
         log.info("%s: %s", file, ", ".join(f"{name} {value}" for name, value in proof.items()))
@@ -81,47 +93,36 @@ class Source:
             pickles.remember(facts["sha256"])
         return facts
 
-    def _pkl(self, file: Path) -> Json:
-        bound = learner.save(self.learn, file, self._facts().temperature)
-        if bound:
-            log.warning("%s: %s", self.run.files.pkl, learner.bound(**bound))
-        return {**learner.prove(file, self.photos, self.predictions), **bound}
+    def _from_learner(self, name: str, file: Path) -> Json:
+        network, facts, asked = self.learn.model, self._facts(), (self.photos, self.predictions)
+        match name:
+            case "pkl":
+                bound = learner.save(self.learn, file, facts.temperature)
+                if bound:
+                    log.warning("%s: %s", self.run.files.pkl, learner.bound(**bound))
+                return {**learner.prove(file, *asked), **bound}
+            case "torch":
+                return tensors.save_torch(network, file)
+            case "safetensors":
+                return tensors.save_safetensors(network, facts, file)
+            case "onnx":
+                onnx.save(network, facts, file)
+                return onnx.prove(file, *asked, facts.temperature)
+            case "coreml":
+                coreml.save(network, facts, *asked, file)
+                return coreml.prove(file, facts)
+            case _:
+                litert.save(network, facts, file)
+                return litert.prove(file, facts, *asked)
 
-    def _torch(self, file: Path) -> Json:
-        return tensors.save_torch(self.learn.model, file)
-
-    def _safetensors(self, file: Path) -> Json:
-        return tensors.save_safetensors(self.learn.model, self._facts(), file)
-
-    def _onnx(self, file: Path) -> Json:
-        facts = self._facts()
-        onnx.save(self.learn.model, facts, file)
-        return onnx.prove(file, self.photos, self.predictions, facts.temperature)
-
-    def _smaller(self, name: str, file: Path) -> Json:
-        smaller.save(name, self._whole(), self.photos, file)
-        return smaller.cost(file, self.photos, self.predictions)
-
-    def _coreml(self, file: Path) -> Json:
-        from kimchi_vision.deploy.export import coreml  # an extra
-
-        facts = self._facts()
-        coreml.save(self.learn.model, facts, self.photos, self.predictions, file)
-        return coreml.prove(file, facts)
-
-    def _litert(self, file: Path) -> Json:
-        from kimchi_vision.deploy.export import litert  # an extra
-
-        facts = self._facts()
-        litert.save(self.learn.model, facts, file)
-        return litert.prove(file, facts, self.photos, self.predictions)
-
-    def _openvino(self, file: Path) -> Json:
-        from kimchi_vision.deploy.export import openvino  # an extra
-
-        whole, weights = self._whole(), self.run.files.openvino_weights
-        openvino.save(whole, file, weights)
-        return openvino.prove(file, weights, whole, self.photos, self.predictions)
+    def _from_onnx(self, name: str, file: Path) -> Json:
+        whole, asked = self._whole(), (self.photos, self.predictions)
+        if name == "openvino":
+            weights = self.run.files.openvino_weights
+            openvino.save(whole, file, weights)
+            return openvino.prove(file, weights, whole, *asked)
+        smaller.save(name, whole, self.photos, file)
+        return smaller.cost(file, *asked)
 
     def _whole(self) -> Path:
         whole = self.run.files.onnx

@@ -24,6 +24,9 @@ def imagenet(photos: Sequence[Path], section: Model) -> Iterator[tuple[Path, lis
     photo that cannot be read.
     """
     backbone = named(section.backbone)
+    if len(backbone.parts) > 1:
+        several = "{backbone}: give one backbone: each sees photos of its own size."
+        raise ModelError(several, backbone=backbone.name)
     if section.weights == "none":
         raise ModelError("model.weights: none knows no ImageNet classes. Give default, offline or a file.")
     network = weights.load(backbone, section.weights, head=True).eval()

@@ -10,10 +10,9 @@ import torch
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.config.sections import Model
 from kimchi_vision.learning.model import from_timm, from_torchvision, weights
-from kimchi_vision.learning.model.backbone import Backbone
+from kimchi_vision.learning.model.backbone import Backbone, JoinedBackbone
 from kimchi_vision.learning.model.from_timm import TimmBackbone
 from kimchi_vision.learning.model.from_torchvision import TorchvisionBackbone
-from kimchi_vision.learning.model.joined import JoinedBackbone
 
 
 def find(section: Model, size: int) -> Backbone:

@@ -20,14 +20,6 @@ from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
 
-class FrozenBody(Callback):
-    """Keeps the body in evaluation mode, so that its batch-norm statistics stay as they are."""
-
-    def before_train(self) -> None:
-        """Undo what model.train() did to the body."""
-        self.model[0].eval()
-
-
 class FreezeBN(Callback):
     """Keeps the body's batch-norm statistics as they are, and all of a body that does not learn."""
 

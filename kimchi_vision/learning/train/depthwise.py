@@ -22,7 +22,7 @@ class FasterDepthwise(TorchFunctionMode):
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Json | None = None
     ) -> Any:
         """Leave every other call as it is."""
-        if function is conv2d and not kwargs and len(args) == 7 and _is_slow(args[1], args[3], args[6]):
+        if function is conv2d and not kwargs and len(args) == 7 and any(_slow(args[1], args[3], args[6])):
             photos, weight, bias, *options = args
             found = _Depthwise.apply(photos.as_subclass(Tensor).bfloat16(), weight.bfloat16(), *options)
             return found if bias is None else found + bias.bfloat16()[:, None, None]
@@ -32,7 +32,7 @@ class FasterDepthwise(TorchFunctionMode):
 def is_needed(model: torch.nn.Module) -> bool:
     """Whether the model has such layers."""
     layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
-    return any(_is_slow(layer.weight, layer.stride, layer.groups) for layer in layers)
+    return any(any(_slow(layer.weight, layer.stride, layer.groups)) for layer in layers)
 
 
 class _Depthwise(torch.autograd.Function):
@@ -49,8 +49,7 @@ class _Depthwise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         tensors = (gradient, *ctx.saved_tensors)
-        stride, groups = ctx.options[0], ctx.options[3]
-        slow = _slow_input(tensors[2], stride, groups), _slow_weight(tensors[2], groups)
+        slow = _slow(tensors[2], ctx.options[0], ctx.options[3])
         found = [
             _gradient(tensors, ctx.options, which, slow[which]) if ctx.needs_input_grad[which] else None
             for which in (0, 1)
@@ -70,17 +69,7 @@ def _gradient(tensors: Any, options: Any, which: int, in_float32: bool) -> Tenso
     return found[which].bfloat16()
 
 
-def _is_slow(weight: Tensor, stride: Any, groups: int) -> bool:
-    return _slow_input(weight, stride, groups) or _slow_weight(weight, groups)
-
-
-def _slow_input(weight: Tensor, stride: Any, groups: int) -> bool:
-    return _is_depthwise(weight, groups) and max(stride) > 1
-
-
-def _slow_weight(weight: Tensor, groups: int) -> bool:
-    return _is_depthwise(weight, groups) and weight.shape[-1] >= 5
-
-
-def _is_depthwise(weight: Tensor, groups: int) -> bool:
-    return groups > 1 and weight.shape[1] == 1
+def _slow(weight: Tensor, stride: Any, groups: int) -> tuple[bool, bool]:
+    """Whether the gradients of the input and of the weight are slow."""
+    depthwise = groups > 1 and weight.shape[1] == 1
+    return depthwise and max(stride) > 1, depthwise and weight.shape[-1] >= 5

@@ -12,7 +12,7 @@ from fastcore.basics import noop
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.config import stages as config
 from kimchi_vision.config.stages import Stage
-from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
+from kimchi_vision.learning.train.callbacks import FreezeBN, Resized
 from kimchi_vision.learning.train.extracted import extracted
 
 
@@ -127,7 +127,7 @@ def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[
         with nullcontext() if a.augment else extracted(learn):
             learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
 
-    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FrozenBody(),))]
+    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FreezeBN(),))]
 
 
 def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
