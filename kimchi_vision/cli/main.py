@@ -17,8 +17,7 @@ from kimchi_vision.base.messages import Language, LogFormat, catalogue, language
 from kimchi_vision.base.sentence import Quoted, Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, label, line, measure, ship, start
-from kimchi_vision.cli.browser import Open, show
-from kimchi_vision.cli.options import Exports, Lang, Overrides, RunFolder
+from kimchi_vision.cli.options import Exports, Lang, Open, Overrides, RunFolder, show
 
 app = typer.Typer(
     name="kimchi-vision",

@@ -148,7 +148,7 @@ def answer(
     give_back()  # large photos go back to the system as soon as they are answered
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
     print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
-    listen.run(application, host, port, proxy)
+    listen(application, host, port, proxy)
 
 
 def _times_faster(run: Path) -> str | None:

@@ -14,7 +14,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy.export import card, folders, pickles, timings, web
+from kimchi_vision.deploy.export import card, folders, learner, timings
 from kimchi_vision.deploy.export.source import FROM_ONNX, Source, files_of
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
@@ -79,7 +79,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     if missing:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)
-    learn = None if set(formats) <= set(FROM_ONNX) else pickles.load(run.files.pkl, trust)
+    learn = None if set(formats) <= set(FROM_ONNX) else learner.load(run.files.pkl, trust)
     if learn is not None:
         learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)
@@ -98,4 +98,4 @@ def folder(run: Run, path: Path, kind: Literal["space", "docker", "web"]) -> Pat
     """
     if path.exists() and any(path.iterdir()):
         raise InputError("{folder} is not empty. Give a new folder.", folder=path)
-    return web.write(run, path) if kind == "web" else folders.write(run, path, kind == "space")
+    return folders.page(run, path) if kind == "web" else folders.container(run, path, kind == "space")

@@ -20,7 +20,6 @@ from kimchi_vision.deploy.export import (
     litert,
     onnx,
     openvino,
-    pickles,
     plain,
     smaller,
     tensors,
@@ -90,7 +89,7 @@ class Source:
         facts = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest(), **proof}
         log.info("%s: %s", file, ", ".join(f"{name} {value}" for name, value in proof.items()))
         if file == self.run.files.pkl and self.own:
-            pickles.remember(facts["sha256"])
+            learner.remember(facts["sha256"])
         return facts
 
     def _from_learner(self, name: str, file: Path) -> Json:

@@ -19,7 +19,7 @@ import numpy as np
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo, open_photo
-from kimchi_vision.deploy.runtime.session import Classifier
+from kimchi_vision.deploy.runtime import Classifier
 
 Asked = TypeVar("Asked")
 

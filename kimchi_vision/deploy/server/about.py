@@ -13,8 +13,8 @@ from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.server.api import Here, ModelName, limited
+from kimchi_vision.deploy.server.guard import Refusal
 from kimchi_vision.deploy.server.models import Served
-from kimchi_vision.deploy.server.refusal import Refusal
 
 router = APIRouter()
 

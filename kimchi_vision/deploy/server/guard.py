@@ -1,18 +1,41 @@
-"""Who may ask: not for another host's name, not from other sites' pages, not without the token."""
+"""Who may ask, by whose name, from which page and with which token; and how others are refused."""
 
 import hmac
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kimchi_vision.deploy.server.refusal import Refusal
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.sentence import Sentence, Text
 
 COOKIE = "kimchi_token"
+
+
+class Refusal(HTTPException):
+    """template, values: as a Sentence takes them. status: of HTTP."""
+
+    def __init__(
+        self, template: str, /, status: int, headers: Mapping[str, str] | None = None, **values: object
+    ) -> None:
+        self.sentence = Sentence(template, **values)
+        super().__init__(status, str(self.sentence), headers)
+
+    def said(self, request: Mapping[str, str]) -> str:
+        """The sentence. request: its headers."""
+        return self.sentence.said(preferred(request))
+
+
+def preferred(request: Mapping[str, str]) -> Text:
+    """The language that a request's headers ask for."""
+    asked = request.get("accept-language", "").lower()
+    return catalogue("ko" if asked.startswith("ko") else "en")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import torch
 from fastai.data.core import TfmdDL
 
 from kimchi_vision.learning.augment.fused import Fused
-from kimchi_vision.learning.augment.params import Draws
+from kimchi_vision.learning.augment.geometry import Draws
 from kimchi_vision.learning.device import sent
-from kimchi_vision.learning.loader.prepared import ByNumber, Part
+from kimchi_vision.learning.loader.photo_cache import ByNumber
 
 
 class FastDL(TfmdDL):
@@ -27,11 +27,11 @@ class FastDL(TfmdDL):
     skip = False
     mine: Callable[[int], slice] | None = None
 
-    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int) -> None:
+    def __init__(self, stock: TfmdDL, classes: np.ndarray, photos: ByNumber, threads: int) -> None:
         options = {"bs": stock.bs, "shuffle": stock.shuffle, "drop_last": stock.drop_last}
         super().__init__(stock.dataset, **options, num_workers=0, device=stock.device)
         self.stock, self.photos, self.threads = stock, photos, max(1, threads)
-        self.classes = torch.tensor(part.classes)
+        self.classes = torch.tensor(classes)
         # While a GPU trains, the processor makes the next batches; a processor that trains has no time to.
         self.ahead = 0 if torch.device(stock.device or "cpu").type == "cpu" else 2
         self.rng = stock.rng
@@ -92,8 +92,10 @@ class FastDL(TfmdDL):
 class FusedDL(FastDL):
     """Training batches by the fused engine. fused: what augment.transforms returns as `train`."""
 
-    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int, fused: Fused) -> None:
-        super().__init__(stock, part, photos, threads)
+    def __init__(
+        self, stock: TfmdDL, classes: np.ndarray, photos: ByNumber, threads: int, fused: Fused
+    ) -> None:
+        super().__init__(stock, classes, photos, threads)
         self.fused = fused
 
     def begin(self, count: int) -> None:

@@ -25,10 +25,9 @@ from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restor
 from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.pace import pace
-from kimchi_vision.learning.train.rates import find_rates
 from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
 from kimchi_vision.learning.train.scores import epoch_scores
-from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
+from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
 

@@ -1,7 +1,4 @@
-"""Keys `train.precision` and `train.compile`: how training steps are computed.
-
-Validation and predictions are float32 always.
-"""
+"""Keys `train.precision` and `train.compile`: how training steps are computed."""
 
 import logging
 from collections.abc import Iterator
@@ -11,10 +8,13 @@ from typing import Any
 import torch
 from fastai.callback.fp16 import AMPMode, MixedPrecision
 from fastai.learner import Learner
+from torch import Tensor
+from torch.nn.functional import conv2d
+from torch.overrides import TorchFunctionMode
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Train
-from kimchi_vision.learning.train import depthwise
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ def autocast(section: Train, model: torch.nn.Module, device: torch.device) -> It
     model.to(memory_format=torch.channels_last)
     dtype = torch.bfloat16 if precision == "bf16" else torch.float16
     # torch.compile makes kernels of its own, and cannot look into the mode.
-    routed = device.type == "cpu" and not section.compile and depthwise.is_needed(model)
-    model.forward = _in_half(model, device.type, dtype, depthwise.FasterDepthwise if routed else nullcontext)
+    routed = device.type == "cpu" and not section.compile and is_needed(model)
+    model.forward = _in_half(model, device.type, dtype, FasterDepthwise if routed else nullcontext)
     try:
         yield precision
     finally:
@@ -106,3 +106,63 @@ def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype, routed: An
             return forward(*inputs).float()
 
     return mixed
+
+
+class FasterDepthwise(TorchFunctionMode):
+    """Inside the block, conv2d of a depthwise layer takes its slow gradients in float32."""
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Json | None = None
+    ) -> Any:
+        """Leave every other call as it is."""
+        if function is conv2d and not kwargs and len(args) == 7 and any(_slow(args[1], args[3], args[6])):
+            photos, weight, bias, *options = args
+            found = _Depthwise.apply(photos.as_subclass(Tensor).bfloat16(), weight.bfloat16(), *options)
+            return found if bias is None else found + bias.bfloat16()[:, None, None]
+        return function(*args, **(kwargs or {}))
+
+
+def is_needed(model: torch.nn.Module) -> bool:
+    """Whether the model has such layers."""
+    layers = [layer for layer in model.modules() if isinstance(layer, torch.nn.Conv2d)]
+    return any(any(_slow(layer.weight, layer.stride, layer.groups)) for layer in layers)
+
+
+class _Depthwise(torch.autograd.Function):
+    """torch.conv2d without bias; tensors are bf16."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, photos: Tensor, weight: Tensor, stride: Any, padding: Any, dilation: Any, groups: int
+    ) -> Tensor:
+        ctx.save_for_backward(photos, weight)
+        ctx.options = [*stride], [*padding], [*dilation], groups
+        return conv2d(photos, weight, None, stride, padding, dilation, groups)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        tensors = (gradient, *ctx.saved_tensors)
+        slow = _slow(tensors[2], ctx.options[0], ctx.options[3])
+        found = [
+            _gradient(tensors, ctx.options, which, slow[which]) if ctx.needs_input_grad[which] else None
+            for which in (0, 1)
+        ]
+        return (*found, None, None, None, None)
+
+
+def _gradient(tensors: Any, options: Any, which: int, in_float32: bool) -> Tensor:
+    """Of the input (0) or the weight (1), in bf16. tensors: gradient of the output, input, weight."""
+    if in_float32:
+        tensors = [tensor.float() for tensor in tensors]
+    stride, padding, dilation, groups = options
+    wanted = [which == 0, which == 1, False]
+    found = torch.ops.aten.convolution_backward(
+        *tensors, None, stride, padding, dilation, False, [0, 0], groups, wanted
+    )
+    return found[which].bfloat16()
+
+
+def _slow(weight: Tensor, stride: Any, groups: int) -> tuple[bool, bool]:
+    """Whether the gradients of the input and of the weight are slow."""
+    depthwise = groups > 1 and weight.shape[1] == 1
+    return depthwise and max(stride) > 1, depthwise and weight.shape[-1] >= 5
