@@ -38,34 +38,6 @@ class Seen:
     maps: Tensor
 
 
-class GradCam:
-    """Maps for a network of body and head.
-
-    The map that the body gives is explained; for a body that gives pooled features, that of its last
-    attention block. size: side of the photos, pixels.
-    Source: Selvaraju et al., 2017, "Grad-CAM", arXiv:1610.02391; tokens are laid out as their patches lie.
-    Raises ModelError when the network has no map of more than one place.
-    """
-
-    def __init__(self, network: nn.Module, size: int) -> None:
-        self.network, self.size = network, size
-        self.layer = _layer(network, size)
-
-    def __call__(self, photos: Tensor, classes: Tensor | None = None) -> Seen:
-        """Explain one class of each photo, by default the most probable one.
-
-        photos: (n, 3, size, size), normalised. classes: (n,).
-        """
-        with evaluating(self.network), torch.enable_grad(), _kept_output(self.layer) as kept:
-            logits = self.network(photos)
-            chosen = logits.argmax(1) if classes is None else classes
-            score = logits.gather(1, chosen[:, None]).sum()
-            (gradient,) = torch.autograd.grad(score, kept[0])
-        values, slopes = (_channels_first(part, self.layer).float() for part in (kept[0].detach(), gradient))
-        maps = (slopes.mean((2, 3), keepdim=True) * values).sum(1).relu()
-        return Seen(logits.detach().float().cpu(), maps.cpu())
-
-
 def _layer(network: nn.Module, size: int) -> nn.Module:
     """The module whose output is explained."""
     shapes: dict[nn.Module, torch.Size] = {}
@@ -140,14 +112,17 @@ class Look(NamedTuple):
 
 
 class Explainer:
-    """network: body and head, photos (n, 3, size, size) to logits. preprocess: from a photo to that.
+    """A network of body and head, photos (n, 3, size, size) to logits, that is asked where it looks.
 
-    Raises ModelError when the network has no map to look at.
+    The map that the body gives is explained; for a body that gives pooled features, that of its last
+    attention block, its tokens laid out as their patches lie. preprocess: from a photo to what it takes.
+    Source: Selvaraju et al., 2017, "Grad-CAM", arXiv:1610.02391.
+    Raises ModelError when the network has no map of more than one place.
     """
 
     def __init__(self, network: nn.Module, preprocess: Preprocess) -> None:
         self.network, self.preprocess = network, preprocess
-        self._grad_cam = GradCam(network, preprocess.size)
+        self._layer = _layer(network, preprocess.size)
 
     def looks(self, files: Sequence[Photo]) -> Iterator[Look]:
         """One Look a photo, at what speaks for its most probable class. Errors as open_photo's."""
@@ -162,20 +137,26 @@ class Explainer:
 
     def seen(self, inputs: np.ndarray) -> Seen:
         """Logits and maps of prepared photos (n, 3, size, size), in batches."""
-        found = [self._grad_cam(self._tensor(inputs[at : at + BATCH])) for at in range(0, len(inputs), BATCH)]
+        found = [self._grad_cam(photos) for photos in self._batches(inputs)]
         return Seen(torch.cat([one.logits for one in found]), torch.cat([one.maps for one in found]))
 
     def answers(self, inputs: np.ndarray) -> np.ndarray:
         """The most probable class of each prepared photo, as its place in the vocab."""
         with evaluating(self.network), torch.inference_mode():
-            found = [
-                self.network(self._tensor(inputs[at : at + BATCH])).argmax(1).cpu()
-                for at in range(0, len(inputs), BATCH)
-            ]
+            found = [self.network(photos).argmax(1).cpu() for photos in self._batches(inputs)]
         return torch.cat(found).numpy()
 
-    def _tensor(self, inputs: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(inputs).to(next(self.network.parameters()).device)
+    def _batches(self, inputs: np.ndarray) -> Iterator[Tensor]:
+        device = next(self.network.parameters()).device
+        return (torch.from_numpy(inputs[at : at + BATCH]).to(device) for at in range(0, len(inputs), BATCH))
+
+    def _grad_cam(self, photos: Tensor) -> Seen:
+        with evaluating(self.network), torch.enable_grad(), _kept_output(self._layer) as kept:
+            logits = self.network(photos)
+            (gradient,) = torch.autograd.grad(logits.max(1).values.sum(), kept[0])
+        values, slopes = (_channels_first(part, self._layer).float() for part in (kept[0].detach(), gradient))
+        maps = (slopes.mean((2, 3), keepdim=True) * values).sum(1).relu()
+        return Seen(logits.detach().float().cpu(), maps.cpu())
 
 
 def top_losses(

@@ -24,7 +24,7 @@ from kimchi_vision.learning.train.callbacks import Average, KeepBest, loss_on_de
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting
-from kimchi_vision.learning.train.pace import pace
+from kimchi_vision.learning.train.precision import pace
 from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
 from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_batch_norm, phases

@@ -1,7 +1,8 @@
-"""Keys `train.precision` and `train.compile`: how training steps are computed."""
+"""Keys `train.precision` and `train.compile`: how training steps are computed, and how long they take."""
 
 import logging
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -15,8 +16,14 @@ from torch.overrides import TorchFunctionMode
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Train
+from kimchi_vision.learning import device as devices
+from kimchi_vision.learning.model import Backbone
+from kimchi_vision.learning.train import precision
 
 log = logging.getLogger(__name__)
+
+PHOTOS = 16
+"""Photos of the batch that is measured."""
 
 
 class ScaledLoss(MixedPrecision):
@@ -166,3 +173,33 @@ def _slow(weight: Tensor, stride: Any, groups: int) -> tuple[bool, bool]:
     """Whether the gradients of the input and of the weight are slow."""
     depthwise = groups > 1 and weight.shape[1] == 1
     return depthwise and max(stride) > 1, depthwise and weight.shape[-1] >= 5
+
+
+def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
+    """Seconds that a photo takes: one for a forward pass, one for a training step in the section's precision.
+
+    backbone: whose body is measured, on the device that it would train on. size: side in pixels.
+    """
+    device = devices.pick()
+    network = backbone.body(backbone.network()).to(device)
+    photos = torch.randn(PHOTOS, 3, size, size, device=device)
+
+    def forward() -> None:
+        with torch.inference_mode():
+            network.eval()(photos)
+        devices.wait(device)
+
+    def step() -> None:
+        network.train()(photos).sum().backward()
+        devices.wait(device)
+
+    with precision.autocast(section, network, device):
+        return tuple(_seconds(work) / PHOTOS for work in (forward, step))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Those of the second time: the first one chooses kernels."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

@@ -1,31 +1,37 @@
-"""A stage of `train` becomes phases: which parameters learn, then one call of the Learner; and lr_find."""
+"""A stage of `train` becomes phases: which parameters learn, then one call of the Learner; lr_find, too."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import pandas as pd
+import torch
 from fastai.callback.core import Callback
 from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.data.core import DataLoaders, TfmdDL
+from fastai.layers import AdaptiveConcatPool2d, Flatten
 from fastai.learner import Learner
 from fastcore.basics import noop
-from torch import tensor
+from torch import nn, tensor
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import stages as config
 from kimchi_vision.config.stages import LrFind, Stage
+from kimchi_vision.learning.loader import stock
 from kimchi_vision.learning.train.callbacks import FreezeBN, Resized
-from kimchi_vision.learning.train.extracted import extracted
 from kimchi_vision.results import plots
 
 log = logging.getLogger(__name__)
+
+POOLING = (AdaptiveConcatPool2d, nn.AdaptiveAvgPool2d, Flatten, nn.Flatten)
 
 
 @dataclass(frozen=True)
@@ -197,4 +203,45 @@ def _suggestions(learn: Learner, num_it: int) -> dict[str, float]:
             continue
         if rate is not None and math.isfinite(rate) and rate > 0:
             found[method.__name__] = float(rate)
+    return found
+
+
+@contextmanager
+def extracted(learn: Learner) -> Iterator[None]:
+    """Inside the block the loaders give pooled features, which the body and the head's pooling pass on.
+
+    Training photos look as validation photos do. The order of training photos is drawn as it would be.
+    """
+    photos, head = learn.dls, learn.model[1]
+    layers = [learn.model[0], *takewhile(lambda layer: isinstance(layer, POOLING), head)]
+    still = photos.test_dl(photos.train_ds.items, with_labels=True)
+    loaders = zip((photos.train, photos.valid), (still, photos.valid), strict=True)
+    learn.dls = DataLoaders(*(_loader(layers, dl, source) for dl, source in loaders), device=photos.device)
+    log.info("The features of %d photos are computed; epochs train the head on them.", len(still.dataset))
+    for layer in layers:
+        layer.forward = noop
+    try:
+        yield
+    finally:
+        for dl, replaced in zip(photos.loaders, learn.dls.loaders, strict=True):
+            dl.rng = replaced.rng  # an epoch replaces it; the order goes on from there
+        learn.dls = photos
+        for layer in layers:
+            layer.__dict__.pop("forward")
+
+
+@torch.no_grad()
+def _loader(
+    layers: list[nn.Module], dl: TfmdDL, source: Iterable[tuple[torch.Tensor, torch.Tensor]]
+) -> TfmdDL:
+    """A loader like dl over the features of source, with dl's generator of random numbers."""
+    network = nn.Sequential(*layers).eval()
+    items = []
+    for pictures, classes in source:
+        items += zip(network(pictures), classes, strict=True)
+    options = {"bs": dl.bs, "shuffle": dl.shuffle, "drop_last": dl.drop_last, "device": dl.device}
+    found = TfmdDL(items, num_workers=0, **options)
+    found.rng = dl.rng
+    if stock.is_balanced(dl):
+        found.shuffle_fn = lambda order: stock.evenly(dl.items["label"], found.rng, order)
     return found
