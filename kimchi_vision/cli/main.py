@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -171,14 +172,10 @@ def _run(lang: Language, given: list[str]) -> None:
 
 def _given(words: list[str]) -> tuple[Language | None, list[str]]:
     """The language of --lang, which any command takes, and the line without it; --lang auto stays."""
-    for place, word in enumerate(words):
-        own, following = word.removeprefix("--lang="), "".join(words[place + 1 : place + 2])
-        for lang in ("en", "ko"):
-            if word.startswith("--lang=") and own == lang:
-                return lang, [*words[:place], *words[place + 1 :]]
-            if word == "--lang" and following == lang:
-                return lang, [*words[:place], *words[place + 2 :]]
-    return None, words
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lang", nargs="?")
+    given, others = parser.parse_known_args(words)
+    return (given.lang, others) if given.lang in ("en", "ko") else (None, words)
 
 
 def _first_steps() -> Iterator[str]:

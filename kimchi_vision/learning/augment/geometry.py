@@ -71,10 +71,10 @@ def draw(section: Augment, count: int, batch_size: int, seed: int) -> Draws:
     cropped = batches if section.crop_batch else rows
     drawn = [
         values.symmetry(),
-        values.uniform(section.max_rotate * section.mult, neutral=0),
+        values.uniform(section.max_rotate * section.mult),
         values.masked(lambda n: random.uniform(section.min_zoom, section.max_zoom, n), 1, section.p_affine),
         random.random((groups, 2)),
-        np.stack([values.uniform(section.max_warp * section.mult, neutral=0) for _ in "xy"], axis=1),
+        np.stack([values.uniform(section.max_warp * section.mult) for _ in "xy"], axis=1),
         values.brightness(),
         values.contrast(),
     ]
@@ -93,10 +93,8 @@ class _Values:
         values = draw(self.count)
         return np.where(self.random.random(self.count) < p, values, neutral)
 
-    def uniform(self, largest: float, neutral: float) -> np.ndarray:
-        return self.masked(
-            lambda n: self.random.uniform(-largest, largest, n), neutral, self.section.p_affine
-        )
+    def uniform(self, largest: float) -> np.ndarray:
+        return self.masked(lambda n: self.random.uniform(-largest, largest, n), 0, self.section.p_affine)
 
     def symmetry(self) -> np.ndarray:
         if not self.section.do_flip:

@@ -8,6 +8,7 @@ import timm
 import torch
 
 from kimchi_vision.base.errors import ModelError
+from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections import Model
 from kimchi_vision.learning.model import from_timm, from_torchvision, weights
 from kimchi_vision.learning.model.backbone import Backbone, JoinedBackbone
@@ -53,16 +54,12 @@ def named(name: str) -> Backbone:
             raise ModelError(
                 "model.backbone {name}: no such tag; timm has {tags}.", name=name, tags=", ".join(tagged)
             ) from None
-    where, near = library or "torchvision, timm", _nearest(bare, library)
-    if near:
-        raise ModelError(
-            "model.backbone {name}: no such name in {library}. Did you mean {near}? `models` lists them.",
-            name=name,
-            library=where,
-            near=", ".join(near),
-        )
+    near = _nearest(bare, library)
     raise ModelError(
-        "model.backbone {name}: no such name in {library}. `models` lists them.", name=name, library=where
+        "model.backbone {name}: no such name in {library}.{hint} `models` lists them.",
+        name=name,
+        library=library or "torchvision, timm",
+        hint=Sentence(" Did you mean {near}?", near=", ".join(near)) if near else "",
     )
 
 

@@ -79,7 +79,7 @@ def _against(run: Run, text: Text) -> Iterator[str]:
         yield text("against_floor", accuracy=percent(metrics["floor"]["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
-        yield about_background(found, text)[0]
+        yield about_background(found)[0].said(text)
     yield from classes(run, text)
 
 
