@@ -35,7 +35,10 @@ def _chosen(found: re.Match[str]) -> str:
 
 
 class Reasons:
-    """korean: English template → Korean. A template's values hold no semicolon."""
+    """Reasons in the catalogues, which have the context `reason`, found again by their words.
+
+    korean: English template → Korean. A template's values hold no semicolon.
+    """
 
     def __init__(self, korean: Mapping[str, str]) -> None:
         self.known = [

@@ -1,4 +1,8 @@
-"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name."""
+"""model.pkl, for fastai's load_learner: loaded in a fresh process before it gets its name.
+
+learn.predict gives probabilities as trained, and `(p.log() / learn.temperature).softmax(-1)` calibrated ones,
+as `predict` and the other files do. A pickle is a program, and loading a stranger's runs it: see `load`.
+"""
 
 import hashlib
 import io

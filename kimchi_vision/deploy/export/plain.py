@@ -1,4 +1,9 @@
-"""model.pkl as the calls that make a Learner, in names that fastai and torch have in every version."""
+"""model.pkl as the calls that make a Learner, in names that fastai and torch have in every version.
+
+A pickled Learner is the insides of one version of fastai, Python and operating system: functions by value,
+loaders, paths. Calls are what fastai documents. What of this package the file needs goes in as text, which
+every Python compiles for itself: a pickled function is bytecode, which belongs to one version.
+"""
 
 import ast
 import copy

@@ -14,8 +14,6 @@ from kimchi_vision.base.threads import share
 from kimchi_vision.results.model_metadata import KEY, Facts
 from kimchi_vision.results.temperature import softmax
 
-__all__ = ["BATCH", "Classifier", "OpenVinoClassifier"]
-
 FEATURES = "features"
 """Name of the second answer that `with_features` gives."""
 BATCH = 16

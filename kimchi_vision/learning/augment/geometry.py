@@ -1,4 +1,9 @@
-"""Random parameters of an epoch; all movements of a photo as one homography, and all light as one table."""
+"""Random parameters of an epoch; all movements of a photo as one homography, and all light as one table.
+
+Positions are fastai's: -1..1 across the presized photo, corners on pixel centres with `align_corners`, on
+pixel borders without. Matrices have shape (n, 3, 3), act on columns (x, y, 1), and lead from the picture
+that the model sees back to the photo.
+"""
 
 from __future__ import annotations
 

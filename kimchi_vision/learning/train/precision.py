@@ -1,4 +1,7 @@
-"""Keys `train.precision` and `train.compile`: how training steps are computed, and how long they take."""
+"""Keys `train.precision` and `train.compile`: how training steps are computed, and how long they take.
+
+Validation and predictions are float32 always.
+"""
 
 import logging
 import time
@@ -116,7 +119,12 @@ def _in_half(model: torch.nn.Module, device: str, dtype: torch.dtype, routed: An
 
 
 class FasterDepthwise(TorchFunctionMode):
-    """Inside the block, conv2d of a depthwise layer takes its slow gradients in float32."""
+    """Inside the block, conv2d of a depthwise layer takes its slow gradients in float32.
+
+    oneDNN's bf16 kernels for the gradient of the input at a stride above 1, and for that of the weights of
+    5 x 5 and larger kernels, can be several times, up to a hundred, slower than its float32 ones. The layer
+    decides, not a clock: the bits of a run do not hang on how busy the machine is.
+    """
 
     def __torch_function__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Json | None = None
