@@ -7,7 +7,6 @@ that the model sees back to the photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -67,64 +66,36 @@ def draw(section: Augment, count: int, batch_size: int, seed: int) -> Draws:
 
     Source: fastai.vision.augment, aug_transforms and the transforms that it builds.
     """
-    random = np.random.default_rng(seed)
+    random, side = np.random.default_rng(seed), section.resize
     part = random.random((count, 2))
     batches, single = np.arange(count) // batch_size, np.arange(count)
     rows = batches if section.batch else single
-    groups = len(np.unique(rows))
-    values = _Values(section, random, groups)
-    cropped = batches if section.crop_batch else rows
-    drawn = [
-        values.symmetry(),
-        values.uniform(section.max_rotate * section.mult),
-        values.masked(lambda n: random.uniform(section.min_zoom, section.max_zoom, n), 1, section.p_affine),
-        random.random((groups, 2)),
-        np.stack([values.uniform(section.max_warp * section.mult) for _ in "xy"], axis=1),
-        values.brightness(),
-        values.contrast(),
-    ]
-    crop = _Values(section, random, len(np.unique(cropped))).crop()
-    return Draws(part, *(array[rows] for array in drawn), crop[cropped])
+    groups, light = len(np.unique(rows)), section.max_lighting * section.mult
 
-
-@dataclass(frozen=True)
-class _Values:
-    section: Augment
-    random: np.random.Generator
-    count: int
-
-    def masked(self, draw: Callable[[int], np.ndarray], neutral: float, p: float) -> np.ndarray:
+    def some(values: np.ndarray | int, neutral: float, p: float) -> np.ndarray:
         """A drawn value with probability p, the neutral one otherwise."""
-        values = draw(self.count)
-        return np.where(self.random.random(self.count) < p, values, neutral)
+        return np.where(random.random(groups) < p, values, neutral)
 
-    def uniform(self, largest: float) -> np.ndarray:
-        return self.masked(lambda n: self.random.uniform(-largest, largest, n), 0, self.section.p_affine)
+    def around(largest: float) -> np.ndarray:
+        return random.uniform(-largest, largest, groups)
 
-    def symmetry(self) -> np.ndarray:
-        if not self.section.do_flip:
-            return np.zeros(self.count, dtype=int)
-        kinds = (lambda n: self.random.integers(0, 8, n)) if self.section.flip_vert else np.ones
-        return self.masked(kinds, 0, 0.5).astype(int)
-
-    def brightness(self) -> np.ndarray:
-        largest = self.section.max_lighting * self.section.mult
-        low, high = 0.5 * (1 - largest), 0.5 * (1 + largest)
-        return self.masked(lambda n: self.random.uniform(low, high, n), 0.5, self.section.p_lighting)
-
-    def contrast(self) -> np.ndarray:
-        largest = np.log(1 / (1 - self.section.max_lighting * self.section.mult))
-        return self.masked(
-            lambda n: np.exp(self.random.uniform(-largest, largest, n)), 1, self.section.p_lighting
-        )
-
-    def crop(self) -> np.ndarray:
-        """A square of min_scale to 1 of the area, anywhere."""
-        side = self.section.resize
-        area = self.random.uniform(self.section.min_scale, 1, self.count) * side**2
-        sides = np.round(np.sqrt(area)).astype(int)
-        corners = self.random.integers(0, side - sides[:, None] + 1, (self.count, 2))
-        return np.column_stack([corners, sides])
+    flips = np.zeros(groups, int)
+    if section.do_flip:
+        flips = some(random.integers(0, 8, groups) if section.flip_vert else 1, 0, 0.5)
+    drawn = [
+        flips,
+        some(around(section.max_rotate * section.mult), 0, section.p_affine),
+        some(random.uniform(section.min_zoom, section.max_zoom, groups), 1, section.p_affine),
+        random.random((groups, 2)),
+        np.stack([some(around(section.max_warp * section.mult), 0, section.p_affine) for _ in "xy"], axis=1),
+        some(random.uniform(0.5 * (1 - light), 0.5 * (1 + light), groups), 0.5, section.p_lighting),
+        some(np.exp(around(np.log(1 / (1 - light)))), 1, section.p_lighting),
+    ]
+    cropped = batches if section.crop_batch else rows
+    areas = random.uniform(section.min_scale, 1, len(np.unique(cropped))) * side**2
+    sides = np.round(np.sqrt(areas)).astype(int)
+    crop = np.column_stack([random.integers(0, side - sides[:, None] + 1, (len(sides), 2)), sides])
+    return Draws(part, *(array[rows] for array in drawn), crop[cropped])
 
 
 def homographies(draws: Draws, section: Augment) -> np.ndarray:
@@ -133,9 +104,15 @@ def homographies(draws: Draws, section: Augment) -> np.ndarray:
     Source: fastai.vision.augment, AffineCoordTfm (flip, rotation, zoom, then perspective), then
     RandomResizedCropGPU.
     """
-    moved = _perspectives(draws.warp) @ _symmetries(draws) @ _rotations(draws) @ _zooms(draws)
+    cos, sin = np.cos(np.radians(draws.rotation)), np.sin(np.radians(draws.rotation))
+    flip = _affine(_SYMMETRIES[draws.symmetry], np.zeros((len(draws), 2)))
+    turn = _affine(np.moveaxis([[cos, sin], [-sin, cos]], -1, 0), np.zeros((len(draws), 2)))
+    zoom = _affine(_scaled(1 / draws.zoom), (1 - 1 / draws.zoom)[:, None] * (2 * draws.centre - 1))
+    moved = _perspectives(draws.warp) @ flip @ turn @ zoom
     side, corners = section.resize, section.align_corners
-    screen = _from_pixels(side, corners) @ _crops(draws, section.size)
+    # Corner on corner, from pixels of the final picture into those of the crop.
+    crop = _affine(_scaled((draws.crop[:, 2] - 1) / (section.size - 1)), draws.crop[:, :2])
+    screen = _from_pixels(side, corners) @ crop
     if section.min_scale == 1:
         screen = _from_pixels(section.size, corners)[None]
     return np.linalg.inv(_from_pixels(side, corners)) @ moved @ screen
@@ -172,33 +149,15 @@ def _from_pixels(side: int, corners: bool) -> np.ndarray:
     return np.array([[scale, 0, shift], [0, scale, shift], [0, 0, 1]])
 
 
-def _crops(draws: Draws, size: int) -> np.ndarray:
-    """From pixels of the final picture into those of the crop, corner on corner."""
-    matrices = _identities(len(draws))
-    matrices[:, 0, 0] = matrices[:, 1, 1] = (draws.crop[:, 2] - 1) / (size - 1)
-    matrices[:, :2, 2] = draws.crop[:, :2]
+def _affine(linear: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(n, 3, 3) of a linear part (n, 2, 2) and a shift (n, 2)."""
+    matrices = np.tile(np.eye(3), (len(shift), 1, 1))
+    matrices[:, :2, :2], matrices[:, :2, 2] = linear, shift
     return matrices
 
 
-def _symmetries(draws: Draws) -> np.ndarray:
-    matrices = _identities(len(draws))
-    matrices[:, :2, :2] = _SYMMETRIES[draws.symmetry]
-    return matrices
-
-
-def _rotations(draws: Draws) -> np.ndarray:
-    angles = np.radians(draws.rotation)
-    matrices = _identities(len(draws))
-    matrices[:, 0, 0] = matrices[:, 1, 1] = np.cos(angles)
-    matrices[:, 0, 1], matrices[:, 1, 0] = np.sin(angles), -np.sin(angles)
-    return matrices
-
-
-def _zooms(draws: Draws) -> np.ndarray:
-    matrices = _identities(len(draws))
-    matrices[:, 0, 0] = matrices[:, 1, 1] = 1 / draws.zoom
-    matrices[:, :2, 2] = (1 - 1 / draws.zoom)[:, None] * (2 * draws.centre - 1)
-    return matrices
+def _scaled(factors: np.ndarray) -> np.ndarray:
+    return factors[:, None, None] * np.eye(2)
 
 
 def _perspectives(warp: np.ndarray) -> np.ndarray:
@@ -221,7 +180,3 @@ def _through_points(source: np.ndarray, target: np.ndarray) -> np.ndarray:
             equations[:, 2 * point + axis, 6:] = -target[point, axis] * source[:, point]
     solved = np.linalg.solve(equations, np.broadcast_to(target.reshape(8, 1), (count, 8, 1)))
     return np.concatenate([solved[:, :, 0], np.ones((count, 1))], axis=1).reshape(count, 3, 3)
-
-
-def _identities(count: int) -> np.ndarray:
-    return np.tile(np.eye(3), (count, 1, 1))

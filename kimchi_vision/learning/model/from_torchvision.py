@@ -51,7 +51,10 @@ class TorchvisionBackbone(Backbone):
 
     @override
     def network(self) -> nn.Module:
-        return torchvision.models.get_model(self.name, weights=None, **self._options())
+        options: Json = {"image_size": self.size} if self.name.startswith("vit_") else {}
+        if self.name in TWO_HEADS:
+            options = {"aux_logits": False, "init_weights": True}
+        return torchvision.models.get_model(self.name, weights=None, **options)
 
     @override
     def pretrained(self, file: Path) -> nn.Module:
@@ -81,13 +84,6 @@ class TorchvisionBackbone(Backbone):
     @override
     def splitter(self) -> Splitter | None:
         return model_meta.get(torchvision.models.get_model_builder(self.name), {}).get("split")
-
-    def _options(self) -> Json:
-        if self.name.startswith("vit_"):
-            return {"image_size": self.size}
-        if self.name in TWO_HEADS:
-            return {"aux_logits": False, "init_weights": True}
-        return {}
 
 
 def _weights(name: str) -> torchvision.models.WeightsEnum:
