@@ -59,13 +59,14 @@ def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks: chunks
     source: a folder, photos at any depth, or the answers.csv that `serve --collect` wrote beside photos.
     shown: wraps the chunks of paths. Raises InputError when no photo is left to label.
     """
-    predictor, (folder, paths) = Predictor(run), _paths(source)
+    predictor, (folder, paths), own = Predictor(run), _paths(source), Run(run)
+    known = set(own.items["sha256"]) if own.files.items.is_file() else set()
     labelled = Labels.beside(folder).of.keys()
     waiting = [path for path in paths if path not in labelled]
     chosen = Chosen(folder, known=len(paths) - len(waiting))
     found: list[str] = []
     answers: list[tuple[np.ndarray, np.ndarray]] = []
-    for chunk in _unseen(chosen, waiting, predictor, _known(Run(run)), shown):
+    for chunk in _unseen(chosen, waiting, predictor, known, shown):
         rows, features = predictor.seen(list(chunk.values()))
         found += chunk
         answers.append((rows, features.astype(np.float16)))  # 100,000 photos of 1,280 features: 256 MB
@@ -76,7 +77,10 @@ def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks: chunks
         )
     rows, features = (np.concatenate(each) for each in zip(*answers, strict=True))
     places = pick(rows, features, n)
-    chosen.asked = [Asked(found[place], _ranked(predictor.vocab, rows[place])) for place in places]
+    for place in places:
+        ranked = np.argsort(-rows[place], kind="stable")
+        classes = tuple((predictor.vocab[each], float(rows[place][each])) for each in ranked)
+        chosen.asked.append(Asked(found[place], classes))
     return chosen
 
 
@@ -132,15 +136,6 @@ def _paths(source: Path) -> tuple[Path, list[str]]:
     table = read_csv(source, ["file"], Sentence("`serve --collect` writes one."))
     there = walk(source.parent).files()
     return source.parent, matched(table["file"], there, source).dropna().drop_duplicates().tolist()
-
-
-def _known(run: Run) -> set[str]:
-    """Content hashes of the run's own photos."""
-    return set(run.items["sha256"]) if run.files.items.is_file() else set()
-
-
-def _ranked(vocab: tuple[str, ...], row: np.ndarray) -> tuple[tuple[str, float], ...]:
-    return tuple((vocab[place], float(row[place])) for place in np.argsort(-row, kind="stable"))
 
 
 def write_tasks(chosen: Chosen, to: Path, form: Form, model: str) -> Path:

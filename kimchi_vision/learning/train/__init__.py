@@ -20,9 +20,15 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, precision, randomness
-from kimchi_vision.learning.train.callbacks import Average, KeepBest, loss_on_device
+from kimchi_vision.learning.train.callbacks import (
+    Average,
+    KeepBest,
+    choose_optimizer,
+    loss,
+    loss_on_device,
+    wanted,
+)
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
-from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.precision import pace
 from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
@@ -113,7 +119,7 @@ def _beside(section: Train, learn: Learner, checkpoint: Checkpoint, bar: Callbac
     recording, average = checkpoint.recording, checkpoint.average
     keeping = [*([checkpoint.best] if section.keep == "best" else []), *([average] if average else [])]
     writing = [] if distributed.rank() else [checkpoint, bar]
-    more = callbacks(section, learn)
+    more = wanted(section, learn)
     return [recording, *keeping, Ending(recording), *more, LostPhotos(checkpoint.folder), *writing]
 
 
