@@ -1,14 +1,20 @@
 """Options that several commands have, and what --open does."""
 
+from __future__ import annotations
+
 import os
 import sys
 import webbrowser
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Option
 
+from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import Text
+
+if TYPE_CHECKING:
+    from kimchi_vision.config import Experiment
 
 Lang = Annotated[Literal["auto", "ko", "en"], Option(help="auto: the system's language.")]
 Exports = Annotated[Path, Option(help="Folder in which run folders land.")]
@@ -21,8 +27,17 @@ Layout = Annotated[
     Literal["auto", "first", "folder", "path", "parts", "table"],
     Option(help="Where classes are read, as data.layout."),
 ]
-
 Open = Annotated[bool, Option("--open", help="Open the page in the browser; on a server, say where it is.")]
+
+
+def experiment_of(path: Path, overrides: list[str]) -> Experiment:
+    """The experiment of a file. Raises InputError for a table."""
+    from kimchi_vision.config import Experiment, load
+
+    loaded = load(path, overrides)
+    if not isinstance(loaded, Experiment):
+        raise InputError("{path} is a table; give one of its experiments.", path=path)
+    return loaded
 
 
 def show(page: Path, say: Text) -> None:
