@@ -1,7 +1,5 @@
 """Training photos, small once, then in one warp and one table: OpenCV on a processor, torch on a GPU."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

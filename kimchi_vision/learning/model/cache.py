@@ -1,7 +1,5 @@
 """Default weights: in the cache folder, or downloaded into it."""
 
-from __future__ import annotations
-
 import re
 import threading
 import urllib.error

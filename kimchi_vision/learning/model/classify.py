@@ -1,7 +1,5 @@
 """A pretrained backbone as it is: ImageNet classes of photos."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

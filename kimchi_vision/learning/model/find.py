@@ -1,7 +1,5 @@
 """From the name in an experiment file to a backbone, without ambiguity; and the backbones there are."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What a model is made of, as text and as figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 

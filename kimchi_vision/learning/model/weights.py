@@ -1,7 +1,5 @@
 """Weights for a backbone: checked before they are used, never silently random."""
 
-from __future__ import annotations
-
 import importlib.util
 import pickle
 from collections.abc import Mapping

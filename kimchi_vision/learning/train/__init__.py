@@ -1,7 +1,5 @@
 """Section `train`: the stages in order, what each epoch brought, and which epoch is kept."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

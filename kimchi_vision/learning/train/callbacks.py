@@ -1,7 +1,5 @@
 """Keys of `train` that choose loss, optimizer, what is beside every stage, and which epoch is kept."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A stage of `train` becomes phases: which parameters learn, then one call of the Learner; lr_find, too."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
