@@ -20,10 +20,9 @@ from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import about, api
 from kimchi_vision.deploy.server.api import Service
-from kimchi_vision.deploy.server.collect import Collection
+from kimchi_vision.deploy.server.collect import Collection, Meters
 from kimchi_vision.deploy.server.guard import Access, Guard, Refusal, preferred
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
-from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Batcher, Served, by_name, examples
 from kimchi_vision.results.run import Run
 

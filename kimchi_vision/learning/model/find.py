@@ -1,9 +1,10 @@
-"""From the name in an experiment file to a backbone, without ambiguity; and the backbones there are."""
+"""From the name in an experiment file to a backbone; the backbones there are; and one as it is, on photos."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from pathlib import Path
 
 import timm
 import torch
@@ -12,6 +13,7 @@ import torchvision
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.base.sentence import Sentence, Text
 from kimchi_vision.config.sections import Model
+from kimchi_vision.data.photo import open_photo
 from kimchi_vision.learning.model import from_timm, from_torchvision, weights
 from kimchi_vision.learning.model.backbone import Backbone, JoinedBackbone
 from kimchi_vision.learning.model.from_timm import TimmBackbone
@@ -29,6 +31,8 @@ COMMON = (
     "tf_efficientnet_lite0",
     "vit_small_patch16_224",
 )
+
+TOP = 5
 
 
 def find(section: Model, size: int) -> Backbone:
@@ -179,3 +183,29 @@ def _parameters(backbone: Backbone) -> int:
         return torchvision.models.get_model_weights(backbone.name).DEFAULT.meta["num_params"]
     with torch.device("meta"):
         return sum(p.numel() for p in backbone.network().parameters())
+
+
+def imagenet(photos: Sequence[Path], section: Model) -> Iterator[tuple[Path, list[tuple[str, float]]]]:
+    """Each photo with its five most probable ImageNet classes: English name and probability, 0 to 1.
+
+    Photos are prepared as the backbone's authors prepared theirs for evaluation.
+    Raises ModelError when the backbone has no classifier or its weights cannot be had, DataError for a
+    photo that cannot be read.
+    """
+    backbone = named(section.backbone)
+    if len(backbone.parts) > 1:
+        several = "{backbone}: give one backbone: each sees photos of its own size."
+        raise ModelError(several, backbone=backbone.name)
+    if section.weights == "none":
+        raise ModelError("model.weights: none knows no ImageNet classes. Give default, offline or a file.")
+    network = weights.load(backbone, section.weights, head=True).eval()
+    names = backbone.categories()
+    preprocess = backbone.preprocess()
+    for photo in photos:
+        with torch.inference_mode():
+            logits = network(preprocess(open_photo(photo))[None])[0]
+        if len(logits) != len(names):
+            what = "model.backbone {backbone}: {outputs} outputs for {count} class names."
+            raise ModelError(what, backbone=backbone.name, outputs=len(logits), count=len(names))
+        values, places = logits.softmax(0).topk(TOP)
+        yield photo, [(names[i], p) for i, p in zip(places.tolist(), values.tolist(), strict=True)]
