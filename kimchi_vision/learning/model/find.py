@@ -14,10 +14,14 @@ from kimchi_vision.base.errors import ModelError
 from kimchi_vision.base.sentence import Sentence, Text
 from kimchi_vision.config.sections import Model
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.learning.model import from_timm, from_torchvision, weights
+from kimchi_vision.learning.model import weights
 from kimchi_vision.learning.model.backbone import Backbone, JoinedBackbone
-from kimchi_vision.learning.model.from_timm import TimmBackbone
-from kimchi_vision.learning.model.from_torchvision import TorchvisionBackbone
+from kimchi_vision.learning.model.libraries import (
+    TimmBackbone,
+    TorchvisionBackbone,
+    timm_names,
+    torchvision_names,
+)
 
 # What is listed without a pattern: each is built, frozen, trained and exported by a test.
 COMMON = (
@@ -63,7 +67,7 @@ def named(name: str) -> Backbone:
             name=name,
             library=library,
         )
-    if library != "timm" and bare in from_torchvision.names():
+    if library != "timm" and bare in torchvision_names():
         return TorchvisionBackbone.named(bare)
     if library != "torchvision" and timm.is_model(bare):
         try:
@@ -84,9 +88,9 @@ def named(name: str) -> Backbone:
 
 def _nearest(name: str, library: str) -> list[str]:
     known = {
-        "torchvision": from_torchvision.names(),
-        "timm": from_timm.names(),
-        "": [*from_torchvision.names(), *from_timm.names()],
+        "torchvision": torchvision_names(),
+        "timm": timm_names(),
+        "": [*torchvision_names(), *timm_names()],
     }[library]
     return list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
 
@@ -159,11 +163,11 @@ def catalog(pattern: str = "") -> Iterator[Row]:
     """
     if pattern and not set("*?[") & set(pattern):
         pattern = f"*{pattern}*"
-    ours = from_torchvision.names()
+    ours = torchvision_names()
     for name in ours:
         if _listed(name, pattern):
             yield _row(TorchvisionBackbone.named(name), name)
-    for name in from_timm.names():
+    for name in timm_names():
         shown = f"timm:{name}" if name in ours else name
         if _listed(shown, pattern) or (pattern and fnmatch(name, pattern)):
             yield _row(TimmBackbone.named(name), shown)
