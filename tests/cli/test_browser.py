@@ -52,8 +52,8 @@ def test_a_desktop_of_wayland_is_one_and_a_browser_that_does_not_open_is_none(
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     page = tmp_path / "a.html"
-    browser.show(page, catalogue("en"))
+    options.show(page, catalogue("en"))
     assert (opened, capsys.readouterr().out) == ([page.as_uri()], "")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
-    browser.show(page, catalogue("en"))
+    options.show(page, catalogue("en"))
     assert page.as_uri() in capsys.readouterr().out
