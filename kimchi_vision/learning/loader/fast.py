@@ -10,7 +10,6 @@ import torch
 from fastai.data.core import TfmdDL
 
 from kimchi_vision.learning.augment.fused import Fused
-from kimchi_vision.learning.augment.geometry import Draws
 from kimchi_vision.learning.device import sent
 from kimchi_vision.learning.loader.photo_cache import ByNumber
 
@@ -107,26 +106,16 @@ class FusedDL(FastDL):
     def pictures(self, photos: list[np.ndarray], rows: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
         """As FastDL says; on a GPU the small photos go there first."""
         draws, device = self.draws[rows], torch.device(self.device)
-        if device.type == "cpu":
-            pictures = self.fused.empty(len(photos))
-            self._filled(self.fused, pictures, photos, draws, pool)
-            return torch.from_numpy(pictures).permute(0, 3, 1, 2)
-        windows = self.fused.room(len(photos), device)
-        self._filled(self.fused.windows, windows.numpy(), photos, draws, pool)
-        return self.fused.on_device(windows, draws, device)
+        on_processor, step = device.type == "cpu", -(-len(photos) // self.threads)
+        if on_processor:
+            fill, room = self.fused, torch.from_numpy(self.fused.empty(len(photos)))
+        else:
+            fill, room = self.fused.windows, self.fused.room(len(photos), device)
+        array = room.numpy()
 
-    def _filled(
-        self,
-        fill: Callable[[list[np.ndarray], Draws, np.ndarray], None],
-        room: np.ndarray,
-        photos: list[np.ndarray],
-        draws: Draws,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        """Every thread fills its part of the room."""
+        def fill_part(start: int) -> None:
+            rows = slice(start, start + step)
+            fill(photos[rows], draws[rows], array[rows])
 
-        def part(rows: slice) -> None:
-            fill(photos[rows], draws[rows], room[rows])
-
-        step = -(-len(photos) // self.threads)
-        list(pool.map(part, [slice(start, start + step) for start in range(0, len(photos), step)]))
+        list(pool.map(fill_part, range(0, len(photos), step)))
+        return room.permute(0, 3, 1, 2) if on_processor else self.fused.on_device(room, draws, device)
