@@ -164,6 +164,15 @@ def test_one_photo_in_two_classes_is_left_for_a_person(inbox, classes, tmp_path)
     assert done.classes == {"김치": 1}
 
 
+def test_a_photo_that_cannot_be_read_is_named_and_not_taken(inbox, classes):
+    pd.DataFrame({"path": ["torn.jpg", "copy.jpg"], "label": "김치"}).to_csv(
+        inbox / "labels.csv", index=False
+    )
+    done = take(inbox / "labels.csv", classes)
+    assert (done.classes, list(done.unreadable)) == ({"김치": 1}, ["torn.jpg"])
+    assert not (classes / "김치" / "torn.jpg").exists()
+
+
 def test_a_resized_copy_of_a_photo_there_is_said(classes, inbox):
     from PIL import Image
 
