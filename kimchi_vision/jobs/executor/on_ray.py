@@ -151,7 +151,7 @@ class _Tasks:
         read = self.ray.remote(parcels.read).options(**there)
         try:
             parcels.collect(run, lambda spans: self.ray.get(read.remote(run.path, spans)))
-            self.ray.get(self.ray.remote(shutil.rmtree).options(**there).remote(run.path))
+            self.ray.get(self.ray.remote(shutil.rmtree).options(**there).remote(run.path, True))
         except self.ray.exceptions.RayTaskError:  # its node is there
             raise
         except self.ray.exceptions.RayError:
