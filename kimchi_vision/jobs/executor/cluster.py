@@ -117,7 +117,7 @@ def _join(ray: Any, address: str | None) -> None:
         if address is not None:
             _answers(address)
         ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, ray.exceptions.RayError) as error:
         place = address or Sentence("this machine")
         if address is None or os.environ.get("RAY_AUTH_MODE") == "token":
             raise InputError("Ray at {place} cannot be used: {reason}", place=place, reason=error) from error
