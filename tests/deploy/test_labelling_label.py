@@ -16,10 +16,9 @@ from small_models import SEVEN
 from kimchi_vision.base.errors import DataError, InputError
 from kimchi_vision.base.messages import say
 from kimchi_vision.data import layout
-from kimchi_vision.deploy.labelling.choose import choose, pick
+from kimchi_vision.deploy.labelling.choose import choose, pick, write_tasks
 from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.labelling.take import take
-from kimchi_vision.deploy.labelling.tasks import write_tasks
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server import Collection
 
@@ -60,6 +59,8 @@ def test_photos_of_small_margins_that_differ_come_first():
     assert pick(probabilities, features, 2, shortlist=1).tolist() == [1, 2]
     assert pick(probabilities, features, 2, shortlist=2).tolist() == [1, 0]
     assert sorted(pick(probabilities, features, 9)) == [0, 1, 2, 3, 4]
+    three = np.array([[0.45, 0.3, 0.25], [0.55, 0.44, 0.01]])  # the margin counts, not the first probability
+    assert pick(three, features[:2], 1, shortlist=1).tolist() == [1]
 
 
 def test_known_photos_copies_and_labelled_ones_are_not_asked_about(seven, inbox):

@@ -92,7 +92,7 @@ def test_a_run_stands_beside_its_floor_its_goal_and_the_newest_runs_on_its_photo
     run = make("mild", goals={"accuracy": 0.9})
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.1, "gain_interval": [0, 0.2]}
     run = changed(run, floor={**floor, "verdict": "above"})
-    for age, name in enumerate(("new", "older", "oldest", "elsewhere", "unfinished")):
+    for age, name in enumerate(("elsewhere", "new", "older", "oldest", "unfinished")):
         other = make(name, seed=age + 1, other_photos="x" if name == "elsewhere" else "")
         if name != "unfinished":
             other.files.finished.write_text("{}")
@@ -319,7 +319,16 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
     ):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
+    nested = {"nested": 0.8, "nested_interval": [0.6, 0.9], "photos": 100, "folds": 5, "epochs": 4}
+    folds = verdicts.verdict(changed(make("folds", skill=2), choices=nested), say)
+    assert folds.because[0].startswith(
+        "100 photos say too little: the true accuracy may lie anywhere from 60"
+    )
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.0, "gain_interval": [-0.1, 0.1]}
+    goal = make("goal", skill=2, goals={"accuracy": 0.7})
+    assert verdicts.verdict(changed(goal, **sound), say).kind == "ship"
+    flattered = changed(goal, **sound, choices={"epochs": 4, "gain": 0.05})
+    assert verdicts.verdict(flattered, say).because == ("The goal for accuracy: cannot tell.",)
     even = changed(run, **sound, floor={**floor, "verdict": "cannot tell"})
     assert verdicts.verdict(even, say).kind == "open"
 
