@@ -1,9 +1,11 @@
 """A table's runs side by side: in processes, and on a Ray cluster of two nodes."""
 
 import hashlib
+import importlib
 import json
 import logging
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -18,6 +20,7 @@ import pytest
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, InputError, InterruptedRunError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.progress import Task, listening
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
@@ -83,6 +86,49 @@ def test_a_place_that_is_none_is_refused(on):
 def test_one_process_is_what_serial_means():
     assert executor.executor("serial", Jobs()) is None
     assert isinstance(executor.executor("local", Jobs()), Processes)
+
+
+@pytest.mark.parametrize(("cores", "places"), [(5, 2), (4, 2), (3, None)])
+def test_runs_of_two_threads_go_side_by_side_where_there_are_cores_for_two(monkeypatch, cores, places):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(executor, "cores", lambda: cores)
+    on = executor.executor("auto", Jobs(cpus=2))
+    assert (on.places() if on else None) == places
+
+
+def test_a_run_that_died_goes_on_even_where_it_was_forced(asked, monkeypatch, tmp_path):
+    forced = []
+    module = importlib.import_module("kimchi_vision.jobs.experiment")
+    monkeypatch.setattr(module, "run", lambda experiment, exports, force: forced.append(force))
+    ((experiment, _),) = load(asked("a: {}")).rows[0].runs()
+    for force in (True, False):
+        for again in (False, True):
+            training(experiment, tmp_path, force).work(again)
+    assert forced == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("codes", "said"), [([-9, 0], None), ([-9] * 3, "killed 3 times, last by signal 9")])
+def test_a_process_that_is_killed_is_begun_again_twice_to_go_on(monkeypatch, tmp_path, codes, said):
+    left, again = iter(codes), []
+
+    def once(self, leaf, goes_on, complaints):
+        again.append(goes_on)
+        code = next(left)
+        return code, b"" if code else pickle.dumps(("done", None))
+
+    monkeypatch.setattr(Processes, "_once", once)
+    ended = Processes(Jobs()).run([Leaf("a", partial(pow, 2), tmp_path)])
+    assert again == [False, True, True][: len(codes)]
+    assert ended.results == ({} if said else {"a": "done"})
+    assert said is None or said in ended.refused["a"]
+
+
+def test_memory_is_an_amount_of_bytes():
+    assert [Jobs(memory=memory).bytes for memory in (None, "500MB", "1.5 GB")] == [
+        0,
+        500 * 10**6,
+        1.5 * 10**9,
+    ]
 
 
 def test_jobs_that_make_no_sense_are_named(asked):
@@ -175,11 +221,12 @@ def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
 def test_how_far_a_run_is_stands_in_its_folder(tmp_path, folder_of):
     photos = data.load(Data(path=folder_of({"a": 8, "b": 8}), valid_pct=0.5))
     stages = [{"fit_one_cycle": {"epochs": 6}}]
-    run = fake_run(tmp_path / "a", photos, train={"stages": stages, "keep": "best"})
+    run = fake_run(tmp_path / "a", photos, train={"stages": stages, "monitor": "error_rate"})
+    write_table(run.files.history, run.history.assign(error_rate=1 - run.history["accuracy"]))
     leaf = training(run.experiment, tmp_path)
     assert interface.task(leaf, "waits", "") == Task("a", "waits")
     going = interface.task(leaf, "runs", "node-2")
-    assert going == Task("a", "runs", "4/6", "80.0 %", pytest.approx(2 * 11.05), "node-2")
+    assert going == Task("a", "runs", "4/6", "20.0 %", pytest.approx(2 * 11.05), "node-2")
     assert interface.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
 
 

@@ -36,7 +36,12 @@ def test_smaller_shares_lie_in_larger_ones_and_classes_keep_their_share(folder_o
 
 def test_each_seed_of_a_share_draws_other_photos(folder_of, tmp_path):
     experiment = Experiment.model_validate(
-        {"name": "tiny", "recipe": "quick", "data": {"path": folder_of({"a": 20, "b": 20})}}
+        {
+            "name": "tiny",
+            "recipe": "quick",
+            "data": {"path": folder_of({"a": 20, "b": 20})},
+            "evaluate": {"folds": 3},
+        }
     )
     half, whole = plan(experiment, [0.25, 0.5, 1], [1, 2]).rows[1:]
     first, other = (set(data.load(run.data, tmp_path).part("train")["path"]) for run, _ in half.runs())
@@ -44,6 +49,7 @@ def test_each_seed_of_a_share_draws_other_photos(folder_of, tmp_path):
     assert first != other
     assert [run.data.draw for run, _ in whole.runs()] == [0, 0]
     assert not half.evaluate.test
+    assert half.evaluate.folds is None
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ class Done:
     def __init__(self, path: Path, rate: float):
         loss = abs(rate - 1e-3)  # the best rate is 1e-3
         self.path, self.calibration = path, {"after": {"loss": loss}}
-        self.score = recorded({"accuracy": 1 - loss, "photos": 4})
+        self.score = recorded({"accuracy": 0.5, "photos": 4})
         self.metrics = {"train": {"seconds": 60.0}}
 
 
@@ -51,6 +51,7 @@ def experiment(folder_of):
 
 
 def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tmp_path):
+    experiment = experiment.replace(evaluate={"folds": 3})
     found = search(experiment, 60, tmp_path, trials=4)
     *trials, best, chosen = begun
     outer = module.data.load(experiment.data, tmp_path)
@@ -59,16 +60,33 @@ def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tm
         assert set(inner.part("train")["path"]) | set(inner.part("valid")["path"]) == set(
             outer.part("train")["path"]
         )
+        assert set(inner.part("valid")["label"].value_counts()) == {2}
+        assert [trial.evaluate.test, trial.evaluate.folds, trial.export.onnx] == [False, None, False]
     assert best.data == chosen.data == experiment.data
+    assert best.export.onnx
+    assert chosen.evaluate.test
     assert found.comparison == ["best", "chosen"]
 
 
 def test_the_best_trial_is_chosen_and_trials_are_a_table(begun, experiment, tmp_path):
     found = search(experiment, 60, tmp_path, trials=6)
     assert found.trials["value"].is_monotonic_increasing
-    rate = found.trials["params_rate"].iloc[0]
-    assert begun[-1].train.stages[-1].arguments.lr_max[1] == pytest.approx(rate)
+    rates = found.trials["params_rate"]
+    assert found.trials["value"].tolist() == pytest.approx(abs(rates - 1e-3).tolist())
+    first, *_, best, chosen = begun
+    body, rate = chosen.train.stages[-1].arguments.lr_max
+    values = found.trials.iloc[0]
+    assert (rate, body / rate) == pytest.approx((values["params_rate"], values["params_body"]))
+    assert chosen.augment.mult == values["params_mult"]
+    assert chosen.train.stages[-1].arguments.epochs == values["params_epochs"]
+    assert first.augment == best.augment  # the recipe's own values
+    assert first.train.stages[-1].arguments.lr_max == pytest.approx(best.train.stages[-1].arguments.lr_max)
     assert (tmp_path / "mine-search" / "trials.csv").is_file()
+
+
+def test_no_trial_begins_when_the_time_is_over_and_three_have(begun, experiment, tmp_path):
+    search(experiment, 0, tmp_path, trials=9)
+    assert [each.name for each in begun] == ["trial-000", "trial-001", "trial-002", "best", "chosen"]
 
 
 def test_a_search_goes_on_where_it_ended(begun, experiment, tmp_path):
@@ -140,6 +158,25 @@ def test_processes_share_the_trials_and_a_dead_ones_trial_is_taken_up(
     assert names[:2] == ["trial-000", "trial-001"]  # the second one died, and goes on in its folder
     assert len(set(names)) == 6
     assert names[4:] == ["best", "chosen"]
+
+
+class OneOf(SideBySide):
+    """Only one of its two places does anything."""
+
+    def __init__(self, place):
+        self.place = place
+
+    def run(self, leaves):
+        if leaves[0].name.startswith("trials"):
+            leaves[self.place].work(False)
+
+
+def test_processes_that_begin_together_try_other_settings(begun, experiment, tmp_path):
+    tried = []
+    for place in (0, 1):
+        found = search(experiment, 60, tmp_path / str(place), trials=3, on=OneOf(place))
+        tried.append(set(found.trials["params_rate"]))
+    assert len(tried[0] & tried[1]) == 1  # both begin with the recipe's own
 
 
 def test_what_ending_poor_trials_early_spared_is_counted(begun, experiment, tmp_path):

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.audit import audit
 from kimchi_vision.deploy.predictor import Predictor
@@ -111,6 +112,33 @@ def test_near_copies_of_the_runs_photos_are_named_and_left_out(run, incoming):
     found = run.json(run.files.drift)
     assert found["photos"] == 3
     assert found["near_copies"] == {"brighter.jpg": own, "smaller.jpg": own}
+    # Photos that were not trained on are what others are held beside.
+    assert found["known_photos"] == (run.items["split"] != "train").sum() < len(run.items) / 2
+
+
+def test_copies_that_came_in_count_once_and_answers_below_the_threshold_are_counted(run, incoming):
+    altered(incoming / "90.jpg", incoming)
+    write_json(run.files.calibration, {"abstain": {"threshold": 1.1}})
+    list(drift.drift(Run(run.path), incoming))
+    found = run.json(run.files.drift)
+    assert (found["photos"], found["groups"]) == (5, 3)
+    assert found["incoming"]["unanswered"] == 1
+
+
+def test_a_photo_that_is_given_twice_is_asked_about_once(incoming):
+    (incoming / "broken.jpg").unlink()
+    found = seeing.found([incoming / "90.jpg", incoming])
+    assert [Path(path).name for path in found.items["path"]] == ["90.jpg", "91.jpg", "92.jpg"]
+
+
+def test_photos_of_the_run_that_are_gone_are_left_out(run, caplog):
+    gone = run.items["path"][3]
+    text = run.files.items.read_text("utf-8")
+    run.files.items.write_text(text.replace(gone, gone.replace(".jpg", "-gone.jpg")), "utf-8")
+    there = seeing.present(Run(run.path)).items
+    assert there["path"].tolist() == run.items["path"].drop(3).tolist()
+    assert there.index.tolist() == list(range(len(there)))
+    assert "no longer there are left out: 1." in caplog.text
 
 
 def test_photos_of_the_run_alone_are_refused(run):

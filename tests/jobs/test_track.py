@@ -52,6 +52,18 @@ def test_tensorboard_has_scalars_by_global_step_figures_and_the_experiment(folde
     assert b"backbone: resnet18" in text.tensor_proto.string_val[0]
 
 
+def test_what_a_dead_run_wrote_after_its_checkpoint_is_written_over(folder):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for begins, value in ((1, 0.25), (3, 0.5)):
+        with track.begun(Track(to=["tensorboard"]), EXPERIMENT, folder.files) as tracking:
+            for step in range(begins, 5):
+                tracking.scalars({"batch_loss": value}, step)
+    events = EventAccumulator(str(folder.files.tracked("tensorboard"))).Reload().Scalars("batch_loss")
+    assert [(event.step, event.value) for event in events] == [(1, 0.25), (2, 0.25), (3, 0.5), (4, 0.5)]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_wandb_works_offline_without_an_account(folder, monkeypatch):
     pytest.importorskip("wandb", reason="the extra wandb is not installed")

@@ -86,6 +86,20 @@ def test_a_network_that_looks_at_the_food_is_cleared(photos):
     assert found["outside"] < 0.9
 
 
+def test_validation_photos_are_asked_about_in_turns_over_classes_and_copies_once(photos):
+    valid = set(photos.part("valid")["path"])
+    assert set(asked(Middle(), photos, 99)["path"]) == valid
+    assert asked(Middle(), photos, 4)["truth"].value_counts().to_dict() == {"가": 2, "나": 2}
+    pairs = Photos(photos.root, photos.items.assign(group=photos.items.index // 4), photos.vocab)
+    assert len(asked(Middle(), pairs, 99)) == pairs.part("valid")["group"].nunique() < len(valid) / 2
+
+
+def test_where_few_photos_have_a_box_all_are_segmented(photos):
+    few = photos.items["box"].where(photos.items.index % 3 == 0, "")
+    some = Photos(photos.root, photos.items.assign(box=few), photos.vocab)
+    assert "box" not in set(asked(Middle(), some, 4)["mask"])
+
+
 def test_without_boxes_food_is_segmented_and_nothing_is_judged(photos):
     bare = Photos(photos.root, photos.items.drop(columns="box"), photos.vocab)
     answers = asked(Border(), bare, 12)
@@ -108,6 +122,7 @@ def test_a_box_becomes_pixels_of_what_the_network_sees():
     assert found.kind == "box"
     assert np.array_equal(np.argwhere(found.food)[[0, -1]], [[8, 8], [15, 15]])
     assert mask(square, 32, WHOLE, WHOLE) is None
+    assert mask(square, 32, WHOLE, (0, 0, 12, 12)) is None
 
 
 def test_segmentation_covers_a_dish_in_the_middle_and_leaves_the_border():

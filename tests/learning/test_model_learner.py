@@ -1,3 +1,4 @@
+import io
 import sys
 
 import pytest
@@ -135,12 +136,18 @@ def test_summary_counts_and_leaves_the_learner_alone(learner_of):
     assert sum(facts["groups"]) == facts["parameters"]
     assert "64 x 32 x 32" in text
     assert learn.opt is None
+    file = io.BytesIO()
+    torch.save(learn.model.state_dict(), file)
+    assert facts["size_mb"] == pytest.approx(len(file.getvalue()) / 1e6, rel=0.01)
     assert modes == [module.training for module in learn.model.modules()]
     assert all(torch.equal(state[name], tensor) for name, tensor in learn.model.state_dict().items())
+    learn.freeze()
+    learns = sum(parameter.numel() for parameter in learn.model.parameters() if parameter.requires_grad)
+    assert facts["trainable"]["frozen"] == learns
 
 
 def test_a_linear_head_is_one_layer(learner_of):
-    learn = learner_of(sections.Model(weights="none", head="linear", ps=0.0))
+    learn = learner_of(sections.Model(weights="none", head="linear", ps=0.3))
     assert [type(layer).__name__ for layer in learn.model[1]] == [
         "AdaptiveAvgPool2d",
         "Flatten",
@@ -148,3 +155,4 @@ def test_a_linear_head_is_one_layer(learner_of):
         "Linear",
     ]
     assert learn.model[1][-1].weight.shape == (2, 512)
+    assert learn.model[1][2].p == 0.3
