@@ -87,6 +87,16 @@ def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unr
     assert page.count("data:image/webp") == 3
 
 
+def test_the_page_shows_what_is_most_unlike_first(run, incoming, monkeypatch):
+    shown = []
+    (incoming / "broken.jpg").unlink()
+    monkeypatch.setattr(drift.results, "distances", lambda known, new: np.array([1.0, 3.0, 2.0]))
+    monkeypatch.setattr(drift.pictures, "write", lambda path, page, lang: shown.append(page))
+    list(drift.drift(run, incoming))
+    names = drift.came_in(incoming, run.photos).items["path"]
+    assert [picture.photo.path.name for picture in shown[0].groups[0].pictures] == names[[1, 2, 0]].tolist()
+
+
 def altered(file, place):
     """A photo smaller, and brighter and saved anew: two more files that show one picture."""
     with Image.open(file) as photo:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from fastai.torch_core import TensorImage
 from fasttransform import Transform
+from PIL import Image
 
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data, Train
@@ -22,6 +23,9 @@ class Darker(Transform):
 
 def test_varied_views_are_averaged_and_the_plain_one_has_a_quarter_of_the_weight(tiny_learner, tmp_path):
     learn, _ = tiny_learner(Train(stages=["lr_find"]))
+    for file in (tmp_path / "photos").rglob("*.jpg"):
+        with Image.open(file) as photo:  # of a square one every crop is all of it
+            photo.resize((48, 48)).save(file)
     photos = data.load(Data(path=tmp_path / "photos", splitter="stratified"), tmp_path)
     darker = Darker(split_idx=0)
     with learn.no_bar():
