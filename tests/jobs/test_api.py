@@ -148,9 +148,7 @@ def test_a_runs_learner_has_the_trained_weights_without_a_pickle(run):
 
 def test_a_runs_learner_needs_its_weights_and_its_photos(run, tmp_path):
     moved = kv.Run(shutil.copytree(run.path, tmp_path / "moved"))
-    facts = moved.files.data.read_text("utf-8")
-    root = json.dumps(moved.data["root"])
-    moved.files.data.write_text(facts.replace(root, json.dumps("elsewhere")), "utf-8")
+    moved.write_json(moved.files.data, {**moved.data, "root": "elsewhere"})
     with pytest.raises(InputError, match=r"elsewhere.* is missing, and 23 more photos of this run"):
         kv.Run(moved.path).learner()
     moved.files.safetensors.unlink()

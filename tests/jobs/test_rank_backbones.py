@@ -30,7 +30,8 @@ def test_backbones_are_ranked_and_one_that_cannot_be_used_is_passed_over(experim
     found = scout(experiment, ["resnet18", "resnet19", "timm:test_resnet", "resnet18"])
     assert sorted(found["backbone"]) == ["resnet18", "timm:test_resnet"]
     # Each sees photos as it was trained.
-    assert [call.args[3].mean for call in computed.call_args_list] == [(0.485, 0.456, 0.406), (0.5, 0.5, 0.5)]
+    means = [call.args[3].mean for call in computed.call_args_list]
+    assert means == [pytest.approx((0.485, 0.456, 0.406)), (0.5, 0.5, 0.5)]
     _, photos, *_ = computed.call_args.args
     assert crossed.call_args.args[3].tolist() == photos.part("train")["group"].tolist()  # copies share a fold
     assert found["parameters"].nunique() == 2

@@ -50,8 +50,9 @@ def experiment(folder_of):
     )
 
 
-def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tmp_path):
-    experiment = experiment.replace(evaluate={"folds": 3})
+def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, folder_of, tmp_path):
+    uneven = folder_of({"갓김치": 40, "백김치": 10}, tmp_path / "uneven")
+    experiment = experiment.replace(data={"path": uneven}, evaluate={"folds": 3})
     found = search(experiment, 60, tmp_path, trials=4)
     *trials, best, chosen = begun
     outer = module.data.load(experiment.data, tmp_path)
@@ -60,7 +61,7 @@ def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tm
         assert set(inner.part("train")["path"]) | set(inner.part("valid")["path"]) == set(
             outer.part("train")["path"]
         )
-        assert set(inner.part("valid")["label"].value_counts()) == {2}
+        assert inner.part("valid")["label"].value_counts().tolist() == [6, 2]
         assert [trial.evaluate.test, trial.evaluate.folds, trial.export.onnx] == [False, None, False]
     assert best.data == chosen.data == experiment.data
     assert best.export.onnx
@@ -73,12 +74,16 @@ def test_the_best_trial_is_chosen_and_trials_are_a_table(begun, experiment, tmp_
     assert found.trials["value"].is_monotonic_increasing
     rates = found.trials["params_rate"]
     assert found.trials["value"].tolist() == pytest.approx(abs(rates - 1e-3).tolist())
-    first, *_, best, chosen = begun
+    *trials, best, chosen = begun
+    first = trials[0]
     body, rate = chosen.train.stages[-1].arguments.lr_max
     values = found.trials.iloc[0]
     assert (rate, body / rate) == pytest.approx((values["params_rate"], values["params_body"]))
-    assert chosen.augment.mult == values["params_mult"]
     assert chosen.train.stages[-1].arguments.epochs == values["params_epochs"]
+    tried = found.trials.sort_values("number")
+    for key in ("mult", "min_scale"):
+        assert [getattr(trial.augment, key) for trial in trials] == tried[f"params_{key}"].tolist()
+    assert [trial.train.label_smoothing for trial in trials] == tried["params_smoothing"].tolist()
     assert first.augment == best.augment  # the recipe's own values
     assert first.train.stages[-1].arguments.lr_max == pytest.approx(best.train.stages[-1].arguments.lr_max)
     assert (tmp_path / "mine-search" / "trials.csv").is_file()
