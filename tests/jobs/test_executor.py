@@ -134,7 +134,7 @@ def test_memory_is_an_amount_of_bytes():
 def test_jobs_that_make_no_sense_are_named(asked):
     file = asked("a: {}")
     file.write_text(file.read_text().replace("cpus: 1", "cpus: 1, memory: much"))
-    with pytest.raises(ConfigError, match=":2: `jobs.memory`: write an amount of memory as 500MB or 8GB"):
+    with pytest.raises(ConfigError, match=r":2: `jobs\.memory`: write an amount of memory as 500MB or 8GB"):
         load(file)
 
 
