@@ -50,9 +50,12 @@ def experiment(folder_of):
     )
 
 
-def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, folder_of, tmp_path):
+@pytest.mark.parametrize(("share", "valid"), [(1.0, [6, 2]), (0.5, [3, 1])])
+def test_trials_never_see_the_photos_that_judge_the_choice(
+    begun, experiment, folder_of, tmp_path, share, valid
+):
     uneven = folder_of({"갓김치": 40, "백김치": 10}, tmp_path / "uneven")
-    experiment = experiment.replace(data={"path": uneven}, evaluate={"folds": 3})
+    experiment = experiment.replace(data={"path": uneven, "train_share": share}, evaluate={"folds": 3})
     found = search(experiment, 60, tmp_path, trials=4)
     *trials, best, chosen = begun
     outer = module.data.load(experiment.data, tmp_path)
@@ -61,7 +64,7 @@ def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, fo
         assert set(inner.part("train")["path"]) | set(inner.part("valid")["path"]) == set(
             outer.part("train")["path"]
         )
-        assert inner.part("valid")["label"].value_counts().tolist() == [6, 2]
+        assert inner.part("valid")["label"].value_counts().tolist() == valid
         assert [trial.evaluate.test, trial.evaluate.folds, trial.export.onnx] == [False, None, False]
     assert best.data == chosen.data == experiment.data
     assert best.export.onnx
