@@ -64,6 +64,7 @@ def test_class_names_are_text_whatever_they_look_like(run):
     table = pd.DataFrame({"path": names, "label": names, "split": "train", "sha256": "12"})
     write_table(run.files.items, table)
     pd.testing.assert_frame_equal(run.table(run.files.items), table)
+    assert run.files.items.read_bytes().startswith(b"\xef\xbb\xbf")  # else Excel takes Hangul for cp949
     predictions = pd.DataFrame({"truth": names, "predicted": names, "stage": "1", "loss": [0.5, None] * 3})
     write_table(run.files.predictions, predictions)
     pd.testing.assert_frame_equal(run.table(run.files.predictions), predictions)

@@ -29,8 +29,10 @@ def test_photos_that_differ_are_counted_by_kind_and_three_are_named():
 
 
 def test_keys_that_differ_are_named_with_both_values():
-    before = {"train": {"seed": 42, "keep": "best"}, "name": "a"}
-    now = {"train": {"seed": 43, "keep": "best"}, "name": "a", "more": "x" * 99}
-    said = f"train.seed was 42 and is 43, more was None and is '{'x' * 55} ..."
+    stop = {"monitor": "accuracy", "patience": 3}
+    before = {"train": {"seed": 42, "early_stop": stop}, "name": "a"}
+    now = {"train": {"seed": 43, "early_stop": {**stop, "patience": 2}}, "name": "a", "more": "x" * 99}
+    said = "train.seed was 42 and is 43, train.early_stop.patience was 3 and is 2, "
+    said += f"more was None and is '{'x' * 55} ..."
     assert str(changes.of_keys(before, now)) == said
     assert changes.of_keys(now, now) is None
