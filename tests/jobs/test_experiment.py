@@ -155,6 +155,7 @@ def test_a_run_that_was_interrupted_at_a_fold_keeps_the_folds_before(folder, tmp
     done = run(asked, tmp_path)
     assert len(answered) == 4  # one fold and one that ended it, then that one again and the model itself
     assert headline.accuracy(done).n == 20
+    assert "Fold 2 of 2: a model learns" in done.files.log.read_text("utf-8")
 
 
 @pytest.fixture

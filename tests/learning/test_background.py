@@ -16,7 +16,7 @@ from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Explain, Loader, Model, Sample
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import augment, explain, linear_probe, loader, model
-from kimchi_vision.learning.explain.background import spread, swapped
+from kimchi_vision.learning.explain.background import partners, spread, swapped
 from kimchi_vision.learning.explain.masks import mask
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.compare import background_reliance
@@ -75,6 +75,7 @@ def test_a_network_that_looks_at_tables_alone_is_exposed(photos):
     assert [accuracies[name] for name in ("plain", "background_only", "same", "other")] == [1, 1, 1, 0]
     assert accuracies["food_only"] == pytest.approx(0.5, abs=0.1)
     assert (found["gap"], found["followed"], found["verdict"]) == (1, 1, "relies")
+    assert 0.75 < found["outside"] < found["area"] < 0.9  # the dish is brighter than its table
     assert found["masks"] == {"box": 24}
 
 
@@ -114,6 +115,16 @@ def test_photos_cut_to_their_boxes_have_no_box_in_them(photos):
 
 def test_no_photos_are_asked_about_unless_wanted(photos):
     assert asked(Border(), photos, 0) is None
+
+
+def test_backgrounds_are_those_of_another_photo_of_the_class_and_of_another_class():
+    labels = np.array(["a", "b", "a", "b", "a", "c"])
+    own, foreign = partners(labels)
+    assert (own[:5] != np.arange(5)).all()
+    assert (labels[own[:5]] == labels[:5]).all()
+    assert own[5] == -1  # there is no other
+    assert (labels[foreign] != labels).all()
+    assert np.array_equal([own, foreign], partners(labels))
 
 
 def test_a_box_becomes_pixels_of_what_the_network_sees():
