@@ -17,8 +17,7 @@ from kimchi_vision.config.sections import Evaluate, Train
 from kimchi_vision.config.sections.train import EarlyStop
 from kimchi_vision.config.stages import LrFind
 from kimchi_vision.learning import train
-from kimchi_vision.learning.train.rates import find_rates
-from kimchi_vision.learning.train.stages import phases
+from kimchi_vision.learning.train.stages import find_rates, phases
 from kimchi_vision.results.candidates import Epochs
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, scores
@@ -459,7 +458,7 @@ def test_min_steps_gives_a_small_folder_more_epochs(tiny_learner):
 def test_mixing_trains_and_leaves_validation_alone(tiny_learner, key):
     section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.3})
     learn, run = tiny_learner(section)
-    (mixing,) = train.loss_and_optimizer.callbacks(section, learn)
+    (mixing,) = train.callbacks.wanted(section, learn)
     assert float(mixing.distrib.concentration1) == pytest.approx(0.3)
     assert type(mixing).__name__.lower() == key
     history = train.fit(section, learn, run.files)
@@ -510,11 +509,11 @@ def test_balanced_classes_count_the_same(tiny_learner, more):
     section = stages({"fit": {"epochs": 1}}, class_weights="balanced", **more)
     learn, _ = tiny_learner(section)
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
-    weights = train.loss_and_optimizer.loss(section, learn).func.weight
+    weights = train.callbacks.loss(section, learn).func.weight
     assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)
 
 
-@pytest.mark.parametrize("name", train.loss_and_optimizer.OPTIMIZERS)
+@pytest.mark.parametrize("name", train.callbacks.OPTIMIZERS)
 def test_an_optimizer_by_its_name_trains_what_is_not_frozen(tiny_learner, name):
     section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, opt_func=name)
     learn, run = tiny_learner(section)

@@ -1,4 +1,3 @@
-import sys
 from itertools import count
 from types import SimpleNamespace
 
@@ -8,6 +7,7 @@ from torch import nn
 
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import train
+from kimchi_vision.learning.train import precision as precision_room
 
 
 class Tiny(nn.Module):
@@ -27,7 +27,7 @@ class Tiny(nn.Module):
 def test_a_training_step_is_timed_in_its_own_precision(monkeypatch, precision, dtype):
     """Each look at the clock is a second later, and a batch has 16 photos."""
     clock = SimpleNamespace(perf_counter=count().__next__)
-    monkeypatch.setattr(sys.modules["kimchi_vision.learning.train.pace"], "time", clock)
+    monkeypatch.setattr(precision_room, "time", clock)
     network = Tiny()
     backbone = SimpleNamespace(network=lambda: network, body=lambda network: network)
     assert train.pace(Train(precision=precision), backbone, 32) == (1 / 16, 1 / 16)
