@@ -575,6 +575,11 @@ def test_patience_counts_epochs_without_a_better_value(values, over):
     assert EarlyStop(patience=2).is_over([-value for value in values], sign=1) == over
 
 
+def test_a_value_that_is_hardly_better_counts_as_none():
+    stop = EarlyStop(patience=2, min_delta=0.1)
+    assert [stop.is_over([1, 0.95, last], sign=-1) for last in (0.92, 0.89)] == [True, False]
+
+
 def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(tiny_learner):
     stop = {"monitor": "valid_loss", "patience": 2, "min_delta": 1e9}
     section = stages(
