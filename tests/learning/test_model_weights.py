@@ -173,7 +173,7 @@ def test_a_download_that_is_not_what_its_name_says_is_not_kept(no_network, resne
         threading.Thread(target=server.serve_forever, daemon=True).start()
         here = f"http://127.0.0.1:{server.server_port}/{OFFICIAL}"
         with pytest.raises(ModelError, match="invalid hash value"):
-            cache.fetch(replace(resnet, url=here), ())
+            cache.fetch(replace(resnet, url=here))
         server.shutdown()
     assert not (no_network / OFFICIAL).exists()
 
