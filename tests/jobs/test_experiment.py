@@ -27,6 +27,7 @@ from kimchi_vision.jobs.prepared import prepare
 from kimchi_vision.learning import linear_probe, predict, train
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import headline, plots, validation_transforms
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from tests.fake_runs import guesses
 
@@ -263,8 +264,12 @@ def test_a_gain_is_that_over_the_floor_and_that_of_several_views_over_one(folder
     photos = data.load(load(folder / "tiny.yaml").data)
     right, wrong = (guesses(photos, skill, seed=0) for skill in (99, -99))
     floor = linear_probe.Floor(None, None, wrong, 1.5, pd.DataFrame())
-    tested = right.table.assign(split="test", path=right.table["path"] + "-tested")
-    views = replace(wrong, table=pd.concat([wrong.table, tested], ignore_index=True).assign(views=2))
+    valid = photos.part("valid")
+    items = pd.concat([valid, valid.assign(split="test", path=valid["path"] + "-tested")], ignore_index=True)
+    sides = np.where(items["split"] == "test", 9, -9)[:, None]  # the test photos alone are right
+    logits = sides * np.eye(2)[items["label"].map(photos.vocab.index)]
+    views = Predictions.from_logits(items, logits, photos.vocab)
+    views = replace(views, table=views.table.assign(views=2))
     found = story._beside(floor, views, right)
     assert {name: (entry["accuracy"], entry["gain"]) for name, entry in found.items()} == {
         "floor": (0, 1),
