@@ -15,11 +15,11 @@ def test_photos_that_differ_are_counted_by_kind_and_three_are_named():
     gone = [(f"a/{number}.jpg", "a", "train", f"{number}") for number in range(4)]
     before = photos(*gone, ("b/1.jpg", "b", "train", "x"), ("b/2.jpg", "b", "valid", "y"))
     now = photos(
-        ("b/1.jpg", "c", "valid", "z"), ("b/2.jpg", "b", "valid", "y"), ("b/3.jpg", "b", "valid", "w")
+        ("b/1.jpg", "c", "train", "z"), ("b/2.jpg", "b", "train", "y"), ("b/3.jpg", "b", "valid", "w")
     )
     assert str(changes.of_photos(before, now)) == (
         "4 gone (a/0.jpg, a/1.jpg, a/2.jpg, ...), 1 new (b/3.jpg), 1 with other content (b/1.jpg), "
-        "1 of another class (b/1.jpg), 1 in another part (b/1.jpg)"
+        "1 of another class (b/1.jpg), 1 in another part (b/2.jpg)"
     )
     assert str(changes.of_photos(before, before[2:])).startswith("2 gone (a/0.jpg, a/1.jpg)")
     assert str(changes.of_photos(before[:3], before[3:])).startswith(
