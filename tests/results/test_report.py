@@ -195,6 +195,8 @@ def test_a_table_says_when_runs_saw_other_photos(photos, tmp_path):
         {run.path.name: [run] for run in runs}, tmp_path / "report.html", "en"
     ).read_text("utf-8")
     assert "cannot be compared: two." in text
+    korean = report.write_table({"one": runs[:1]}, tmp_path / "report.html", "ko").read_text("utf-8")
+    assert '<html lang="ko">' in korean
 
 
 def test_no_torch():
