@@ -178,7 +178,7 @@ def test_every_photo_is_predicted_by_the_fold_that_had_not_seen_it(finished):
         assert (run.table(run.files.items).set_index("path").loc[own.index, "split"] == "valid").all()
         pd.testing.assert_frame_equal(predictions.loc[own.index], own)
     text = text_of(pooled.files.report)
-    assert "by the one of 2 models that had not seen it" in text
+    assert "by one of 2 models that had not seen it" in text
     assert "Nothing was trained" not in text
 
 

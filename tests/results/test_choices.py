@@ -9,7 +9,7 @@ from benchmarks import choices as simulation
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Train
-from kimchi_vision.results import candidates, choices
+from kimchi_vision.results import candidates, choices, folds
 from kimchi_vision.results.candidates import Candidates, Epochs, Stop
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.run import Run
@@ -98,10 +98,11 @@ def test_a_training_that_photos_ended_chose_by_them(tmp_path):
 def test_each_fold_is_scored_at_the_epoch_that_the_others_choose():
     """The first fold is best after one epoch, the others after two, so that is the first one's number."""
     early, late = (np.array([np.arange(10) < count for count in counts]) for counts in ((7, 6), (5, 8)))
-    folds = [Candidates(each, each.astype(float)) for each in (early, late, late)]
-    assert choices.nested(folds).reshape(3, 10).sum(axis=1).tolist() == [6, 8, 8]
-    short = [Candidates(each.right, None, Stop(each.worth, 1)) for each in folds]
-    assert choices.nested([*short[:2], Candidates(late[:1], None, Stop(late[:1], 1))]).sum() == 6 + 8 + 5
+    every = [Candidates(each, each.astype(float)) for each in (early, late, late)]
+    assert folds.by_others(every) == [1, 1, 1]
+    assert folds.by_others([*every[:1], *every[:1], every[1]]) == [1, 1, 0]
+    short = [Candidates(each.right, None, Stop(each.worth, 1)) for each in every]
+    assert folds.by_others([*short[:2], Candidates(late[:1], None, Stop(late[:1], 1))]) == [1, 1, 0]
 
 
 def test_nested_folds_are_true_on_average_where_each_folds_own_choice_is_not():
@@ -156,20 +157,23 @@ def rows(tmp_path):
     return {f"row{seed}": [guessing(tmp_path / f"row{seed}", coins(1, seed=seed)[0])] for seed in range(4)}
 
 
-def test_pooled_folds_have_a_number_that_no_photo_chose(tmp_path):
+def test_folds_answer_after_the_epoch_that_no_photo_of_theirs_chose(tmp_path):
+    """Four folds of 50 photos, 9 epochs by chance: a fold's own choice flatters it, the others' does not."""
     train = "{stages: [{fit: {epochs: 9}}], keep: best, monitor: accuracy}"
     every = [coins(9, photos=50, seed=seed) for seed in range(4)]
     best = [right[right.mean(axis=1).argmax()] for right in every]
     runs = [guessing(tmp_path / f"fold{number}", right, train) for number, right in enumerate(best)]
-    assert choices.of_folds(runs, UNITS) == {}  # of folders of before
+    assert folds.answers(runs).right.mean() == np.mean(best)  # of folders of before
     for run, right in zip(runs, every, strict=True):
         for epoch, hits in enumerate(right, 1):
-            candidates.write_epoch(run.files.epoch_answers, epoch, predicted(hits))
-    found = choices.of_folds(runs, UNITS)
-    assert found["epochs"] == 9
-    assert found["gain"] == pytest.approx(np.mean(best) - found["nested"])
-    assert found["gain"] > 0.03
-    assert found["nested_interval"] == pytest.approx(wilson(found["nested"], 200))
+            candidates.write_epoch(run.files.epoch_answers, epoch, predicted(hits), whole=True)
+    found, kept = folds.answers(runs), folds.by_others([choices.of_run(run) for run in runs])
+    assert found.right.tolist() == np.concatenate([r[k] for r, k in zip(every, kept, strict=True)]).tolist()
+    assert found.right.mean() < np.mean(best) - 0.03
+    assert found.loss == pytest.approx(np.where(found.right, found.loss.min(), found.loss.max()), abs=1e-3)
+    facts = folds.facts(runs, found)
+    assert [fold["photos"] for fold in facts["folds"]] == [50] * 4
+    assert "floor" not in facts
 
 
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):

@@ -13,6 +13,7 @@ from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import recorded
 
 
 def text(run: Run, space: bool = False) -> str:
@@ -33,8 +34,9 @@ def text(run: Run, space: bool = False) -> str:
         name=run.name,
         space=space,
         classes=run.vocab,
-        metrics={"most_confused": [], **run.metrics},
-        scores=list(run.score.values()),
+        metrics={"most_confused": [], **run.mistakes},
+        scores=list(recorded(run.mistakes).values()),
+        over=headline.over(run, say),
         headline=headline.sentences(run, say),
         say=say,
         trained=int((run.items["split"] == "train").sum()),

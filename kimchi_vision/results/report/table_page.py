@@ -120,7 +120,7 @@ def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[Json]:
     ours = first[best].predictions.part(first[best].metrics["split"])
     found = []
     for name, run in first.items():
-        theirs = run.predictions
+        theirs = run.predictions.part(run.metrics["split"])
         if name != best and set(ours.paths) <= set(theirs.paths):
             theirs = theirs.of(ours.paths)
             gained, lost = ours.right & ~theirs.right, theirs.right & ~ours.right
