@@ -39,7 +39,7 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
-from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
@@ -176,9 +176,9 @@ def _report(
         seeing.drawn(np.concatenate(features), predictions, files.embedding)
     if beside:
         pooled = folds.answers(beside)
-        found = evaluate.metrics(pooled.as_part(folds.FOLDS), experiment.evaluate)
+        found = evaluate.metrics(pooled.as_part(FOLDS), experiment.evaluate)
         write_json(files.fold_metrics, found | folds.facts(beside, pooled))
-        predictions = Predictions.joined([predictions, pooled.as_part(folds.FOLDS)])
+        predictions = Predictions.joined([predictions, pooled.as_part(FOLDS)])
     write_scores(experiment, photos, predictions, facts, files)
     explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
     progress.begins("export")
@@ -221,7 +221,7 @@ def write_scores(
     run = Run(files.path)
     mistakes = predictions.part(run.mistakes["split"])
     write_text(files.classification_report, evaluate.classification_text(mistakes))
-    unseen = mistakes.without(valid) if mistakes.split == folds.FOLDS else valid
+    unseen = mistakes.without(valid) if mistakes.split == FOLDS else valid
     calibration = calibrate.fit(experiment.calibrate, valid, chosen.get("epochs", 1), unseen)
     write_json(files.calibration, calibration)
     figures = evaluate.figures(mistakes, photos, run.mistakes["top_losses"]) | calibrate.figures(calibration)

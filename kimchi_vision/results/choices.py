@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,9 +71,11 @@ def of_epochs(train: Keeping, valid: Predictions, file: Path) -> Json:
     return {"epochs": len(found), "gain": optimism([[found]], valid.units)} if len(found) > 1 else {}
 
 
-def of_run(run: Run) -> Candidates:
-    """What its training could have kept, and how its validation photos chose."""
-    valid = run.predictions.part("valid")
+def of_run(run: Run, part: str = "valid") -> Candidates:
+    """What its training could have kept, and how its validation photos chose; for folds nothing did."""
+    valid = run.predictions.part(part)
+    if part != "valid":
+        return Candidates(valid.right[None], valid.right[None].astype(float))
     return candidates(run.experiment.train, valid, run.sound(run.files.epoch_answers))
 
 
@@ -81,28 +83,30 @@ def of_run(run: Run) -> Candidates:
 class Winner:
     """The row of a table with the highest accuracy, and its accuracy without what choosing has added.
 
-    rows, epochs: from how many it was chosen, epochs over all trainings.
+    rows, epochs: from how many it was chosen, epochs over all trainings. reported: with what that has added.
     """
 
     name: str
     rows: int
     epochs: int
-    accuracy: Estimate
+    accuracy: Score
+    reported: Score
 
 
-def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> Winner | None:
+def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Score], part: str) -> Winner | None:
     """None for one row, and where the rows were not scored on the same photos.
 
-    means: accuracy of each row over its seeds.
+    means: accuracy of each row over its seeds. part: the photos that it is of, valid or folds.
     """
-    valid = [run.predictions.part("valid") for runs in rows.values() for run in runs]
-    if len(rows) < 2 or any(each.paths != valid[0].paths for each in valid):
+    said = [run.predictions.part(part) for runs in rows.values() for run in runs]
+    if len(rows) < 2 or any(each.paths != said[0].paths for each in said):
         return None
-    found = {name: list(map(of_run, runs)) for name, runs in rows.items()}
+    found = {name: [of_run(run, part) for run in runs] for name, runs in rows.items()}
     name = max(means, key=lambda row: means[row].value)
-    gain = optimism(list(found.values()), valid[0].units)
+    gain = optimism(list(found.values()), said[0].units)
     epochs = sum(len(each) for trainings in found.values() for each in trainings)
-    return Winner(name, len(rows), epochs, without(means[name], gain))
+    corrected = replace(means[name], **without(means[name], gain)._asdict())
+    return Winner(name, len(rows), epochs, corrected, means[name])
 
 
 def without(accuracy: Estimate | Score, gain: float) -> Estimate:

@@ -13,9 +13,6 @@ from kimchi_vision.results.candidates import Candidates, Epochs
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 
-FOLDS = "folds"
-"""The part of predictions.csv that folds beside a model answered."""
-
 
 def answers(runs: Sequence[Run]) -> Predictions:
     """Of all their validation photos, fold by fold, each after the epoch that the other folds' photos choose.

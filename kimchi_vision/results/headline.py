@@ -9,28 +9,25 @@ from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
-from kimchi_vision.results.folds import FOLDS
+from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import recorded
 
 
 def accuracy(run: Run) -> Score:
     """The accuracy of `scores`; of validation photos, with what choosing on them may have added."""
-    return scores(run)["accuracy"] if part(run) in ("test", FOLDS) else run.score["accuracy"]
+    return run.scored(part(run))["accuracy"]
 
 
 def scores(run: Run) -> Mapping[str, Score]:
     """What goals are measured by: all scores of the test photos where some were scored, else those of folds,
     else those of the validation photos, with accuracy as it is without what choosing on them has added."""
-    if part(run) == "test":
-        return recorded(run.json(run.files.test_metrics))
-    return {**recorded(run.mistakes), "accuracy": _unflattered(run)}
+    return {**run.scored(part(run)), "accuracy": _unflattered(run)}
 
 
 def _unflattered(run: Run) -> Score:
-    found, choices = recorded(run.mistakes)["accuracy"], run.metrics.get("choices")
-    if part(run) == FOLDS or not choices:
+    found, choices = accuracy(run), run.metrics.get("choices")
+    if part(run) in ("test", FOLDS) or not choices:
         return found
     return replace(found, **without(found, choices.get("gain", 0.0))._asdict())
 
@@ -77,7 +74,7 @@ def sentences(run: Run, say: Text) -> list[str]:
 
 def baseline(run: Run, say: Text) -> str:
     """What frozen features alone have right of the photos behind `mistakes`; "" where it is not known."""
-    floor, own = run.mistakes.get("floor"), recorded(run.mistakes)["accuracy"]
+    floor, own = run.mistakes.get("floor"), run.scored(run.mistakes["split"])["accuracy"]
     if not floor:
         return ""
     said = f"{say('floor')}: {own.metric.shown(floor['accuracy'])}"

@@ -15,6 +15,9 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import predictions_file, temperature
 
+FOLDS = "folds"
+"""The part that folds beside a model answered."""
+
 
 @dataclass(frozen=True)
 class Predictions:

@@ -104,9 +104,15 @@ class Run:
     @cached_property
     def score(self) -> dict[str, Score]:
         """The scores over the validation photos, by name."""
+        return self.scored("valid")
+
+    def scored(self, part: str) -> dict[str, Score]:
+        """The same over one part, valid, test or folds. Raises InputError where none was scored."""
         from kimchi_vision.results.scores import recorded
 
-        return recorded(self.metrics)
+        if part == "folds":
+            return recorded(self.mistakes)
+        return recorded(self.json(self.files.test_metrics) if part == "test" else self.metrics)
 
     @property
     def scores(self) -> pd.DataFrame:

@@ -13,6 +13,8 @@ from kimchi_vision.results import candidates, choices, folds
 from kimchi_vision.results.candidates import Candidates, Epochs, Stop
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import METRICS
 
 UNITS = np.arange(200)
 
@@ -178,9 +180,12 @@ def test_folds_answer_after_the_epoch_that_no_photo_of_theirs_chose(tmp_path):
 
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
     rates = {name: runs[0].predictions.right.mean() for name, runs in rows.items()}
-    means = {name: Estimate.around(rate, *wilson(rate, 200)) for name, rate in rates.items()}
-    found = choices.winner(rows, means)
+    means = {
+        name: Score(METRICS["accuracy"], rate, *wilson(rate, 200), n=200) for name, rate in rates.items()
+    }
+    found = choices.winner(rows, means, "valid")
     assert found.name == max(rates, key=rates.get)
     assert (found.rows, found.epochs) == (4, 4)
     assert found.accuracy.value < max(rates.values()) - 0.01
-    assert choices.winner({"row0": rows["row0"]}, means) is None
+    assert found.reported.value == max(rates.values())
+    assert choices.winner({"row0": rows["row0"]}, means, "valid") is None

@@ -13,7 +13,6 @@ from kimchi_vision.deploy.export import learner
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import recorded
 
 
 def text(run: Run, space: bool = False) -> str:
@@ -35,7 +34,7 @@ def text(run: Run, space: bool = False) -> str:
         space=space,
         classes=run.vocab,
         metrics={"most_confused": [], **run.mistakes},
-        scores=list(recorded(run.mistakes).values()),
+        scores=list(run.scored(run.mistakes["split"]).values()),
         over=headline.over(run, say),
         headline=headline.sentences(run, say),
         say=say,

@@ -16,7 +16,6 @@ from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import recorded
 
 PAIR_SIDE = 200
 EARLIER = 4
@@ -47,7 +46,7 @@ def view(run: Run, predictions: Predictions, text: Text) -> Json:
 
 
 def _scale(run: Run, text: Text) -> charts.Intervals:
-    accuracy, pooled = run.score["accuracy"], recorded(run.mistakes)["accuracy"]
+    accuracy, pooled = run.score["accuracy"], run.scored(run.mistakes["split"])["accuracy"]
     parts = {headline.part(run): headline.accuracy(run)}
     if run.mistakes is not run.metrics:
         parts.setdefault("folds", pooled)

@@ -21,7 +21,6 @@ from kimchi_vision.results.report import (
 )
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import recorded
 
 OVERLAY_SIDE = 160
 
@@ -152,8 +151,8 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
 
 
 def _test(run: Run) -> Json:
-    scored = run.json_if(run.files.test_metrics)
-    return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
+    scored = run.scored("test") if run.files.test_metrics.is_file() else {}
+    return {"openings": run.times_opened(), "scores": list(scored.values())}
 
 
 def _scores(run: Run) -> list[tuple[Score, Score | None]]:
@@ -162,7 +161,7 @@ def _scores(run: Run) -> list[tuple[Score, Score | None]]:
     Each with that of the validation photos, where it is over others.
     """
     silent = {"error_rate", *(["top_k_accuracy"] if run.metrics["top_k"] >= len(run.vocab) else [])}
-    found, beside = recorded(run.mistakes), run.score if run.mistakes is not run.metrics else {}
+    found, beside = run.scored(run.mistakes["split"]), run.score if run.mistakes is not run.metrics else {}
     return [(score, beside.get(name)) for name, score in found.items() if name not in silent]
 
 
