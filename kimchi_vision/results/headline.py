@@ -74,9 +74,10 @@ def sentences(run: Run, say: Text) -> list[str]:
 
 def baseline(run: Run, say: Text) -> str:
     """What frozen features alone have right of the photos behind `mistakes`; "" where it is not known."""
-    floor, own = run.mistakes.get("floor"), run.scored(run.mistakes["split"])["accuracy"]
+    floor = run.mistakes.get("floor")
     if not floor:
         return ""
+    own = run.scored(run.mistakes["split"])["accuracy"]
     said = f"{say('floor')}: {own.metric.shown(floor['accuracy'])}"
     if part(run) == "test":
         where = {"part": say(run.mistakes["split"]), "photos": own.n}
