@@ -93,7 +93,7 @@ def next_command(
     form: Annotated[Literal["folder", "label-studio", "fiftyone"], Option(help="What reads it.")] = "folder",
 ) -> None:
     """Choose the photos whose labels help most, and lay them out for labelling."""
-    from kimchi_vision.deploy.labelling.tasks import write_tasks
+    from kimchi_vision.deploy.labelling.choose import write_tasks
 
     chosen = _chosen(photos, run, n)
     written = write_tasks(chosen, to, form, run.resolve().name)
@@ -110,7 +110,7 @@ def page(
     photos: Photos,
     n: Count = 100,
     host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, Option(min=1, max=65535)] = 8000,
     token: Annotated[str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring.")] = None,
 ) -> None:
     """A page on which one key a photo says what is on it; written at once to labels.csv beside the photos."""

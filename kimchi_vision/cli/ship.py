@@ -101,7 +101,7 @@ def export_command(
 def serve(
     runs: Annotated[list[Path], Argument(help="Run folders, or model.onnx files.")],
     host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, Option(min=1, max=65535)] = 8000,
     token: Annotated[
         str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask.")
     ] = None,
@@ -129,13 +129,13 @@ def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
     """Who may ask a server. Raises InputError when all could, and nobody said that they may."""
     from kimchi_vision.deploy.server import Access
 
-    if token is None and not _is_loopback(host):
+    if not token and not _is_loopback(host):
         raise InputError(
             "--host {host} lets other machines in. Give --token SECRET, which they must know, "
             "or --token none where everybody may ask.",
             host=host,
         )
-    return Access(tuple(names), None if token in (None, "none") else token)
+    return Access(tuple(names), None if token in (None, "", "none") else token)
 
 
 def answer(
@@ -147,8 +147,9 @@ def answer(
 
     give_back()  # large photos go back to the system as soon as they are answered
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
-    print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
-    listen.run(application, host, port, proxy)
+    place = f"[{host}]" if ":" in host else host  # an IPv6 address
+    print(say("serving_at", address=f"http://{place}:{port}{asks}"), file=sys.stderr)
+    listen(application, host, port, proxy)
 
 
 def _times_faster(run: Path) -> str | None:

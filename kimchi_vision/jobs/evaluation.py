@@ -38,7 +38,7 @@ def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
         averaged = Predictions.read(run.sound(run.files.averaged), run.vocab, run.items).part(seen)
         found["tta"] = compare.beside_one_view(averaged, run.predictions.part(seen))
         over = [say("over", photos=len(averaged), part=say(seen))] if seen != part else []
-        lines += [*over, about_gain("tta", found["tta"], say), ""]
+        lines += [*over, about_gain("tta", found["tta"]).said(say), ""]
     if test:
         run.write_json(run.files.test_metrics, found)
         page = report.write(run, run.experiment.report)

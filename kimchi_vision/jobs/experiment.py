@@ -6,7 +6,6 @@ import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Composed, Sentence, noted
+from kimchi_vision.base.sentence import Sentence, noted
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
@@ -254,5 +253,5 @@ def _beside(floor: linear_probe.Floor | None, averaged: Predictions | None, pred
     if averaged is not None:
         found["tta"] = compare.beside_one_view(averaged.part("valid"), predictions)
     for name, entry in found.items():
-        log.info("%s", Composed(partial(about_gain, name, entry)))
+        log.info("%s", about_gain(name, entry))
     return found

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import sha256_of, write_json
+from kimchi_vision.base.messages import say
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.data.photo import Photo, open_photo
@@ -61,7 +62,10 @@ def test_five_classes_are_named_where_nothing_is_asked_for(seven, photos):
     predictor = Predictor(seven)
     assert len(predictor.predict(photos)[0].classes) == 5
     assert len(next(predictor.stream(photos)).classes) == 5
-    assert len(predictor.answer(predictor.classify([predictor.prepare(photos[0])])[0]).classes) == 5
+    assert [len(answer.classes) for answer in predictor.answers("a", [predictor.prepare(photos[0])])] == [5]
+    answer = predictor.answer(np.full(7, 1 / 7))
+    assert answer.photo == "photo"
+    assert [label for label, _ in answer.classes] == list(SEVEN[:5])  # all alike: in the vocab's order
 
 
 def test_of_equally_probable_classes_the_first_is_named_first(seven):
@@ -135,15 +139,6 @@ def test_a_run_of_before_label_sets_promises_none(seven, photos, tmp_path):
         InputError, match=r"Sets with the right class of 0\.95 .* only of: none\. More validation"
     ):
         list(Predictor(run).stream(photos, share=0.95))
-
-
-def test_a_photo_as_an_array_is_called_photo_and_gets_five_classes(seven, photos):
-    model = Predictor(seven)
-    prepared = [model.prepare(file) for file in photos]
-    assert [len(answer.classes) for answer in model.answers("abc", prepared)] == [5] * 3
-    answer = model.answer(np.full(7, 1 / 7))
-    assert answer.photo == "photo"
-    assert [label for label, _ in answer.classes] == list(SEVEN[:5])  # all alike: in the vocab's order
 
 
 def test_what_cannot_be_read_gives_no_bytes_and_its_reason(seven, photos, tmp_path):
@@ -269,6 +264,21 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
     ]
     shares = "  ".join(f"{label} {percent(share)}" for label, share in two[0].classes)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
+
+
+def test_the_command_says_what_it_does_not_know_and_ends_with_2_for_what_is_no_photo(
+    command, photos, tmp_path
+):
+    model = save(tmp_path / "model.onnx", facts(abstain_threshold=1.0))
+    (torn := tmp_path / "torn.jpg").write_bytes(b"no photo")
+    said = command("predict", model, torn, photos[0], "--json")
+    assert (said.code, f"{torn} cannot be read as a photo" in said.err) == (2, True)
+    assert [(each["label"], bool(each["error"])) for each in json.loads(said.out)] == [
+        *((None, True), (None, False)),
+    ]
+    said = command("predict", model, photos[0], "--top", 1, "--csv")
+    assert (said.code, said.out.splitlines()[1].rpartition(",")[2]) == (0, "False")
+    assert command("predict", model, photos[0]).out.startswith(f"{photos[0]}: {say('below_threshold')}\n")
 
 
 def test_photos_are_found_in_folders(photo, tmp_path):

@@ -12,14 +12,15 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from kimchi_vision.deploy.server import Access, Limits, api, build, limits, listen
+from kimchi_vision.deploy import server
+from kimchi_vision.deploy.server import Access, Limits, api, build, limits
 from kimchi_vision.deploy.server.limits import Room
 from tests.browsers import serving
 
 
 @pytest.fixture
 def client(seven):
-    return TestClient(build([seven], access=Access(("kimchi.lan",))), base_url="http://localhost:8000")
+    return TestClient(build([seven], access=Access(("Kimchi.LAN",))), base_url="http://localhost:8000")
 
 
 @pytest.mark.parametrize(
@@ -64,10 +65,22 @@ def test_a_token_is_asked_for_and_a_browser_keeps_it(seven):
     assert asked("/?token=other").status_code == 401
     assert asked("/health").status_code == 200
     assert asked("/models", authorization="Bearer secret").status_code == 200
+    assert asked("/metrics").status_code == 401
     browser = TestClient(build([seven], access=Access(token="secret")), base_url="http://localhost")
+    assert browser.post("/predict?token=secret").status_code == 401
     page = browser.get("/?token=secret")
     assert (page.status_code, str(page.url)) == (200, "http://localhost/")
+    kept = page.history[0].headers["set-cookie"].lower()
+    assert "httponly" in kept
+    assert "samesite=strict" in kept
     assert browser.get("/models").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer "}, {"cookie": "kimchi_token="}])
+def test_an_empty_token_lets_nobody_in(seven, headers):
+    client = TestClient(build([seven], access=Access(token="")), base_url="http://localhost")
+    for reply in (client.get("/models", headers=headers), client.post("/predict", headers=headers)):
+        assert reply.status_code == 401
 
 
 def test_photos_wait_until_there_is_room_for_their_pixels():
@@ -133,9 +146,9 @@ def test_nobody_waits_for_a_large_photo(seven, monkeypatch):
 
 def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
-    monkeypatch.setattr(listen, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    with serving(build([seven], access=Access()), http=listen.Protocol) as address:
+    with serving(build([seven], access=Access()), http=server.Protocol) as address:
         port = int(address.rpartition(":")[2])
 
         def said(content):

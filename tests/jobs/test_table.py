@@ -252,6 +252,7 @@ def test_the_winners_accuracy_on_test_photos_stands_beside_the_corrected_one(tra
     for run in rows["plain"]:
         own = {**run.metrics, "split": "test", "accuracy": 0.625, "accuracy_interval": [0.5, 0.75]}
         write_json(run.files.test_metrics, own)
+        Predictions.joined([run.predictions, run.predictions.as_part("test")]).write(run.files.predictions)
     rows = {row: [Run(run.path) for run in runs] for row, runs in rows.items()}
     said = "On test photos, which chose nothing: 62.5 % (50.0 % – 75.0 %), 62.5 % (50.0 % – 75.0 %)."
     lines = table.verdicts(rows, "en").splitlines()

@@ -24,6 +24,10 @@ def coins(rows, photos=200, seed=0):
     return np.random.default_rng(seed).random((rows, photos)) < 0.7
 
 
+def scored(value, low, high):
+    return Score(METRICS["accuracy"], value, low, high, 200)
+
+
 def predicted(right):
     return said([("a", "a" if hit else "b") for hit in right], ("a", "b"))
 
@@ -72,7 +76,14 @@ def test_the_epoch_is_chosen_by_what_the_run_monitors(tmp_path):
     for monitor, best in (("valid_loss", 1), ("loss", 1), ("accuracy", 0), ("macro_f1", 0)):
         section = Train(stages=["lr_find"], keep="best", monitor=monitor)
         assert candidates.candidates(section, valid, file).worth.mean(axis=1).argmax() == best
-    for untouched in ({"keep": "last"}, {"keep": "best", "monitor": "train_loss"}):
+    upside_down = Train(stages=["lr_find"], keep="best", monitor="valid_loss", mode="max")
+    assert candidates.candidates(upside_down, valid, file).worth.mean(axis=1).argmax() == 0
+    by_training = {"monitor": "train_loss", "patience": 2}
+    for untouched in (
+        {"keep": "last"},
+        {"keep": "last", "early_stop": by_training},
+        {"keep": "best", "monitor": "train_loss"},
+    ):
         assert len(candidates.candidates(Train(stages=["lr_find"], **untouched), valid, file)) == 1
         assert choices.of_epochs(Train(stages=["lr_find"], **untouched), valid, file) == {}
 
@@ -95,6 +106,47 @@ def test_a_training_that_photos_ended_chose_by_them(tmp_path):
         file,
     )
     assert best.kept(whole) == [1]
+
+
+def test_a_training_ends_by_what_its_end_monitors(tmp_path):
+    """Accuracy rises by one photo an epoch, while ever surer mistakes make the loss worse."""
+    file = tmp_path / "epochs.npz"
+    for epoch, sure in enumerate((0.6, 0.9, 0.99, 0.999), 1):
+        hits = [("a", "a" if place < 60 + epoch else "b") for place in range(100)]
+        candidates.write_epoch(file, epoch, said(hits, ("a", "b"), sure=sure))
+    for stop, last in (
+        ({"monitor": "valid_loss"}, 2),
+        ({"monitor": "accuracy"}, 3),
+        ({"monitor": "accuracy", "min_delta": 0.05}, 2),
+    ):
+        section = Train(
+            stages=["lr_find"], keep="last", monitor="valid_loss", early_stop={"patience": 2, **stop}
+        )
+        found = candidates.candidates(section, predicted(np.arange(100) < 64), file)
+        assert found.kept(np.ones((1, 100))) == [last]
+
+
+def test_what_training_starts_from_is_no_epoch_without_progress(tmp_path):
+    """Right of 100 photos: 90 before the first epoch, then 60, 80, 70, 70; patience 2."""
+    file = tmp_path / "epochs.npz"
+    for epoch, count in enumerate((90, 60, 80, 70, 70)):
+        candidates.write_epoch(file, epoch, predicted(np.arange(100) < count))
+    stop = {"monitor": "accuracy", "patience": 2}
+    section = Train(stages=["lr_find"], keep="last", early_stop=stop)
+    found = candidates.candidates(section, predicted(np.arange(100) < 70), file)
+    assert found.kept(np.ones((1, 100))) == [4]
+
+
+def test_a_mean_over_classes_chooses_by_classes(tmp_path):
+    """Accuracy prefers the epoch that has the larger class right, macro recall the one that has both."""
+    file, truth = tmp_path / "epochs.npz", ["a"] * 90 + ["b"] * 10
+    epochs = [["a"] * 100, ["a"] * 70 + ["b"] * 30]
+    said_of = [said(list(zip(truth, answers, strict=True)), ("a", "b")) for answers in epochs]
+    for epoch, answers in enumerate(said_of, 1):
+        candidates.write_epoch(file, epoch, answers)
+    for monitor, best in (("accuracy", 0), ("macro_recall", 1)):
+        section = Train(stages=["lr_find"], keep="best", monitor=monitor)
+        assert candidates.candidates(section, said_of[0], file).worth.mean(axis=1).argmax() == best
 
 
 def test_each_fold_is_scored_at_the_epoch_that_the_others_choose():
@@ -140,7 +192,7 @@ def test_the_interval_moves_with_the_value_and_keeps_the_worth_of_the_photos():
     assert choices.without(before, -0.2).value == 1
 
 
-def guessing(folder, right, train="[{fit: {epochs: 1}}]"):
+def guessing(folder, right, train="[{fit: {epochs: 1}}]", units=UNITS):
     """A run that has these photos right."""
     run = Run(folder)
     run.files.experiment.parent.mkdir(parents=True)
@@ -149,7 +201,7 @@ def guessing(folder, right, train="[{fit: {epochs: 1}}]"):
     run.files.metrics.write_text("{}")
     table = predicted(right)
     table.write(run.files.predictions)
-    write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": UNITS[: len(right)]}))
+    write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": units[: len(right)]}))
     return run
 
 
@@ -178,14 +230,39 @@ def test_folds_answer_after_the_epoch_that_no_photo_of_theirs_chose(tmp_path):
     assert "floor" not in facts
 
 
+def test_copies_of_few_pictures_let_choices_gain_more(tmp_path):
+    """Of runs and epochs alike: ten copies of each of twenty pictures, or two hundred photos."""
+    train = "{stages: [{fit: {epochs: 9}}], keep: best, monitor: accuracy}"
+    answers = np.repeat(coins(9, photos=20), 10, axis=1)
+    gains = {}
+    for name, units in (("photos", UNITS), ("copies", UNITS // 10)):
+        rows = {
+            f"{name}{seed}": [guessing(tmp_path / f"{name}{seed}", right, train, units)]
+            for seed, right in enumerate(answers)
+        }
+        first = next(iter(rows.values()))[0]
+        for epoch, right in enumerate(answers, 1):
+            candidates.write_epoch(first.files.epoch_answers, epoch, predicted(right))
+        valid = first.predictions.part("valid")
+        means = {row: scored(runs[0].predictions.right.mean(), 0.5, 0.9) for row, runs in rows.items()}
+        gains[name] = (
+            choices.of_epochs(first.experiment.train, valid, first.files.epoch_answers)["gain"],
+            max(each.value for each in means.values()) - choices.winner(rows, means, "valid").accuracy.value,
+        )
+    assert all(more > 2 * less for more, less in zip(gains["copies"], gains["photos"], strict=True))
+
+
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
     rates = {name: runs[0].predictions.right.mean() for name, runs in rows.items()}
-    means = {
-        name: Score(METRICS["accuracy"], rate, *wilson(rate, 200), n=200) for name, rate in rates.items()
-    }
+    means = {name: scored(rate, *wilson(rate, 200)) for name, rate in rates.items()}
     found = choices.winner(rows, means, "valid")
     assert found.name == max(rates, key=rates.get)
     assert (found.rows, found.epochs) == (4, 4)
     assert found.accuracy.value < max(rates.values()) - 0.01
     assert found.reported.value == max(rates.values())
     assert choices.winner({"row0": rows["row0"]}, means, "valid") is None
+
+
+def test_rows_on_other_photos_have_no_winner(rows, tmp_path):
+    rows["short"] = [guessing(tmp_path / "short", coins(1, photos=100)[0])]
+    assert choices.winner(rows, {name: scored(0.7, 0.6, 0.8) for name in rows}, "valid") is None

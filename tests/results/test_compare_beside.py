@@ -62,10 +62,9 @@ def test_too_few_photos_tell_neither_how_good_the_floor_is_nor_what_training_add
         None,
         "cannot tell",
     )
-    assert "0.0 % right, and training adds +100.0 points; these are too few" in about_gain(
-        "floor", found, catalogue("en")
-    )
-    assert "너무 적어" in about_gain("tta", {**found, "n": 4}, catalogue("ko"))
+    said = about_gain("floor", found).said(catalogue("en"))
+    assert "0.0 % right, and training adds +100.0 points; these are too few" in said
+    assert "너무 적어" in about_gain("tta", {**found, "n": 4}).said(catalogue("ko"))
 
 
 @pytest.mark.parametrize(("views", "verdict"), [(80, "above"), (61, "cannot tell"), (40, "below")])
@@ -95,4 +94,4 @@ def test_each_part_has_its_own_gain():
 )
 def test_a_sentence_says_what_averaging_gave(lang, said):
     found = compare.beside_one_view(averaged(61), answers(60))
-    assert said in about_gain("tta", found, catalogue(lang))
+    assert said in about_gain("tta", found).said(catalogue(lang))

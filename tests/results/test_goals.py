@@ -12,7 +12,8 @@ from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import recorded
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import METRICS, recorded
 
 
 def outcomes(section, metrics):
@@ -84,6 +85,15 @@ def test_the_best_of_fifty_lucky_rows_does_not_meet_a_goal():
             met = [goals.outcomes(goal, each, recorded(each), rows)["accuracy"] == "met" for each in tables]
             lucky[rows] += any(met)
     assert lucky[50] <= 2 < lucky[1]
+
+
+def test_beside_other_rows_an_interval_is_that_of_its_level():
+    for value in (0.9, 1.0, 0.0):
+        score = Score(METRICS["accuracy"], value, *wilson(value, 400), 400)
+        assert score.wider(0.0125) == pytest.approx(wilson(value, 400, 0.025))
+    lossy = {"loss": 0.4, "loss_interval": [0.3, 0.495], "photos": 400}
+    said = [goals.outcomes(Goals(loss=0.5), lossy, recorded(lossy), rows)["loss"] for rows in (1, 10)]
+    assert said == ["met", "cannot tell"]
 
 
 def test_no_goal_has_no_outcome():
@@ -195,6 +205,8 @@ def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
     }
     korean = goals.text(goals.decision(runs[:1]), "ko").splitlines()
     assert [line.split()[0] for line in korean] == ["old", "평가", "정확도", "정확도", "정확도", "파라미터"]
+    assert goals.decision(runs)["goal_accuracy"].tolist() == [None, "met", "cannot tell"]
+    assert set(goals.decision(runs * 20)["goal_accuracy"].dropna()) == {"cannot tell"}  # the best of so many
     many = goals.text(goals.decision(runs * 20))
     assert len(many.splitlines()) == 14
 
@@ -213,25 +225,6 @@ def test_any_score_may_be_a_goal_and_has_its_own_line(runs):
     shown = goals.lines(decision, catalogue("en"))
     assert (shown["Macro F1"], shown["Loss, mean over photos"]) == (["91.0 %"], ["0.400"])
     assert (shown["Goal: macro F1"], shown["Goal: loss, mean over photos"]) == (["missed"], ["met"])
-
-
-def test_the_picture_has_a_disc_a_run_with_its_size_as_area():
-    runs = pd.DataFrame(
-        {
-            "run": ["작은 모델", "큰 모델"],
-            "accuracy": [0.9, 0.96],
-            "low": [0.88, 0.95],
-            "high": [0.92, 0.97],
-            "p50_ms": [8.0, 60.0],
-            "file_mb": [20.0, 100.0],
-        }
-    )
-    figure = plots.accuracy_latency(runs, accuracy=0.95, fps=30, macro_f1=0.9)
-    (discs,) = (
-        c for c in figure.axes[0].collections if hasattr(c, "get_sizes") and len(c.get_offsets()) == 2
-    )
-    assert discs.get_sizes()[1] == pytest.approx(5 * discs.get_sizes()[0])
-    assert discs.get_offsets().data.tolist() == [[8.0, 0.9], [60.0, 0.96]]
 
 
 def test_files_of_some_kilobytes_are_drawn_too(tmp_path):

@@ -30,11 +30,12 @@ def make(tmp_path):
 def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
     run = make(keep="best")
     write_json(run.files.test_metrics, {**run.metrics, "split": "test", "photos": 20, "accuracy": 0.75})
-    run.open_test("run")
+    for command in ("run", "evaluate --test"):
+        run.open_test(command)
     first, chosen, openings = headline.sentences(run, SAY)
     assert first.startswith("Accuracy on 20 test photos (95 % interval): 75.0 %")
     assert chosen.startswith("Nothing was chosen on these photos")
-    assert openings == "The test photos were scored 1 time so far, by any run on this machine."
+    assert openings == "The test photos were scored 2 times so far, by any run on this machine."
     page = text_of(report.write(Run.open(run.path), Report(lang="en")))
     assert page.index("<strong>75.0 %</strong>") < page.index("Accuracy (test)")
     assert chosen in page
@@ -75,6 +76,25 @@ def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
     assert headline.sentences(make(keep="last"), SAY)[1].startswith("This run chose nothing on these photos")
 
 
+def test_a_run_that_kept_what_the_training_loss_chose_chose_nothing_by_these_photos(make):
+    said = headline.sentences(make(keep="best", monitor="train_loss"), SAY)[1]
+    assert said.startswith("This run chose nothing on these photos")
+
+
+def test_goals_are_held_against_the_first_number(make):
+    run = make(keep="best", monitor="accuracy")
+    write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 4, "gain": 0.03}})
+    valid = headline.scores(Run.open(run.path))
+    assert valid["accuracy"].value == pytest.approx(run.metrics["accuracy"] - 0.03)
+    assert valid["macro_recall"] == run.score["macro_recall"]
+    tested = {**run.metrics, "split": "test", "photos": 20, "accuracy": 0.75, "macro_recall": 0.5}
+    write_json(run.files.test_metrics, tested)
+    test = headline.scores(Run.open(run.path))
+    assert [(test[name].value, test[name].n) for name in ("accuracy", "macro_recall")] == [
+        *((0.75, 20), (0.5, 20)),
+    ]
+
+
 def test_a_run_of_before_says_that_the_gain_is_not_known(make):
     assert "by how much is not known" in headline.sentences(make(keep="best"), SAY)[1]
 
@@ -93,6 +113,12 @@ def with_folds(run, **more):
     again = pd.concat([run.predictions.as_part("folds").table] * 2)
     write_table(run.files.predictions, pd.concat([run.predictions.table, again.drop_duplicates("path")]))
     return Run.open(run.path)
+
+
+def test_folds_that_chose_no_epoch_say_only_that_no_model_had_seen_its_photos(make):
+    _, unseen, beside = headline.sentences(with_folds(make(keep="last")), SAY)
+    assert unseen == "Each photo was answered by one of 5 models that had not seen it."
+    assert beside.startswith("Those 5 models only show what the recipe is worth.")
 
 
 def test_pooled_folds_say_who_answered_and_that_no_photo_chose(make):

@@ -57,6 +57,8 @@ def test_the_interval_of_the_macro_area_covers_it_and_copies_tell_nothing():
     one, shares = drawn(90, 1.5)
     twice = predictions(np.tile(one, 2), np.tile(shares, (2, 1)), groups=np.tile(np.arange(90), 2))
     assert separation.macro(twice) == pytest.approx(found[0])
+    each = separation.by_class(predictions(one, shares))
+    assert separation.by_class(twice) == {name: pytest.approx(area) for name, area in each.items()}
 
 
 def test_classes_apart_are_not_certain_and_few_photos_have_no_interval():
@@ -78,8 +80,10 @@ def test_log_loss_brier_score_and_area_are_in_the_registry_and_figures_show_each
     assert METRICS["brier"].shown(0.4123) == "0.412"
     own = evaluate.metrics(said, Evaluate())["separation"]["김치"]
     assert own["auc_interval"][0] < own["auc"] < own["auc_interval"][1]
-    (axes,) = plots.one_against_rest(separation.curves(said, "roc"), "false positives", "recall").axes
-    assert len(axes.lines) == len(VOCAB)
-    assert axes.lines[0].get_ydata()[[0, -1]].tolist() == [0, 1]
+    curves = separation.curves(said, "roc")
+    (axes,) = plots.one_against_rest(curves, "false positives", "recall").axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positives", "recall")
+    for line, name in zip(axes.lines, VOCAB, strict=True):
+        assert line.get_xydata().T.tolist() == [each.tolist() for each in curves[name]]
     recall, precision = separation.curves(said, "precision_recall")["김치"]
     assert (recall[0], precision[0]) == (1, pytest.approx(1 / 3))

@@ -95,11 +95,12 @@ def test_suspects_of_folds_are_those_of_every_photo_and_training_photos_are_none
         table = whole.assign(split=np.where(valid, "valid", "train"))
         table.loc[~valid, ["p:001", "p:갓김치"]] = [0.0, 1.0]
         table.to_csv(fold.files.predictions, index=False)
-        for file in (run.files.items, run.files.labels):
+        for file in (run.files.items, run.files.labels, run.files.experiment):
             shutil.copy(file, fold.path)
         folds.append(fold)
     assert suspects(folds).equals(suspects([run]))
     assert suspects(folds[:1])["path"].tolist() == ["갓김치/010.jpg"]
+    assert said("suspects", *(fold.path for fold in folds))[-1].startswith("suspects.csv: 3 suspects.")
     assert suspects([run, run]).equals(suspects([run]))
 
 
@@ -109,6 +110,16 @@ def test_a_page_needs_the_photos(run):
     run = Run(run.path)
     with pytest.raises(InputError, match=r"^nowhere is not there any more; the page needs the photos"):
         write_page(found, run, run.path / "page.html")
+
+
+def test_a_page_names_a_suspect_that_was_deleted_since(run):
+    found = suspects([run])
+    for path in ("001/001.jpg", "001/000.jpg"):
+        (run.photos.root / path).unlink()
+    write_page(found, run, run.path / "page.html", "en")
+    text = text_of(run.path / "page.html")
+    assert text.count("<figcaption>") == 3
+    assert "001/001.jpg" in text
 
 
 def test_only_twenty_suspects_are_printed(folder_of, run):

@@ -1,7 +1,5 @@
 """Backbone, weights and head become a fastai Learner."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

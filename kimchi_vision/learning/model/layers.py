@@ -1,7 +1,5 @@
 """What a model is made of, as text and as figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -42,32 +40,31 @@ def summary(learn: Learner, size: int) -> tuple[str, Json]:
 
 
 def _rows(model: nn.Module, size: int, trained: set[int]) -> list[str]:
+    """A line for each module that holds parameters, or changes a photo and holds no other modules."""
+    shown = {
+        name: module
+        for name, module in model.named_modules()
+        if _own(module) or not (isinstance(module, nn.Identity) or list(module.children()))
+    }
+    photo = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
+    with evaluating(model), torch.no_grad(), Hooks([*shown.values()], _output_shape) as hooks:
+        model(photo)
+        shapes = list(hooks.stored)
     rows = [ROW.format("layer", "type", "output", "parameters", "while frozen"), "-" * 118]
-    for name, module, shape in _shapes(model, size):
-        own = list(module.parameters(recurse=False))
-        state = ("trained" if any(id(p) in trained for p in own) else "kept") if own else ""
-        output = " x ".join(map(str, shape)) if shape else ""
-        rows.append(
-            ROW.format(name, type(module).__name__, output, f"{_count(own):,}" if own else "", state).rstrip()
-        )
+    for (name, module), shape in zip(shown.items(), shapes, strict=True):
+        if own := _own(module):
+            about = f"{_count(own):,}", "trained" if any(id(p) in trained for p in own) else "kept"
+        elif shape:
+            about = "", ""
+        else:
+            continue
+        output = " x ".join(map(str, shape or ()))
+        rows.append(ROW.format(name, type(module).__name__, output, *about).rstrip())
     return rows
 
 
-def _shapes(model: nn.Module, size: int) -> list[tuple[str, nn.Module, list[int] | None]]:
-    """Modules that hold parameters, or change a photo and hold no other modules; each output's shape."""
-    shown = [
-        (name, module)
-        for name, module in model.named_modules()
-        if not isinstance(module, nn.Identity)
-        and (list(module.parameters(recurse=False)) or not list(module.children()))
-    ]
-    photo = torch.zeros(1, 3, size, size, device=next(model.parameters()).device)
-    hooks = Hooks([module for _, module in shown], _output_shape)
-    with evaluating(model), torch.no_grad(), hooks:
-        model(photo)
-        shapes = list(hooks.stored)
-    rows = [(name, module, shape) for (name, module), shape in zip(shown, shapes, strict=True)]
-    return [row for row in rows if row[2] or list(row[1].parameters())]
+def _own(module: nn.Module) -> list[nn.Parameter]:
+    return list(module.parameters(recurse=False))
 
 
 def _output_shape(module: nn.Module, inputs: object, output: object) -> list[int] | None:

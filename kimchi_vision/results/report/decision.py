@@ -11,7 +11,7 @@ from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results import headline
+from kimchi_vision.results import goals, headline
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
@@ -30,10 +30,10 @@ def view(run: Run, predictions: Predictions, text: Text) -> Json:
         accuracies = ", ".join(percent(fold["accuracy"]) for fold in found["folds"])
         sentences.append(text("by_fold", accuracies=accuracies))
     if "floor" in found and (found is not run.metrics or len(run.history)):
-        sentences.append(about_gain("floor", found["floor"], text))
+        sentences.append(about_gain("floor", found["floor"]).said(text))
     if "tta" in run.metrics:
         valid = text("over", photos=run.metrics["photos"], part=text("valid"))
-        sentences.append(f"{valid} {about_gain('tta', run.metrics['tta'], text)}")
+        sentences.append(f"{valid} {about_gain('tta', run.metrics['tta']).said(text)}")
     return {
         "verdict": verdict.verdict(run, text),
         "accuracy": headline.accuracy(run),
@@ -63,7 +63,7 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
     goal = run.experiment.goals.wanted.get("accuracy")
     if goal is not None:
         mark = charts.Mark(goal, None, None, "goal", accuracy.metric.shown(goal))
-        rows.append(charts.Row.of(text("decision_goal", goal=text("accuracy")), mark))
+        rows.append(charts.Row.of(text("decision_goal", goal=goals.title("accuracy", text)), mark))
     return charts.Intervals.of(rows)
 
 
