@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, seeing, track
+from kimchi_vision.jobs.leaf import Watch
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
 from kimchi_vision.jobs.process import its_share, logged, quiet
@@ -41,8 +42,6 @@ from kimchi_vision.results import (
 from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
-
-Watch = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
 

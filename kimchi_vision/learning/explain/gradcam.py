@@ -16,7 +16,7 @@ from kimchi_vision.base.files import replacing
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Explain
 from kimchi_vision.data.photo import Photo, Photos, open_photo
-from kimchi_vision.learning.model.layers import evaluating
+from kimchi_vision.learning.model.build import evaluating
 from kimchi_vision.results import plots
 from kimchi_vision.results.preprocess import Preprocess
 
