@@ -322,8 +322,10 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
     ):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
-    nested = {"nested": 0.8, "nested_interval": [0.6, 0.9], "photos": 100, "folds": 5, "epochs": 4}
-    folds = verdicts.verdict(changed(make("folds", skill=2), choices=nested), say)
+    beside = make("folds", skill=2)
+    told = {"photos": 100, "accuracy": 0.8, "accuracy_interval": [0.6, 0.9], "folds": [{"accuracy": 0.8}]}
+    write_json(beside.files.fold_metrics, {**beside.metrics, **told})
+    folds = verdicts.verdict(Run(beside.path), say)
     assert folds.because[0].startswith(
         "100 photos say too little: the true accuracy may lie anywhere from 60"
     )
