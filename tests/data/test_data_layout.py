@@ -1,6 +1,7 @@
 """The trees that the readers of layouts know: what each means, and which must be asked about."""
 
 import json
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -51,6 +52,11 @@ def took(listing):
         ("학습", "검증"),
         ("seg_train", "seg_valid"),
         ("TR", "VA"),
+        ("kimchi_train", "kimchi-val"),
+        ("TS_원천데이터", "VS_원천데이터"),
+        ("trainval", "dev"),
+        ("训练集", "验证集"),
+        ("entraînement", "validation"),
     ],
 )
 def test_a_set_keeps_its_own_parts(tree, train, valid):
@@ -70,6 +76,43 @@ def test_ai_hubs_wrapper_below_the_parts_is_no_class(tree):
     assert (
         took(listing) == "2 classes with 8 photos from class folders, parts from 1.Training/, 2.Validation/."
     )
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("TS_김치", "TS_밥", "VS_김치", "VS_밥"),
+        ("김치 (학습)", "밥 (학습)", "김치 (검증)", "밥 (검증)"),
+        ("Training/TS1.김치", "Training/TS2.밥", "Validation/VS1.김치", "Validation/VS2.밥"),
+        (
+            "train/원천데이터/TS1/김치",
+            "train/원천데이터/TS2/밥",
+            "val/원천데이터/VS/김치",
+            "val/원천데이터/VS/밥",
+        ),
+    ],
+)
+def test_a_part_in_the_name_of_a_class_folder_is_no_class(tree, folders):
+    listing = read(tree(dict(zip(folders, (4, 4, 1, 1), strict=True))))
+    assert (classes(listing), parts(listing)) == ({"김치": 5, "밥": 5}, {"train": 8, "valid": 2})
+
+
+def test_classes_that_only_the_test_part_has_are_an_error_that_names_them(tree):
+    root = tree({"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/01_dog": 2})
+    with pytest.raises(DataError, match="No photo of 01_dog: 2 photos lie in the test part"):
+        read(root)
+    assert classes(read(root, missing_class="drop")) == {"cat": 4, "dog": 3}
+
+
+def test_a_class_that_is_still_packed_is_an_error_that_names_it(tree):
+    root = tree({"cat": 2, "dog": 2})
+    with ZipFile(root / "all.zip", "w") as archive:  # what was unpacked here
+        archive.writestr("cat/cat-0.jpg", b"")
+    assert classes(read(root)) == {"cat": 2, "dog": 2}
+    with ZipFile(root / "hen.zip", "w") as archive:
+        archive.writestr("hen/hen-0.jpg", b"")
+    with pytest.raises(DataError, match=r"No photo of hen: hen\.zip is an archive; unpack it"):
+        read(root)
 
 
 def test_an_unlabelled_test_folder_is_set_aside_and_told(tree):
@@ -133,6 +176,14 @@ QUESTIONS = {
     "categories": (
         {"김치/깍두기": 2, "김치/갓김치": 2, "밥/비빔밥": 3},
         {"first": {"김치": 4, "밥": 3}, "folder": {"깍두기": 2, "갓김치": 2, "비빔밥": 3}},
+    ),
+    "masks beside classes": (
+        {"cat": 3, "dog": 3, "masks": 6},
+        {"parts": {"cat": 3, "dog": 3}, "first": {"cat": 3, "dog": 3, "masks": 6}},
+    ),
+    "thumbnails below classes": (
+        {"cat": 3, "cat/thumbs": 3, "dog": 3, "dog/thumbs": 3},
+        {"parts": {"cat": 3, "dog": 3}, "first": {"cat": 6, "dog": 6}},
     ),
     "a test beside classes": (
         {"cat": 3, "dog": 3, "test": 4},

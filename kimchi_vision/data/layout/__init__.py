@@ -64,6 +64,7 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     tree = walk(root)
     reading = _reading(tree, layout)
     left = _left(tree)
+    _without_untrained(reading)
     if not reading.labels:
         more = Sentences([*noted([*_why_none(reading), *left]).parts, WHERE_FROM], " ")
         raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
@@ -107,6 +108,16 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
     if not reading.parts:
         reading.parts, reading.parted_by = parts.listed(tree, reading)
     return reading
+
+
+def _without_untrained(reading: Reading) -> None:
+    """Count classes that only the test part has among the missing ones: nothing can learn them."""
+    learned = {label for path, label in reading.labels.items() if reading.parts.get(path) != "test"}
+    for label, count in reading.classes.items():
+        if learned and label not in learned:
+            reading.missing[label] = ("why_untrained", {"count": count})
+    if learned:
+        reading.labels = {path: label for path, label in reading.labels.items() if label in learned}
 
 
 def _each(tree: Tree, ways: list[str]) -> list[Reading]:
