@@ -122,6 +122,12 @@ def divided(name: str) -> tuple[str, str]:
     return max(kinds, key="train".__eq__), rest if _words(rest) else ""
 
 
+def says_parts(name: str) -> bool:
+    """Whether the name of a file says that it tells train from test, as train_test_split does."""
+    kinds = {PARTS[part["word"]] for word in _WORD.findall(name) if (part := _part(word))}
+    return {"train", "test"} <= kinds
+
+
 def _part(word: str) -> re.Match[str] | None:
     return _JOINED.fullmatch(unicodedata.normalize("NFKC", word).casefold())
 

@@ -279,6 +279,82 @@ def test_food_101_keeps_its_lists_of_parts(tree, encoding):
     assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")
 
 
+LISTS = {
+    "lists of paths": {"train_list.txt": "a/{a} 0\n", "test_list.txt": "b/{b} 1\n"},
+    "a list of the validation photos": {"validation_list.txt": "b/{b}\n"},
+    "JSON": {"train.json": '["{a}"]', "test.json": '["{b}"]'},
+    "JSON by class": {"splits.json": '{{"train": {{"x": ["{a}"]}}, "test": {{"x": ["{b}"]}}}}'},
+    "a column of a table": {"split.csv": "file,데이터 구분\n{a},학습\n{b},평가\n"},
+}
+
+
+@pytest.mark.parametrize("files", LISTS.values(), ids=list(LISTS))
+def test_files_that_name_the_photos_of_a_part_give_the_parts(tree, files):
+    root = tree({"a": 2, "b": 2})
+    for name, content in files.items():
+        (root / name).write_text(content.format(a="a-0.jpg", b="b-1.jpg"))
+    told = of_each(read(root), "part")
+    assert (told["a/a-0.jpg"], told["b/b-1.jpg"]) == (
+        "train",
+        "valid" if "validation_list.txt" in files else "test",
+    )
+
+
+PARTS_IN_DOUBT = {
+    "a photo in both": ({"train.txt": "a/a-0.jpg\nb/b-0.jpg", "test.txt": "b/b-0.jpg"}, "two parts"),
+    "numbers": ({"train_test_split.txt": "1 0\n2 1"}, "seems to say which photos train"),
+    "a column": ({"split.csv": "file,split\na-0.jpg,0\nb-0.jpg,1"}, "column split holds '0', '1'"),
+}
+
+
+@pytest.mark.parametrize(("files", "reason"), PARTS_IN_DOUBT.values(), ids=list(PARTS_IN_DOUBT))
+def test_parts_that_are_given_and_not_understood_are_errors(tree, files, reason):
+    root = tree({"a": 2, "b": 2})
+    for name, content in files.items():
+        (root / name).write_text(content)
+    with pytest.raises(DataError, match=reason):
+        read(root)
+
+
+RECORDS = {
+    "a dictionary": (
+        "labels.json",
+        '{"data-0.jpg": "a", "data-1.jpg": "a", "data-2.jpg": "b", "data-3.jpg": "b"}',
+    ),
+    "by class": ("labels.json", '{"a": ["data-0", "data-1"], "b": ["data-2.png", "DATA-3.JPG"]}'),
+    "records": (
+        "x.json",
+        json.dumps({"v": 1, "of": [{"f": f"data-{n}.jpg", "Class": "aabb"[n]} for n in range(4)]}),
+    ),
+    "lines": (
+        "metadata.jsonl",
+        "\n".join(f'{{"file_name": "data-{n}.jpg", "label": "{"aabb"[n]}"}}' for n in range(4)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "content"), RECORDS.values(), ids=list(RECORDS))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_json_of_any_flat_form_is_read_as_a_table(tree, file, content, encoding):
+    root = tree({"data": 4})
+    (root / file).write_text(content, encoding=encoding)
+    assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_names_that_several_photos_have_and_cells_of_several_classes_are_errors(tree):
+    root = tree({"batch 1": 2, "batch 2": 2})
+    for file in root.rglob("*.jpg"):
+        file.rename(file.with_name(file.name[-5:]))
+    (root / "labels.csv").write_text("file,label\n0.jpg,a\n1.jpg,b")
+    with pytest.raises(DataError, match=r"names 0\.jpg, which may be batch 1/0\.jpg or batch 2/0\.jpg"):
+        read(root)
+    (root / "labels.csv").write_text(
+        "file,label\nbatch 1/0.jpg,a\nbatch 1/1.jpg,b\nbatch 2/0.jpg,a b\nbatch 2/1.jpg,b"
+    )
+    with pytest.raises(DataError, match="a b are several classes"):
+        read(root)
+
+
 def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
     root = tree({"images": 8})
     rows = [f"images-{number}.jpg,{'ab'[number % 2]}" for number in range(8)]
@@ -313,8 +389,11 @@ STUDIO = {
 @pytest.mark.parametrize("task", STUDIO.values(), ids=list(STUDIO))
 def test_what_label_studio_exports(tree, task):
     root = tree({"data": 4})
-    others = [{"image": f"data-{number}.jpg", "choice": "aabb"[number]} for number in (1, 2, 3)]
-    (root / "export.json").write_text(json.dumps([task, *others]))
+    answers = [[{"result": [{"type": "choices", "value": {"choices": [label]}}]}] for label in "aabb"]
+    others = [{"image": f"data-{number}.jpg", "choice": "aabb"[number]} for number in range(4)]
+    if "data" in task:
+        others = [{"data": {"image": f"data-{n}.jpg"}, "annotations": answers[n]} for n in range(4)]
+    (root / "export.json").write_text(json.dumps([task, *others[1:]]))
     assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
 
 

@@ -18,7 +18,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note, Sentence, Sentences, noted
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
-from kimchi_vision.data.layout import folders, labels, parts
+from kimchi_vision.data.layout import folders, labels, lists
 from kimchi_vision.data.layout.reading import Reading, UndecidedError
 
 Layout = Literal["auto", "first", "folder", "path", "parts", "table"]
@@ -106,7 +106,7 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
         raise DataError(several, root=tree.root, count=len(possible), ways=Sentences(map(_way, possible)))
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
-        reading.parts, reading.parted_by = parts.listed(tree, reading)
+        reading.parts, reading.parted_by = lists.read(tree, reading)
     return reading
 
 

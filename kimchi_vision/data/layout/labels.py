@@ -1,6 +1,5 @@
 """Classes and parts from the files of labels that lie among photos: each form has one reader."""
 
-import re
 from pathlib import PurePosixPath
 
 from kimchi_vision.base.errors import DataError
@@ -8,15 +7,12 @@ from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree
 from kimchi_vision.data.layout import exports, tables
-from kimchi_vision.data.layout.files import Names
+from kimchi_vision.data.layout.files import Names, few
 from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.layout.tables import Labels
 
-READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read}
+READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read, ".jsonl": exports.read}
 """By ending; each takes the root, the file's name below it and the names of photos."""
-MOST = 20
-"""Files of labels that are looked into; more of them belong to single photos or classes."""
-_DUMMY = re.compile("submission|submit", re.IGNORECASE)
 
 
 def read(tree: Tree, layout: str) -> Reading | None:
@@ -25,7 +21,7 @@ def read(tree: Tree, layout: str) -> Reading | None:
     Raises DataError when files contradict each other, or name some photos of a folder and not all, where
     `data.layout` is not table.
     """
-    candidates = _candidates(tree)
+    candidates = few(tree.tables)
     if not candidates:
         return None
     photos = Names(tree.files())
@@ -50,13 +46,6 @@ def read(tree: Tree, layout: str) -> Reading | None:
         aside=[*_unlisted(tree, labels, layout, used[0].file), *unfound],
         guessed=any(each.guessed for each in used),
     )
-
-
-def _candidates(tree: Tree) -> list[str]:
-    files = sorted((file for file in tree.tables if not _DUMMY.search(file)), key=lambda f: (f.count("/"), f))
-    if len(files) > MOST:
-        files = [file for file in files if file.count("/") == files[0].count("/")]
-    return files if len(files) <= MOST else []
 
 
 def _beside_each_other(found: list[Labels]) -> list[Labels]:
