@@ -129,13 +129,13 @@ def access(host: str, token: str | None, names: Iterable[str] = ()) -> Access:
     """Who may ask a server. Raises InputError when all could, and nobody said that they may."""
     from kimchi_vision.deploy.server import Access
 
-    if token is None and not _is_loopback(host):
+    if not token and not _is_loopback(host):
         raise InputError(
             "--host {host} lets other machines in. Give --token SECRET, which they must know, "
             "or --token none where everybody may ask.",
             host=host,
         )
-    return Access(tuple(names), None if token in (None, "none") else token)
+    return Access(tuple(names), None if token in (None, "", "none") else token)
 
 
 def answer(

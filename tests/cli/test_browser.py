@@ -40,3 +40,20 @@ def test_commands_open_their_page(opened, command, folder_of, tmp_path):
     command("compare", *runs, "--open")
     assert [address.rpartition("/")[2] for address in opened] == ["report.html", "compare.html"]
     assert "two" in (tmp_path / "compare.html").read_text(encoding="utf-8")
+    for name in ("both.md", "both.html"):
+        command("compare", *runs, "--open", "--output", tmp_path / name)
+        assert "two" in (tmp_path / name).read_text(encoding="utf-8")
+    assert [address.rpartition("/")[2] for address in opened[2:]] == ["compare.html", "both.html"]
+
+
+def test_a_desktop_of_wayland_is_one_and_a_browser_that_does_not_open_is_none(
+    opened, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    page = tmp_path / "a.html"
+    browser.show(page, catalogue("en"))
+    assert (opened, capsys.readouterr().out) == ([page.as_uri()], "")
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    browser.show(page, catalogue("en"))
+    assert page.as_uri() in capsys.readouterr().out

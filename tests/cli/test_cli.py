@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.files import write_json, write_text
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import catalogue, language, say
 from kimchi_vision.base.progress import Task
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.cli import console, main
@@ -83,7 +83,9 @@ ARRIVALS = [
     ),
     ("imagenet p.jpg", "learning.model:imagenet", {"photos": [Path("p.jpg")]}),
     ("models conv*", "learning.model:catalog", {"pattern": "conv*"}),
-    ("data check a", "data.audit:audit", {"root": A}),
+    ("data check a", "data.audit:audit", {"root": A, "way": "auto"}),
+    ("data check a --layout folder", "data.audit:audit", {"way": "folder"}),
+    ("data import a --to b --encoding cp949", "data.importing:import_photos", {"encoding": "cp949"}),
     (
         "data import a --to b --category c --per-class 3 --crop",
         "data.importing:import_photos",
@@ -122,6 +124,27 @@ ARRIVALS = [
         "jobs.learning_curve:learning_curve",
         {"exports": A, "lang": "ko"},
     ),
+    ("run t.yaml --on local", "jobs.executor:executor", {"on": "local"}),
+    ("learning-curve e.yaml --on local", "jobs.executor:executor", {"on": "local"}),
+    ("scout e.yaml --on local", "jobs.executor:executor", {"on": "local"}),
+    ("search e.yaml --on local", "jobs.executor:executor", {"on": "local"}),
+    ("similar a", "jobs.seeing:similar", {"paths": [], "number": 6, "page": None, "lang": "auto"}),
+    (
+        "similar a p.jpg --number 3 --report b --lang ko",
+        "jobs.seeing:similar",
+        {"paths": [Path("p.jpg")], "number": 3, "page": B, "lang": "ko"},
+    ),
+    ("drift a b", "jobs.drift:drift", {"folder": B, "page": None, "lang": "auto"}),
+    ("drift a b --report c --lang ko", "jobs.drift:drift", {"page": Path("c"), "lang": "ko"}),
+    ("label a a --n 7", "deploy.labelling.choose:choose", {"source": A, "run": A, "n": 7}),
+    (
+        "label take a --to b --photos c --new-class x --new-class y",
+        "deploy.labelling.take:take",
+        {"source": A, "to": B, "photos": Path("c"), "new": ["x", "y"]},
+    ),
+    ("predict a p.jpg", "deploy.predictor:Predictor", {"source": A, "runtime": "onnxruntime"}),
+    ("predict a p.jpg --runtime openvino", "deploy.predictor:Predictor", {"runtime": "openvino"}),
+    ("new a --layout path", "data.layout:read", {"root": A, "layout": "path"}),
     ("scout e.yaml --backbones x y", "jobs.rank_backbones:scout", {"backbones": ["x", "y"]}),
     (
         "search e.yaml --budget 5m --backbones x --trials 7 --exports a",
@@ -143,6 +166,7 @@ ARRIVALS = [
     ),
     ("export a --space b", "deploy.export:folder", {"path": B, "kind": "space"}),
     ("export a --docker b", "deploy.export:folder", {"path": B, "kind": "docker"}),
+    ("export a --web b", "deploy.export:folder", {"path": B, "kind": "web"}),
     ("serve a b", "deploy.server:build", {"sources": [A, B], "collection": None}),
     (
         "serve a --collect b --collect-megabytes 5",
@@ -210,13 +234,67 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     monkeypatch.setattr(serve, "build", lambda *arguments: access.append(arguments[-1]))
     monkeypatch.setattr(uvicorn, "run", lambda application, **options: heard.update(options))
     line = ["serve", "a", "--host", "0.0.0.0", "--port", "81"]
-    assert "--token SECRET" in str(CliRunner().invoke(app, line).exception)
+    for nothing in ([], ["--token", ""]):  # as `--token "$SECRET"` where that is not set
+        assert "--token SECRET" in str(CliRunner().invoke(app, [*line, *nothing]).exception)
     said = CliRunner().invoke(app, [*line, "--token", "secret", "--host-name", "kimchi.lan"])
     assert (heard["host"], heard["port"], heard["proxy_headers"]) == ("0.0.0.0", 81, False)
+    assert (heard["http"], heard["limit_concurrency"]) == (serve.listen.Protocol, serve.listen.CONNECTIONS)
     assert (access[0].hosts, access[0].token) == (("kimchi.lan",), "secret")
     assert "http://0.0.0.0:81/?token=secret " in said.stderr
     CliRunner().invoke(app, [*line, "--token", "none", "--behind-proxy", "10.0.0.7"])
     assert (access[1].token, heard["forwarded_allow_ips"]) == (None, "10.0.0.7")
+
+
+def test_a_page_for_labels_stands_where_it_is_told_and_asks_for_the_token(monkeypatch, tmp_path):
+    uvicorn, heard, access = pytest.importorskip("uvicorn"), {}, []
+    monkeypatch.setattr("kimchi_vision.cli.label._chosen", lambda *asked: None)
+    page = "kimchi_vision.deploy.labelling.page.application"
+    monkeypatch.setattr(page, lambda run, chosen, allowed: access.append(allowed))
+    monkeypatch.setattr(uvicorn, "run", lambda application, **options: heard.update(options))
+    line = ["label", "a", str(tmp_path), "--host", "0.0.0.0", "--port", "81"]
+    assert "--token SECRET" in str(CliRunner().invoke(app, line).exception)
+    said = CliRunner().invoke(app, [*line, "--token", "secret"])
+    assert (heard["host"], heard["port"], access[0].token) == ("0.0.0.0", 81, "secret")
+    assert "http://0.0.0.0:81/label?token=secret " in said.stderr
+
+
+def test_a_file_that_a_run_owes_is_said_and_the_exit_code_is_1(ended, command):
+    file, run = ended
+    write_json(run.files.export, {"model.onnx": {"refused": "an operator"}})
+    done = command("run", file, "--lang", "en")
+    assert done.code == 1
+    assert f"{run.files.onnx} is missing" in done.err
+
+
+def test_a_scout_prints_shares_for_people_and_writes_numbers(command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("e.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    found = pd.DataFrame([{"backbone": "x", "accuracy": 0.5, "low": 0.4, "high": 0.625}])
+    monkeypatch.setattr("kimchi_vision.jobs.rank_backbones.scout", lambda *asked: found)
+    said = command("scout", "e.yaml", "--backbones", "x", "--output", "s.csv")
+    assert said.out.splitlines()[1].split() == ["x", "50.0", "%", "40.0", "%", "62.5", "%"]
+    assert pd.read_csv("s.csv").to_dict("records") == found.to_dict("records")
+
+
+def test_the_cache_is_counted_in_megabytes(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path))
+    write_text(tmp_path / "scans" / "a.sqlite", "x" * 2_500_000)
+    sizes = [line.split()[:2] for line in command("cache").out.splitlines()]
+    assert sizes[:3] == [["0.0", "MB"], ["2.5", "MB"], ["0.0", "MB"]]
+    assert command("cache", "clear").out.startswith(say("cache_freed", megabytes="2", path=tmp_path))
+
+
+def test_a_map_of_photos_goes_into_their_page(command, folder_of, monkeypatch, tmp_path):
+    written = []
+    monkeypatch.setattr("kimchi_vision.jobs.seeing.map_of", lambda found: {"of": found.root})
+    monkeypatch.setattr("kimchi_vision.data.page.write", lambda *given: written.append(given))
+    photos = folder_of({"a": 4, "b": 4})
+    for line in (["--map"], []):
+        command("data", "check", photos, "--report", tmp_path / "page.html", *line)
+    assert [given[1:] for given in written] == [
+        (tmp_path / "page.html", "auto", {"of": photos}),
+        (tmp_path / "page.html", "auto", None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +316,8 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
         ("data import a --to b --per-class 0", "--per-class"),
         ("data split t.yaml --set train.seed=1 --to p.jpg", "photos does not exist"),
         ("report a --lang fr", "--lang"),
+        ("data check a --map", "--map goes with --report."),
+        ("sort a --to b", "Give FOLDER, --to and --run"),
         ("new p.jpg --recipe slow", "--recipe"),
     ],
 )
@@ -303,7 +383,7 @@ def test_a_run_ends_with_a_card_and_three_commands_that_can_be_pasted(ended, com
     assert "Baseline (linear probe): 50.0 %" in said
     assert "Not yet, because:" in said
     assert any(line.startswith("  - 4 photos say too little") for line in said)
-    assert f"Files in {run.path}:" in said
+    assert said[said.index(f"Files in {run.path}:") + 1] == "  model.onnx"
     first, second, third = said[said.index("Next:") + 1 :]
     words = shlex.split(first)
     assert words[:4] == ["python", "-m", "kimchi_vision", "predict"]
@@ -337,7 +417,9 @@ def test_everything_is_shown_when_it_is_asked_for(capsys):
     with console.running(catalogue("en"), verbose=True):
         ours.info("everything of epoch 1", extra={"short": "epoch 1/2"})
         ours.info("model.pkl: photos 4")
-    assert capsys.readouterr().err == "everything of epoch 1\nmodel.pkl: photos 4\n"
+        logging.getLogger("PIL").warning("Tag data larger than file")
+    lines = ["everything of epoch 1", "model.pkl: photos 4", "Tag data larger than file"]
+    assert capsys.readouterr().err.splitlines() == lines
 
 
 def test_runs_side_by_side_are_one_table_on_a_terminal():
@@ -389,7 +471,14 @@ def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command,
 def test_scores_over_seeds_are_shown_with_their_spread(capsys):
     rows = pd.DataFrame(
         [
-            {"run": "one", "seeds": 1, "accuracy": 0.5, "accuracy_sd": None, "parameters": 1200},
+            {
+                "run": "one",
+                "seeds": 1,
+                "accuracy": 0.5,
+                "accuracy_sd": None,
+                "floor": 0.4,
+                "parameters": 1200,
+            },
             {"run": "two", "seeds": 2, "accuracy": 0.75, "accuracy_sd": 0.0123, "parameters": None},
         ],
         dtype=object,
@@ -398,6 +487,7 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
     shown = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.split("\n")]
     assert ["<accuracy>", "50.0 %", "75.0 % ± 1.2 % (n = 2)"] in shown
     assert ["<parameters>", "1,200", ""] in shown
+    assert ["<floor>", "40.0 %", ""] in shown
     assert not any("_sd" in line[0] for line in shown if line)
 
 

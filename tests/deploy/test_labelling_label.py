@@ -1,8 +1,11 @@
 """Photos chosen for labelling, laid out for people, and taken back with their labels: nothing is lost."""
 
 import json
+import re
 import shutil
+import unicodedata
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
@@ -11,6 +14,7 @@ from conftest import noise
 from small_models import SEVEN
 
 from kimchi_vision.base.errors import DataError, InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.data import layout
 from kimchi_vision.deploy.labelling.choose import choose, pick
 from kimchi_vision.deploy.labelling.labels import Labels
@@ -109,6 +113,11 @@ def test_a_folder_is_taken_back_as_far_as_photos_were_moved_into_classes(seven, 
 def test_label_studio_gives_back_its_tasks_with_answers(seven, inbox, classes, tmp_path):
     tasks = write_tasks(choose(inbox, seven, 4), tmp_path / "todo", "label-studio", "seven")
     rows = json.loads(tasks.read_text(encoding="utf-8"))
+    for row, asked in zip(rows, choose(inbox, seven, 4).asked, strict=True):
+        (guess,), (label, share) = row["predictions"], asked.classes[0]
+        assert unquote(row["data"]["image"]) == f"/data/local-files/?d={asked.path}"
+        assert guess["result"][0]["value"] == {"choices": [label]}
+        assert (guess["score"], guess["model_version"]) == (share, "seven")
     with pytest.raises(DataError, match="guesses"):  # nobody has answered
         take(tasks, classes, inbox)
     for row, label in zip(rows, ["김치", "깍두기", "김치"], strict=False):
@@ -126,7 +135,12 @@ def test_label_studio_gives_back_its_tasks_with_answers(seven, inbox, classes, t
 
 def test_fiftyone_gives_back_its_labels_without_confidence(seven, inbox, classes, tmp_path):
     out = tmp_path / "todo"
-    file = write_tasks(choose(inbox, seven, 3), out, "fiftyone", "seven")
+    chosen = choose(inbox, seven, 3)
+    file = write_tasks(chosen, out, "fiftyone", "seven")
+    given = json.loads(file.read_text(encoding="utf-8"))
+    for (name, guess), asked in zip(sorted(given["labels"].items()), chosen.asked, strict=True):
+        assert (out / "data" / f"{name}.jpg").read_bytes() == (inbox / asked.path).read_bytes()
+        assert (given["classes"][guess["label"]], guess["confidence"]) == asked.classes[0]
     with pytest.raises(DataError, match="include_confidence"):
         take(out, classes)
     found = json.loads(file.read_text(encoding="utf-8"))
@@ -169,6 +183,16 @@ def test_photos_that_moved_since_are_named_and_their_labels_stay(inbox, classes,
     assert labels.read_bytes() == content
 
 
+def test_a_class_joins_its_folder_however_its_name_is_composed(inbox, classes):
+    """As macOS writes Hangul: by letters, not by syllables."""
+    apart = unicodedata.normalize("NFD", "김치")
+    (classes / "김치").rename(classes / apart)
+    assert take(csv(inbox / "labels.csv", n1="김치"), classes).classes == {"김치": 1}
+    assert {folder.name for folder in classes.iterdir()} == {apart, "깍두기"}
+    csv(inbox / "labels.csv", n2=unicodedata.normalize("NFD", "깍두기"))
+    assert take(inbox / "labels.csv", classes).classes == {"깍두기": 1}
+
+
 def test_an_unknown_class_is_asked_about_before_anything_is_written(inbox, classes, tmp_path):
     before = photos_in(classes)
     with pytest.raises(DataError, match=r"Did you mean 깍두기\?.*--new-class '깍뚜기'"):
@@ -202,6 +226,15 @@ def test_labels_are_written_at_once_and_taken_back(inbox):
     assert Labels.beside(inbox).of == {"폰/2 %.jpg": "001"}
 
 
+def test_a_label_keeps_the_time_at_which_it_was_given(inbox):
+    before = "path,label,time\nb.jpg,김치,2020-01-01\na.jpg,깍두기,2021-01-01\n"
+    (inbox / "labels.csv").write_text(before, encoding="utf-8")
+    Labels.beside(inbox).give("c.jpg", "김치")
+    *kept, last = (inbox / "labels.csv").read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    assert "".join(kept) == before
+    assert re.fullmatch(r"c\.jpg,김치,20[^,]+\n", last)
+
+
 @pytest.mark.parametrize(
     "content", ["path,label\nx.jpg,\n", "path,label\nx.jpg,a\nx.jpg,b\n", "path,label,mine\nx,y,z\n"]
 )
@@ -217,10 +250,21 @@ def test_the_commands_say_what_to_do_next(command, seven, inbox, classes, tmp_pa
     said = command("label", "next", inbox, "--run", seven, "--to", tmp_path / "todo", "--n", 3)
     assert (said.code, said.err) == (0, "")
     assert "3 photos to label" in said.out
+    assert say("next_copies", count=1) in said.out.splitlines()
+    tasks = command(
+        *("label", "next", inbox, "--run", seven, "--to", tmp_path / "tasks", "--form", "label-studio")
+    )
+    assert tasks.code == 0
+    (guess,) = json.loads((tmp_path / "tasks" / "tasks.json").read_text("utf-8"))[0]["predictions"]
+    assert guess["model_version"] == "model.onnx"
     assert "label take" in said.out
     csv(inbox / "labels.csv", n1="김치", n99="김치")
     said = command("label", "take", inbox, "--to", classes)
     assert (said.code, said.err) == (0, "")
     assert "1 photo written" in said.out
     assert "폰/99 %.jpg (김치) is not among the photos" in said.out
+    shutil.copy(classes / "김치" / "0.jpg", inbox / "폰" / "0 %.jpg")
+    csv(inbox / "labels.csv", n0="깍두기")
+    conflict = say("take_conflict", path="폰/0 %.jpg", label="깍두기", other="김치")
+    assert conflict in command("label", "take", inbox, "--to", classes).out.splitlines()
     assert command("label", "next", inbox, "--run", seven, "--to", tmp_path / "todo").code == 2

@@ -1,10 +1,14 @@
 """The page on which one key says what is on a photo."""
 
+import io
+
+import numpy as np
 import pytest
 from browsers import CHROMIUM, needs_chromium, serving
 from conftest import noise
 from fastapi.testclient import TestClient
-from small_models import SEVEN
+from PIL import Image
+from small_models import SEVEN, facts, save
 
 from kimchi_vision.deploy.labelling.choose import choose
 from kimchi_vision.deploy.labelling.labels import Labels
@@ -36,8 +40,14 @@ def test_an_answer_is_on_the_disk_when_it_is_given(client, inbox):
     assert Labels.beside(inbox).of == {}
 
 
-def test_photos_are_shown_and_no_other_file(client):
-    assert client.get("/label/photos/0").headers["content-type"] == "image/jpeg"
+def test_photos_are_shown_and_no_other_file(client, inbox):
+    for number, asked in enumerate(client.get("/label/photos").json()["photos"]):
+        reply = client.get(f"/label/photos/{number}")
+        assert reply.headers["content-type"] == "image/jpeg"
+        shown, photo = (
+            np.asarray(Image.open(file), float) for file in (io.BytesIO(reply.content), inbox / asked["name"])
+        )
+        assert np.abs(shown - photo).mean() < 3
     assert [client.get(f"/label/photos/{number}").status_code for number in (4, -1, "../labels.csv")] == [
         404,
         404,
@@ -55,11 +65,37 @@ def test_a_class_that_is_none_and_a_photo_that_is_gone_are_said(client, inbox):
     assert not (inbox / "labels.csv").exists()
 
 
+def test_a_page_of_another_site_labels_nothing(client, inbox):
+    evil = {"origin": "http://evil.example"}
+    assert client.put("/label/photos/0", json={"label": "김치"}, headers=evil).status_code == 403
+    assert Labels.beside(inbox).of == {}
+
+
+def test_of_many_classes_nine_have_a_key_and_a_large_photo_is_made_smaller(inbox, tmp_path):
+    names = tuple(f"class {number:02}" for number in range(12))
+    model = save(tmp_path / "twelve.onnx", facts(names))
+    Image.new("RGB", (3000, 20)).save(inbox / "0.jpg")
+    chosen = choose(inbox, model, 10)
+    client = TestClient(application(model, chosen, Access(hosts=("testserver",))))
+    found = client.get("/label/photos").json()
+    assert found["vocab"] == [*names]
+    for shown, asked in zip(found["photos"], chosen.asked, strict=True):
+        assert [label for label, _ in shown["classes"]] == [label for label, _ in asked.classes][:9]
+    place = [each.path for each in chosen.asked].index("0.jpg")
+    content = client.get(f"/label/photos/{place}").content
+    assert Image.open(io.BytesIO(content)).size[0] == 1280
+
+
+KOREAN, ENGLISH = "무엇을 찍은 사진입니까?", "What is on this photo?"
+
+
 @pytest.mark.parametrize(
-    ("asked", "title"), [("?lang=ko", "무엇을 찍은 사진입니까?"), ("?lang=en", "What is on this photo?")]
+    ("asked", "prefers", "title"),
+    [("?lang=ko", "en", KOREAN), ("?lang=en", "ko", ENGLISH), ("", "ko-KR", KOREAN), ("", "", ENGLISH)],
 )
-def test_the_page_speaks_both_languages(client, asked, title):
-    assert f"<h1>{title}</h1>" in client.get(f"/label{asked}").text
+def test_the_page_speaks_both_languages(client, asked, prefers, title):
+    reply = client.get(f"/label{asked}", headers={"Accept-Language": prefers})
+    assert f"<h1>{title}</h1>" in reply.text
 
 
 def test_the_page_of_serve_stands_beside_it(client):

@@ -9,9 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import noise
+from small_models import facts, save
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.messages import say
 from kimchi_vision.data import layout
+from kimchi_vision.deploy.labelling import sorted_table
 from kimchi_vision.deploy.labelling.places import UNSURE
 from kimchi_vision.deploy.labelling.sort import SETTINGS, TABLE, sort, undo
 from kimchi_vision.deploy.predictor import Predictor
@@ -100,6 +103,7 @@ def test_a_stopped_sort_goes_on_and_answers_no_photo_twice(seven, inbox, tmp_pat
     assert done == into(out)
     assert sum(again.known.folders().values()) == 12
     assert again.now == 0
+    assert (out / TABLE).read_text(encoding="utf-8").count("torn.jpg") == 1
     whole = tmp_path / "whole"
     sort(inbox, whole, Predictor(seven))
     assert contents(out) == contents(whole)
@@ -158,10 +162,47 @@ def test_each_photo_is_read_once(seven, inbox, tmp_path, monkeypatch):
     assert set(photos.values()) == {1}
 
 
-def test_another_model_or_threshold_is_not_mixed_in(seven, inbox, tmp_path):
+def test_another_model_folder_way_or_threshold_is_not_mixed_in(seven, inbox, tmp_path):
+    out, other = tmp_path / "out", save(tmp_path / "other.onnx", facts(), seed=1)
+    sort(inbox, out, Predictor(seven))
+    before = contents(out)
+    noise(tmp_path / "elsewhere" / "0.jpg")
+    for changed, said in (
+        (lambda: sort(inbox, out, Predictor(seven), below=0.9), "below was None and is 0"),
+        (lambda: sort(inbox, out, Predictor(seven), "link"), "how was copy and is link"),
+        (lambda: sort(inbox, out, Predictor(other)), "model was .* and is"),
+        (
+            lambda: sort(tmp_path / "elsewhere", out, Predictor(seven)),
+            "folder was .*inbox and is .*elsewhere",
+        ),
+    ):
+        with pytest.raises(InputError, match=said):
+            changed()
+    assert contents(out) == before
+
+
+def test_a_photo_that_changed_since_is_sorted_anew(seven, inbox, tmp_path):
+    out = tmp_path / "out"
+    sort(inbox, out, Predictor(seven))
+    noise(inbox / "3.jpg", 77)
+    os.utime(inbox / "3.jpg", ns=(10**18, 10**18))
+    assert sort(inbox, out, Predictor(seven)).now == 1
+    assert (inbox / "3.jpg").read_bytes() in contents(out).values()
+
+
+def test_very_many_photos_are_taken_page_by_page(seven, inbox, tmp_path, monkeypatch):
+    monkeypatch.setattr(sorted_table, "PAGE", 4)
+    done = sort(inbox, tmp_path / "out", Predictor(seven))
+    table = pd.read_csv(tmp_path / "out" / TABLE, dtype=str, keep_default_na=False)
+    assert (done.now, len(table), table["path"].nunique()) == (12, 13, 13)
+
+
+def test_the_table_says_how_probable_each_class_is(seven, inbox, tmp_path):
     sort(inbox, tmp_path / "out", Predictor(seven))
-    with pytest.raises(InputError, match="below was None and is 0"):
-        sort(inbox, tmp_path / "out", Predictor(seven), below=0.9)
+    table = pd.read_csv(tmp_path / "out" / TABLE, dtype={"label": str}, keep_default_na=False)
+    found = dict(zip(table["path"], table["probability"], strict=True))
+    for path, each in answers(seven, inbox).items():
+        assert each.error or float(found[path]) == pytest.approx(each.classes[0][1], abs=1e-6)
 
 
 @pytest.mark.parametrize("damage", ["line", "settings", "outside", "missing"])
@@ -193,7 +234,13 @@ def test_the_command_says_what_was_done_and_how_to_take_it_back(command, seven, 
     said = command("sort", inbox, "--to", tmp_path / "out", "--run", seven)
     assert (said.code, said.err) == (0, "")
     assert "12 photos sorted now, 12 in all" in said.out
+    assert say("sort_there", count=1) in said.out.splitlines()
     assert "torn.jpg: cannot be read" in said.out
     assert f"sort --undo {tmp_path / 'out'}" in said.out
-    assert "11 files are taken away" in command("sort", "--undo", tmp_path / "out").out
-    assert command("sort", inbox).code == 2
+    (inbox / "4.jpg").unlink()
+    undone = command("sort", "--undo", tmp_path / "out").out
+    assert "10 files are taken away" in undone
+    assert "4.jpg" in undone
+    table = ("--run", seven, "--how", "csv", "--below", "0.9999")
+    assert "_unsure" in command("sort", inbox, "--to", tmp_path / "table", *table).out
+    assert not contents(tmp_path / "table")

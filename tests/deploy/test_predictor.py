@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import sha256_of, write_json
+from kimchi_vision.base.messages import say
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.data.photo import Photo, open_photo
@@ -269,6 +270,21 @@ def test_the_command_names_as_many_classes_as_asked_for(seven, photos, tmp_path)
     ]
     shares = "  ".join(f"{label} {percent(share)}" for label, share in two[0].classes)
     assert said("--top", "2").splitlines()[:2] == [f"{photos[0]}: {two[0].label}", f"    {shares}"]
+
+
+def test_the_command_says_what_it_does_not_know_and_ends_with_2_for_what_is_no_photo(
+    command, photos, tmp_path
+):
+    model = save(tmp_path / "model.onnx", facts(abstain_threshold=1.0))
+    (torn := tmp_path / "torn.jpg").write_bytes(b"no photo")
+    said = command("predict", model, torn, photos[0], "--json")
+    assert (said.code, f"{torn} cannot be read as a photo" in said.err) == (2, True)
+    assert [(each["label"], bool(each["error"])) for each in json.loads(said.out)] == [
+        *((None, True), (None, False)),
+    ]
+    said = command("predict", model, photos[0], "--top", 1, "--csv")
+    assert (said.code, said.out.splitlines()[1].rpartition(",")[2]) == (0, "False")
+    assert command("predict", model, photos[0]).out.startswith(f"{photos[0]}: {say('below_threshold')}\n")
 
 
 def test_photos_are_found_in_folders(photo, tmp_path):

@@ -1,15 +1,25 @@
+import asyncio
 import io
+import itertools
 import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from conftest import noise
+from fake_runs import fake_run
 from fastapi.testclient import TestClient
 from PIL import Image
 from small_models import SEVEN, facts, save
 
-from kimchi_vision.deploy.predictor import Predictor
+from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
+from kimchi_vision.data.photo import Photos
+from kimchi_vision.deploy.predictor import Prediction, Predictor
 from kimchi_vision.deploy.server import Collection, Limits, build
+from kimchi_vision.deploy.server.models import Batcher
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +174,31 @@ def test_where_it_looks_is_a_grid_over_what_the_network_sees(client, run, conten
     assert client.post("/explain").status_code == 422
 
 
-def test_asking_where_it_looks_counts_for_many_requests(run, content):
-    client = TestClient(build([run.path], Limits(per_minute=60)))
+@pytest.mark.parametrize("most", [60, 20])
+def test_asking_where_it_looks_counts_for_many_requests(seven, content, most):
+    client = TestClient(build([seven], Limits(per_minute=most)))
     replies = [client.post("/explain", files={"photo": ("photo.jpg", content)}) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [200, 429]
 
 
-def test_too_many_requests_are_refused(run, content):
-    client = TestClient(build([run.path], Limits(per_minute=2)))
-    assert [send(client, content).status_code for _ in range(3)] == [200, 200, 429]
+def test_too_many_requests_of_one_address_are_refused(seven, content):
+    app = build([seven], Limits(per_minute=2))
+    mine, other = (TestClient(app, client=(f"10.0.0.{number}", 50_000)) for number in (1, 2))
+    assert [send(mine, content).status_code for _ in range(3)] == [200, 200, 429]
+    assert send(other, content).status_code == 200
+
+
+def test_as_much_as_is_allowed_is_answered_and_a_bad_photo_is_named_by_its_place(seven, content):
+    client = TestClient(build([seven], Limits(megapixels=2, photos=3)))
+    assert send(client, *[content] * 3).status_code == 200
+    assert send(client, picture(2000, 1000)).status_code == 200
+    assert send(client, content, b"no photo").json()["error"].startswith("Photo 2 is not a picture")
+    assert send(client, content, picture(2001, 1000)).json()["error"].startswith("Photo 2 has more than 2")
+
+
+def test_two_models_of_one_name_are_refused(seven):
+    with pytest.raises(InputError, match="Two models have one name: seven, seven"):
+        build([seven, seven])
 
 
 def test_uploads_are_kept_only_on_request_and_under_names_of_our_own(run, content, tmp_path):
@@ -182,6 +208,30 @@ def test_uploads_are_kept_only_on_request_and_under_names_of_our_own(run, conten
     assert photo.read_bytes() == content
     assert f"{photo.name},tiny,{label}," in answers.read_text(encoding="utf-8")
     assert [file.name for file in tmp_path.iterdir()] == ["kept"]
+
+
+def test_each_kept_photo_stands_beside_its_own_answer(tmp_path):
+    files = [noise(tmp_path / f"{seed}.jpg", seed) for seed in range(3)]
+    model = save(tmp_path / "model.onnx", facts())
+    sure = sorted(answer.classes[0][1] for answer in Predictor(model).predict(files))
+    save(model, facts(abstain_threshold=sure[1]))
+    client = TestClient(build([model], collection=Collection(tmp_path / "kept", 1)))
+    send(client, files[0].read_bytes())
+    send(client, *(file.read_bytes() for file in files[1:]))
+    table = pd.read_csv(tmp_path / "kept" / "answers.csv", dtype={"label": str}, keep_default_na=False)
+    assert list(table) == ["time", "file", "model", "label", "probability", "known"]
+    assert sorted(table["known"]) == [False, True, True]
+    for row, answer in zip(table.itertuples(), Predictor(model).predict(files), strict=True):
+        assert (tmp_path / "kept" / row.file).read_bytes() == Path(answer.photo).read_bytes()
+        assert (row.model, row.label, row.known) == ("seven", answer.classes[0][0], answer.known)
+        assert row.probability == pytest.approx(answer.classes[0][1], abs=1e-6)
+
+
+def test_photos_that_were_kept_before_count_for_the_room(tmp_path, content):
+    noise(tmp_path / "before.jpg", 1)
+    kept = Collection(tmp_path, 1.5 * len(content) / 1e6)
+    kept.add(content, "seven", Prediction("photo", (("a", 0.9),)))
+    assert [file.name for file in tmp_path.iterdir()] == ["before.jpg"]
 
 
 def test_a_photo_is_kept_once_and_none_when_the_folder_is_full(run, content, tmp_path, caplog):
@@ -207,9 +257,89 @@ def test_the_server_tells_about_itself(client, content):
 
 def test_pages_fetch_nothing_from_elsewhere(client):
     for address in ("/", "/docs"):
-        page = client.get(address).text
-        assert "http://" not in page
-        assert "https://" not in page
+        reply = client.get(address)
+        assert "http://" not in reply.text
+        assert "https://" not in reply.text
+        assert reply.headers["content-security-policy"].startswith("default-src 'self'")
+        assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    """Runs that were never trained: photos of a class in the greys of its name, and a model of their own."""
+    runs = []
+    for name, greys in (("first", (40, 80)), ("second", (120, 200))):
+        root, rows = tmp_path / f"photos-{name}", []
+        for grey, number in itertools.product(greys, range(5)):
+            file = root / str(grey) / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (64, 48), (grey + (50 if number == 0 else 0),) * 3).save(file)
+            part = "train" if number == 0 else "valid"
+            rows.append((f"{grey}/{number}.png", str(grey), part, f"{grey}{number}"))
+        items = pd.DataFrame(rows, columns=["path", "label", "split", "sha256"])
+        run = fake_run(tmp_path / name, Photos(root, items, tuple(map(str, greys))))
+        save(run.files.onnx, facts(run.vocab, experiment=name), seed=len(name))
+        runs.append(run)
+    return runs
+
+
+def test_each_model_has_its_own_examples_of_both_classes_none_of_which_it_learnt(two_runs):
+    client = TestClient(build([run.path for run in two_runs]))
+    for each, run in zip(client.get("/models").json(), two_runs, strict=True):
+        first, second = run.vocab
+        assert each["examples"] == [first, second] * 3
+        for number, label in enumerate(each["examples"]):
+            shown = client.get(f"/examples/{number}", params={"model": each["name"]})
+            grey = np.asarray(Image.open(io.BytesIO(shown.content))).mean()
+            assert grey == pytest.approx(int(label), abs=2)
+
+
+def test_each_model_has_its_own_card_heat_and_drift(two_runs, content):
+    _, second = two_runs
+    second.files.card.write_text("---\na: b\n---\n# Second <script>\n\n| a |\n|---|\n| 1 |\n", "utf-8")
+    drift = {"auc": 0.7, "auc_interval": [0.6, 0.8], "unlike_share": 0.3, "photos": 44}
+    write_json(second.files.drift, drift)
+    client = TestClient(build([run.path for run in two_runs]))
+    assert [each["card"] for each in client.get("/models").json()] == [False, True]
+    assert client.get("/card").status_code == 404
+    page = client.get("/card", params={"model": "second"}).text
+    assert "Second &lt;script&gt;" in page
+    told = client.get("/metrics").text
+    for what, value in (("auc", 0.7), ("auc_low", 0.6), ("auc_high", 0.8), ("unlike_share", 0.3)):
+        assert f'kimchi_drift{{model="second",what="{what}"}} {value}' in told
+    assert 'kimchi_drift{model="first"' not in told
+    for run in two_runs:
+        found = client.post("/explain", files={"photo": content}, params={"model": run.name}).json()
+        (expected,) = Predictor(run).predict([content], top=1)
+        assert (found["model"], found["label"]) == (run.name, expected.label)
+
+
+def test_requests_are_counted_by_route_and_status(seven, content):
+    client = TestClient(build([seven]))
+    for address in ("/made/up", "/also/made/up", "/labels?model=none"):
+        client.get(address)
+    told = client.get("/metrics").text
+    assert 'kimchi_requests_total{path="other",status="404"} 2.0' in told
+    assert 'kimchi_requests_total{path="/labels",status="404"} 1.0' in told
+
+
+def test_photos_that_wait_go_in_batches_and_one_that_fails_takes_none_along():
+    sizes = []
+
+    def classify(inputs):
+        sizes.append(len(inputs))
+        if any(value < 0 for value in inputs):
+            raise ValueError("no photo")
+        return [2 * value for value in inputs]
+
+    async def together(values):
+        batcher = Batcher(classify, 4, lambda size: None)
+        return await asyncio.gather(*map(batcher, values), return_exceptions=True)
+
+    answers = asyncio.run(together([-1, *range(1, 10)]))
+    assert isinstance(answers[0], ValueError)
+    assert answers[-5:] == [10, 12, 14, 16, 18]
+    assert max(sizes) == 4
 
 
 @pytest.mark.parametrize(

@@ -64,10 +64,22 @@ def test_a_token_is_asked_for_and_a_browser_keeps_it(seven):
     assert asked("/?token=other").status_code == 401
     assert asked("/health").status_code == 200
     assert asked("/models", authorization="Bearer secret").status_code == 200
+    assert asked("/metrics").status_code == 401
     browser = TestClient(build([seven], access=Access(token="secret")), base_url="http://localhost")
+    assert browser.post("/predict?token=secret").status_code == 401
     page = browser.get("/?token=secret")
     assert (page.status_code, str(page.url)) == (200, "http://localhost/")
+    kept = page.history[0].headers["set-cookie"].lower()
+    assert "httponly" in kept
+    assert "samesite=strict" in kept
     assert browser.get("/models").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer "}, {"cookie": "kimchi_token="}])
+def test_an_empty_token_lets_nobody_in(seven, headers):
+    client = TestClient(build([seven], access=Access(token="")), base_url="http://localhost")
+    for reply in (client.get("/models", headers=headers), client.post("/predict", headers=headers)):
+        assert reply.status_code == 401
 
 
 def test_photos_wait_until_there_is_room_for_their_pixels():

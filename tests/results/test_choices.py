@@ -7,7 +7,7 @@ from answers import said
 
 from benchmarks import choices as simulation
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import write_table
+from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.config.sections import Train
 from kimchi_vision.results import candidates, choices
 from kimchi_vision.results.candidates import Candidates, Epochs, Stop
@@ -70,6 +70,8 @@ def test_the_epoch_is_chosen_by_what_the_run_monitors(tmp_path):
     for monitor, best in (("valid_loss", 1), ("loss", 1), ("accuracy", 0), ("macro_f1", 0)):
         section = Train(stages=["lr_find"], keep="best", monitor=monitor)
         assert candidates.candidates(section, valid, file).worth.mean(axis=1).argmax() == best
+    upside_down = Train(stages=["lr_find"], keep="best", monitor="valid_loss", mode="max")
+    assert candidates.candidates(upside_down, valid, file).worth.mean(axis=1).argmax() == 0
     for untouched in ({"keep": "last"}, {"keep": "best", "monitor": "train_loss"}):
         assert len(candidates.candidates(Train(stages=["lr_find"], **untouched), valid, file)) == 1
         assert choices.of_epochs(Train(stages=["lr_find"], **untouched), valid, file) == {}
@@ -93,6 +95,29 @@ def test_a_training_that_photos_ended_chose_by_them(tmp_path):
         file,
     )
     assert best.kept(whole) == [1]
+
+
+def test_what_training_starts_from_is_no_epoch_without_progress(tmp_path):
+    """Right of 100 photos: 90 before the first epoch, then 60, 80, 70, 70; patience 2."""
+    file = tmp_path / "epochs.npz"
+    for epoch, count in enumerate((90, 60, 80, 70, 70)):
+        candidates.write_epoch(file, epoch, predicted(np.arange(100) < count))
+    stop = {"monitor": "accuracy", "patience": 2}
+    section = Train(stages=["lr_find"], keep="last", early_stop=stop)
+    found = candidates.candidates(section, predicted(np.arange(100) < 70), file)
+    assert found.kept(np.ones((1, 100))) == [4]
+
+
+def test_a_mean_over_classes_chooses_by_classes(tmp_path):
+    """Accuracy prefers the epoch that has the larger class right, macro recall the one that has both."""
+    file, truth = tmp_path / "epochs.npz", ["a"] * 90 + ["b"] * 10
+    epochs = [["a"] * 100, ["a"] * 70 + ["b"] * 30]
+    said_of = [said(list(zip(truth, answers, strict=True)), ("a", "b")) for answers in epochs]
+    for epoch, answers in enumerate(said_of, 1):
+        candidates.write_epoch(file, epoch, answers)
+    for monitor, best in (("accuracy", 0), ("macro_recall", 1)):
+        section = Train(stages=["lr_find"], keep="best", monitor=monitor)
+        assert candidates.candidates(section, said_of[0], file).worth.mean(axis=1).argmax() == best
 
 
 def test_each_fold_is_scored_at_the_epoch_that_the_others_choose():
@@ -137,7 +162,7 @@ def test_the_interval_moves_with_the_value_and_keeps_the_worth_of_the_photos():
     assert choices.without(before, -0.2).value == 1
 
 
-def guessing(folder, right, train="[{fit: {epochs: 1}}]"):
+def guessing(folder, right, train="[{fit: {epochs: 1}}]", units=UNITS):
     """A run that has these photos right."""
     run = Run(folder)
     run.files.experiment.parent.mkdir(parents=True)
@@ -146,7 +171,7 @@ def guessing(folder, right, train="[{fit: {epochs: 1}}]"):
     run.files.metrics.write_text("{}")
     table = predicted(right)
     table.write(run.files.predictions)
-    write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": UNITS[: len(right)]}))
+    write_table(run.files.items, pd.DataFrame({"path": table.paths, "group": units[: len(right)]}))
     return run
 
 
@@ -170,6 +195,34 @@ def test_pooled_folds_have_a_number_that_no_photo_chose(tmp_path):
     assert found["gain"] == pytest.approx(np.mean(best) - found["nested"])
     assert found["gain"] > 0.03
     assert found["nested_interval"] == pytest.approx(wilson(found["nested"], 200))
+    pictures = choices.of_folds(runs, UNITS // 10)["nested_interval"]
+    assert np.ptp(pictures) > 1.1 * np.ptp(found["nested_interval"])
+    runs[0].files.epoch_answers.unlink()
+    assert choices.of_folds(runs, UNITS) == {}  # one fold chose, by what is not known any more
+
+
+def test_copies_of_few_pictures_let_choices_gain_more(tmp_path):
+    """Of runs and epochs alike: ten copies of each of twenty pictures, or two hundred photos."""
+    train = "{stages: [{fit: {epochs: 9}}], keep: best, monitor: accuracy}"
+    answers = np.repeat(coins(9, photos=20), 10, axis=1)
+    gains = {}
+    for name, units in (("photos", UNITS), ("copies", UNITS // 10)):
+        rows = {
+            f"{name}{seed}": [guessing(tmp_path / f"{name}{seed}", right, train, units)]
+            for seed, right in enumerate(answers)
+        }
+        first = next(iter(rows.values()))[0]
+        for epoch, right in enumerate(answers, 1):
+            candidates.write_epoch(first.files.epoch_answers, epoch, predicted(right))
+        valid = first.predictions.part("valid")
+        means = {row: Estimate(runs[0].predictions.right.mean(), 0.5, 0.9) for row, runs in rows.items()}
+        beside = choices.beside([runs[0] for runs in rows.values()])["nested_interval"]
+        gains[name] = (
+            choices.of_epochs(first.experiment.train, valid, first.files.epoch_answers)["gain"],
+            max(means.values()).value - choices.winner(rows, means).accuracy.value,
+            np.ptp(beside),
+        )
+    assert all(more > 2 * less for more, less in zip(gains["copies"], gains["photos"], strict=True))
 
 
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
@@ -180,3 +233,17 @@ def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
     assert (found.rows, found.epochs) == (4, 4)
     assert found.accuracy.value < max(rates.values()) - 0.01
     assert choices.winner({"row0": rows["row0"]}, means) is None
+
+
+def test_rows_on_other_photos_have_no_winner(rows, tmp_path):
+    rows["short"] = [guessing(tmp_path / "short", coins(1, photos=100)[0])]
+    assert choices.winner(rows, {name: Estimate(0.7, 0.6, 0.8) for name in rows}) is None
+
+
+def test_what_folds_chose_is_taken_from_the_winner_too(rows):
+    means = {name: Estimate.around(0.7, *wilson(0.7, 200)) for name in rows}
+    before = choices.winner(rows, means).accuracy.value
+    for runs in rows.values():
+        write_json(runs[0].files.metrics, {"folds": [{}, {}], "choices": {"gain": 0.05}})
+    again = {name: [Run(runs[0].path)] for name, runs in rows.items()}
+    assert choices.winner(again, means).accuracy.value == pytest.approx(before - 0.05)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kimchi_vision.results import drift
+from kimchi_vision.results import drift, intervals
 from kimchi_vision.results.intervals import Estimate
 
 VOCAB = ("깍두기", "배추김치")
@@ -42,6 +42,38 @@ def test_photos_of_another_kind_are_different():
 def test_few_photos_cannot_tell():
     found = measured(side(drift.FEWEST - 1, moved=2, seed=2))
     assert (found["verdict"], found["auc_interval"]) == ("cannot tell", None)
+
+
+def test_few_held_out_photos_cannot_tell_either():
+    known = side(drift.FEWEST - 1)
+    assert drift.told_apart(known, side(100, moved=2, seed=2)).ends is None
+
+
+def test_both_kinds_of_photos_have_their_own_answers_and_copies_count_once():
+    """Of 600 photos in 200 groups three of four are sure, and the first class is never answered."""
+    sure = np.where(np.arange(600) % 4 == 0, 0.6, 0.95)
+    incoming = side(600, seed=2)._replace(
+        probabilities=np.stack([1 - sure, sure], axis=1), units=np.arange(600) // 3
+    )
+    found = measured(incoming, threshold=0.85)
+    known, new = found["known"], found["incoming"]
+    assert (found["groups"], found["known_groups"]) == (200, 400)
+    assert [each["classes"]["깍두기"]["share"] for each in (known, new)] == [0.5, 0]
+    assert [each["confidence"] for each in (known, new)] == pytest.approx([0.85, 0.8625])
+    assert [each["unanswered"] for each in (known, new)] == [0.5, 0.25]
+    assert new["unanswered_interval"] == intervals.share(sure < 0.85, incoming.units).ends
+    assert new["confidence_interval"] == intervals.mean(sure, incoming.units).ends
+    assert new["classes"]["배추김치"]["share_interval"] == intervals.share(sure > 0, incoming.units).ends
+    apart = measured(incoming._replace(units=np.arange(600)))
+    assert np.ptp(found["unlike_share_interval"]) > np.ptp(apart["unlike_share_interval"])
+    twice = side(400)._replace(units=np.arange(400) // 2)
+    counted = drift.measure(twice, incoming, side(300, seed=1).features, VOCAB, None)
+    assert counted["known_groups"] == 200
+
+
+def test_how_far_a_photo_lies_is_said_by_its_fifth_neighbour():
+    trained = np.array([[1.0, 0]] * 4 + [[0, 1]] * 4)
+    assert drift.distances(trained, np.array([[1.0, 0], [1, 1]])) == pytest.approx([1, 1 - 0.5**0.5])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kimchi_vision.results import embedding
 from kimchi_vision.results.embedding import FEWEST, laid_out, nearest, plane, points
 
 
@@ -36,6 +37,15 @@ def test_few_photos_make_no_map(features):
     paths = [f"{place}.jpg" for place in range(40)]
     assert laid_out(features[: FEWEST - 1], paths[: FEWEST - 1]) is None
     assert len(laid_out(features[:FEWEST], paths[:FEWEST])) == FEWEST
+
+
+def test_a_map_of_very_many_photos_names_those_that_it_shows(features, monkeypatch):
+    monkeypatch.setattr(embedding, "MOST", 21)
+    table = laid_out(features, [f"{place:02}.jpg" for place in range(40)])
+    kept = np.unique(np.linspace(0, 39, 21).astype(int))
+    assert table["path"].tolist() == [f"{place:02}.jpg" for place in kept]
+    near = [[int(row) for row in text.split()] for text in table["near"]]
+    assert near == nearest(features[kept])[0].tolist()
 
 
 def test_points_follow_the_photos_that_a_page_shows():

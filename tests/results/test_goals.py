@@ -12,7 +12,8 @@ from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import recorded
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import METRICS, recorded
 
 
 def outcomes(section, metrics):
@@ -84,6 +85,15 @@ def test_the_best_of_fifty_lucky_rows_does_not_meet_a_goal():
             met = [goals.outcomes(goal, each, recorded(each), rows)["accuracy"] == "met" for each in tables]
             lucky[rows] += any(met)
     assert lucky[50] <= 2 < lucky[1]
+
+
+def test_beside_other_rows_an_interval_is_that_of_its_level():
+    for value in (0.9, 1.0, 0.0):
+        score = Score(METRICS["accuracy"], value, *wilson(value, 400), 400)
+        assert score.wider(0.0125) == pytest.approx(wilson(value, 400, 0.025))
+    lossy = {"loss": 0.4, "loss_interval": [0.3, 0.495], "photos": 400}
+    said = [goals.outcomes(Goals(loss=0.5), lossy, recorded(lossy), rows)["loss"] for rows in (1, 10)]
+    assert said == ["met", "cannot tell"]
 
 
 def test_no_goal_has_no_outcome():

@@ -83,6 +83,33 @@ def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
     assert headline.sentences(make(keep="last"), SAY)[1].startswith("This run chose nothing on these photos")
 
 
+def test_a_run_that_kept_what_the_training_loss_chose_chose_nothing_by_these_photos(make):
+    said = headline.sentences(make(keep="best", monitor="train_loss"), SAY)[1]
+    assert said.startswith("This run chose nothing on these photos")
+
+
+def test_goals_are_held_against_the_first_number(make):
+    run = make(keep="best", monitor="accuracy")
+    write_json(run.files.metrics, {**run.metrics, "choices": {"epochs": 4, "gain": 0.03}})
+    valid = headline.scores(Run.open(run.path))
+    assert valid["accuracy"].value == pytest.approx(run.metrics["accuracy"] - 0.03)
+    assert valid["macro_recall"] == run.score["macro_recall"]
+    tested = {**run.metrics, "split": "test", "photos": 20, "accuracy": 0.75, "macro_recall": 0.5}
+    write_json(run.files.test_metrics, tested)
+    test = headline.scores(Run.open(run.path))
+    assert [(test[name].value, test[name].n) for name in ("accuracy", "macro_recall")] == [
+        *((0.75, 20), (0.5, 20)),
+    ]
+
+
+def test_folds_that_chose_no_epoch_say_that_no_model_had_seen_its_photos(make):
+    run = make(keep="last")
+    folds = {"nested": 0.7, "nested_interval": None, "photos": 100, "folds": 5}
+    write_json(run.files.metrics, {**run.metrics, "choices": folds})
+    said = headline.sentences(Run.open(run.path), SAY)[1]
+    assert said == "Each photo was answered by a model that had not seen it."
+
+
 def test_a_run_of_before_says_that_the_gain_is_not_known(make):
     assert "by how much is not known" in headline.sentences(make(keep="best"), SAY)[1]
 

@@ -1,5 +1,7 @@
 """A run folder, opened: what it holds, how a notebook shows it, and what damaged folders say."""
 
+import re
+
 import pandas as pd
 import pytest
 from fake_runs import fake_run
@@ -163,7 +165,20 @@ def test_each_plot_is_a_figure(run):
     worst = evaluate.metrics(run.predictions.part("valid"), run.experiment.evaluate)["top_losses"]
     (first, *_), truth = run.plot_top_losses(4).axes, run.items.set_index("path")["label"]
     assert f"actual {truth[worst[0]]}" in first.get_title()
-    assert [text.get_text() for text in run.plot_confusion_matrix().axes[0].texts if text.get_text() != "·"]
+    assert len(run.plot_top_losses(4).axes) == 4
+    counts, shares = (
+        {text.get_text() for text in run.plot_confusion_matrix(normalize).axes[0].texts} - {"·"}
+        for normalize in (False, True)
+    )
+    assert {count.isdigit() for count in counts} == {True}
+    assert all(re.fullmatch(r"[01]\.\d\d", share) for share in shares)
+
+
+def test_what_looks_like_a_number_is_read_as_it_was_written(tmp_path):
+    run = Run(tmp_path)
+    names = ["path", "label", "split", "sha256", "truth", "predicted", "stage", "crop", "box"]
+    write_table(run.files.items, pd.DataFrame({name: ["007", "1e5", "NA"] for name in names}))
+    assert run.items.to_numpy().T.tolist() == [["007", "1e5", "NA"]] * 9
 
 
 def test_losses_of_nothing_are_refused(run):

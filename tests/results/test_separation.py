@@ -78,8 +78,10 @@ def test_log_loss_brier_score_and_area_are_in_the_registry_and_figures_show_each
     assert METRICS["brier"].shown(0.4123) == "0.412"
     own = evaluate.metrics(said, Evaluate())["separation"]["김치"]
     assert own["auc_interval"][0] < own["auc"] < own["auc_interval"][1]
-    (axes,) = plots.one_against_rest(separation.curves(said, "roc"), "false positives", "recall").axes
-    assert len(axes.lines) == len(VOCAB)
-    assert axes.lines[0].get_ydata()[[0, -1]].tolist() == [0, 1]
+    curves = separation.curves(said, "roc")
+    (axes,) = plots.one_against_rest(curves, "false positives", "recall").axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("false positives", "recall")
+    for line, name in zip(axes.lines, VOCAB, strict=True):
+        assert line.get_xydata().T.tolist() == [each.tolist() for each in curves[name]]
     recall, precision = separation.curves(said, "precision_recall")["김치"]
     assert (recall[0], precision[0]) == (1, pytest.approx(1 / 3))

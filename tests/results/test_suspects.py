@@ -95,11 +95,12 @@ def test_suspects_of_folds_are_those_of_every_photo_and_training_photos_are_none
         table = whole.assign(split=np.where(valid, "valid", "train"))
         table.loc[~valid, ["p:001", "p:갓김치"]] = [0.0, 1.0]
         table.to_csv(fold.files.predictions, index=False)
-        for file in (run.files.items, run.files.labels):
+        for file in (run.files.items, run.files.labels, run.files.experiment):
             shutil.copy(file, fold.path)
         folds.append(fold)
     assert suspects(folds).equals(suspects([run]))
     assert suspects(folds[:1])["path"].tolist() == ["갓김치/010.jpg"]
+    assert said("suspects", *(fold.path for fold in folds))[-1].startswith("suspects.csv: 3 suspects.")
     assert suspects([run, run]).equals(suspects([run]))
 
 

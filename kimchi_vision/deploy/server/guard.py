@@ -76,7 +76,7 @@ class Guard:
         return _answer(Refusal(token, 401, {"WWW-Authenticate": "Bearer"}), headers)
 
     def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode(), (self.access.token or "").encode())
+        return bool(given) and hmac.compare_digest(given.encode(), (self.access.token or "").encode())
 
 
 def _from_elsewhere(headers: Headers, host: str) -> bool:

@@ -10,7 +10,7 @@ from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results import headline
+from kimchi_vision.results import goals, headline
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, images, verdict
 from kimchi_vision.results.run import Run
@@ -58,7 +58,7 @@ def _scale(run: Run, text: Text) -> charts.Intervals:
     goal = run.experiment.goals.wanted.get("accuracy")
     if goal is not None:
         mark = charts.Mark(goal, None, None, "goal", accuracy.metric.shown(goal))
-        rows.append(charts.Row.of(text("decision_goal", goal=text("accuracy")), mark))
+        rows.append(charts.Row.of(text("decision_goal", goal=goals.title("accuracy", text)), mark))
     return charts.Intervals.of(rows)
 
 
