@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.data.encodings import LOST, detect
+from kimchi_vision.data.encodings import detect
 
 UTF8_FLAG = 0x800
 UNICODE_PATH = 0x7075
@@ -47,11 +47,11 @@ class Names:
             return [raw.decode("ascii") for raw in raws]
         if self.forced is not None:
             return [_forced(raw, self.forced, source) for raw in raws]
-        guess = detect([*self.evidence, *parts])
-        in_utf8 = [raw for raw in raws if _is_utf8(raw)]
-        if guess.encoding == LOST and 0 < len(in_utf8) < len(raws):
-            rest = iter(self.of_raw([raw for raw in raws if not _is_utf8(raw)], source))
+        others = [raw for raw in raws if not _is_utf8(raw)]
+        if others and any(detect([raw]).encoding == "utf-8" for raw in raws if _is_utf8(raw)):
+            rest = iter(self.of_raw(others, source))  # packed on two systems
             return [raw.decode("utf-8") if _is_utf8(raw) else next(rest) for raw in raws]
+        guess = detect([*self.evidence, *parts])
         self.evidence += parts
         remedy = "Give --encoding {one} or --encoding {other}."
         guess.check(source, sorted(parts), Sentence(remedy, one=guess.encoding, other=guess.rival))

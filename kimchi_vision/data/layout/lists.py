@@ -20,12 +20,12 @@ def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]
     Photos in no list train where no list says train, as with Speech Commands' validation_list.txt.
     Raises DataError when a photo is in two parts.
     """
-    stems = {file: PurePosixPath(file).stem for file in tree.lists}
-    lists = [file for file, stem in stems.items() if names.part_of(stem) or names.says_parts(stem)]
-    files = few([*lists, *tree.tables])
-    photos, parts, used = Names(reading.labels) if files else None, {}, {}
-    for file in files:
-        if file in lists and not names.part_of(stems[file]):  # CUB's train_test_split.txt, by numbers
+    found = files(tree)
+    photos, parts, used = Names(reading.labels) if found else None, {}, {}
+    for file in found:
+        if file in tree.lists and not names.part_of(
+            PurePosixPath(file).stem
+        ):  # CUB's train_test_split.txt, by numbers
             what = (
                 "{file} seems to say which photos train and which test, in a form that is not read here. "
                 "Write a CSV with the columns path and split, or take the file away."
@@ -40,6 +40,13 @@ def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]
         parts = dict.fromkeys(reading.labels, "train") | parts
     both = len(set(parts.values())) > 1 and "train" in parts.values()
     return (parts, tuple(sorted(set(used.values())))) if both else ({}, ())
+
+
+def files(tree: Tree) -> list[str]:
+    """The files that may say parts: text files by their name, and tables."""
+    stems = {file: PurePosixPath(file).stem for file in tree.lists}
+    lists = [file for file, stem in stems.items() if names.part_of(stem) or names.says_parts(stem)]
+    return few([*lists, *tree.tables])
 
 
 def _said(root: Path, file: str, photos: Names) -> Iterator[tuple[str, str]]:
