@@ -94,9 +94,9 @@ def hidden(name: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without its Unicode form, case and number in front: `1.Training` is training."""
+    """A name without its Unicode form, case and numbers: `01.원천데이터_231` is 원천데이터."""
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
-    return _NUMBERED.sub("", folded).strip()
+    return _NUMBERED.sub("", folded).rstrip(" _-.0123456789") or folded
 
 
 def part_of(name: str) -> str:
@@ -156,7 +156,7 @@ def holds_no_photos(name: str) -> bool:
 
 def is_no_class(name: str) -> bool:
     """Whether a folder without photos holds something else of a set, such as its annotations."""
-    return plain(name).strip("_ -") in NOT_CLASSES
+    return plain(name).strip("_ -") in NOT_CLASSES or name.startswith("[라벨]")
 
 
 def _words(name: str) -> list[str]:

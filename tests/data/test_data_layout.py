@@ -97,6 +97,16 @@ def test_a_part_in_the_name_of_a_class_folder_is_no_class(tree, folders):
     assert (classes(listing), parts(listing)) == ({"김치": 5, "밥": 5}, {"train": 8, "valid": 2})
 
 
+def test_ai_hubs_labels_are_no_classes_without_photos(tree):
+    photos = {
+        f"{at}/{of}": 2
+        for at in ("1.Training/원천데이터_1/TS", "2.Validation/원천데이터_1/VS")
+        for of in "ab"
+    }
+    labels = {"1.Training/라벨링데이터_1/TL/a": 0, "2.Validation/[라벨]b_val": 0}
+    assert classes(read(tree(photos | labels))) == {"a": 4, "b": 4}
+
+
 def test_classes_that_only_the_test_part_has_are_an_error_that_names_them(tree):
     root = tree({"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/01_dog": 2})
     with pytest.raises(DataError, match="No photo of 01_dog: 2 photos lie in the test part"):

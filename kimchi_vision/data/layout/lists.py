@@ -28,7 +28,7 @@ def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]
         ):  # CUB's train_test_split.txt, by numbers
             what = (
                 "{file} seems to say which photos train and which test, in a form that is not read here. "
-                "Write a CSV with the columns path and split, or take the file away."
+                "Write a CSV with the columns `path` and `split`, or take the file away."
             )
             raise DataError(what, file=file)
         for path, part in _said(tree.root, file, photos):
