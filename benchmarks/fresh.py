@@ -30,8 +30,8 @@ WITHOUT = {
 }
 
 
-def parts(folders: list[Path], photos: int, seed: int, place: Path) -> Path:
-    """The folder `place` of links: train/CLASS, valid/CLASS and test/CLASS."""
+def linked(folders: list[Path], of: dict[str, int], rest: str, seed: int, place: Path) -> Path:
+    """The folder `place` of links, PART/CLASS: so many photos of each class a part, the rest in `rest`."""
     if place.is_dir():
         return place
     found = defaultdict(list)
@@ -39,8 +39,8 @@ def parts(folders: list[Path], photos: int, seed: int, place: Path) -> Path:
         found[file.parent.name].append(file.resolve())
     random = np.random.default_rng(seed)
     for name, files in found.items():
-        of = np.repeat(["train", "valid", "test"], [photos, photos // 4, len(files) - photos - photos // 4])
-        for part, number in zip(of, random.permutation(len(files)), strict=True):
+        parts = np.repeat([*of, rest], [*of.values(), len(files) - sum(of.values())])
+        for part, number in zip(parts, random.permutation(len(files)), strict=True):
             link = place / part / name / f"{number:04}.jpg"
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(files[number])
@@ -87,7 +87,8 @@ def main() -> None:
         place = (chosen.keep or Path(folder)).resolve()
         for photos, seed in product(chosen.photos, chosen.seeds):
             name = f"{photos}-{seed}"
-            drawn = parts(chosen.folders, photos, seed, place / "photos" / name)
+            of = {"train": photos, "valid": photos // 4}
+            drawn = linked(chosen.folders, of, "test", seed, place / "photos" / name)
             sections = {"train": {"seed": seed}, "augment": {"size": chosen.size} if chosen.size else {}}
             for body, recipe in product(chosen.bodies, chosen.recipes):
                 done = made(place, drawn, body, recipe, sections)

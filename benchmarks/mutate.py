@@ -164,7 +164,8 @@ class Kept:
         if pickled is None or self.function in calls:
             return None
         if not self.own.exists():
-            shutil.copytree(KEPT, self.own)
+            # A single test's own, as tmp_path calls it, may hold named pipes and circles of links.
+            shutil.copytree(KEPT, self.own, ignore=shutil.ignore_patterns("test_*"))
         made = pickle.loads(pickled.replace(KEPT.name.encode(), self.own.name.encode()))
         fixturedef.cached_result = (made, fixturedef.cache_key(request), None)
         return made

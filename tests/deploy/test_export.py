@@ -1,6 +1,7 @@
 import hashlib
 import os
 import pickle
+import shutil
 
 import numpy as np
 import onnxruntime
@@ -10,7 +11,7 @@ from exported_runs import exported_run
 from safetensors import safe_open
 from torchvision.models.vision_transformer import VisionTransformer
 
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Export
@@ -91,6 +92,21 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     assert str(onnx).startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
     assert str(safetensors) == f"{elsewhere.safetensors} is missing: it was not written"
     assert export.missing(Run(tmp_path / "pooled folds")) == []
+
+
+def test_what_again_refuses_is_said_file_by_file(exported, tmp_path):
+    run, _ = exported
+    other = Run(tmp_path / "run")
+    shutil.copytree(run.path, other.path, ignore=shutil.ignore_patterns("*.onnx"))
+    predictions = run.predictions
+    rolled = np.roll(predictions.probabilities, 1, axis=1)
+    items = predictions.table.assign(label=predictions.table["truth"])
+    said = Predictions.from_probabilities(items, rolled, run.vocab)
+    said.table.to_csv(other.files.predictions, index=False)
+    with pytest.raises(RunError, match=r"model\.onnx was not written: on 4 validation photos"):
+        export.again(other, ["onnx"])
+    (lost,) = (each for each in export.missing(other) if "onnx" in str(each))
+    assert str(lost).startswith(f"{other.files.onnx} is missing: on 4 validation photos")
 
 
 def test_calibration_travels_in_the_file(exported):

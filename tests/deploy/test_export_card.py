@@ -94,6 +94,13 @@ def test_files_for_other_runtimes_are_in_one_table(run):
     assert "LiteRT" not in text
 
 
+def test_a_pickle_for_one_python_names_it_and_what_binds_it(run):
+    assert "alone" not in card.text(run)
+    write_json(run.files.export, {"model.pkl": {"holds": "mine.Layer", "python": "3.12"}})
+    assert "it holds mine.Layer, which" in (text := card.text(run))
+    assert "so it loads on Python 3.12 alone" in text
+
+
 @pytest.mark.parametrize(
     ("backbone", "weights", "said"),
     [

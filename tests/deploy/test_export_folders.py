@@ -41,8 +41,19 @@ def test_a_space_starts_and_answers(run, tmp_path):
     finally:
         server.terminate()
         server.wait()
-    with pytest.raises(InputError, match="not empty"):
+
+
+def test_a_folder_for_docker_holds_the_model_and_the_package(run, tmp_path):
+    (tmp_path / "image").mkdir()
+    folder = export.folder(run, tmp_path / "image", kind="docker")
+    assert "sdk: docker" not in (folder / "README.md").read_text(encoding="utf-8")
+    assert (folder / "model.onnx").read_bytes() == run.files.onnx.read_bytes()
+    assert (folder / "kimchi_vision" / "__init__.py").is_file()
+    assert {file.name for file in folder.iterdir()} >= {"Dockerfile", "app.py", "requirements.txt"}
+    with pytest.raises(InputError, match="image is not empty"):
         export.folder(run, folder, kind="docker")
+    made = export.folder(run, tmp_path / "deep" / "space", kind="space")
+    assert "sdk: docker" in (made / "README.md").read_text(encoding="utf-8")
 
 
 def _answer(address):

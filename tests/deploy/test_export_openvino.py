@@ -11,6 +11,7 @@ from small_models import SEVEN, answers, facts, save
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.data.photo import Photos, open_photo
+from kimchi_vision.deploy import export
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
@@ -52,6 +53,28 @@ def test_it_is_proven_on_photos_and_read_by_predict(run):
     openvino.save(own.onnx, own.openvino, own.openvino_weights)
     with pytest.raises(RunError, match="of its answers are the learner's own"):
         openvino.prove(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
+
+
+@needs_openvino
+def test_a_finished_run_writes_it_from_its_model_onnx(exported, tmp_path):
+    run = Run(shutil.copytree(exported[0].path, tmp_path / "run"))
+    run.files.pkl.unlink()
+    assert export.again(run, ["openvino"]) == [run.files.openvino]
+    assert run.json(run.files.export)["model.openvino.xml"]["agreement"] == 1
+
+
+@needs_openvino
+def test_an_operator_that_it_does_not_have_is_named(run, monkeypatch):
+    from kimchi_vision.deploy.export import openvino
+
+    def own(model):
+        model.graph.node[-1].op_type, model.graph.node[-1].domain = "Kimchi", "own"
+        return model
+
+    monkeypatch.setattr(openvino.photo_graph, "network_of", own)
+    files = run[0].files
+    with pytest.raises(RunError, match=r"OpenVINO cannot take it over \((?s:.*)Kimchi"):
+        openvino.save(files.onnx, files.openvino, files.openvino_weights)
 
 
 def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):

@@ -65,6 +65,12 @@ def photos_of(predictions, root=Path("photos")):
 # model.onnx
 
 
+def test_a_file_that_no_fresh_process_can_open_is_refused_with_the_reason(tmp_path):
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(RunError, match=r"does not run in a fresh process: .*INVALID_PROTOBUF"):
+        whole.elsewhere(tmp_path / "model.onnx", [])
+
+
 @pytest.mark.parametrize(
     ("found", "refused"),
     [

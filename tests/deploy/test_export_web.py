@@ -86,6 +86,7 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
     npm(f'[ "$1 $2 $3" = "pack {web.PACKAGE}@{web.VERSION} --pack-destination" ] && cp {package} "$4"')
     folder = export.folder(run, tmp_path / "new" / "page", "web")
     npm("exit 1")  # brought once, it is kept
+    (tmp_path / "again").mkdir()  # a folder that holds nothing yet
     again = export.folder(run, tmp_path / "again", "web")
 
     assert [(folder / name).read_text() for name in web.RUNTIME] == [*web.RUNTIME]
@@ -94,7 +95,8 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
     assert (about["name"], about["classes"]) == (run.name, list(run.predictions.vocab))
     manifest = json.loads((folder / "manifest.webmanifest").read_text(encoding="utf-8"))
     shown = {"name": run.name, "short_name": run.name[:12], "start_url": "./", "scope": "./"}
-    assert manifest.items() >= {**shown, "display": "standalone", "theme_color": web.ACCENT}.items()
+    look = {"display": "standalone", "background_color": "#ffffff", "theme_color": web.ACCENT}
+    assert manifest.items() >= {**shown, **look}.items()
     for icon in manifest["icons"]:
         with Image.open(folder / icon["src"]) as image:
             assert icon["sizes"] == "{}x{}".format(*image.size)
@@ -102,6 +104,7 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
                 (179, 38, 30),
                 (255, 255, 255),
             )
+            assert np.array_equal(np.asarray(image), np.asarray(image)[::-1, ::-1])  # its lens is round
         assert icon["purpose"] == "any maskable"
     worker = (folder / "sw.js").read_text(encoding="utf-8")
     names = sorted(file.name for file in folder.iterdir() if file.name != "sw.js")
