@@ -25,9 +25,11 @@ def read(tree: Tree, layout: str) -> Reading | None:
     if not candidates:
         return None
     photos = Names(tree.files())
-    read_all = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
+    said = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
+    read_all = [(each, set(each.of.values())) for each in said if each]
     # Classes have photos, rather than each photo its own text, such as its address.
-    found = [each for each in read_all if each and 2 * len(set(each.of.values())) <= len(each.of)]
+    known = {label for each, classes in read_all if 2 * len(classes) <= len(each.of) for label in classes}
+    found = [each for each, classes in read_all if classes <= known]
     if not found:
         return None
     used = _beside_each_other(found)
@@ -66,13 +68,10 @@ def _beside_each_other(found: list[Labels]) -> list[Labels]:
 
 
 def _parts(used: list[Labels], labels: dict[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Parts by a column, by the names of several files, or by the folders that the photos lie in."""
+    """Parts by a column, or by the folders that the photos lie in; lists tells those of several files."""
     columns = {path: part for each in used for path, part in each.parts.items()}
     if columns:
         return columns, tuple(each.file for each in used if each.parts)
-    by_file = {path: tables.part_of_file(each.file) for each in used for path in each.of}
-    if all(by_file.values()) and "train" in (kinds := set(by_file.values())) and len(kinds) > 1:
-        return by_file, tuple(each.file for each in used)
     by_folder = {path: _folder_part(path) for path in labels}
     named = {part for part, _ in by_folder.values()}
     if "" not in named and "train" in named and len(named) > 1:

@@ -51,7 +51,7 @@ def files(tree: Tree) -> list[str]:
 
 def _said(root: Path, file: str, photos: Names) -> Iterator[tuple[str, str]]:
     """Photos that a file names, with their part."""
-    part, path = names.part_of(PurePosixPath(file).stem), root / file
+    part, path = part_of_file(file), root / file
     if path.suffix.lower() == ".json":
         try:
             yield from _in_json(json.loads(text(path, "")), part, photos)
@@ -80,3 +80,9 @@ def _in_json(content: Json | list | str, part: str, photos: Names) -> Iterator[t
             yield from _in_json(each, part, photos)
     elif part and isinstance(content, str) and (found := photos.find(content)):
         yield found, part
+
+
+def part_of_file(file: str) -> str:
+    """The part that a file of labels is for by its name or its folder's: train.csv, valid/_classes.csv."""
+    path = PurePosixPath(file)
+    return names.part_of(path.stem) or names.part_of(path.parent.name)

@@ -226,9 +226,3 @@ def _parts(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:
     for name in flags:
         parts[table[name].str.lower().isin(_YES)] = FLAGS[name]
     return (parts.tolist(), flags) if flags else ([], [])
-
-
-def part_of_file(file: str) -> str:
-    """The part that a file of labels is for by its name or its folder's: train.csv, valid/_classes.csv."""
-    path = PurePosixPath(file)
-    return names.part_of(path.stem) or names.part_of(path.parent.name)
