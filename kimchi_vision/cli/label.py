@@ -110,7 +110,7 @@ def page(
     photos: Photos,
     n: Count = 100,
     host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, Option(min=1, max=65535)] = 8000,
     token: Annotated[str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring.")] = None,
 ) -> None:
     """A page on which one key a photo says what is on it; written at once to labels.csv beside the photos."""

@@ -101,7 +101,7 @@ def export_command(
 def serve(
     runs: Annotated[list[Path], Argument(help="Run folders, or model.onnx files.")],
     host: Annotated[str, Option(help="0.0.0.0 lets other machines in, with --token.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65535)] = 8000,
+    port: Annotated[int, Option(min=1, max=65535)] = 8000,
     token: Annotated[
         str | None, Option(envvar="KIMCHI_TOKEN", help="What every request must bring; `none`: all may ask.")
     ] = None,
@@ -147,7 +147,8 @@ def answer(
 
     give_back()  # large photos go back to the system as soon as they are answered
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
-    print(say("serving_at", address=f"http://{host}:{port}{asks}"), file=sys.stderr)
+    place = f"[{host}]" if ":" in host else host  # an IPv6 address
+    print(say("serving_at", address=f"http://{place}:{port}{asks}"), file=sys.stderr)
     listen.run(application, host, port, proxy)
 
 

@@ -49,7 +49,7 @@ def suspects(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def write_page(found: pd.DataFrame, run: Run, file: Path, lang: str = "auto") -> None:
-    """Show the suspects with their pictures, a heading for each pair of classes.
+    """Show the suspects with their pictures, a heading for each pair of classes; deleted ones are named only.
 
     Raises InputError when the photos are no longer where the run found them.
     """
@@ -62,5 +62,6 @@ def write_page(found: pd.DataFrame, run: Run, file: Path, lang: str = "auto") ->
         for (label, suggested), rows in found.groupby(["label", "suggested"], sort=False)
     )
     photos = run.items
-    sizes = [(root / path).stat().st_size for path in photos["path"]]
+    files = [root / path for path in photos["path"]]
+    sizes = [file.stat().st_size if file.is_file() else 0 for file in files]
     page.write(Audit(root, photos.assign(problem="", bytes=sizes, width=0, height=0), findings), file, lang)

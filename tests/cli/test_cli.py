@@ -243,6 +243,8 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     assert "http://0.0.0.0:81/?token=secret " in said.stderr
     CliRunner().invoke(app, [*line, "--token", "none", "--behind-proxy", "10.0.0.7"])
     assert (access[1].token, heard["forwarded_allow_ips"]) == (None, "10.0.0.7")
+    said = CliRunner().invoke(app, ["serve", "a", "--host", "::1", "--port", "81"])
+    assert "http://[::1]:81" in said.stderr
 
 
 def test_a_page_for_labels_stands_where_it_is_told_and_asks_for_the_token(monkeypatch, tmp_path):
@@ -313,6 +315,8 @@ def test_a_map_of_photos_goes_into_their_page(command, folder_of, monkeypatch, t
         ("evaluate a --unknown b --abstain-at 1", "--abstain-at"),
         ("predict a p.jpg --json --csv", "Give --json or --csv, not both"),
         ("predict a p.jpg --top 0", "--top"),
+        ("serve a --port 0", "--port"),  # nobody would learn where it listens
+        ("label a a --port 0", "--port"),
         ("data import a --to b --per-class 0", "--per-class"),
         ("data split t.yaml --set train.seed=1 --to p.jpg", "photos does not exist"),
         ("report a --lang fr", "--lang"),
@@ -463,7 +467,8 @@ def test_a_table_of_two_rows_ends_with_a_verdict_in_the_language(ended, command,
         "kimchi_vision.jobs.table.verdicts", lambda finished, lang: f"{list(finished)} {language(lang)}"
     )
     file.write_text(TABLE, encoding="utf-8")
-    said = command("run", file, "--lang", "ko").out
+    said = command("run", file, "--lang", "ko", "--open").out
+    assert (run.path.parent / "report.html").as_uri() in said
     assert "['a', 'b'] ko" in said
     assert said.count(f"보고서: {run.files.report}") == 2
 
@@ -476,6 +481,7 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
                 "seeds": 1,
                 "accuracy": 0.5,
                 "accuracy_sd": None,
+                "accuracy_low": 0.456,
                 "floor": 0.4,
                 "parameters": 1200,
             },
@@ -488,6 +494,8 @@ def test_scores_over_seeds_are_shown_with_their_spread(capsys):
     assert ["<accuracy>", "50.0 %", "75.0 % ± 1.2 % (n = 2)"] in shown
     assert ["<parameters>", "1,200", ""] in shown
     assert ["<floor>", "40.0 %", ""] in shown
+    assert ["<accuracy_low>", "45.6 %", ""] in shown
+    assert ["<seeds>", "1", "2"] in shown
     assert not any("_sd" in line[0] for line in shown if line)
 
 

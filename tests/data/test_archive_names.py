@@ -120,6 +120,10 @@ def test_two_readings_are_a_question(tmp_path):
     with pytest.raises(DataError, match=r"猫 \(gbk\).*Give --encoding \w+ or --encoding \w+"):
         names_in(zip_of(tmp_path / "a.zip", [word]))
     assert names_in(tmp_path / "a.zip", "gbk")[0] == ["猫/1.jpg"]
+    with pytest.raises(DataError, match="猫"):
+        import_photos(tmp_path / "a.zip", tmp_path / "deep" / "photos")
+    done = import_photos(tmp_path / "a.zip", tmp_path / "deep" / "photos", encoding="gbk")
+    assert done.classes == {"猫": 1}
 
 
 def test_an_encoding_that_is_forced_wrongly_is_said(tmp_path):

@@ -521,3 +521,20 @@ def test_new_and_check_say_what_they_took(folder_of, tmp_path, monkeypatch):
         told = CliRunner().invoke(app, [*command, "--layout", "path"])
         assert "4 classes with 8 photos from the folders' whole paths." in told.output
     assert "layout: path" in (tmp_path / "experiments" / "photos.yaml").read_text()
+
+
+def test_a_table_over_folders_of_parts_keeps_the_parts(tree):
+    root = tree({"train/images": 6, "valid/images": 4})
+    names = sorted(file.name for file in root.rglob("*.jpg"))
+    lines = [f"{name},{'ab'[number % 2]}" for number, name in enumerate(names)]
+    (root / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    listing = read(root)
+    assert (classes(listing), parts(listing)) == ({"a": 5, "b": 5}, {"train": 6, "valid": 4})
+    assert took(listing).endswith(", parts from train/, valid/.")
+
+
+def test_a_table_may_name_photos_as_addresses_do(tree):
+    root = tree({"my photos": 4})
+    lines = [f"my%20photos/my%20photos-{number}.jpg,{'ab'[number % 2]}" for number in range(4)]
+    (root / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    assert classes(read(root)) == {"a": 2, "b": 2}

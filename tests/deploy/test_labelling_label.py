@@ -60,6 +60,8 @@ def test_photos_of_small_margins_that_differ_come_first():
     assert pick(probabilities, features, 2, shortlist=1).tolist() == [1, 2]
     assert pick(probabilities, features, 2, shortlist=2).tolist() == [1, 0]
     assert sorted(pick(probabilities, features, 9)) == [0, 1, 2, 3, 4]
+    three = np.array([[0.45, 0.3, 0.25], [0.55, 0.44, 0.01]])  # the margin counts, not the first probability
+    assert pick(three, features[:2], 1, shortlist=1).tolist() == [1]
 
 
 def test_known_photos_copies_and_labelled_ones_are_not_asked_about(seven, inbox):
@@ -163,6 +165,15 @@ def test_one_photo_in_two_classes_is_left_for_a_person(inbox, classes, tmp_path)
     done = take(csv(inbox / "labels.csv", n0="깍두기", n1="김치"), classes)
     assert [tuple(each) for each in done.conflicts] == [("폰/0 %.jpg", "깍두기", "김치")]
     assert done.classes == {"김치": 1}
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_not_taken(inbox, classes):
+    pd.DataFrame({"path": ["torn.jpg", "copy.jpg"], "label": "김치"}).to_csv(
+        inbox / "labels.csv", index=False
+    )
+    done = take(inbox / "labels.csv", classes)
+    assert (done.classes, list(done.unreadable)) == ({"김치": 1}, ["torn.jpg"])
+    assert not (classes / "김치" / "torn.jpg").exists()
 
 
 def test_a_resized_copy_of_a_photo_there_is_said(classes, inbox):

@@ -62,7 +62,10 @@ def test_five_classes_are_named_where_nothing_is_asked_for(seven, photos):
     predictor = Predictor(seven)
     assert len(predictor.predict(photos)[0].classes) == 5
     assert len(next(predictor.stream(photos)).classes) == 5
-    assert len(predictor.answer(predictor.classify([predictor.prepare(photos[0])])[0]).classes) == 5
+    assert [len(answer.classes) for answer in predictor.answers("a", [predictor.prepare(photos[0])])] == [5]
+    answer = predictor.answer(np.full(7, 1 / 7))
+    assert answer.photo == "photo"
+    assert [label for label, _ in answer.classes] == list(SEVEN[:5])  # all alike: in the vocab's order
 
 
 def test_of_equally_probable_classes_the_first_is_named_first(seven):
@@ -136,15 +139,6 @@ def test_a_run_of_before_label_sets_promises_none(seven, photos, tmp_path):
         InputError, match=r"Sets with the right class of 0\.95 .* only of: none\. More validation"
     ):
         list(Predictor(run).stream(photos, share=0.95))
-
-
-def test_a_photo_as_an_array_is_called_photo_and_gets_five_classes(seven, photos):
-    model = Predictor(seven)
-    prepared = [model.prepare(file) for file in photos]
-    assert [len(answer.classes) for answer in model.answers("abc", prepared)] == [5] * 3
-    answer = model.answer(np.full(7, 1 / 7))
-    assert answer.photo == "photo"
-    assert [label for label, _ in answer.classes] == list(SEVEN[:5])  # all alike: in the vocab's order
 
 
 def test_what_cannot_be_read_gives_no_bytes_and_its_reason(seven, photos, tmp_path):

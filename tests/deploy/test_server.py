@@ -18,7 +18,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction, Predictor
-from kimchi_vision.deploy.server import Collection, Limits, build
+from kimchi_vision.deploy.server import Collection, Limits, build, limits
 from kimchi_vision.deploy.server.models import Batcher
 
 
@@ -185,6 +185,7 @@ def test_too_many_requests_of_one_address_are_refused(seven, content):
     app = build([seven], Limits(per_minute=2))
     mine, other = (TestClient(app, client=(f"10.0.0.{number}", 50_000)) for number in (1, 2))
     assert [send(mine, content).status_code for _ in range(3)] == [200, 200, 429]
+    assert int(send(mine, content).headers["retry-after"]) > 0
     assert send(other, content).status_code == 200
 
 
@@ -194,6 +195,12 @@ def test_as_much_as_is_allowed_is_answered_and_a_bad_photo_is_named_by_its_place
     assert send(client, picture(2000, 1000)).status_code == 200
     assert send(client, content, b"no photo").json()["error"].startswith("Photo 2 is not a picture")
     assert send(client, content, picture(2001, 1000)).json()["error"].startswith("Photo 2 has more than 2")
+
+
+def test_bodies_that_are_answered_take_no_room(seven, content, monkeypatch):
+    monkeypatch.setattr(limits, "UPLOADS", 1)
+    client = TestClient(build([seven], Limits(megabytes=2 * len(content) / 1e6)))
+    assert {send(client, content).status_code for _ in range(5)} == {200}
 
 
 def test_two_models_of_one_name_are_refused(seven):
@@ -347,6 +354,7 @@ def test_photos_that_wait_go_in_batches_and_one_that_fails_takes_none_along():
     [
         ("en-GB", "There is no such model."),
         ("ko-KR,ko;q=0.9", "그런 모델이 없습니다."),
+        ("en,ko;q=0.5", "There is no such model."),
         ("", "There is no such model."),
     ],
 )

@@ -19,7 +19,7 @@ from tests.browsers import serving
 
 @pytest.fixture
 def client(seven):
-    return TestClient(build([seven], access=Access(("kimchi.lan",))), base_url="http://localhost:8000")
+    return TestClient(build([seven], access=Access(("Kimchi.LAN",))), base_url="http://localhost:8000")
 
 
 @pytest.mark.parametrize(

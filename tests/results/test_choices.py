@@ -72,7 +72,12 @@ def test_the_epoch_is_chosen_by_what_the_run_monitors(tmp_path):
         assert candidates.candidates(section, valid, file).worth.mean(axis=1).argmax() == best
     upside_down = Train(stages=["lr_find"], keep="best", monitor="valid_loss", mode="max")
     assert candidates.candidates(upside_down, valid, file).worth.mean(axis=1).argmax() == 0
-    for untouched in ({"keep": "last"}, {"keep": "best", "monitor": "train_loss"}):
+    by_training = {"monitor": "train_loss", "patience": 2}
+    for untouched in (
+        {"keep": "last"},
+        {"keep": "last", "early_stop": by_training},
+        {"keep": "best", "monitor": "train_loss"},
+    ):
         assert len(candidates.candidates(Train(stages=["lr_find"], **untouched), valid, file)) == 1
         assert choices.of_epochs(Train(stages=["lr_find"], **untouched), valid, file) == {}
 
@@ -95,6 +100,24 @@ def test_a_training_that_photos_ended_chose_by_them(tmp_path):
         file,
     )
     assert best.kept(whole) == [1]
+
+
+def test_a_training_ends_by_what_its_end_monitors(tmp_path):
+    """Accuracy rises by one photo an epoch, while ever surer mistakes make the loss worse."""
+    file = tmp_path / "epochs.npz"
+    for epoch, sure in enumerate((0.6, 0.9, 0.99, 0.999), 1):
+        hits = [("a", "a" if place < 60 + epoch else "b") for place in range(100)]
+        candidates.write_epoch(file, epoch, said(hits, ("a", "b"), sure=sure))
+    for stop, last in (
+        ({"monitor": "valid_loss"}, 2),
+        ({"monitor": "accuracy"}, 3),
+        ({"monitor": "accuracy", "min_delta": 0.05}, 2),
+    ):
+        section = Train(
+            stages=["lr_find"], keep="last", monitor="valid_loss", early_stop={"patience": 2, **stop}
+        )
+        found = candidates.candidates(section, predicted(np.arange(100) < 64), file)
+        assert found.kept(np.ones((1, 100))) == [last]
 
 
 def test_what_training_starts_from_is_no_epoch_without_progress(tmp_path):

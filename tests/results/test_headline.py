@@ -30,11 +30,12 @@ def make(tmp_path):
 def test_test_photos_come_first_and_say_how_often_they_were_scored(make):
     run = make(keep="best")
     write_json(run.files.test_metrics, {**run.metrics, "split": "test", "photos": 20, "accuracy": 0.75})
-    run.open_test("run")
+    for command in ("run", "evaluate --test"):
+        run.open_test(command)
     first, chosen, openings = headline.sentences(run, SAY)
     assert first.startswith("Accuracy on 20 test photos (95 % interval): 75.0 %")
     assert chosen.startswith("Nothing was chosen on these photos")
-    assert openings == "The test photos were scored 1 time so far, by any run on this machine."
+    assert openings == "The test photos were scored 2 times so far, by any run on this machine."
     page = text_of(report.write(Run.open(run.path), Report(lang="en")))
     assert page.index("<strong>75.0 %</strong>") < page.index("Accuracy (test)")
     assert chosen in page

@@ -201,7 +201,7 @@ def test_accuracy_over_latency_has_areas_as_large_as_the_files_and_goals_as_line
             "file_mb": [4.0, 16.0],
         }
     )
-    (axes,) = plots.accuracy_latency(runs, accuracy=0.88, fps=50).axes
+    (axes,) = plots.accuracy_latency(runs, accuracy=0.88, fps=50, macro_f1=0.9).axes
     assert segments(axes.containers[0]) == [pytest.approx([0.7, 0.85]), pytest.approx([0.85, 0.95])]
     (dots,) = [one for one in axes.collections if isinstance(one, PathCollection)]
     assert dots.get_offsets().tolist() == [[5, 0.8], [40, 0.9]]

@@ -48,6 +48,7 @@ def test_the_answer_comes_first(run):
     low, high = (f"{100 * end:.1f} %" for end in scores["accuracy_interval"])
     assert f"<strong>{100 * scores['accuracy']:.1f} %</strong>" in screen
     assert f"the true accuracy may lie anywhere from {low} to {high}" in screen
+    assert f"Accuracy (validation), 95 % interval {low} to {high}, n = {scores['photos']}<" in screen
     assert "Not yet, because:" in screen
     actual, predicted, photos = scores["most_confused"][0]
     assert f"<b>{html.escape(actual)}</b> → <b>{html.escape(predicted)}</b>" in screen
@@ -140,6 +141,8 @@ def test_every_text_exists_in_korean(run, monkeypatch):
     assert '<html lang="ko">' in text
     assert "검증 사진" in text
     assert "Confusion matrix" not in text
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert '<html lang="ko">' in page(run, "ko")
 
 
 @pytest.mark.parametrize(

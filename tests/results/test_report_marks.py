@@ -92,7 +92,7 @@ def test_a_run_stands_beside_its_floor_its_goal_and_the_newest_runs_on_its_photo
     run = make("mild", goals={"accuracy": 0.9})
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.1, "gain_interval": [0, 0.2]}
     run = changed(run, floor={**floor, "verdict": "above"})
-    for age, name in enumerate(("new", "older", "oldest", "elsewhere", "unfinished")):
+    for age, name in enumerate(("elsewhere", "new", "older", "oldest", "unfinished")):
         other = make(name, seed=age + 1, other_photos="x" if name == "elsewhere" else "")
         if name != "unfinished":
             other.files.finished.write_text("{}")
@@ -156,12 +156,15 @@ def test_backgrounds_are_drawn_beside_plain_ones_on_an_axis_that_reaches_chance(
 
 
 def test_photos_of_each_part_stand_in_their_column(make):
-    data = run_page.view(make("mild"), "en")["found"]["data"]
-    assert data["parts"] == {
-        "train": {"001": 3, "김치": 3, "NA": 0},
-        "valid": {"001": 30, "김치": 20, "NA": 10},
-    }
-    assert data["totals"] == {"001": 33, "김치": 23, "NA": 10}
+    page = report.write(make("mild"), report.Report(lang="en")).read_text(encoding="utf-8")
+    part = page.split('id="data"')[1].split("</section>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in re.findall(r"<tr>.*?</tr>", part, re.DOTALL)]
+    assert [row[:3] for row in rows] == [
+        ["Class", "training", "validation"],
+        *(["001", "3", "30"], ["김치", "3", "20"], ["NA", "0", "10"]),
+        ["Total", "6", "60"],
+    ]
+    assert re.findall(r"width: ([\d.]+)%", part) == ["100.0", "69.7", "30.3"]
 
 
 def test_a_top_k_of_all_classes_says_nothing_and_is_left_out(make):
@@ -317,6 +320,10 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.0, "gain_interval": [-0.1, 0.1]}
+    goal = make("goal", skill=2, goals={"accuracy": 0.7})
+    assert verdicts.verdict(changed(goal, **sound), say).kind == "ship"
+    flattered = changed(goal, **sound, choices={"epochs": 4, "gain": 0.05})
+    assert verdicts.verdict(flattered, say).because == ("The goal for accuracy: cannot tell.",)
     even = changed(run, **sound, floor={**floor, "verdict": "cannot tell"})
     assert verdicts.verdict(even, say).kind == "open"
 

@@ -74,8 +74,8 @@ def photos(tmp_path):
 def make(photos, tmp_path):
     """A run that says these probabilities of the photos."""
 
-    def run(name, rows=ROWS):
-        found = fake_run(tmp_path / name, photos)
+    def run(name, rows=ROWS, **sections):
+        found = fake_run(tmp_path / name, photos, **sections)
         said = shown(rows, VOCAB)
         said.write(found.files.predictions)
         write_json(found.files.metrics, {**found.metrics, **evaluate.metrics(said, Evaluate())})
@@ -146,6 +146,7 @@ def test_a_notebook_shows_the_worst_photos_as_what_they_were_taken_for_and_what_
     assert rows == [["", *VOCAB], ["게", "1", "", ""], ["a", "", "1", "2"], ["b", "", "1", "2"]]
     monkeypatch.setattr(notebook, "MATRIX_CLASSES", 2)
     assert "<table>" not in notebook.html(make("one"))
+    assert "검증 사진 7장" in notebook.html(make("two", report={"lang": "ko"}))
 
 
 def test_photos_in_groups_stand_under_their_own_words(photos, tmp_path):

@@ -177,8 +177,9 @@ def test_each_plot_is_a_figure(run):
 def test_what_looks_like_a_number_is_read_as_it_was_written(tmp_path):
     run = Run(tmp_path)
     names = ["path", "label", "split", "sha256", "truth", "predicted", "stage", "crop", "box"]
-    write_table(run.files.items, pd.DataFrame({name: ["007", "1e5", "NA"] for name in names}))
-    assert run.items.to_numpy().T.tolist() == [["007", "1e5", "NA"]] * 9
+    for written in (["007", "1e5"], ["NA", "null"]):
+        write_table(run.files.items, pd.DataFrame(dict.fromkeys(names, written)))
+        assert Run(tmp_path).items.to_numpy().T.tolist() == [written] * 9
 
 
 def test_losses_of_nothing_are_refused(run):

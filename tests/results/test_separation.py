@@ -57,6 +57,8 @@ def test_the_interval_of_the_macro_area_covers_it_and_copies_tell_nothing():
     one, shares = drawn(90, 1.5)
     twice = predictions(np.tile(one, 2), np.tile(shares, (2, 1)), groups=np.tile(np.arange(90), 2))
     assert separation.macro(twice) == pytest.approx(found[0])
+    each = separation.by_class(predictions(one, shares))
+    assert separation.by_class(twice) == {name: pytest.approx(area) for name, area in each.items()}
 
 
 def test_classes_apart_are_not_certain_and_few_photos_have_no_interval():

@@ -112,6 +112,16 @@ def test_a_page_needs_the_photos(run):
         write_page(found, run, run.path / "page.html")
 
 
+def test_a_page_names_a_suspect_that_was_deleted_since(run):
+    found = suspects([run])
+    for path in ("001/001.jpg", "001/000.jpg"):
+        (run.photos.root / path).unlink()
+    write_page(found, run, run.path / "page.html", "en")
+    text = text_of(run.path / "page.html")
+    assert text.count("<figcaption>") == 3
+    assert "001/001.jpg" in text
+
+
 def test_only_twenty_suspects_are_printed(folder_of, run):
     table = pd.read_csv(run.files.predictions, dtype={"truth": str})
     more = pd.concat([table.assign(path=table["path"] + f"{n}") for n in range(10)])
