@@ -215,8 +215,8 @@ def _parts(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:
             return table[name].map(said).tolist(), [name]
         if (name in PARTS and len(kinds) > 1) or (name in SPLITS and len(said) > 1):
             raise DataError(
-                "{file}: the column {name} holds {values}. Write `train`, `valid` or `test` in each row, or take "
-                "the column away.",
+                "{file}: the column {name} holds {values}. Write `train`, `valid` or `test` in each row, or "
+                "take the column away.",
                 file=file,
                 name=name,
                 values=", ".join(sorted(map(repr, said))[:6]),
