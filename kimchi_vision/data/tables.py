@@ -133,7 +133,7 @@ def text(file: Path, origin: Sentence | str) -> str:
     except UnicodeDecodeError as error:
         mixed = "{file} is not {encoding} throughout: {reason}. {remedy}"
         raise DataError(mixed, file=file, encoding=encoding, reason=error.reason, remedy=SAVE_AGAIN) from None
-    if "\0" in decoded or encoding == LOST:
+    if "\0" in decoded or encoding.endswith(LOST):
         no_text = "{file} is not a CSV file: it is no text in an encoding that is known. {remedy}"
         raise DataError(no_text, file=file, remedy=SAVE_AGAIN)
     return decoded

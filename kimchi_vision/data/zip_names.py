@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.data.encodings import detect
+from kimchi_vision.data.encodings import LOST, detect
 
 UTF8_FLAG = 0x800
 UNICODE_PATH = 0x7075
@@ -41,7 +41,7 @@ class Names:
         return [next(found) if name is None else name for name in stated]
 
     def of_raw(self, raws: Sequence[bytes], source: object) -> list[str]:
-        """Names that say no encoding. Raises DataError when two encodings are about as likely."""
+        """Names that say no encoding. Raises DataError when two are about as likely, or none is."""
         parts = {part for raw in raws for part in raw.replace(b"\\", b"/").split(b"/") if not part.isascii()}
         if not parts:
             return [raw.decode("ascii") for raw in raws]
@@ -52,6 +52,14 @@ class Names:
             rest = iter(self.of_raw(others, source))  # packed on two systems
             return [raw.decode("utf-8") if _is_utf8(raw) else next(rest) for raw in raws]
         guess = detect([*self.evidence, *parts])
+        if guess.encoding == LOST:
+            unknown = (
+                "{source} does not say the encoding of its names, and none that is known here fits: {shown}. "
+                "Give --encoding, such as cp1251, euc-jp or johab."
+            )
+            raise DataError(
+                unknown, source=source, shown=", ".join(part.decode(LOST) for part in sorted(parts)[:3])
+            )
         self.evidence += parts
         remedy = "Give --encoding {one} or --encoding {other}."
         guess.check(source, sorted(parts), Sentence(remedy, one=guess.encoding, other=guess.rival))
