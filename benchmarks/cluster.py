@@ -1,17 +1,20 @@
-"""What executing a table on Ray costs and gains: python benchmarks/cluster.py tasks|table [PHOTOS]
+"""What executing a table on Ray costs and gains: python -m benchmarks.cluster tasks|table|back [PHOTOS]
 
 tasks: 10,000 tasks that do nothing, on this machine: seconds a task, memory of the driver, what listens.
 table: four small rows, one after the other with two threads, and side by side with one thread each.
+back: a run folder with a checkpoint of 1 GB comes back from a node: seconds, memory of node and driver.
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -75,5 +78,41 @@ def table(photos: Path) -> None:
             print(f"{on}: {time.perf_counter() - started:.1f} s", flush=True)
 
 
+def back() -> None:
+    """Print what a large run folder takes to come back."""
+    from kimchi_vision.jobs.executor import cluster, parcels
+
+    with tempfile.TemporaryDirectory() as place, cluster.connected(None) as ray:
+        there, here = Path(place) / "node" / "run", Path(place) / "driver" / "run"
+        (there / "checkpoints").mkdir(parents=True)
+        (there / "experiment.yaml").write_text("name: run")
+        with (there / "checkpoints" / "last.pth").open("wb") as file:
+            for _ in range(64):
+                file.write(os.urandom(2**24))
+        pack, read = ray.remote(_packed), ray.remote(parcels.read)
+        ray.get([pack.remote(there.parent / "none"), read.remote(there, ())])
+        before, started = _peak(), time.perf_counter()
+        parcel, grown = ray.get(pack.remote(there))
+        packed = time.perf_counter() - started
+        parcels.collect(parcel._replace(path=here), lambda spans: ray.get(read.remote(there, spans)))
+        spent = time.perf_counter() - started
+        size = sum(file.stat().st_size for file in here.rglob("*") if file.is_file()) / 2**20
+        print(f"{size:.0f} MB: {packed:.1f} s for digests, {spent:.1f} s in all; ", end="")
+        print(f"peak memory grows by {grown:.0f} MB on the node, {_peak() - before:.0f} MB in the driver")
+
+
+def _packed(run: Path) -> tuple[Any, float]:
+    from kimchi_vision.jobs.executor import parcels
+
+    before = _peak()
+    parcel = parcels.packed(run, lambda piece: piece.spans) if run.is_dir() else None
+    return parcel, _peak() - before
+
+
+def _peak() -> float:
+    """MB that this process has held at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
 if __name__ == "__main__":
-    tasks() if sys.argv[1] == "tasks" else table(Path(sys.argv[2]))
+    {"tasks": tasks, "back": back}.get(sys.argv[1], lambda: table(Path(sys.argv[2])))()

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
-from kimchi_vision.deploy.export import web
+from kimchi_vision.deploy.export import folders
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results.run import Run
 
@@ -35,7 +35,7 @@ def main(run: Run, photos: list[Path]) -> None:
     predictor = Predictor(run)
     expected = np.concatenate([predictor.classify([predictor.prepare(photo)]) for photo in photos])
     with tempfile.TemporaryDirectory() as folder:
-        web.write(run, Path(folder) / "page")
+        folders.page(run, Path(folder) / "page")
         handler = functools.partial(Quiet, directory=f"{folder}/page")
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()

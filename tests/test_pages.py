@@ -7,7 +7,7 @@ from every_page import written
 from small_models import facts, save
 
 from kimchi_vision.base.files import write_text
-from kimchi_vision.deploy.export import card, web
+from kimchi_vision.deploy.export import card, folders
 from kimchi_vision.deploy.labelling.choose import choose
 from kimchi_vision.deploy.labelling.page import application
 from kimchi_vision.deploy.server import Access, build
@@ -108,6 +108,6 @@ def test_the_page_of_export_web_is_accessible(tabs):
       document.getElementById("main").hidden = false;
     }"""
     for tab in tabs:
-        tab.goto((web.PAGE / "index.html").as_uri())
+        tab.goto((folders.PAGE / "index.html").as_uri())
         tab.evaluate(filled)
         assert not findings(tab)

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from typer.main import get_command
 
 from kimchi_vision.base.messages import TEXTS, catalogues, korean
-from kimchi_vision.base.messages.reasons import NAMES as REASONS
+from kimchi_vision.base.messages.hangul import NAMES as REASONS
 from kimchi_vision.cli import line
 from kimchi_vision.cli.main import app
 from kimchi_vision.results import scores

@@ -37,8 +37,5 @@ def hand_back() -> None:
 def _thresholds(mapped: int, trimmed: int) -> bool:
     if platform.libc_ver()[0] != "glibc" or os.environ.get("KIMCHI_MALLOC") == "off":
         return False
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return False
+    mallopt = ctypes.CDLL("libc.so.6").mallopt
     return bool(mallopt(_M_MMAP_THRESHOLD, mapped)) and bool(mallopt(_M_TRIM_THRESHOLD, trimmed))

@@ -103,18 +103,6 @@ def noted(notes: Iterable[Note], between: str = " ") -> Sentences:
     return Sentences((Sentence(key, **values) for key, values in notes), between)
 
 
-class Composed:
-    """What a function of `text` composes, as one value of a template or a log line."""
-
-    def __init__(self, compose: Callable[[Text], str]) -> None:
-        self.said = compose
-
-    def __str__(self) -> str:
-        from kimchi_vision.base.messages import catalogue
-
-        return self.said(catalogue("en"))
-
-
 def said(value: object, text: Text) -> object:
     """A value of a template as it is put in: sentences and errors in the language of `text`."""
     in_words = getattr(_kept(value), "said", None)

@@ -48,13 +48,11 @@ def training(wanted: int | None = None) -> Iterator[int]:
     """
     place = _places() / f"{os.getpid()}-{len(_given)}.lock"
     lock = _held(place)
+    _given.append(_set() or (min(wanted, cores()) if wanted else _part(place)))
     try:
-        _given.append(_set() or (min(wanted, cores()) if wanted else _part(place)))
-        try:
-            yield _given[-1]
-        finally:
-            _given.pop()
+        yield _given[-1]
     finally:
+        _given.pop()
         if lock is not None:
             lock.release()
             with suppress(OSError):

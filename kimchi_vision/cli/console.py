@@ -66,7 +66,7 @@ def tasks_table(tasks: Iterable[Task], say: Text) -> Table:
 class Bar:
     """One bar over all stages of a run, with the time left; it begins anew with the next run."""
 
-    def __init__(self, progress: Progress, say: Text) -> None:
+    def __init__(self, progress: Shown, say: Text) -> None:
         self.progress, self.say = progress, say
         self.task: TaskID | None = None
         self.stage: Stage = "photos"
@@ -83,8 +83,7 @@ class Bar:
 
     def tasks(self, look: Look | None) -> None:
         """Show a table of pieces of work, or take it away."""
-        if isinstance(self.progress, Shown):
-            self.progress.look = look
+        self.progress.look = look
 
     def reached(self, share: float) -> None:
         """So much of the stage is done, 0 to 1."""

@@ -7,8 +7,7 @@ import typer
 from typer import Argument, Option
 
 from kimchi_vision.base.messages import catalogue, language, say
-from kimchi_vision.cli.browser import Open, show
-from kimchi_vision.cli.options import Lang, Layout
+from kimchi_vision.cli.options import Lang, Layout, Open, show
 
 app = typer.Typer(help="Look through, import, split and correct folders of photos.", no_args_is_help=True)
 

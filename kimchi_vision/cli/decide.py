@@ -7,7 +7,7 @@ import typer
 from typer import Argument, Option
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.cli.options import Exports, Lang, On, Overrides, RunFolder
+from kimchi_vision.cli.options import Exports, Lang, On, Overrides, RunFolder, experiment_of
 
 app = typer.Typer()
 
@@ -109,11 +109,7 @@ def learning_curve(
     lang: Lang = "auto",
 ) -> None:
     """Train with shares of the photos: is more data worth it, and which class to photograph next?"""
-    from kimchi_vision.config import Table, load
-
-    loaded = load(experiment, overrides or ())
-    if isinstance(loaded, Table):
-        raise InputError("{file} is a table; a learning curve is of one experiment.", file=experiment)
+    loaded = experiment_of(experiment, overrides or [])
     # A shell gives `--fractions 0.1 0.25 1` as an option and the words after it.
     shares = _numbers(float, "--fractions", [*fractions.split(","), *more.args])
     asked = _numbers(int, "--seeds", seeds.split(","))

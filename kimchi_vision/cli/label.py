@@ -93,7 +93,7 @@ def next_command(
     form: Annotated[Literal["folder", "label-studio", "fiftyone"], Option(help="What reads it.")] = "folder",
 ) -> None:
     """Choose the photos whose labels help most, and lay them out for labelling."""
-    from kimchi_vision.deploy.labelling.tasks import write_tasks
+    from kimchi_vision.deploy.labelling.choose import write_tasks
 
     chosen = _chosen(photos, run, n)
     written = write_tasks(chosen, to, form, run.resolve().name)

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 import warnings
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,7 @@ from kimchi_vision.base.messages import Language, LogFormat, catalogue, language
 from kimchi_vision.base.sentence import Quoted, Sentences
 from kimchi_vision.base.signals import ENDED, Terminated, listen
 from kimchi_vision.cli import data, decide, label, line, measure, ship, start
-from kimchi_vision.cli.browser import Open, show
-from kimchi_vision.cli.options import Exports, Lang, Overrides, RunFolder
+from kimchi_vision.cli.options import Exports, Lang, Open, Overrides, RunFolder, show
 
 app = typer.Typer(
     name="kimchi-vision",
@@ -172,14 +172,10 @@ def _run(lang: Language, given: list[str]) -> None:
 
 def _given(words: list[str]) -> tuple[Language | None, list[str]]:
     """The language of --lang, which any command takes, and the line without it; --lang auto stays."""
-    for place, word in enumerate(words):
-        own, following = word.removeprefix("--lang="), "".join(words[place + 1 : place + 2])
-        for lang in ("en", "ko"):
-            if word.startswith("--lang=") and own == lang:
-                return lang, [*words[:place], *words[place + 1 :]]
-            if word == "--lang" and following == lang:
-                return lang, [*words[:place], *words[place + 2 :]]
-    return None, words
+    parser = ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--lang", nargs="?")
+    given, others = parser.parse_known_args(words)
+    return (given.lang, others) if given.lang in ("en", "ko") else (None, words)
 
 
 def _first_steps() -> Iterator[str]:

@@ -11,12 +11,11 @@ import typer
 from typer import Argument, Option
 
 from kimchi_vision.base.messages import say
-from kimchi_vision.cli.options import Exports, On, Overrides
+from kimchi_vision.cli.options import Exports, On, Overrides, experiment_of
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from kimchi_vision.config import Experiment
 
 app = typer.Typer()
 cache = typer.Typer(help="What runs keep for each other: small photos, features, scans, drawn photos.")
@@ -37,7 +36,7 @@ def scout(
     on: On = "serial",
 ) -> None:
     """Rank backbones by what their frozen features tell of these photos, before any training."""
-    loaded = _one(experiment, overrides or [])
+    loaded = experiment_of(experiment, overrides or [])
     from kimchi_vision.base.files import write_table
     from kimchi_vision.base.numbers import percent
     from kimchi_vision.config.sections import Jobs
@@ -68,7 +67,7 @@ def search(
     on: On = "serial",
 ) -> None:
     """Try settings around `recipe: best`, and say what the best of them gain. Goes on where it ended."""
-    loaded = _one(experiment, [*(overrides or []), "recipe=best", f"budget={budget}"])
+    loaded = experiment_of(experiment, [*(overrides or []), "recipe=best", f"budget={budget}"])
     from kimchi_vision.config.sections import Jobs
     from kimchi_vision.jobs.executor import executor
     from kimchi_vision.jobs.search import search
@@ -92,7 +91,7 @@ def bench(
     overrides: Overrides = None,
 ) -> None:
     """This machine: a plain fastai script beside this pipeline, and where each second goes."""
-    loaded = _one(experiment, overrides or [])
+    loaded = experiment_of(experiment, overrides or [])
     from kimchi_vision.base.files import write_json
     from kimchi_vision.results import plots
 
@@ -140,13 +139,3 @@ def _benchmarks() -> ModuleType:
         raise InputError(what, command="pip install -e '.[train]'")
     sys.path.append(str(clone))
     return importlib.import_module("benchmarks.bench")
-
-
-def _one(path: Path, overrides: list[str]) -> Experiment:
-    from kimchi_vision.base.errors import InputError
-    from kimchi_vision.config import Experiment, load
-
-    loaded = load(path, overrides)
-    if not isinstance(loaded, Experiment):
-        raise InputError("{path} is a table; give one of its experiments.", path=path)
-    return loaded

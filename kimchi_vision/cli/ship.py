@@ -149,7 +149,7 @@ def answer(
     asks = f"{page or '/'}?token={allowed.token}" if allowed.token else page
     place = f"[{host}]" if ":" in host else host  # an IPv6 address
     print(say("serving_at", address=f"http://{place}:{port}{asks}"), file=sys.stderr)
-    listen.run(application, host, port, proxy)
+    listen(application, host, port, proxy)
 
 
 def _times_faster(run: Path) -> str | None:

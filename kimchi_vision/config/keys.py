@@ -5,15 +5,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pydantic import BaseModel
-
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence, Sentences, Text
-from kimchi_vision.config.experiment import Experiment, Row
-from kimchi_vision.config.sections import Goals
-from kimchi_vision.config.sections.base import models_in
-from kimchi_vision.config.stages import Stage
+from kimchi_vision.config.experiment import Row
 
 SCHEMA = "experiment.schema.json"
 """Name of the schema's file; `new` puts it beside the experiments."""
@@ -124,45 +119,31 @@ def schema_text() -> str:
 
 def _keys() -> Iterator[Key]:
     whole = Row.model_json_schema()
-    yield from _of_model(Experiment, whole["$defs"], "")
-    for name in ("seeds", "folds"):
-        yield _key(f"rows.NAME.{name}", Row, name, whole["properties"][name])
+    own = {name: whole["properties"].pop(name) for name in ("seeds", "folds")}
+    yield from _below("", whole, whole["$defs"])
+    yield from _below("rows.NAME.", {"properties": own}, {})
 
 
-def _of_model(model: type[BaseModel], definitions: Json, prefix: str) -> Iterator[Key]:
-    described = model.model_json_schema()["properties"]
-    for name, field in model.model_fields.items():
-        inner = [each for each in models_in(field.annotation) if each is not Stage]
-        dotted = f"{prefix}{name}"
-        if not inner or field.default is None:
-            yield _key(dotted, model, name, described[name])
-        for each in inner:
-            yield from _of_model(each, definitions, f"{dotted}.")
-        if Stage in models_in(field.annotation):
-            for stage in Stage.model_fields:
-                arguments = models_in(Stage.model_fields[stage].annotation)[0]
-                yield from _of_model(arguments, definitions, f"{dotted}.{stage}.")
-    if model is Goals:
+def _below(prefix: str, model: Json, models: Json) -> Iterator[Key]:
+    """The keys of a model of the schema, and of those that it holds."""
+    for name, key in model["properties"].items():
+        ways = [key, *key.get("anyOf", ()), key.get("items", {})]
+        # A section is no key itself, unless it may be left out or stands in a list; a stage is never one.
+        if "$ref" not in key and model.get("title") != "Stage":
+            default = "needed" if name in model.get("required", ()) else _plain(key.get("default"))
+            said = next(
+                (way["description"] for way in ways if "description" in way), model.get("description", "")
+            )
+            yield Key(f"{prefix}{name}", _values(key), default, said.split("\n")[0])
+        for way in ways:
+            if "$ref" in way:
+                yield from _below(f"{prefix}{name}.", models[way["$ref"].rpartition("/")[2]], models)
+    if model.get("title") == "Goals":
         yield Key(f"{prefix}SCORE", "number", "none", "any score by its name, such as macro_recall")
 
 
-def _key(dotted: str, model: type[BaseModel], name: str, described: Json) -> Key:
-    field = model.model_fields[name]
-    default = "needed" if field.is_required() else _plain(field.get_default(call_default_factory=True))
-    said = field.description or _inner(described, "description") or (model.__doc__ or "").split("\n")[0]
-    return Key(dotted, _values(described), default, said)
-
-
 def _plain(value: object) -> str:
-    if isinstance(value, BaseModel):
-        return "see its keys"
-    return "none" if value is None or value == () else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _inner(described: Json, entry: str) -> str | None:
-    """An entry of the schema, or of the first alternative that has it."""
-    ways = [described, *described.get("anyOf", [])]
-    return next((way[entry] for way in ways if entry in way), None)
+    return "none" if value is None or value == [] else json.dumps(value, ensure_ascii=False)
 
 
 def _values(described: Json) -> Sentences:

@@ -15,7 +15,7 @@ from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.folder import walk
 from kimchi_vision.data.formats import RAW, without_reader
 from kimchi_vision.data.photo import Photo, PhotoSource, open_photo
-from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.deploy.runtime import Classifier, OpenVinoClassifier
 from kimchi_vision.results.run import Run
 
 CHUNK = 64
@@ -47,7 +47,6 @@ class Predictor:
     """The exported model of a run.
 
     source: a run folder or a model.onnx. A run folder's calibration.json goes before what the file says.
-    threads: processor threads that one batch uses; by default this process's share of the cores.
     runtime: openvino takes the model.openvino.xml of the run.
     Raises InputError when there is no model, or it is not what the run wrote.
     """
@@ -55,14 +54,11 @@ class Predictor:
     def __init__(
         self,
         source: Run | str | os.PathLike[str],
-        threads: int | None = None,
         runtime: Literal["onnxruntime", "openvino"] = "onnxruntime",
     ) -> None:
         run = source if isinstance(source, Run) else Run(Path(source))
         kind, file, name = Classifier, run.files.onnx, "onnx"
         if runtime == "openvino":
-            from kimchi_vision.deploy.runtime.openvino import OpenVinoClassifier  # an extra
-
             kind, file, name = OpenVinoClassifier, run.files.openvino, "openvino"
         if run.path.is_dir() and not file.is_file():
             what = (
@@ -71,7 +67,7 @@ class Predictor:
             )
             raise InputError(what, run=run.path, file=file.name, name=name)
         self.file = run.sound(file) if run.path.is_dir() else run.path
-        self._classifier = kind(self.file, threads)
+        self._classifier = kind(self.file)
         self.facts = self._classifier.facts
         self._source = run.path
         self._label_sets: dict[str, float | None] = run.calibration.get("label_sets", {})

@@ -36,7 +36,7 @@ def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
     if run.files.averaged.is_file():
         averaged = Predictions.read(run.sound(run.files.averaged), run.vocab, run.items).part(part)
         found["tta"] = compare.beside_one_view(averaged, predictions)
-        lines += [about_gain("tta", found["tta"], say), ""]
+        lines += [about_gain("tta", found["tta"]).said(say), ""]
     if test:
         run.write_json(run.files.test_metrics, found)
         page = report.write(run, run.experiment.report)

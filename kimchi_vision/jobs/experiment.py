@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +17,12 @@ from kimchi_vision.base.files import explained, write_json, write_text
 from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Composed, Sentence, noted
+from kimchi_vision.base.sentence import Sentence, noted
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, seeing, track
+from kimchi_vision.jobs.leaf import Watch
 from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
 from kimchi_vision.jobs.prepared import Prepared, prepare
 from kimchi_vision.jobs.process import its_share, logged, quiet
@@ -41,8 +40,6 @@ from kimchi_vision.results import (
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
-
-Watch = Callable[[Json], bool]
 
 log = logging.getLogger(__name__)
 
@@ -242,5 +239,5 @@ def _beside(floor: linear_probe.Floor | None, averaged: Predictions | None, pred
     if averaged is not None:
         found["tta"] = compare.beside_one_view(averaged.part("valid"), predictions)
     for name, entry in found.items():
-        log.info("%s", Composed(partial(about_gain, name, entry)))
+        log.info("%s", about_gain(name, entry))
     return found

@@ -11,7 +11,7 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import about_background, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Composed
+from kimchi_vision.base.sentence import noted
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.deploy.predictor import find_photos
@@ -44,7 +44,7 @@ def write(
     _write_background(experiment, explainer, photos, files)
     if files.background.is_file():
         found = Run(files.path).json(files.background)
-        log.info("%s", Composed(lambda text: about_background(found, text)[0]))
+        log.info("%s", noted(about_background(found)[:1]))
 
 
 def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]:
@@ -98,7 +98,7 @@ def background(run: Run, lang: str = "auto") -> str:
     if not run.files.background.is_file():
         return say("no_background")
     page = report.write(run, experiment.report)
-    sentences = about_background(run.json(run.files.background), say)
+    sentences = [say(key, **values) for key, values in about_background(run.json(run.files.background))]
     return "\n".join([*sentences, say("written_to", path=page)])
 
 

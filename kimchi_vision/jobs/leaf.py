@@ -1,7 +1,6 @@
 """Work that needs no other, such as one run of a table, wherever it is done."""
 
 import os
-import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from kimchi_vision.base import child
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import Experiment
@@ -17,34 +18,43 @@ from kimchi_vision.config.sections.data import Data
 
 Done = tuple[Any, str | Sentence | None]
 """What the work gave, and why it failed, or None."""
+Watch = Callable[[Json], bool]
+"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 
 
 @dataclass(frozen=True)
 class Leaf:
     """One piece of work.
 
-    name: what it is called. work: what can be pickled, and gives what JSON can hold; its argument is whether
-    a process died at it before. exports: a folder that is where it is done, too. photos: those that it reads.
-    trains: it is a run, in exports/NAME. here: the folder that its paths are relative to.
+    name: what it is called. work: what can be pickled, and gives what JSON can hold; its arguments are
+    whether a process died at it before, and the watch, if there is one. exports: a folder that is where it is
+    done, too. photos: those that it reads. trains: it is a run, in exports/NAME. watch: is asked where the
+    leaf was made, wherever it is done. here: the folder that its paths are relative to.
     """
 
     name: str
-    work: Callable[[bool], object]
+    work: Callable[..., object]
     exports: Path
     photos: Data | None = None
     trains: bool = False
+    watch: Watch | None = None
     here: Path = field(default_factory=Path.cwd)
 
+    def begin(self, again: bool) -> object:
+        """Do it here."""
+        return self.work(again) if self.watch is None else self.work(again, self.watch)
 
-def training(experiment: Experiment, exports: Path, force: bool = False) -> Leaf:
+
+def training(experiment: Experiment, exports: Path, force: bool = False, watch: Watch | None = None) -> Leaf:
     """A run. One that died goes on, whether it was forced or not."""
-    return Leaf(experiment.name, partial(_train, experiment, exports, force), exports, experiment.data, True)
+    work = partial(_train, experiment, exports, force)
+    return Leaf(experiment.name, work, exports, experiment.data, True, watch)
 
 
-def _train(experiment: Experiment, exports: Path, force: bool, again: bool) -> None:
+def _train(experiment: Experiment, exports: Path, force: bool, again: bool, *watch: Watch) -> None:
     from kimchi_vision.jobs.experiment import run
 
-    run(experiment, exports, force and not again)
+    run(experiment, exports, force and not again, *watch)
 
 
 def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
@@ -52,7 +62,7 @@ def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
     os.environ[SET] = str(threads)
     os.chdir(leaf.here)
     try:
-        return leaf.work(again), None
+        return leaf.begin(again), None
     except InterruptedRunError as error:
         raise KeyboardInterrupt from error
     except KimchiError as error:
@@ -62,7 +72,6 @@ def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
 
 
 def answer(leaf: Leaf, threads: int, again: bool) -> None:
-    """Do it in a process that was begun for it, which prints what came of it, pickled."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    answers.buffer.write(pickle.dumps(do(leaf, threads, again)))
-    answers.flush()
+    """Do it in a process that was begun for it, which sends what came of it, and before it what it asks."""
+    sys.stdout = sys.stderr
+    child.send(sys.__stdout__.buffer, do(leaf, threads, again))

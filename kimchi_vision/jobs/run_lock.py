@@ -31,13 +31,13 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
     """
     folder = RunFiles(exports / experiment.name)
     if not force and folder.path.is_dir() and any(folder.path.iterdir()):
-        other = _other(experiment, folder)
-        if other:
+        it = other(experiment, folder)
+        if it:
             what = (
                 "{folder} holds something else than this experiment's run: {other}. Give this experiment "
                 "another `name`, or begin anew with --force, which keeps what is there as {aside}."
             )
-            raise InputError(what, folder=folder.path, other=other, aside=folder.aside().name)
+            raise InputError(what, folder=folder.path, other=it, aside=folder.aside().name)
     return folder
 
 
@@ -158,7 +158,7 @@ def _why_not(
     if not folder.path.is_dir():
         return Sentence("there is none")
     try:
-        outdated = _other(experiment, folder) or _outdated(folder, photos, own)
+        outdated = other(experiment, folder) or _outdated(folder, photos, own)
     except InputError as error:
         return Sentence("it cannot be read ({error})", error=error)
     if outdated or folder.finished.is_file():
@@ -188,7 +188,7 @@ def _make_room(folder: RunFiles, why: Sentence | Sentences) -> None:
         log.warning("It has a checkpoint: to go on from there, undo the change and rename the folder back.")
 
 
-def _other(experiment: Experiment, folder: RunFiles) -> Sentence | Sentences | None:
+def other(experiment: Experiment, folder: RunFiles) -> Sentence | Sentences | None:
     """How the folder's experiment differs from this one, and from what a recipe made of it."""
     if not folder.experiment.is_file():
         return Sentence("it has no {file}", file=folder.experiment.name)

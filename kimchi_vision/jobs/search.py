@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import filelock
 import optuna
 import pandas as pd
 from optuna.storages import JournalStorage
@@ -19,18 +17,17 @@ from optuna.trial import TrialState
 from sklearn.model_selection import train_test_split
 
 from kimchi_vision import data
-from kimchi_vision.base.errors import FAILURES, InputError, RunError
+from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
-from kimchi_vision.jobs.executor import Executor
-from kimchi_vision.jobs.experiment import run
-from kimchi_vision.jobs.leaf import Leaf, training
+from kimchi_vision.jobs import run_lock
+from kimchi_vision.jobs.executor import Executor, Serial
+from kimchi_vision.jobs.leaf import Done, Leaf, training
 from kimchi_vision.jobs.search_space import own_values, settings
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run
-
-log = logging.getLogger(__name__)
 
 FEWEST = 3
 """Trials below which the budget is not stopped at: fewer choose nothing."""
@@ -76,8 +73,8 @@ def search(
     trials on one validation set flatters itself. Sampler TPE (Bergstra et al., 2011), pruner median: a trial
     ends early that after an epoch is worse than half of those before it were then.
     seconds: no trial begins later; the two last runs come on top. backbones: to choose from, beside the
-    experiment's own. trials: at most so many. on: where they run side by side, each choosing by what all
-    have found so far. A search goes on where an earlier one in the folder ended.
+    experiment's own. trials: at most so many. on: where they run side by side, each chosen by what all
+    have found so far; None: in this process. A search goes on where an earlier one in the folder ended.
     Raises InputError when the photos cannot be divided, RunError when every trial failed.
     """
     folder = exports / f"{experiment.name}-search"
@@ -86,65 +83,73 @@ def search(
     items = data.load(asked.data).items
     inside, own = _inside(asked, items, folder / "split.csv"), own_values(items, names[0])
     study = _study(folder, f"{asked.digest} {' '.join(names)}")
-    _set_free(study, study.get_trials(states=(TrialState.RUNNING,)))
+    _set_free(study)
     if not study.trials:
         study.enqueue_trial(own)
-    tries = _Tries(inside, names, folder, study.study_name, time.time() + seconds, trials)
-    if on is None:
-        tries(0, again=False)
-    else:
-        workers = range(min(on.places(), trials))
-        on.run([Leaf(f"trials {worker + 1}", partial(tries, worker), folder) for worker in workers])
-    return _judged(study, asked, names, own, folder, on)
+    # Others are drawn than before when the search goes on.
+    study.sampler = optuna.samplers.TPESampler(seed=1000 * len(study.trials), n_startup_trials=5)
+    place = on or Serial()
+    tries = _Tries(study, inside, names, folder, time.time() + seconds, trials)
+    place.run(tries.leaves(), tries.told)
+    return _judged(study, asked, names, own, folder, place)
 
 
 @dataclass(frozen=True)
 class _Tries:
-    """Trials one after another, in one of several processes that share a study.
+    """Trials as leaves, each chosen by what has ended before it begins.
 
     inside: the experiment with its training photos divided. ends: time.time() after which none begins.
     """
 
+    study: optuna.Study
     inside: Experiment
     names: tuple[str, ...]
     folder: Path
-    study_name: str
     ends: float
     most: int
+    going: dict[str, optuna.Trial] = field(default_factory=dict)
 
-    def __call__(self, worker: int, again: bool) -> None:
-        """worker: number of the process. again: it died before; its trial is taken up."""
-        study = _study(self.folder, self.study_name)
-        if again:
-            running = study.get_trials(states=(TrialState.RUNNING,))
-            _set_free(study, [trial for trial in running if trial.user_attrs.get("worker") == worker])
-        # Each process draws others, and others than before when the search goes on.
-        seed = 1000 * len(study.trials) + worker
-        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=5)
-        while (trial := self._next(study, worker)) is not None:
-            try:
-                value = _score(self.inside.on_top_of(settings(trial, self.names)), trial, self.folder)
-            except FAILURES as error:  # an interrupted one is gone on with by the next search
-                log.error("Trial %d failed: %s", trial.number, error)
-                study.tell(trial, state=TrialState.FAIL)
-            else:
-                study.tell(trial, value)
+    def leaves(self) -> Iterator[Leaf]:
+        """Until there are enough, or the time is over."""
+        while self._more():
+            trial = self.study.ask()
+            experiment = self.inside.on_top_of(settings(trial, self.names))
+            named = experiment.model_copy(update={"name": _folder(trial)})
+            self.going[named.name] = trial
+            yield training(named, self.folder, watch=partial(_hopeless, trial))
 
-    def _next(self, study: optuna.Study, worker: int) -> optuna.Trial | None:
-        with filelock.FileLock(self.folder / ".next.lock"):
-            trials = study.get_trials(deepcopy=False)
-            wait = {_folder(trial) for trial in trials if trial.state == TrialState.WAITING}
-            begun = {_folder(trial) for trial in trials} - wait
-            if len(begun) >= self.most or (len(begun) >= FEWEST and time.time() > self.ends):
-                return None
-            trial = study.ask()
-            trial.set_user_attr("worker", worker)
-            return trial
+    def told(self, leaf: Leaf, done: Done) -> None:
+        """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
+        trial = self.going.pop(leaf.name)
+        if done[1] is not None:
+            self.study.tell(trial, state=TrialState.FAIL)
+            return
+        run = Run.open(self.folder / leaf.name)
+        trial.set_user_attr("accuracy", run.score["accuracy"].value)
+        trial.set_user_attr("seconds", run.metrics["train"]["seconds"])
+        self.study.tell(trial, float(run.calibration["after"]["loss"]))
+
+    def _more(self) -> bool:
+        trials = self.study.get_trials(deepcopy=False)
+        wait = {_folder(trial) for trial in trials if trial.state == TrialState.WAITING}
+        begun = {_folder(trial) for trial in trials} - wait
+        return len(begun) < self.most and (len(begun) < FEWEST or time.time() < self.ends)
 
 
-def _set_free(study: optuna.Study, died: Sequence[optuna.trial.FrozenTrial]) -> None:
-    """Have trials whose process died done anew, in their run folders: what was trained is kept."""
-    for trial in died:
+def _hopeless(trial: optuna.Trial, row: Json) -> bool:
+    """Whether a trial ends after this epoch."""
+    seen = trial.study.get_trials(deepcopy=False)[trial.number].intermediate_values
+    if row["epoch"] not in seen:  # it may be trained again where a process died
+        trial.report(row["error_rate"], row["epoch"])
+    ends = trial.should_prune()
+    if ends:
+        trial.set_user_attr("ended_after", row["epoch"])
+    return ends
+
+
+def _set_free(study: optuna.Study) -> None:
+    """Have trials that were interrupted done anew, in their run folders: what was trained is kept."""
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params, user_attrs={"folder": _folder(trial)})
 
@@ -186,23 +191,6 @@ def _study(folder: Path, name: str) -> optuna.Study:
     )
 
 
-def _score(experiment: Experiment, trial: optuna.Trial, folder: Path) -> float:
-    """Cross-entropy of a trial's validation photos, its temperature fitted; lower is better."""
-    named = experiment.model_copy(update={"name": _folder(trial)})
-
-    def hopeless(row: Json) -> bool:
-        trial.report(row["error_rate"], row["epoch"])
-        ends = trial.should_prune()
-        if ends:
-            trial.set_user_attr("ended_after", row["epoch"])
-        return ends
-
-    done = run(named, folder, watch=hopeless)
-    trial.set_user_attr("accuracy", done.score["accuracy"].value)
-    trial.set_user_attr("seconds", done.metrics["train"]["seconds"])
-    return float(done.calibration["after"]["loss"])
-
-
 def _early(study: optuna.Study) -> Early:
     """What ending poor trials early saved, by what an epoch of each took."""
     found = study.get_trials(states=(TrialState.COMPLETE,))
@@ -221,7 +209,7 @@ def _judged(
     names: tuple[str, ...],
     own: Json,
     folder: Path,
-    on: Executor | None,
+    on: Executor,
 ) -> Search:
     """Run `recipe: best` and the best trial's settings on the experiment's own split."""
     if not study.get_trials(states=(TrialState.COMPLETE,)):
@@ -233,7 +221,11 @@ def _judged(
         asked.on_top_of(settings(optuna.trial.FixedTrial(values), names)).model_copy(update={"name": name})
         for name, values in (("best", own), ("chosen", study.best_params))
     ]
-    if on is not None:
-        on.run([training(each, folder) for each in two])
-    found = [run(each, folder) for each in two]  # one that is finished is opened
+    leaves = []
+    for each in two:  # an earlier choice is kept under another name
+        there = RunFiles(folder / each.name)
+        leaves.append(training(each, folder, there.path.is_dir() and run_lock.other(each, there) is not None))
+    if refused := on.run(leaves).refused:
+        raise RunError("{names} failed. The messages above say why.", names=", ".join(refused))
+    found = [Run.open(folder / each.name) for each in two]
     return Search(trials, *found, compare(found), _early(study))

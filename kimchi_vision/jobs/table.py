@@ -83,14 +83,14 @@ def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterat
     leaves = [training(experiment, folder, force) for _, experiment, _ in planned]
     outcomes = Outcomes(leaves)
     with progress.side_by_side(outcomes.tasks):
-        for row, experiment, folds in planned:
+        for leaf, (row, experiment, folds) in zip(leaves, planned, strict=True):
             outcomes.begin(experiment.name)
             one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
             try:
                 done = one(folder, force), None
             except FAILURES as error:
                 done = None, error.sentence
-            outcomes.end(experiment.name, done)
+            outcomes.end(leaf, done)
             yield row, experiment.name, done[0]
 
 

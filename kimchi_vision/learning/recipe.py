@@ -1,7 +1,5 @@
 """Keys `recipe` and `budget`: settings that follow from the photos, the backbone and the time there is."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Callable

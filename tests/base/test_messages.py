@@ -12,7 +12,7 @@ import pytest
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import DataError, InputError, RunError
 from kimchi_vision.base.messages import TEXTS, LogFormat, catalogue, language
-from kimchi_vision.base.messages.particles import with_particles
+from kimchi_vision.base.messages.hangul import with_particles
 from kimchi_vision.base.sentence import Sentence
 
 

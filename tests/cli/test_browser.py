@@ -6,7 +6,7 @@ import pytest
 
 from kimchi_vision import data
 from kimchi_vision.base.messages import catalogue
-from kimchi_vision.cli import browser
+from kimchi_vision.cli import options
 from kimchi_vision.config.sections import Data
 from tests.fake_runs import fake_run
 
@@ -22,14 +22,14 @@ def opened(monkeypatch):
 
 
 def test_on_a_desktop_the_page_is_opened(opened, tmp_path, capsys):
-    browser.show(tmp_path / "김치 1.html", catalogue("en"))
+    options.show(tmp_path / "김치 1.html", catalogue("en"))
     assert opened == [(tmp_path / "김치 1.html").as_uri()]
     assert capsys.readouterr().out == ""
 
 
 def test_over_ssh_it_is_said_where_the_page_is(opened, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.7 22")
-    browser.show(tmp_path / "a.html", catalogue("ko"))
+    options.show(tmp_path / "a.html", catalogue("ko"))
     assert (opened, capsys.readouterr().out) == ([], f"브라우저로 여세요: {(tmp_path / 'a.html').as_uri()}\n")
 
 
@@ -52,8 +52,8 @@ def test_a_desktop_of_wayland_is_one_and_a_browser_that_does_not_open_is_none(
     monkeypatch.delenv("DISPLAY")
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
     page = tmp_path / "a.html"
-    browser.show(page, catalogue("en"))
+    options.show(page, catalogue("en"))
     assert (opened, capsys.readouterr().out) == ([page.as_uri()], "")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
-    browser.show(page, catalogue("en"))
+    options.show(page, catalogue("en"))
     assert page.as_uri() in capsys.readouterr().out

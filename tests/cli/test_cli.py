@@ -238,7 +238,7 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
         assert "--token SECRET" in str(CliRunner().invoke(app, [*line, *nothing]).exception)
     said = CliRunner().invoke(app, [*line, "--token", "secret", "--host-name", "kimchi.lan"])
     assert (heard["host"], heard["port"], heard["proxy_headers"]) == ("0.0.0.0", 81, False)
-    assert (heard["http"], heard["limit_concurrency"]) == (serve.listen.Protocol, serve.listen.CONNECTIONS)
+    assert (heard["http"], heard["limit_concurrency"]) == (serve.Protocol, serve.CONNECTIONS)
     assert (access[0].hosts, access[0].token) == (("kimchi.lan",), "secret")
     assert "http://0.0.0.0:81/?token=secret " in said.stderr
     CliRunner().invoke(app, [*line, "--token", "none", "--behind-proxy", "10.0.0.7"])
@@ -302,7 +302,7 @@ def test_a_map_of_photos_goes_into_their_page(command, folder_of, monkeypatch, t
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("learning-curve t.yaml", "is of one experiment"),
+        ("learning-curve t.yaml", "give one of its experiments"),
         ("learning-curve e.yaml --seeds one", "--seeds takes numbers, not one"),
         ("learning-curve e.yaml --fractions 0.1 1", "give three shares"),
         ("scout t.yaml", "t.yaml is a table; give one of its experiments."),

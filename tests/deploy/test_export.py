@@ -149,7 +149,7 @@ def test_a_strangers_pickle_is_not_loaded(exported, tmp_path):
 
 def test_a_pickle_from_elsewhere_is_loaded_when_the_user_trusts_it(exported, tmp_path, monkeypatch):
     run, _ = exported
-    monkeypatch.setattr(export.pickles, "ledger", lambda: tmp_path / "pickles.txt")
+    monkeypatch.setattr(export.learner, "ledger", lambda: tmp_path / "pickles.txt")
     with pytest.raises(InputError, match="--trust"):
         export.again(run, ["torch"])
     assert export.again(run, ["torch"], trust=True) == [run.files.weights]

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 
 import kimchi_vision as kv
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy.export import as_text, learner
+from kimchi_vision.deploy.export import learner, plain
 
 ALLOWED = re.compile(
     r"__builtin__ (eval|object|set|tuple)|collections OrderedDict|functools partial"
@@ -80,7 +80,7 @@ def test_it_opens_photos_as_training_did(photo, options, tmp_path):
         options["exif"][0x0112] = 6
     photo.paste("navy", (0, 0, 4, 3)) if photo.mode == "RGB" else None
     photo.save(file, **options)
-    create = eval(as_text.photo_opener())
+    create = eval(plain.photo_opener())
     expected = np.asarray(open_photo(file))
     for source in (file, str(file), file.read_bytes(), Image.open(io.BytesIO(file.read_bytes()))):
         assert np.array_equal(np.asarray(create(source)), expected)

@@ -21,19 +21,19 @@ from small_models import facts, save
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import photo_graph, web
+from kimchi_vision.deploy.export import folders, photo_graph
 from kimchi_vision.results.run import Run
 
 PACKAGE = Path(os.environ.get("KIMCHI_ONNXRUNTIME_WEB", "missing"))
 needs_package = pytest.mark.skipif(
     not PACKAGE.is_file(),
-    reason=f"KIMCHI_ONNXRUNTIME_WEB names no file that `npm pack {web.PACKAGE}@{web.VERSION}` wrote",
+    reason=f"KIMCHI_ONNXRUNTIME_WEB names no file that `npm pack {folders.PACKAGE}@{folders.VERSION}` wrote",
 )
 
 
 def test_without_npm_it_says_what_is_missing_and_where_to_put_it(exported, tmp_path, monkeypatch):
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(web.shutil, "which", lambda name: None)
+    monkeypatch.setattr(folders.shutil, "which", lambda name: None)
     with pytest.raises(InputError, match=r"onnxruntime-web-1\.30\.0\.tgz is missing. Install Node.js"):
         export.folder(exported[0], tmp_path / "page", "web")
     assert not (tmp_path / "page").exists()
@@ -52,10 +52,10 @@ def test_a_smaller_model_is_offered_with_what_it_loses(tmp_path):
     run.path.mkdir()
     for file in (run.files.onnx, run.files.smaller("int8")):
         file.write_bytes(bytes(2_000_000))
-    assert [model["file"] for model in web._models(run)] == ["model.onnx"]
+    assert [model["file"] for model in folders._models(run)] == ["model.onnx"]
     lost = {"accuracy_lost": 0.0125, "accuracy_lost_interval": [-0.01, 0.04]}
     write_json(run.files.export, {"model.int8.onnx": lost})
-    assert web._models(Run(run.path))[1] == {
+    assert folders._models(Run(run.path))[1] == {
         "file": "model.int8.onnx",
         "megabytes": 2.0,
         "lost": [1.2, -1.0, 4.0],
@@ -77,25 +77,27 @@ def npm(tmp_path, monkeypatch):
 
 
 def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
-    run, package = exported[0], tmp_path / f"{web.PACKAGE}-{web.VERSION}.tgz"
+    run, package = exported[0], tmp_path / f"{folders.PACKAGE}-{folders.VERSION}.tgz"
     with tarfile.open(package, "w:gz") as archive:
-        for name in web.RUNTIME:
+        for name in folders.RUNTIME:
             member = tarfile.TarInfo(f"package/dist/{name}")
             member.size = len(name)
             archive.addfile(member, io.BytesIO(name.encode()))
-    npm(f'[ "$1 $2 $3" = "pack {web.PACKAGE}@{web.VERSION} --pack-destination" ] && cp {package} "$4"')
+    npm(
+        f'[ "$1 $2 $3" = "pack {folders.PACKAGE}@{folders.VERSION} --pack-destination" ] && cp {package} "$4"'
+    )
     folder = export.folder(run, tmp_path / "new" / "page", "web")
     npm("exit 1")  # brought once, it is kept
     (tmp_path / "again").mkdir()  # a folder that holds nothing yet
     again = export.folder(run, tmp_path / "again", "web")
 
-    assert [(folder / name).read_text() for name in web.RUNTIME] == [*web.RUNTIME]
+    assert [(folder / name).read_text() for name in folders.RUNTIME] == [*folders.RUNTIME]
     assert (folder / "model.onnx").read_bytes() == run.files.onnx.read_bytes()
     about = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
     assert (about["name"], about["classes"]) == (run.name, list(run.predictions.vocab))
     manifest = json.loads((folder / "manifest.webmanifest").read_text(encoding="utf-8"))
     shown = {"name": run.name, "short_name": run.name[:12], "start_url": "./", "scope": "./"}
-    look = {"display": "standalone", "background_color": "#ffffff", "theme_color": web.ACCENT}
+    look = {"display": "standalone", "background_color": "#ffffff", "theme_color": "#b3261e"}
     assert manifest.items() >= {**shown, **look}.items()
     for icon in manifest["icons"]:
         with Image.open(folder / icon["src"]) as image:
@@ -111,8 +113,7 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
     assert json.dumps(["./", *names]) in worker
     assert worker == (again / "sw.js").read_text(encoding="utf-8")
     (again / "labels.json").write_text("{}")
-    (again / "sw.js").unlink()
-    web._write_worker(again, set())
+    folders._write_worker(again, set())
     assert worker != (again / "sw.js").read_text(encoding="utf-8")  # visitors get what has changed
 
 
@@ -132,7 +133,7 @@ def shown(tmp_path, monkeypatch):
     """Write the page of a run, and serve it: its address."""
     monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
-    shutil.copyfile(PACKAGE, tmp_path / "cache" / f"{web.PACKAGE}-{web.VERSION}.tgz")
+    shutil.copyfile(PACKAGE, tmp_path / "cache" / f"{folders.PACKAGE}-{folders.VERSION}.tgz")
     with ExitStack() as ends:
 
         def show(run):

@@ -16,10 +16,9 @@ from small_models import SEVEN
 from kimchi_vision.base.errors import DataError, InputError
 from kimchi_vision.base.messages import say
 from kimchi_vision.data import layout
-from kimchi_vision.deploy.labelling.choose import choose, pick
+from kimchi_vision.deploy.labelling.choose import choose, pick, write_tasks
 from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.labelling.take import take
-from kimchi_vision.deploy.labelling.tasks import write_tasks
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.server import Collection
 

@@ -12,7 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from kimchi_vision.deploy.server import Access, Limits, api, build, limits, listen
+from kimchi_vision.deploy import server
+from kimchi_vision.deploy.server import Access, Limits, api, build, limits
 from kimchi_vision.deploy.server.limits import Room
 from tests.browsers import serving
 
@@ -145,9 +146,9 @@ def test_nobody_waits_for_a_large_photo(seven, monkeypatch):
 
 def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
-    monkeypatch.setattr(listen, "HEADER_SECONDS", 0.3)
+    monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-    with serving(build([seven], access=Access()), http=listen.Protocol) as address:
+    with serving(build([seven], access=Access()), http=server.Protocol) as address:
         port = int(address.rpartition(":")[2])
 
         def said(content):

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
-from kimchi_vision.base.messages import about_gain, catalogue
+from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Calibrate, Evaluate
@@ -132,7 +132,7 @@ def test_averaged_views_are_scored_on_the_part_that_is_asked_for(run):
     averaged = Predictions.read(run.files.averaged, run.vocab, run.items).part("test")
     lines = evaluation.scores(run, True, "en").splitlines()
     assert lines[0].startswith("19 of 25 test photos are right")
-    gain = lines.index(about_gain("tta", compare.beside_one_view(averaged, plain), catalogue("en")))
+    gain = lines.index(str(about_gain("tta", compare.beside_one_view(averaged, plain))))
     assert lines[gain - 1] == lines[gain + 1] == ""
     assert "+0.0 points" in evaluation.scores(run, lang="en")
     assert "3 varied views of each photo and the plain one: 100.0 %" in evaluation.scores(run, True, "en")

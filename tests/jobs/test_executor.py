@@ -11,9 +11,11 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import optuna
 import pytest
 
 from kimchi_vision import data
@@ -23,10 +25,12 @@ from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
 from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
-from kimchi_vision.jobs.executor import Processes, interface, parcels
+from kimchi_vision.jobs.executor import Processes, Serial, interface, parcels
+from kimchi_vision.jobs.executor import cluster as joining
 from kimchi_vision.jobs.executor.on_ray import OnRay
 from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.jobs.rank_backbones import scout
+from kimchi_vision.jobs.search import search
 from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
 
@@ -103,18 +107,38 @@ def test_an_address_that_nobody_answers_is_said_at_once():
     assert time.monotonic() - started < 15
 
 
-def test_a_cluster_that_asks_for_a_token_says_how_it_is_given(monkeypatch):
-    ray = pytest.importorskip("ray")
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_a_cluster_that_refuses_a_token_says_at_once_how_it_is_given(monkeypatch, scheme):
+    pytest.importorskip("ray")
+    import grpc
+
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
 
-    def refuses(**options):
-        raise ConnectionError("ray client connection timeout")
+    class Refuses(grpc.GenericRpcHandler):
+        def service(self, call):
+            assert call.method in joining.PINGS.values()
+            return grpc.unary_unary_rpc_method_handler(self.answer)
 
-    monkeypatch.setattr(ray, "init", refuses)
-    with socket.create_server(("127.0.0.1", 0)) as cluster:
-        on = executor.executor(f"ray://127.0.0.1:{cluster.getsockname()[1]}", Jobs())
-        with pytest.raises(InputError, match=r"timeout\. If it asks for a token.*RAY_AUTH_MODE=token before"):
-            on.places()
+        def answer(self, request, context):
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "InvalidAuthToken: it is missing")
+
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Refuses()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    started = time.monotonic()
+    with pytest.raises(InputError, match=r"missing\. If it asks for a token.*RAY_AUTH_MODE=token before"):
+        executor.executor(f"{scheme}127.0.0.1:{port}", Jobs()).run([])
+    assert time.monotonic() - started < 15
+    server.stop(None).wait()
+
+
+def test_what_listens_and_is_not_ray_is_said_in_time(monkeypatch):
+    pytest.importorskip("ray")
+    monkeypatch.setattr(joining, "ANSWERS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        on = executor.executor(f"ray://127.0.0.1:{other.getsockname()[1]}", Jobs())
+        with pytest.raises(InputError, match="what listens there is not that port of Ray"):
+            on.run([])
 
 
 @pytest.mark.slow
@@ -155,17 +179,38 @@ def test_a_table_of_tasks_follows_work_in_processes(tmp_path, caplog):
     assert any(line.startswith("none failed, ") and "ZeroDivisionError" in line for line in lines)
 
 
+def ends(again: bool, watch) -> int:
+    """The epoch after which a training ends."""
+    return next(epoch for epoch in range(1, 9) if watch({"epoch": epoch}))
+
+
+@pytest.mark.parametrize("on", [Serial(), Processes(Jobs())])
+def test_a_training_is_watched_from_where_it_was_asked_for(on, tmp_path, monkeypatch):
+    """And the next one follows from what the last one gave."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), str(Path(__file__).parent)]))
+    given = [2]
+
+    def leaves():
+        while given[-1] < 5:
+            watch = partial(lambda last, row: row["epoch"] > last, given[-1])
+            yield Leaf(f"after {given[-1]}", ends, tmp_path, watch=watch)
+
+    on.places = 1
+    ended = on.run(leaves(), lambda leaf, done: given.append(done[0]))
+    assert ended == ({"after 2": 3, "after 3": 4, "after 4": 5}, {})
+
+
 def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
     work = partial(subprocess.check_call, ["sleep", "60"])
     on, started = Processes(Jobs()), time.monotonic()
 
     def interrupt():
-        wait_for(lambda: len(on.going) == on.places())
+        wait_for(lambda: len(on.going) == on.places)
         time.sleep(1)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    leaves = [Leaf(name, work, tmp_path) for name in map(str, range(on.places() + 2))]
+    leaves = [Leaf(name, work, tmp_path) for name in map(str, range(on.places + 2))]
     with pytest.raises(InterruptedRunError, match="keeps its last checkpoint"):
         on.run(leaves)
     assert not on.going
@@ -258,19 +303,26 @@ def test_two_nodes_of_ray_give_the_bits_that_one_process_gives(asked, tmp_path, 
 @pytest.fixture
 def blind(tmp_path):
     """A cluster whose only worker sees neither the photos nor the runs: its folder of them is another."""
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     hides = ["unshare", "--mount", "sh", "-c"]
     if subprocess.run([*hides, f"mount -t tmpfs none {tmp_path}"], check=False).returncode:
         pytest.skip("a folder cannot be hidden from a process here: unshare needs rights")
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.getcwd()}
     from ray.cluster_utils import Cluster
 
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
     head = {"num_cpus": 0, "object_store_memory": 80_000_000, "include_dashboard": False}
+    head |= {"ray_client_server_port": port}
     found = Cluster(initialize_head=True, head_node_args=head)
-    ray = f"{sys.executable} -m ray.scripts.scripts start --address {found.address} --num-cpus 1 --block"
-    begins = f"mount -t tmpfs none {tmp_path} && exec {ray} --object-store-memory 80000000"
+    start = f"{sys.executable} -m ray.scripts.scripts start --address {found.address} --num-cpus 1 --block"
+    begins = f"mount -t tmpfs none {tmp_path} && exec {start} --object-store-memory 80000000"
     node = subprocess.Popen([*hides, begins], stdout=subprocess.DEVNULL, start_new_session=True)
+    found.node, found.client = node, f"ray://127.0.0.1:{port}"
     try:
+        ray.init(address=found.address, log_to_driver=False)  # with logs, Ray replaces `print` for good
+        wait_for(lambda: ray.cluster_resources().get("CPU"))
+        ray.shutdown()
         yield found
     finally:
         os.killpg(node.pid, signal.SIGTERM)
@@ -281,15 +333,21 @@ def blind(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_node_without_the_photos_is_sent_them_ranks_backbones_and_sends_its_runs_back(
-    asked, tmp_path, blind, caplog
+    asked, tmp_path, blind, caplog, monkeypatch
 ):
+    """In pieces; a run whose node dies before it is back is done again."""
     import ray
 
+    def collected(parcel, fetched, collect=parcels.collect):
+        lost.append(parcel.path.name)
+        if len(lost) == 1:
+            raise ray.exceptions.NodeDiedError("its node has died")
+        collect(parcel, fetched)
+
+    lost = []
+    monkeypatch.setattr(parcels, "collect", collected)
     file = asked("a: {}", "b: {folds: 2}")
     table.run_rows(load(file), tmp_path / "serial")
-    ray.init(address=blind.address, log_to_driver=False)  # with logs, Ray replaces `print` for good
-    wait_for(lambda: ray.cluster_resources().get("CPU"))
-    ray.shutdown()
     ranked = scout(load(file).rows[0], ["test_efficientnet"], OnRay(blind.address, Jobs()), tmp_path)
     assert ranked["photos"].tolist() == [12]
     on = executor.executor(blind.address, load(file).jobs)
@@ -297,39 +355,85 @@ def test_a_node_without_the_photos_is_sent_them_ranks_backbones_and_sends_its_ru
         finished = table.run_rows(load(file), tmp_path / "ray", on=on)
     assert list(finished) == ["a", "b"]
     assert "photos are sent to them" in caplog.text
+    assert len(lost) == 4  # three runs, the first one twice
     assert digests(tmp_path / "serial") == digests(tmp_path / "ray")
     assert not Run(tmp_path / "ray" / "t" / "a").damaged()
 
 
-def test_a_folder_is_unpacked_whole_once_and_never_over_another(tmp_path, folder_of):
+class Ends(optuna.pruners.BasePruner):
+    """Ends each trial after two epochs. The first one is disturbed before, the second one interrupted."""
+
+    def __init__(self, disturb):
+        self.todo = [disturb, partial(signal.raise_signal, signal.SIGINT)]
+
+    def prune(self, study, trial):
+        if self.todo and len(self.todo) == 2 - trial.number:
+            self.todo.pop(0)()
+        return trial.last_step == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_search_shares_no_folder_and_a_killed_worker_and_ctrl_c_lose_no_trial(
+    asked, tmp_path, blind, monkeypatch
+):
+    """Its driver, which speaks to the cluster's client port, hears each epoch and ends trials early."""
+    import psutil
+
+    [(experiment, _)] = load(asked("a: {}", epochs=4)).rows[0].runs()
+
+    def kill():
+        processes = psutil.Process(blind.node.pid).children(recursive=True)
+        [worker] = [one for one in processes if "ray::done" in " ".join(one.cmdline())]
+        worker.kill()
+
+    def found(name, on, disturb):
+        pruner = Ends(disturb)
+        monkeypatch.setattr(optuna.pruners, "MedianPruner", lambda **given: pruner)
+        with pytest.raises(InterruptedRunError, match="keeps its last checkpoint"):
+            search(experiment, 600, tmp_path / name, trials=2, on=on)
+        return search(experiment, 600, tmp_path / name, trials=2, on=on)
+
+    serial = found("serial", Serial(), lambda: None)
+    sent = found("ray", OnRay(blind.client, Jobs()), kill)
+    assert sent.trials["user_attrs_ended_after"].dropna().tolist() == [2, 2]
+    columns = ["value", "params_mult", "user_attrs_accuracy", "state"]
+    assert sent.trials[columns].equals(serial.trials[columns])
+    assert digests(tmp_path / "serial") == digests(tmp_path / "ray")
+
+
+def test_a_folder_is_unpacked_whole_once_and_never_over_another(folder_of, monkeypatch):
     photos = folder_of({"a": 3, "b": 3})
     (photos / "notes.md").write_text("not read by a run")
-    parcel = parcels.packed(photos)
+    monkeypatch.setattr(parcels, "MOST", 500)
+    parcel = parcels.packed(photos, lambda piece: piece)
+    assert max(len(piece.data) for piece in parcel.pieces) == 500
     before = {file: file.read_bytes() for file in photos.rglob("*.jpg")}
     shutil.rmtree(photos)
-    parcels.place(parcel, lambda part: part)
+    parcels.place(parcel, lambda piece: piece)
     assert {file: file.read_bytes() for file in photos.rglob("*") if file.is_file()} == before
-    parcels.place(parcel, lambda part: pytest.fail("it is there"))
+    parcels.place(parcel, lambda piece: pytest.fail("it is there"))
     next(iter(before)).unlink()
     with pytest.raises(InputError, match="other files lie in"):
-        parcels.place(parcel, lambda part: part)
+        parcels.place(parcel, lambda piece: piece)
     shutil.rmtree(photos)
     with pytest.raises(InputError, match="is not what was sent"):
-        parcels.place(parcel, lambda part: part[:-1] + b"x")
+        parcels.place(parcel, lambda piece: piece._replace(data=piece.data[:-1] + b"x"))
     assert not photos.exists()
 
 
 def test_a_run_that_comes_back_takes_the_place_of_one_that_is_kept(tmp_path, folder_of):
     photos = data.load(Data(path=folder_of({"a": 8, "b": 8}), valid_pct=0.5))
     run = fake_run(tmp_path / "a", photos)
-    parcel = parcels.left(run.path)
-    assert not run.path.exists()
+    parcel = parcels.packed(run.path, lambda piece: piece.spans)
+    (tmp_path / "node").mkdir()
+    there = run.path.rename(tmp_path / "node" / "a")
     mine = parcels.listing(fake_run(tmp_path / "a", photos, seed=1).path)
     with pytest.raises(InputError, match="is not what was sent"):
-        parcels.collect(parcel._replace(parts=(parcel.parts[0][:-1] + b"x",)))
+        parcels.collect(parcel._replace(digests=("another",)), partial(parcels.read, there))
     assert parcels.listing(run.path) == mine
-    parcels.collect(parcel)
-    parcels.collect(parcel)
+    parcels.collect(parcel, partial(parcels.read, there))
+    parcels.collect(parcel, lambda spans: pytest.fail("it is there"))
     assert parcels.listing(run.path) == parcel.listing
     assert [path.name for path in tmp_path.glob("a.*")] == ["a.before-1"]
 
@@ -402,7 +506,7 @@ def test_a_killed_worker_and_a_killed_driver_lose_nothing(asked, tmp_path, clust
         return [
             one
             for one in psutil.process_iter(["cmdline"])
-            if "ray::_done" in " ".join(one.info["cmdline"] or [])
+            if "ray::done" in " ".join(one.info["cmdline"] or [])
         ]
 
     driver = begun()

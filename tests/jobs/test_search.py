@@ -2,15 +2,17 @@ from pathlib import Path
 
 import pytest
 
-from kimchi_vision.base.errors import InputError, InterruptedRunError
+from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.config import Experiment
 
 pytest.importorskip("optuna", reason="needs the extra: pip install 'kimchi-vision[search]'")
 
+from kimchi_vision.jobs import experiment as running
 from kimchi_vision.jobs import search as module
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.executor import Serial
 from kimchi_vision.jobs.search import search
 from kimchi_vision.results.scores import recorded
+from tests.fake_runs import fake_run
 
 
 class Done:
@@ -28,16 +30,21 @@ def begun(monkeypatch):
     """Experiments in the order in which they ran, without a training."""
     ran = []
 
-    def run(experiment, exports, watch=None):
+    def run(experiment, exports, force=False, watch=None):
         ran.append(experiment)
         if watch is not None:  # each trial is worse than those before it
             cycle = experiment.train.stages[-1].arguments
             epochs = range(1, 1 + getattr(cycle, "epochs", 1))
             any(watch({"error_rate": len(ran) / 100, "epoch": epoch}) for epoch in epochs)
-        rate = experiment.train.stages[-1].arguments.lr_max[1] if experiment.train.stages else 1e-4
-        return Done(exports / experiment.name, rate)
 
-    monkeypatch.setattr(module, "run", run)
+    class Opened:
+        @staticmethod
+        def open(path):
+            stages = next(one for one in ran if one.name == path.name).train.stages
+            return Done(path, stages[-1].arguments.lr_max[1] if stages else 1e-4)
+
+    monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(module, "Run", Opened)
     monkeypatch.setattr(module, "compare", lambda runs: [run.path.name for run in runs])
     return ran
 
@@ -77,19 +84,33 @@ def test_a_search_goes_on_where_it_ended(begun, experiment, tmp_path):
     assert [e.name for e in begun if e.name.startswith("trial")] == [f"trial-{n:03}" for n in range(5)]
 
 
-def test_ctrl_c_ends_a_search_and_its_trial_goes_on_with_the_next(begun, experiment, tmp_path, monkeypatch):
-    plain = module.run
+def test_a_search_that_goes_on_may_choose_again(begun, experiment, tmp_path, monkeypatch):
+    """The run of the earlier choice is kept under another name, as --force does."""
+    plain, forced = running.run, []
 
-    def interrupted(named, exports, watch=None):
+    def run(named, exports, force=False, watch=None):
+        forced.extend([named.name] * force)
+        plain(named, exports, force, watch)
+
+    monkeypatch.setattr(running, "run", run)
+    fake_run(tmp_path / "mine-search" / "chosen", module.data.load(experiment.data))
+    search(experiment, 60, tmp_path, trials=3)
+    assert forced == ["chosen"]
+
+
+def test_ctrl_c_ends_a_search_and_its_trial_goes_on_with_the_next(begun, experiment, tmp_path, monkeypatch):
+    plain = running.run
+
+    def interrupted(named, exports, *more):
         if named.name == "trial-001":
             raise InterruptedRunError("Interrupted.")
-        return plain(named, exports, watch)
+        return plain(named, exports, *more)
 
-    monkeypatch.setattr(module, "run", interrupted)
+    monkeypatch.setattr(running, "run", interrupted)
     with pytest.raises(InterruptedRunError):
         search(experiment, 60, tmp_path, trials=3)
     assert [each.name for each in begun] == ["trial-000"]
-    monkeypatch.setattr(module, "run", plain)
+    monkeypatch.setattr(running, "run", plain)
     search(experiment, 60, tmp_path, trials=3)
     assert begun[1].name == "trial-001"
     assert len(begun) == 5  # three trials, and the two that are compared
@@ -108,38 +129,27 @@ def test_another_search_is_not_mixed_in(begun, experiment, tmp_path):
         search(other, 60, tmp_path, trials=3)
 
 
-class SideBySide:
-    """An executor of two places, one after the other here; the first piece of work dies once."""
+def test_a_trial_is_chosen_when_a_place_is_free_by_what_has_ended(begun, experiment, tmp_path, monkeypatch):
+    """One that fails is left out, and one that died and goes on shows its epochs again."""
+    plain, asked = running.run, []
 
-    def places(self):
-        return 2
+    def run(named, exports, force=False, watch=None):
+        if named.name == "trial-001":
+            raise RunError("no memory")
+        plain(named, exports, force, watch)
+        if watch is not None:
+            watch({"error_rate": 1.0, "epoch": 1})
 
-    def run(self, leaves):
-        for number, leaf in enumerate(leaves):
-            if number == 0 and leaf.name.startswith("trials"):
-                with pytest.raises(SystemExit):
-                    leaf.work(False)
-            leaf.work(number == 0)
+    class Place(Serial):
+        def run(self, leaves, told=None):
+            asked.append(isinstance(leaves, list))
+            return super().run(leaves, told)
 
-
-def test_processes_share_the_trials_and_a_dead_ones_trial_is_taken_up(
-    begun, experiment, tmp_path, monkeypatch
-):
-    plain = module.run
-
-    def run(named, exports, watch=None):
-        if len(begun) == 1 and not (tmp_path / "died").exists():
-            (tmp_path / "died").touch()
-            raise SystemExit
-        return plain(named, exports, watch)
-
-    monkeypatch.setattr(module, "run", run)
-    monkeypatch.setattr(module, "training", lambda each, folder: Leaf(each.name, lambda again: None, folder))
-    search(experiment, 60, tmp_path, trials=4, on=SideBySide())
-    names = [each.name for each in begun]
-    assert names[:2] == ["trial-000", "trial-001"]  # the second one died, and goes on in its folder
-    assert len(set(names)) == 6
-    assert names[4:] == ["best", "chosen"]
+    monkeypatch.setattr(running, "run", run)
+    found = search(experiment, 60, tmp_path, trials=4, on=Place())
+    assert asked == [False, True]  # the trials one by one, the two that are compared at once
+    assert sorted(found.trials["state"]) == ["COMPLETE"] * 3 + ["FAIL"]
+    assert [each.name for each in begun][-2:] == ["best", "chosen"]
 
 
 def test_what_ending_poor_trials_early_spared_is_counted(begun, experiment, tmp_path):

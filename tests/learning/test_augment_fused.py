@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 
 from kimchi_vision.config.sections import Augment
 from kimchi_vision.learning import augment
-from kimchi_vision.learning.augment.params import draw
+from kimchi_vision.learning.augment.geometry import draw
 
 STRONG = {"flip_vert": True, "max_rotate": 40, "max_warp": 0.4, "max_zoom": 1.5, "max_lighting": 0.4}
 

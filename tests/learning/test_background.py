@@ -16,8 +16,7 @@ from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Explain, Loader, Model, Sample
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import augment, explain, linear_probe, loader, model
-from kimchi_vision.learning.explain.background import spread, swapped
-from kimchi_vision.learning.explain.masks import mask
+from kimchi_vision.learning.explain.background import mask, spread, swapped
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.compare import background_reliance
 from kimchi_vision.results.preprocess import Preprocess

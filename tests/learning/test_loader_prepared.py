@@ -10,8 +10,8 @@ import pytest
 from kimchi_vision.base import cache
 from kimchi_vision.config.sections import Loader
 from kimchi_vision.data.photo import Photos, open_photo
-from kimchi_vision.learning.loader import prepared
-from kimchi_vision.learning.loader.photo_cache import Pack
+from kimchi_vision.learning import loader
+from kimchi_vision.learning.loader.photo_cache import Direct, Pack
 from tests.conftest import noise
 
 
@@ -43,21 +43,12 @@ def photos(tmp_path):
     return Photos(tmp_path, table.assign(split=["train", "valid", "train", "train"]), ("b", "a"))
 
 
-def test_a_part_is_its_files_contents_and_class_numbers(photos, tmp_path):
-    part = prepared.part(photos, "train")
-    paths = [tmp_path / name for name in ("a/0.png", "a/2.png", "b/3.png")]
-    assert [file.path for file in part.files] == paths
-    assert part.hashes == ["0", "2", "3"]
-    assert part.classes.tolist() == [1, 1, 0]
-
-
 def pressed(photos, cache="auto"):
-    part = prepared.part(photos, "train")
-    return prepared.presized(Loader(cache=cache), part, Halved())
+    return loader.presized(Loader(cache=cache), photos.files(photos.part("train")), Halved())
 
 
 def test_photos_are_the_same_however_they_are_kept(photos, folder):
-    for way, kind in (("memmap", Pack), ("none", prepared.Direct), ("auto", Pack)):
+    for way, kind in (("memmap", Pack), ("none", Direct), ("auto", Pack)):
         found = pressed(photos, way)
         assert isinstance(found, kind)
         for row, number in enumerate((0, 2, 3)):
@@ -105,7 +96,7 @@ def steps(size, key="steps"):
 
 
 def finished(photos, tfms, cache="auto"):
-    return prepared.finished(Loader(cache=cache), prepared.part(photos, "valid"), tfms)
+    return loader.finished(Loader(cache=cache), photos.files(photos.part("valid")), tfms)
 
 
 def test_validation_photos_are_kept_as_the_model_sees_them(photos, folder):

@@ -416,11 +416,11 @@ def test_balanced_classes_count_the_same(tiny_learner):
     section = stages({"fit": {"epochs": 1}}, class_weights="balanced")
     learn, _ = tiny_learner(section)
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
-    weights = train.loss_and_optimizer.loss(section, learn).func.weight
+    weights = train.callbacks.loss(section, learn).func.weight
     assert weights[0] / weights[1] == pytest.approx((len(learn.dls.train.items) - 4) / 4)
 
 
-@pytest.mark.parametrize("name", train.loss_and_optimizer.OPTIMIZERS)
+@pytest.mark.parametrize("name", train.callbacks.OPTIMIZERS)
 def test_an_optimizer_by_its_name_trains_what_is_not_frozen(tiny_learner, name):
     section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, opt_func=name)
     learn, run = tiny_learner(section)

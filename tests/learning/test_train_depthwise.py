@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from kimchi_vision.learning.train import depthwise
+from kimchi_vision.learning.train import precision
 
 
 def layer(kernel, stride, groups=8):
@@ -29,12 +29,12 @@ def gradients(convolution, context):
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (5, 1), (5, 2)])
 def test_gradients_are_those_of_bf16(kernel, stride):
     convolution = layer(kernel, stride)
-    assert depthwise.is_needed(convolution)
+    assert precision.is_needed(convolution)
     plain = gradients(convolution, nullcontext())
-    for ours, theirs in zip(gradients(convolution, depthwise.FasterDepthwise()), plain, strict=True):
+    for ours, theirs in zip(gradients(convolution, precision.FasterDepthwise()), plain, strict=True):
         assert torch.linalg.norm(ours - theirs) < 0.02 * torch.linalg.norm(theirs)
 
 
 @pytest.mark.parametrize("convolution", [layer(3, 1), layer(5, 2, groups=1)])
 def test_other_layers_are_left_alone(convolution):
-    assert not depthwise.is_needed(convolution)
+    assert not precision.is_needed(convolution)

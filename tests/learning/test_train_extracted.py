@@ -10,7 +10,7 @@ from torch import nn
 from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Loader, Train
 from kimchi_vision.learning import augment, loader, train
-from kimchi_vision.learning.train.extracted import extracted
+from kimchi_vision.learning.train.stages import extracted
 
 ONCE = {"feature_extract": {"epochs": 3, "augment": False, "lr_max": 1e-2}}
 

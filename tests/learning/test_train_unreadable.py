@@ -37,7 +37,7 @@ def test_a_photo_that_disappears_is_named(begun, engine, workers):
     lost = photos.files(photos.part("train"))[2].path
     lost.unlink()
     with (
-        pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put it back"),
+        pytest.raises(RunError, match=rf"{lost.name} is no longer there. Put back what is lost"),
         train.named(photos),
     ):
         train.fit(ONE_EPOCH, learn, run.files)

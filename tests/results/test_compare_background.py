@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from kimchi_vision.base.messages import about_background, catalogue
+from kimchi_vision.base.sentence import noted
 from kimchi_vision.results.compare import background_reliance, difference_interval
 from kimchi_vision.results.intervals import wilson
 
@@ -30,7 +31,7 @@ def test_the_verdict_follows_the_interval_of_the_gap(same, other, mask, photos, 
     assert found["verdict"] == verdict
     assert found["gap"] == pytest.approx((same - other) / photos)
     for lang in ("en", "ko"):
-        sentences = about_background(found, catalogue(lang))
+        sentences = [catalogue(lang)(key, **values) for key, values in about_background(found)]
         assert f"{100 * (same - other) / photos:.1f}" in sentences[0]
         assert not any("None" in sentence or "nan" in sentence for sentence in sentences)
 
@@ -50,7 +51,7 @@ def test_one_guessed_mask_among_boxes_leaves_no_verdict():
 def test_a_suspicion_of_before_is_told_as_what_it_is():
     """Folders of before judged without boxes."""
     found = {**background_reliance(answers(95, 60, "segmentation")), "verdict": "suspect"}
-    told = about_background(found, catalogue("en"))
+    told = [catalogue("en")(key, **values) for key, values in about_background(found)]
     assert told[0].startswith("Whether backgrounds decide is not judged")
     assert told[1].startswith("Boxes around the food would settle it")
     assert len(told) == 4
@@ -68,7 +69,7 @@ def test_photos_without_partners_are_said():
         "change_interval": None,
     }
     assert found["verdict"] == "cannot tell"
-    assert "two photos of a class" in about_background(found, catalogue("en"))[0]
+    assert "two photos of a class" in str(noted(about_background(found)[:1]))
 
 
 def test_every_number_is_of_its_own_photos():

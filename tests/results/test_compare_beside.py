@@ -80,4 +80,4 @@ def test_each_part_has_its_own_gain():
 )
 def test_a_sentence_says_what_averaging_gave(lang, said):
     found = compare.beside_one_view(averaged(61), answers(60))
-    assert said in about_gain("tta", found, catalogue(lang))
+    assert said in about_gain("tta", found).said(catalogue(lang))

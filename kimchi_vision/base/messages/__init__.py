@@ -15,9 +15,8 @@ from typing import Literal
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import catalogues
 from kimchi_vision.base.messages.explain import about_background, about_gain
-from kimchi_vision.base.messages.particles import with_particles
-from kimchi_vision.base.messages.reasons import NAMES as REASONS
-from kimchi_vision.base.messages.reasons import Reasons
+from kimchi_vision.base.messages.hangul import NAMES as REASONS
+from kimchi_vision.base.messages.hangul import Reasons, with_particles
 from kimchi_vision.base.sentence import Sentence, Text, filled, said
 
 __all__ = [

@@ -2,40 +2,40 @@
 
 from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
-from kimchi_vision.base.sentence import Text
+from kimchi_vision.base.sentence import Note, Sentences, noted
 
 ADVISED = ("background_no_boxes", "background_relies")
 """Verdicts with something to do next."""
 
 
-def about_background(found: Json, text: Text) -> list[str]:
+def about_background(found: Json) -> list[Note]:
     """What background.json says, in sentences: the verdict, what to do next, and what it stands on."""
     gap, conditions = found["gap"], found["conditions"]
     if gap is None:
-        return [text("background_no_pairs"), _asked(found, text)]
+        return [("background_no_pairs", {}), _asked(found)]
     low, high = (points(edge) for edge in found["gap_interval"])
     shares = {name: percent(conditions[name]["accuracy"]) for name in ("same", "other")}
     # Folders of before call what no boxes bear out a suspicion, or little.
     boxed = set(found["masks"]) == {"box"}
     verdict = f"background_{found['verdict'].replace(' ', '_')}" if boxed else "background_no_boxes"
-    sentences = [text(verdict, gap=points(gap), low=low, high=high, **shares)]
+    sentences: list[Note] = [(verdict, {"gap": points(gap), "low": low, "high": high, **shares})]
     if verdict in ADVISED:
-        sentences.append(text(f"{verdict}_next"))
+        sentences.append((f"{verdict}_next", {}))
     for name, more in (("followed", {}), ("outside", {"area": found["area"]})):
         if boxed and found[name] is not None:
             edges = dict(zip(("low", "high"), found[f"{name}_interval"], strict=True))
             values = {name: found[name], **edges, **more}
-            sentences.append(text(f"background_{name}", **{k: percent(v) for k, v in values.items()}))
-    guessing = text("background_guessing", chance=percent(found["chance"]))
-    return [*sentences, guessing, _asked(found, text)]
+            sentences.append((f"background_{name}", {k: percent(v) for k, v in values.items()}))
+    guessing = ("background_guessing", {"chance": percent(found["chance"])})
+    return [*sentences, guessing, _asked(found)]
 
 
-def _asked(found: Json, text: Text) -> str:
-    masks = ", ".join(text(f"mask_{kind}", n=count) for kind, count in found["masks"].items())
-    return text("background_asked", photos=found["photos"], masks=masks)
+def _asked(found: Json) -> Note:
+    masks = noted(((f"mask_{kind}", {"n": count}) for kind, count in found["masks"].items()), ", ")
+    return "background_asked", {"photos": found["photos"], "masks": masks}
 
 
-def about_gain(name: str, found: Json, text: Text) -> str:
+def about_gain(name: str, found: Json) -> Sentences:
     """What training brought beside the `floor`, or averaging beside one view, `tta`.
 
     found: the entry of that name in metrics.json.
@@ -45,4 +45,4 @@ def about_gain(name: str, found: Json, text: Text) -> str:
     gains = {"gain": found["gain"], "low": low, "high": high}
     shown = {key: percent(share) for key, share in shares.items()}
     shown |= {key: points(share) for key, share in gains.items()}
-    return text(f"{name}_{found['verdict'].replace(' ', '_')}", n=found.get("n"), **shown)
+    return noted([(f"{name}_{found['verdict'].replace(' ', '_')}", {"n": found.get("n"), **shown})])

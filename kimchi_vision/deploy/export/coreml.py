@@ -13,7 +13,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photos, open_photo
-from kimchi_vision.deploy.export.from_square import FromSquare
+from kimchi_vision.deploy.export.from_square import FromSquare, converting
 from kimchi_vision.results.model_metadata import KEY, Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature
@@ -36,7 +36,7 @@ def save(
     square = torch.zeros(1, 3, side, side)
     with torch.no_grad():
         traced = torch.jit.trace(FromSquare(network, facts), square, check_trace=False)
-    try:
+    with converting("Core ML"):
         model = ct.convert(
             traced,
             inputs=[ct.ImageType(name="image", shape=square.shape, color_layout=ct.colorlayout.RGB)],
@@ -44,12 +44,6 @@ def save(
             convert_to="mlprogram",
             minimum_deployment_target=ct.target.iOS16,
         )
-    except Exception as error:  # coremltools names the operator, in errors of many kinds
-        raise RunError(
-            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
-            runtime="Core ML",
-            reason=error,
-        ) from error
     model.short_description = f"{facts.experiment}: {len(facts.classes)} classes of photos"
     model.user_defined_metadata[KEY] = facts.to_metadata()[KEY]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,9 +1,12 @@
-"""A network as phones take it: from the square of a photo to calibrated probabilities."""
+"""A network as phones take it, from the square of a photo to calibrated probabilities, and its conversion."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
+from kimchi_vision.base.errors import RunError
 from kimchi_vision.results.model_metadata import Facts
 
 
@@ -24,3 +27,13 @@ class FromSquare(torch.nn.Module):
         """square: (1, 3, side, side), 0 to 255. Gives (1, classes)."""
         sampled = self.sampling @ square @ self.sampling.T
         return torch.softmax(self.network(sampled * self.scale - self.shift) / self.temperature, dim=1)
+
+
+@contextmanager
+def converting(runtime: str) -> Iterator[None]:
+    """What a converter raises inside the block, of many kinds, is a RunError, which names the operator."""
+    try:
+        yield
+    except Exception as error:
+        what = "{runtime} cannot take it over ({reason}). onnx is what works everywhere."
+        raise RunError(what, runtime=runtime, reason=error) from error

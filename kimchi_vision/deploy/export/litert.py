@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.extras import load
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share
 from kimchi_vision.data.photo import Photos, open_photo
-from kimchi_vision.deploy.export.from_square import FromSquare
+from kimchi_vision.deploy.export.from_square import FromSquare, converting
 from kimchi_vision.deploy.export.onnx import agreed
-from kimchi_vision.deploy.runtime.speed import median_ms
+from kimchi_vision.deploy.runtime.speed import milliseconds
 from kimchi_vision.results.model_metadata import KEY, Facts
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.temperature import at_temperature
@@ -33,14 +32,8 @@ def save(network: torch.nn.Module, facts: Facts, file: Path) -> None:
     litert_torch = load("litert_torch")
     side = facts.preprocess.resize
     whole = litert_torch.to_channel_last_io(FromSquare(network, facts), args=[0])
-    try:
+    with converting("LiteRT"):
         made = litert_torch.convert(whole.eval(), (torch.zeros(1, side, side, 3),))
-    except Exception as error:  # of many kinds, which name the operator
-        raise RunError(
-            "{runtime} cannot take it over ({reason}). onnx is what works everywhere.",
-            runtime="LiteRT",
-            reason=error,
-        ) from error
     with tempfile.TemporaryDirectory() as folder:  # it insists on the ending
         made.export(f"{folder}/model.tflite")
         file.write_bytes(Path(f"{folder}/model.tflite").read_bytes())
@@ -60,7 +53,7 @@ def prove(file: Path, facts: Facts, photos: Photos, predictions: Predictions) ->
     inputs = [np.asarray(square, np.float32)[None] for square in squares]
     found = np.concatenate([ask(each) for each in inputs])
     proof = agreed(at_temperature(sample.probabilities, facts.temperature), found)
-    return {**proof, "milliseconds": round(median_ms(ask, inputs), 2)}
+    return {**proof, "milliseconds": round(float(np.median(milliseconds(ask, inputs))), 2)}
 
 
 def _asked(file: Path) -> Callable[[np.ndarray], np.ndarray]:

@@ -16,7 +16,6 @@ import onnx
 from onnx import numpy_helper, parser
 
 from kimchi_vision.results.model_metadata import Facts
-from kimchi_vision.results.preprocess import Preprocess
 
 OPSET = 18
 """The first whose Resize averages where it shrinks, as Pillow does."""
@@ -64,33 +63,34 @@ _START = """
         photo_half = Mul(photo_rest_exact, photo_a_half)
         photo_start = Cast<to=7>(photo_half)
 """
-_STEPS = """
-    photo_steps () => (float[n, 3, rows, columns] photo_seen) {{
-        photo_shape = Shape(photo)
-        photo_size = Slice(photo_shape, photo_from, photo_to)
-        {window}
-        photo_planes = Transpose<perm=[2, 0, 1]>(photo_window)
-        photo_batch = Unsqueeze(photo_planes, photo_from)
-        photo_small = Resize<antialias=1, exclude_outside=1, mode="linear",
-            coordinate_transformation_mode="half_pixel">(photo_batch, , , photo_square)
-        photo_values = Cast<to=1>(photo_small)
-        photo_down_sampled = MatMul(photo_sampling, photo_values)
-        photo_sampled = MatMul(photo_down_sampled, photo_sampling_across)
-        photo_stretched = Mul(photo_sampled, photo_scale)
-        photo_seen = Sub(photo_stretched, photo_shift)
-    }}
-"""
-_BATCH = """
-    photo_batches () => (float[n, 3, rows, columns] photo_given) {
-        photo_given = Identity(image)
-    }
-"""
-_AROUND = """
-    photo_around (float[n] logits) => (float[n] probabilities, float threshold) {
+_BEFORE = """
+    photo_before () => (float[n, 3, rows, columns] prepared) {{
         photo_image_shape = Shape(image)
         photo_count = Gather(photo_image_shape, photo_zero)
         photo_alone = Equal(photo_count, photo_zero)
-        prepared = If(photo_alone)
+        prepared = If (photo_alone) <
+            then_branch = photo_steps () => (float[n, 3, rows, columns] photo_seen) {{
+                photo_shape = Shape(photo)
+                photo_size = Slice(photo_shape, photo_from, photo_to)
+                {window}
+                photo_planes = Transpose<perm=[2, 0, 1]>(photo_window)
+                photo_batch = Unsqueeze(photo_planes, photo_from)
+                photo_small = Resize<antialias=1, exclude_outside=1, mode="linear",
+                    coordinate_transformation_mode="half_pixel">(photo_batch, , , photo_square)
+                photo_values = Cast<to=1>(photo_small)
+                photo_down_sampled = MatMul(photo_sampling, photo_values)
+                photo_sampled = MatMul(photo_down_sampled, photo_sampling_across)
+                photo_stretched = Mul(photo_sampled, photo_scale)
+                photo_seen = Sub(photo_stretched, photo_shift)
+            }},
+            else_branch = photo_batches () => (float[n, 3, rows, columns] photo_given) {{
+                photo_given = Identity(image)
+            }}
+        >
+    }}
+"""
+_AFTER = """
+    photo_after (float[n] logits) => (float[n] probabilities, float threshold) {
         photo_tempered = Div(logits, photo_temperature)
         probabilities = Softmax<axis=-1>(photo_tempered)
         threshold = Identity(photo_threshold)
@@ -101,7 +101,8 @@ _AROUND = """
 def wrapped(network: onnx.ModelProto, facts: Facts) -> onnx.ModelProto:
     """The network, from its input `image` to `logits`, with all that is done before and after it."""
     steps, size, classes = facts.preprocess, facts.preprocess.size, len(facts.classes)
-    choose, *after = _choosing(steps)
+    window = _WINDOW[steps.resize_method].format(start=_START)
+    before, after = map(parser.parse_graph, (_BEFORE.format(window=window), _AFTER))
     inside = [onnx.NodeProto.FromString(node.SerializeToString()) for node in network.graph.node]
     for node in inside:
         node.input[:] = ["prepared" if name == "image" else name for name in node.input]
@@ -115,7 +116,7 @@ def wrapped(network: onnx.ModelProto, facts: Facts) -> onnx.ModelProto:
         type_of("threshold", onnx.TensorProto.FLOAT, []),
         type_of("logits", onnx.TensorProto.FLOAT, ["answers", classes]),
     ]
-    nodes = [*choose, *inside, *after]
+    nodes = [*before.node, *inside, *after.node]
     used = {name for node in _all(nodes) for name in node.input}
     own = [numpy_helper.from_array(value, name) for name, value in _values(facts).items() if name in used]
     values = [*network.graph.initializer, *own]
@@ -154,18 +155,6 @@ def _all(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
         yield node
         for attribute in node.attribute:
             yield from _all(attribute.g.node)
-
-
-def _choosing(steps: Preprocess) -> tuple[list[onnx.NodeProto], ...]:
-    """Nodes before the network, the last of which is fed, and each node after it."""
-    start = _WINDOW[steps.resize_method].format(start=_START)
-    alone = parser.parse_graph(_STEPS.format(window=start))
-    given = parser.parse_graph(_BATCH)
-    nodes = list(parser.parse_graph(_AROUND).node)
-    (place,) = [place for place, node in enumerate(nodes) if node.op_type == "If"]
-    for name, branch in (("then_branch", alone), ("else_branch", given)):
-        nodes[place].attribute.append(onnx.helper.make_attribute(name, branch))
-    return nodes[: place + 1], *nodes[place + 1 :]
 
 
 def _values(facts: Facts) -> dict[str, np.ndarray]:

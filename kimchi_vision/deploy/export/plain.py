@@ -1,16 +1,19 @@
 """model.pkl as the calls that make a Learner, in names that fastai and torch have in every version.
 
 A pickled Learner is the insides of one version of fastai, Python and operating system: functions by value,
-loaders, paths. Calls are what fastai documents.
+loaders, paths. Calls are what fastai documents. What of this package the file needs goes in as text, which
+every Python compiles for itself: a pickled function is bytecode, which belongs to one version.
 """
 
+import ast
 import copy
 import functools
+import inspect
 import pickle
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import torch
 from fastai.data.core import DataLoaders, Datasets, TfmdDL, TfmdLists
@@ -22,7 +25,7 @@ from fastai.vision.learner import default_split
 from fasttransform import Transform
 
 from kimchi_vision.base.plain import Json
-from kimchi_vision.deploy.export import as_text
+from kimchi_vision.data import decoding, formats, pixels
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.preprocess import Preprocess
 
@@ -33,6 +36,13 @@ PACKAGES = (
 """Whose names the file may hold."""
 PROTOCOL = 2
 """Of pickle: torch's own, and fastai's."""
+
+_CREATE = """
+from fastai.vision.core import PILImage
+
+def create(source):
+    return PILImage(picture(source))
+"""
 
 
 class NotPortableError(Exception):
@@ -79,7 +89,7 @@ def backbone(learn: Learner) -> str:
 
 def _dataloaders(steps: Preprocess, vocab: Sequence[str]) -> Call:
     """Without photos, with all that is done to one."""
-    create = Call(Transform, Call(eval, as_text.photo_opener()))
+    create = Call(Transform, Call(eval, photo_opener()))
     photos = Call(TfmdLists, [], [create], types=[object])
     labels = Call(TfmdLists, [], [Call(Categorize, vocab=list(vocab), sort=False)], types=[object])
     loader = Call(
@@ -117,9 +127,46 @@ class _Pickler(pickle.Pickler):
             raise NotPortableError(f"{named.__module__}.{named.__qualname__}")
         if part is not named:
             return NotImplemented  # its class comes next
-        return eval, (as_text.class_of(sys.modules[named.__module__], named.__name__),)
+        return eval, (class_of(sys.modules[named.__module__], named.__name__),)
 
 
 def _is_ours(named: type) -> bool:
     own = named.__module__.partition(".")[0] == __name__.partition(".")[0]
     return own and isinstance(named, type) and issubclass(named, torch.nn.Module)
+
+
+def photo_opener() -> str:
+    """A Python expression whose value is a function from a photo to fastai's PILImage.
+
+    It opens paths, bytes, arrays and pictures as training did.
+    """
+    texts = [_text(module) for module in (pixels, formats, decoding)]
+    return _expression("\n".join([*texts, _CREATE]), "create")
+
+
+def class_of(module: ModuleType, name: str) -> str:
+    """A Python expression whose value is the class of that name. module: imports no other of this package."""
+    return _expression(_text(module), name)
+
+
+def _text(module: ModuleType) -> str:
+    """What a module defines, without docstrings between and what holds only where this package is."""
+    source = inspect.getsource(module)
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        if _is_left_out(node):
+            lines[node.lineno - 1 : node.end_lineno] = [""] * (node.end_lineno - node.lineno + 1)
+    return "\n".join(lines)
+
+
+def _is_left_out(node: ast.stmt) -> bool:
+    """Imports from this package, what registers the module with cloudpickle, and docstrings."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "__future__" or node.module.startswith(__name__.partition(".")[0])
+    text_alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    return text_alone or (isinstance(node, ast.Import | ast.Expr) and "cloudpickle" in ast.unparse(node))
+
+
+def _expression(text: str, name: str) -> str:
+    text = f"from __future__ import annotations\n{text}"
+    return f"(lambda names: exec({text!r}, names) or names[{name!r}])({{'__name__': 'text'}})"

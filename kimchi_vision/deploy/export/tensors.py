@@ -27,15 +27,9 @@ def save_safetensors(model: torch.nn.Module, facts: Facts, file: Path) -> Json:
 
 
 def _compared(model: torch.nn.Module, found: dict[str, torch.Tensor]) -> Json:
-    expected = model.state_dict()
-    if expected.keys() != found.keys():
-        raise RunError("read back, it holds other tensors.")
-    for name, tensor in expected.items():
-        # Bytes, so that a NaN equals itself.
-        if tensor.dtype != found[name].dtype or not torch.equal(_bits(tensor), _bits(found[name])):
-            raise RunError("read back, {name} is another tensor.", name=name)
+    expected = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    try:
+        torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    except AssertionError as error:
+        raise RunError("read back, it holds other tensors: {reason}", reason=error) from None
     return {"tensors": len(expected)}
-
-
-def _bits(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().cpu().contiguous().flatten().view(torch.uint8)

@@ -14,7 +14,7 @@ from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.labelling.choose import Chosen
 from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.server import Access, build
-from kimchi_vision.deploy.server.refusal import Refusal
+from kimchi_vision.deploy.server.guard import Refusal
 
 SIDE = 1280
 """Longest side of a photo on the page, pixels."""

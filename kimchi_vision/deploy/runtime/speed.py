@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ import numpy as np
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photo, open_photo
-from kimchi_vision.deploy.runtime.session import Classifier
+from kimchi_vision.deploy.runtime import Classifier
 
 Asked = TypeVar("Asked")
 
@@ -29,10 +30,8 @@ SECONDS = 4.0
 ONE_BY_ONE = 60
 BULK = 256
 CHUNK = 64
-ROUNDS = 20
-"""Answers of a network alone that are timed."""
 LEAST = 20
-"""A 95th percentile of fewer times would be their largest; photos are taken again when there are fewer."""
+"""Answers that are timed however long they take: a 95th percentile of fewer would be their largest."""
 
 
 def measure(file: Path, photos: Sequence[Photo]) -> Json:
@@ -42,9 +41,12 @@ def measure(file: Path, photos: Sequence[Photo]) -> Json:
     In bulk, photos are decoded in threads beside the network, as `predict` does.
     """
     classifier = Classifier(file)
-    for photo in itertools.islice(itertools.cycle(photos), WARM):
+
+    def ask(photo: Photo) -> None:
         classifier.probabilities([open_photo(photo)])
-    times = _one_by_one(classifier, photos)
+
+    milliseconds(ask, photos, WARM)
+    times = milliseconds(ask, photos, max(LEAST, min(ONE_BY_ONE, len(photos))))
     p50, p95 = np.percentile(times, [50, 95])
     return {
         "latency_ms": {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "photos": len(times)},
@@ -53,22 +55,12 @@ def measure(file: Path, photos: Sequence[Photo]) -> Json:
     }
 
 
-def median_ms(ask: Callable[[Asked], object], inputs: Sequence[Asked]) -> float:
-    """Median milliseconds of ROUNDS answers, one after the other; the inputs are taken again where few."""
-    times = []
-    for given in itertools.islice(itertools.cycle(inputs), ROUNDS):
+def milliseconds(ask: Callable[[Asked], object], inputs: Sequence[Asked], number: int = LEAST) -> list[float]:
+    """What so many answers take, one after the other; the inputs are taken again where they are fewer."""
+    times: list[float] = []
+    for given in itertools.islice(itertools.cycle(inputs), number):
         started = time.perf_counter()
         ask(given)
-        times.append(1000 * (time.perf_counter() - started))
-    return float(np.median(times))
-
-
-def _one_by_one(classifier: Classifier, photos: Sequence[Photo]) -> list[float]:
-    """Milliseconds."""
-    times: list[float] = []
-    for photo in itertools.islice(itertools.cycle(photos), max(LEAST, min(ONE_BY_ONE, len(photos)))):
-        started = time.perf_counter()
-        classifier.probabilities([open_photo(photo)])
         times.append(1000 * (time.perf_counter() - started))
         if sum(times) > 1000 * SECONDS and len(times) >= LEAST:
             break
@@ -94,18 +86,16 @@ def _in_bulk(classifier: Classifier, photos: Sequence[Photo]) -> float:
 
 def _peak_memory() -> float | None:
     """Megabytes that this process held at most; None where the system does not say (Windows)."""
-    try:
+    with suppress(OSError, TypeError):
         # Linux counts what the process that started this one held into getrusage, but not into VmHWM.
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return round(int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024 / 1e6, 1)
-    except (OSError, TypeError):
-        pass
-    try:
+    with suppress(ImportError):
         import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
+    return None
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """A web server over exported models: a JSON API, and a page for people. No torch."""
 
+import asyncio
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
+import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.config import mistakes
@@ -17,15 +20,13 @@ from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import about, api
 from kimchi_vision.deploy.server.api import Service
-from kimchi_vision.deploy.server.collect import Collection
-from kimchi_vision.deploy.server.guard import Access, Guard
+from kimchi_vision.deploy.server.collect import Collection, Meters
+from kimchi_vision.deploy.server.guard import Access, Guard, Refusal, preferred
 from kimchi_vision.deploy.server.limits import BodyLimit, Limits
-from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Batcher, Served, by_name, examples
-from kimchi_vision.deploy.server.refusal import Refusal, preferred
 from kimchi_vision.results.run import Run
 
-__all__ = ["Access", "Collection", "Limits", "build"]
+__all__ = ["Access", "Collection", "Limits", "build", "listen"]
 
 # The page is one file with its script and style inside; nothing is fetched from elsewhere.
 HEADERS = {
@@ -33,6 +34,11 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src 'self' blob: data:",
 }
+
+HEADER_SECONDS = 10
+"""Time for a connection to say what it wants."""
+CONNECTIONS = 512
+"""Open at a time; the next ones are told to come again."""
 
 
 def build(
@@ -100,3 +106,44 @@ def _answer(
     request: Request, sentence: Sentence | Quoted, status: int, headers: Mapping[str, str] | None = None
 ) -> Response:
     return JSONResponse({"error": sentence.said(preferred(request.headers))}, status, headers)
+
+
+class Protocol(AutoHTTPProtocol):
+    """Closes a connection that does not say what it wants."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._waiting: asyncio.TimerHandle | None = None
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait on for the rest of a header, or no longer."""
+        super().data_received(data)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """There is nothing to wait for."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _wait(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop()
+        elif self._waiting is None:
+            self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.close)
+
+    def _stop(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+
+def listen(application: FastAPI, host: str, port: int, proxy: str | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    proxy: address of a reverse proxy, whose X-Forwarded-For says who asks; others' is not believed.
+    """
+    told = {"proxy_headers": proxy is not None, "forwarded_allow_ips": proxy or ""}
+    kept = {"http": Protocol, "limit_concurrency": CONNECTIONS, "log_level": "warning"}
+    uvicorn.run(application, host=host, port=port, **kept, **told)

@@ -12,12 +12,14 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import open_photo
-from kimchi_vision.deploy.runtime.occlusion import GRID, covered, heat
 from kimchi_vision.deploy.server.api import Here, ModelName, limited
+from kimchi_vision.deploy.server.guard import Refusal
 from kimchi_vision.deploy.server.models import Served
-from kimchi_vision.deploy.server.refusal import Refusal
 
 router = APIRouter()
+
+GRID = 7
+"""Places along a side; a covering reaches half a place beyond its own on each side."""
 
 
 @router.get("/card", response_class=HTMLResponse, include_in_schema=False)
@@ -45,6 +47,7 @@ async def explain(
 ) -> Json:
     """How much each place of a photo speaks for its most probable class; takes as long as 50 answers.
 
+    Source: Zeiler and Fergus, 2014, "Visualizing and Understanding Convolutional Networks", arXiv:1311.2901.
     heat: rows of places, 0 to 1. window: left, top, width, height of what they cover, as shares of the photo.
     """
     served = here.named(model)
@@ -62,3 +65,32 @@ def _prepared(served: Served, content: bytes) -> tuple[np.ndarray, list[float]]:
     width, height = photo.size
     window = [left / width, top / height, (right - left) / width, (bottom - top) / height]
     return prepared, window
+
+
+def covered(prepared: np.ndarray) -> list[np.ndarray]:
+    """GRID * GRID copies of a prepared photo (3, size, size), row by row, each with one place covered.
+
+    The covering has the mean colour of the training photos, which preprocessing makes 0.
+    """
+    size = prepared.shape[-1]
+    edges = np.clip(np.rint((np.arange(GRID)[:, None] + [-0.5, 1.5]) * size / GRID), 0, size).astype(int)
+    copies = []
+    for top, bottom in edges:
+        for left, right in edges:
+            copy = prepared.copy()
+            copy[:, top:bottom, left:right] = 0
+            copies.append(copy)
+    return copies
+
+
+def heat(whole: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How much each place speaks for the most probable class, (GRID, GRID), 0 to 1.
+
+    whole: probabilities of the photo, (classes,). rows: of its `covered` copies, (GRID * GRID, classes).
+    The fall of the log probability, relative to the largest; all 0 when no covering lowers it.
+    """
+    best = int(whole.argmax())
+    tiny = np.finfo(np.float32).tiny
+    fall = np.log(max(float(whole[best]), tiny)) - np.log(np.maximum(rows[:, best].astype(float), tiny))
+    fall = np.maximum(fall, 0).reshape(GRID, GRID)
+    return fall / fall.max() if fall.max() > 1e-6 else np.zeros((GRID, GRID))

@@ -21,11 +21,10 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
-from kimchi_vision.deploy.server.collect import Collection
+from kimchi_vision.deploy.server.collect import Collection, Meters
+from kimchi_vision.deploy.server.guard import Refusal
 from kimchi_vision.deploy.server.limits import Limits, Room
-from kimchi_vision.deploy.server.meters import Meters
 from kimchi_vision.deploy.server.models import Served
-from kimchi_vision.deploy.server.refusal import Refusal
 
 PAGE_TEXTS = [key.removeprefix("serve_") for key in TEXTS if key.startswith("serve_")]
 """Sentences of the page, which changes its language by itself."""

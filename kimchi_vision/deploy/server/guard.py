@@ -1,18 +1,41 @@
-"""Who may ask: not for another host's name, not from other sites' pages, not without the token."""
+"""Who may ask, by whose name, from which page and with which token; and how others are refused."""
 
 import hmac
 import ipaddress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from kimchi_vision.deploy.server.refusal import Refusal
+from kimchi_vision.base.messages import catalogue
+from kimchi_vision.base.sentence import Sentence, Text
 
 COOKIE = "kimchi_token"
+
+
+class Refusal(HTTPException):
+    """template, values: as a Sentence takes them. status: of HTTP."""
+
+    def __init__(
+        self, template: str, /, status: int, headers: Mapping[str, str] | None = None, **values: object
+    ) -> None:
+        self.sentence = Sentence(template, **values)
+        super().__init__(status, str(self.sentence), headers)
+
+    def said(self, request: Mapping[str, str]) -> str:
+        """The sentence. request: its headers."""
+        return self.sentence.said(preferred(request))
+
+
+def preferred(request: Mapping[str, str]) -> Text:
+    """The language that a request's headers ask for."""
+    asked = request.get("accept-language", "").lower()
+    return catalogue("ko" if asked.startswith("ko") else "en")
 
 
 @dataclass(frozen=True)
@@ -40,8 +63,8 @@ class Guard:
         await (refusal or self.app)(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        headers = Headers(scope=scope)
-        host = headers.get("host", "")
+        request = HTTPConnection(scope)
+        headers, host = request.headers, request.headers.get("host", "")
         if not self._is_ours(host):
             name = "This server is not asked under this name. Start it with --host-name NAME."
             return _answer(Refusal(name, 403), headers)
@@ -49,7 +72,7 @@ class Guard:
             return _answer(Refusal("Another site's page may not send photos here.", 403), headers)
         if self.access.token is None or scope["path"] == "/health":
             return None
-        return self._without_token(scope, headers)
+        return self._without_token(request)
 
     def _is_ours(self, host: str) -> bool:
         try:
@@ -62,18 +85,19 @@ class Guard:
             return name == "localhost" or name in (known.lower() for known in self.access.hosts)
         return True
 
-    def _without_token(self, scope: Scope, headers: Headers) -> Response | None:
+    def _without_token(self, request: HTTPConnection) -> Response | None:
         """None for a request with the token: in a header, in the page's cookie, or once in its address."""
-        (asked,) = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[:1]
-        if self._is_token(asked) and scope["method"] == "GET":
-            page = RedirectResponse(scope["path"], 303)  # so that the token does not stay in the address
+        asked = request.query_params.get("token", "")
+        if self._is_token(asked) and request.scope["method"] == "GET":
+            # So that the token does not stay in the address.
+            page = RedirectResponse(request.scope["path"], 303)
             page.set_cookie(COOKIE, asked, httponly=True, samesite="strict")
             return page
-        bearer = headers.get("authorization", "").removeprefix("Bearer ")
-        if self._is_token(bearer) or self._is_token(_cookie(headers)):
+        bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._is_token(bearer) or self._is_token(request.cookies.get(COOKIE, "")):
             return None
         token = "The token is missing: `Authorization: Bearer TOKEN`, or ?token=TOKEN in a browser."
-        return _answer(Refusal(token, 401, {"WWW-Authenticate": "Bearer"}), headers)
+        return _answer(Refusal(token, 401, {"WWW-Authenticate": "Bearer"}), request.headers)
 
     def _is_token(self, given: str) -> bool:
         return bool(given) and hmac.compare_digest(given.encode(), (self.access.token or "").encode())
@@ -85,14 +109,6 @@ def _from_elsewhere(headers: Headers, host: str) -> bool:
         return True
     origin = headers.get("origin")
     return origin is not None and origin.partition("://")[2].lower() != host.lower()
-
-
-def _cookie(headers: Headers) -> str:
-    try:
-        cookies = SimpleCookie(headers.get("cookie", ""))
-    except CookieError:
-        return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
 def _answer(refusal: Refusal, headers: Headers) -> Response:

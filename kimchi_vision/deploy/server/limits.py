@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kimchi_vision.data.photo import FORMATS
-from kimchi_vision.deploy.server.refusal import Refusal
+from kimchi_vision.deploy.server.guard import Refusal
 
 BODY_SECONDS = 60
 """Time for a request's body to arrive."""

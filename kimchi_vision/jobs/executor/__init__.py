@@ -6,22 +6,22 @@ it was written: what is finished there is not run again, and what was interrupte
 
 import logging
 import os
-import pickle
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import replace
 from functools import partial
 from typing import IO
 
 from kimchi_vision.base import child
-from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.errors import FAILURES, InputError
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.config.sections import Jobs
-from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, stopped
+from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, Told, stopped
 from kimchi_vision.jobs.leaf import Done, Leaf, answer
 
 log = logging.getLogger(__name__)
@@ -47,30 +47,47 @@ def executor(on: str, jobs: Jobs) -> Executor | None:
     return OnRay(None if on == "ray" else on, jobs)
 
 
+class Serial:
+    """Each leaf in this process, one after the other."""
+
+    def run(self, leaves: Iterable[Leaf], told: Told | None = None) -> Ended:
+        """As Executor says."""
+        outcomes = Outcomes(leaves, told)
+        with side_by_side(outcomes.tasks):
+            while leaf := next(outcomes.drawn(1), None):
+                outcomes.begin(leaf.name)
+                try:
+                    done = leaf.begin(False), None
+                except FAILURES as error:
+                    done = None, error.sentence
+                outcomes.end(leaf, done)
+        return outcomes.ended
+
+
 class Processes:
     """Each leaf in a process of its own, as many at once as there are cores for."""
 
     def __init__(self, jobs: Jobs) -> None:
         self.jobs = jobs
+        self.places = max(1, cores() // jobs.cpus)
         self.going: set[subprocess.Popen[bytes]] = set()
         self.stopped = False
 
-    def places(self) -> int:
+    def run(self, leaves: Iterable[Leaf], told: Told | None = None) -> Ended:
         """As Executor says."""
-        return max(1, cores() // self.jobs.cpus)
-
-    def run(self, leaves: Sequence[Leaf]) -> Ended:
-        """As Executor says."""
-        outcomes = Outcomes(leaves)
-        with side_by_side(outcomes.tasks), ThreadPoolExecutor(self.places()) as pool:
-            futures = {pool.submit(self._done, leaf, outcomes): leaf for leaf in leaves}
+        outcomes, going = Outcomes(leaves, told), {}
+        with side_by_side(outcomes.tasks), ThreadPoolExecutor(self.places) as pool:
             try:
-                for future in as_completed(futures):
-                    outcomes.end(futures[future].name, future.result())
+                while True:
+                    for leaf in outcomes.drawn(self.places - len(going)):
+                        going[pool.submit(self._done, leaf, outcomes)] = leaf
+                    if not going:
+                        return outcomes.ended
+                    for future in wait(going, return_when=FIRST_COMPLETED).done:
+                        outcomes.end(going.pop(future), future.result())
             except KeyboardInterrupt:
                 self._stop()
                 raise stopped() from None
-        return outcomes.ended
 
     def _done(self, leaf: Leaf, outcomes: Outcomes) -> Done:
         for attempt in range(AGAIN + 1):
@@ -79,9 +96,9 @@ class Processes:
             if not attempt:
                 outcomes.begin(leaf.name)
             with tempfile.TemporaryFile() as complaints:
-                code, said = self._once(leaf, attempt > 0, complaints)
-                if said:
-                    return pickle.loads(said)
+                code, done = self._once(leaf, attempt > 0, complaints)
+                if done is not None:
+                    return done
                 if code >= 0:
                     complaints.seek(0)
                     words = complaints.read().decode(errors="replace").strip().splitlines()
@@ -95,15 +112,21 @@ class Processes:
             signal=-code,
         )
 
-    def _once(self, leaf: Leaf, again: bool, complaints: IO[bytes]) -> tuple[int, bytes]:
-        work, environment = partial(answer, leaf, self.jobs.cpus, again), {SET: str(self.jobs.cpus)}
+    def _once(self, leaf: Leaf, again: bool, complaints: IO[bytes]) -> tuple[int, Done | None]:
+        """The process's code, and what came of the leaf, or None if it died."""
+        work = partial(answer, replace(leaf, watch=leaf.watch and child.ask), self.jobs.cpus, again)
+        environment, done = {SET: str(self.jobs.cpus)}, None
         with child.begun(work, environment, stdout=subprocess.PIPE, stderr=complaints) as process:
             self.going.add(process)
             try:
-                said = process.stdout.read()
+                while isinstance(said := child.received(process.stdout), dict):
+                    child.answer(process, leaf.watch(said))
+                done = said
+            except EOFError:
+                pass
             finally:
                 self.going.discard(process)
-        return process.returncode, said
+        return process.returncode, done
 
     def _stop(self) -> None:
         self.stopped = True

@@ -1,8 +1,9 @@
 """What every executor does: leaves in, and what each gave, or why it failed, out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -33,16 +34,17 @@ class Ended(NamedTuple):
     refused: dict[str, str]
 
 
+Told = Callable[[Leaf, Done], None]
+
+
 class Executor(Protocol):
     """Does work side by side."""
 
-    def places(self) -> int:
-        """How many leaves are done at once. Raises as run."""
-        ...
-
-    def run(self, leaves: Sequence[Leaf]) -> Ended:
+    def run(self, leaves: Iterable[Leaf], told: Told | None = None) -> Ended:
         """Do all of them.
 
+        told: hears what came of each as it ends. If leaves are no list, the next is drawn when there is a
+        place for it, so that it can follow from what has ended.
         Raises InputError when nothing can be done there, InterruptedRunError on Ctrl-C.
         """
         ...
@@ -51,19 +53,28 @@ class Executor(Protocol):
 class Outcomes:
     """What came of each leaf, with a line when it begins and when it ends."""
 
-    def __init__(self, leaves: Sequence[Leaf]) -> None:
-        self.leaves, self.ended = leaves, Ended({}, {})
+    def __init__(self, leaves: Iterable[Leaf], told: Told | None = None) -> None:
+        self.count = len(leaves) if isinstance(leaves, Sequence) else None
+        self.leaves = [] if self.count is None else list(leaves)
+        self.ended, self.told, self._coming = Ended({}, {}), told, iter(leaves)
         self.nodes: dict[str, str] = {}  # of leaves that have begun
+
+    def drawn(self, places: int) -> Iterator[Leaf]:
+        """The next ones, so many at most."""
+        for leaf in islice(self._coming, max(places, 0)):
+            if self.count is None:
+                self.leaves.append(leaf)
+            yield leaf
 
     def begin(self, name: str, node: str = "") -> None:
         """node: the machine, if it is another."""
         self.nodes[name] = node
-        what = "Run {number} of {count}{at}: {name}"
+        what = "Run {number}{of}{at}: {name}"
         self._say(logging.INFO, Sentence(what, number=len(self.nodes), name=name, **self._where(name)))
 
-    def end(self, name: str, done: Done, node: str = "") -> None:
+    def end(self, leaf: Leaf, done: Done, node: str = "") -> None:
         """Keep what it gave, or say why it failed."""
-        result, reason = done
+        (result, reason), name = done, leaf.name
         self.nodes[name] = node
         if reason is None:
             self.ended.results[name] = result
@@ -71,11 +82,13 @@ class Outcomes:
             self.ended.refused[name] = str(reason)
         number, where = len(self.ended.results) + len(self.ended.refused), self._where(name)
         if reason is None:
-            said = Sentence("{name} is done{at}, {number} of {count}", name=name, number=number, **where)
+            said = Sentence("{name} is done{at}, {number}{of}", name=name, number=number, **where)
             self._say(logging.INFO, said)
         else:
-            what = "{name} failed{at}, {number} of {count}. {reason}"
+            what = "{name} failed{at}, {number}{of}. {reason}"
             self._say(logging.ERROR, Sentence(what, name=name, number=number, reason=reason, **where))
+        if self.told is not None:
+            self.told(leaf, done)
 
     def tasks(self) -> list[Task]:
         """How far each is, for progress.side_by_side."""
@@ -86,9 +99,10 @@ class Outcomes:
             return "failed"
         return "done" if name in self.ended.results else "runs" if name in self.nodes else "waits"
 
-    def _where(self, name: str) -> dict[str, int | Sentence | str]:
-        node = self.nodes[name]
-        return {"count": len(self.leaves), "at": Sentence(" on {node}", node=node) if node else ""}
+    def _where(self, name: str) -> dict[str, Sentence | str]:
+        node, count = self.nodes[name], self.count
+        of = "" if count is None else Sentence(" of {count}", count=count)
+        return {"of": of, "at": Sentence(" on {node}", node=node) if node else ""}
 
     @staticmethod
     def _say(level: int, said: Sentence) -> None:

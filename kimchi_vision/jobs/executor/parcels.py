@@ -1,15 +1,13 @@
-"""What a node without the table's folders is sent, and sends back: packed files, told by their digests.
+"""What a node without the table's folders is sent, and sends back: files in pieces, told by their digests.
 
 All lies under the same path on every node, so that a run folder says the same wherever it was written.
 """
 
 import hashlib
-import io
 import os
-import shutil
-import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,26 +19,60 @@ from kimchi_vision.data.folder import walk
 from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.results.run import Run
 
-PART = 64 * 2**20
-"""Bytes after which another part begins: a folder is never in memory as a whole."""
+MOST = 16 * 2**20
+"""Bytes of a piece: no file or folder is ever in memory as a whole."""
+
+
+class Span(NamedTuple):
+    """A file, or a part of one. name: from the folder that the parcel lies in. start, size: in bytes."""
+
+    name: str
+    start: int
+    size: int
+
+
+class Piece(NamedTuple):
+    """Spans and their bytes, one after the other."""
+
+    spans: tuple[Span, ...]
+    data: bytes
+
+    def digest(self) -> str:
+        """Of the spans and the bytes."""
+        return hashlib.sha256(repr(self.spans).encode() + self.data).hexdigest()
 
 
 class Parcel(NamedTuple):
-    """A file or folder. listing: digest of its names and sizes. parts: tar files, or references to them."""
+    """A file or folder. listing: digest of its names and sizes. pieces: references to them."""
 
     path: Path
     listing: str
     digests: tuple[str, ...]
-    parts: tuple[Any, ...]
+    pieces: tuple[Any, ...]
 
 
-def packed(path: Path, kept: Callable[[bytes], Any] = lambda part: part) -> Parcel:
-    """A folder of photos, a run folder or a file. kept: puts a part where nodes find it."""
-    digests, parts = [], []
-    for part in _parts(path):
-        digests.append(hashlib.sha256(part).hexdigest())
-        parts.append(kept(part))
-    return Parcel(path, listing(path), tuple(digests), tuple(parts))
+Fetched = Callable[[Any], Piece]
+"""Takes a reference to a piece."""
+
+
+def packed(path: Path, kept: Callable[[Piece], Any]) -> Parcel:
+    """A folder of photos, a run folder or a file. kept: puts a piece where it is found, and says where."""
+    digests, pieces = [], []
+    for spans in _divided(path):
+        piece = read(path, spans)
+        digests.append(piece.digest())
+        pieces.append(kept(piece))
+    return Parcel(path, listing(path), tuple(digests), tuple(pieces))
+
+
+def read(path: Path, spans: tuple[Span, ...]) -> Piece:
+    """A piece of a file or folder."""
+    found = bytearray()
+    for span in spans:
+        with (path.parent / span.name).open("rb") as file:
+            file.seek(span.start)
+            found += file.read(span.size)
+    return Piece(spans, bytes(found))
 
 
 def listing(path: Path) -> str:
@@ -49,21 +81,19 @@ def listing(path: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def of(leaves: Iterable[Leaf]) -> list[Path]:
-    """The photos of leaves, and the tables that say more about them, as absolute paths."""
-    found = {}
-    for leaf in leaves:
-        section = leaf.photos
-        for path in (section.path, section.exclude, section.relabel, section.split):
-            if path is not None and (leaf.here / path).exists():
-                found[leaf.here / path] = None
-    return list(found)
+def of(leaf: Leaf) -> list[Path]:
+    """The photos of a leaf, the tables that say more about them, and its run, as absolute paths."""
+    section = leaf.photos
+    asked = [section.path, section.exclude, section.relabel, section.split]
+    if leaf.trains:
+        asked.append(leaf.exports / leaf.name)
+    return [leaf.here / path for path in asked if path is not None and (leaf.here / path).exists()]
 
 
-def place(parcel: Parcel, fetched: Callable[[Any], bytes]) -> None:
-    """Unpack it where it lay, whole or not at all, unless it is there; one process of a node at a time.
+def place(parcel: Parcel, fetched: Fetched) -> None:
+    """Put it where it lay, whole or not at all, unless it is there; one process of a node at a time.
 
-    Raises InputError when something else lies there, a part is not what was sent, or nothing can be written.
+    Raises InputError when something else lies there, a piece is not what was sent, or nothing can be written.
     """
     lock = Path(tempfile.gettempdir()) / f"kimchi-vision-{parcel.listing[:16]}.lock"
     with filelock.FileLock(lock):
@@ -72,13 +102,14 @@ def place(parcel: Parcel, fetched: Callable[[Any], bytes]) -> None:
                 raise InputError("other files lie in {folder} than were sent", folder=parcel.path)
             return
         try:
-            _unpack(parcel, fetched)
+            with _whole(parcel, fetched) as found:
+                os.replace(found, parcel.path)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError("{folder} cannot be made: {reason}", folder=parcel.path, reason=reason) from None
 
 
-def collect(parcel: Parcel) -> None:
+def collect(parcel: Parcel, fetched: Fetched) -> None:
     """A run folder that was sent back, in its place; what lay there is kept under another name.
 
     Raises InputError when it is not what was sent.
@@ -86,46 +117,53 @@ def collect(parcel: Parcel) -> None:
     folder = parcel.path
     if folder.is_dir() and listing(folder) == parcel.listing:
         return
-    before, aside = folder.is_dir(), RunFiles(folder).aside()
-    if before:
-        folder.rename(aside)
-    try:
-        _unpack(parcel, lambda part: part)
-    except (InputError, OSError):
-        if before:
-            aside.rename(folder)
-        raise
-    damaged = Run(folder).damaged()
-    if damaged or listing(folder) != parcel.listing:
-        raise InputError("{folder} is not what was sent: {files}", folder=folder, files=", ".join(damaged))
+    with _whole(parcel, fetched) as found:
+        if damaged := Run(found).damaged():
+            raise _other(parcel, ", ".join(damaged))
+        if folder.is_dir():
+            folder.rename(RunFiles(folder).aside())
+        os.replace(found, folder)
 
 
-def _unpack(parcel: Parcel, fetched: Callable[[Any], bytes]) -> None:
+@contextmanager
+def _whole(parcel: Parcel, fetched: Fetched) -> Iterator[Path]:
+    """All of it beside its place."""
     parcel.path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".", dir=parcel.path.parent) as partial:
-        for digest, reference in zip(parcel.digests, parcel.parts, strict=True):
-            part = fetched(reference)
-            if hashlib.sha256(part).hexdigest() != digest:
-                raise InputError("{folder} is not what was sent: {files}", folder=parcel.path, files=digest)
-            with tarfile.open(fileobj=io.BytesIO(part)) as tar:
-                tar.extractall(partial, filter="data")
-        os.replace(Path(partial) / parcel.path.name, parcel.path)
+    with tempfile.TemporaryDirectory(prefix=".", dir=parcel.path.parent) as beside:
+        for digest, reference in zip(parcel.digests, parcel.pieces, strict=True):
+            piece = fetched(reference)
+            if piece.digest() != digest:
+                raise _other(parcel, digest)
+            start, data = 0, memoryview(piece.data)
+            for span in piece.spans:
+                file = Path(beside) / span.name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("ab") as opened:
+                    opened.write(data[start : start + span.size])
+                start += span.size
+        found = Path(beside) / parcel.path.name
+        if listing(found) != parcel.listing:
+            raise _other(parcel, found.name)
+        yield found
 
 
-def _parts(path: Path) -> Iterator[bytes]:
-    names = iter(_names(path))
-    while True:
-        with io.BytesIO() as part, tarfile.open(fileobj=part, mode="w", dereference=True) as tar:
-            for name in names:
-                tar.add(path.parent / name, name, recursive=False)
-                if part.tell() > PART:
-                    break
-            else:
-                tar.close()
-                yield part.getvalue()
-                return
-            tar.close()
-            yield part.getvalue()
+def _other(parcel: Parcel, files: str) -> InputError:
+    return InputError("{folder} is not what was sent: {files}", folder=parcel.path, files=files)
+
+
+def _divided(path: Path) -> Iterator[tuple[Span, ...]]:
+    spans, room = [], MOST
+    for name in _names(path):
+        start, left = 0, (path.parent / name).stat().st_size
+        while True:
+            spans.append(Span(name, start, min(left, room)))
+            start, left, room = start + spans[-1].size, left - spans[-1].size, room - spans[-1].size
+            if room == 0:
+                yield tuple(spans)
+                spans, room = [], MOST
+            if left == 0:
+                break
+    yield tuple(spans)
 
 
 def _names(path: Path) -> list[str]:
@@ -137,12 +175,3 @@ def _names(path: Path) -> list[str]:
         return sorted(names)
     tree = walk(path)
     return [f"{path.name}/{name}" for name in (*tree.files(), *sorted(tree.tables), *sorted(tree.lists))]
-
-
-def left(folder: Path) -> Parcel | None:
-    """A run folder of this node, which is taken away, or None."""
-    if not RunFiles(folder).experiment.is_file():
-        return None
-    parcel = packed(folder)
-    shutil.rmtree(folder)
-    return parcel

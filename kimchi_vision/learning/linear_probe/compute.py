@@ -53,23 +53,22 @@ def compute(body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Pr
     ValueError.
     """
     file = cache.folder() / f"{_key(body, preprocess)}.features.npz"
+    files, opened = photos.files(items), _opener(photos, items, preprocess)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{file}.lock"):
-            return _completed(file, body, photos, items, preprocess)
+            return _completed(file, body, opened, files)
     except OSError as error:
         log.warning("Features are not kept in %s (%s).", file.parent, error)
-        return np.stack(list(_computed(body, _opener(photos, items, preprocess), photos.files(items))))
+        return np.stack(list(_computed(body, opened, files)))
 
 
 def _completed(
-    file: Path, body: nn.Module, photos: Photos, items: pd.DataFrame, preprocess: Preprocess
+    file: Path, body: nn.Module, opened: Callable[[Photo], np.ndarray], files: list[Photo]
 ) -> np.ndarray:
     known = _read(file)
-    files = photos.files(items)
     missing = {file.content: file for file in files if file.content not in known}
     if missing:
-        opened = _opener(photos, items, preprocess)
         known |= dict(zip(missing, _computed(body, opened, list(missing.values())), strict=True))
         whole = {name: values for name, values in known.items() if np.isfinite(values).all()}
         with replacing(file) as temporary:

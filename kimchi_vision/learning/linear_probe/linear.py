@@ -125,8 +125,14 @@ def _strength(section: Features, features: np.ndarray, labels: np.ndarray, rare:
         return FEW
     some = _some(labels)
     features, labels = features[some], labels[some]
-    losses = {strength: _loss(section, rare, strength, features, labels) for strength in STRENGTHS}
-    return min(losses, key=lambda strength: losses[strength])
+    folds = _folds(section, labels)
+
+    def loss(strength: float) -> float:
+        model = rare.model(strength)
+        found = cross_val_predict(model, features, labels, cv=folds, method="predict_proba")
+        return rare.loss(labels, found)
+
+    return min(STRENGTHS, key=loss)
 
 
 def _some(labels: np.ndarray) -> np.ndarray:
@@ -134,13 +140,6 @@ def _some(labels: np.ndarray) -> np.ndarray:
     order = np.argsort(labels, kind="stable")
     places = np.linspace(0, len(order) - 1, min(len(order), ENOUGH)).astype(int)
     return order[places]
-
-
-def _loss(section: Features, rare: Rare, strength: float, features: np.ndarray, labels: np.ndarray) -> float:
-    found = cross_val_predict(
-        rare.model(strength), features, labels, cv=_folds(section, labels), method="predict_proba"
-    )
-    return rare.loss(labels, found)
 
 
 def _folds(section: Features, labels: np.ndarray) -> StratifiedKFold:

@@ -1,22 +1,31 @@
-"""Section `loader`: the table of photos and the transforms become fastai's DataLoaders."""
+"""Section `loader`: photos, kept small where they can be, and the transforms become fastai's DataLoaders."""
 
 import logging
+import math
 
 import numpy as np
+import pandas as pd
+import psutil
 from fastai.data.core import DataLoaders, TfmdDL
 
+from kimchi_vision.base import cache
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.threads import share
 from kimchi_vision.config.sections import Loader
-from kimchi_vision.data.photo import Photos
+from kimchi_vision.data.photo import Photo, Photos, open_photo, photo_size
 from kimchi_vision.learning import device
 from kimchi_vision.learning.augment import Transforms
-from kimchi_vision.learning.loader import prepared, stock
+from kimchi_vision.learning.augment.fused import Presize
+from kimchi_vision.learning.loader import photo_cache, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
+from kimchi_vision.learning.loader.photo_cache import ByNumber, Direct
 
 __all__ = ["build", "sample"]
 
 log = logging.getLogger(__name__)
+
+SHARE_OF_MEMORY = 0.5
+"""Uncompressed photos above this share of the free memory would be read from the disk again and again."""
 
 
 def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
@@ -56,14 +65,66 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
 
 
 def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> FusedDL:
-    part = prepared.part(photos, "train")
-    small = prepared.presized(section, part, tfms.train.presize)
-    dl = FusedDL(dls.train, part, small, min(section.workers, share()), tfms.train)
+    rows, threads = photos.part("train"), min(section.workers, share())
+    small = presized(section, photos.files(rows), tfms.train.presize)
+    dl = FusedDL(dls.train, _numbers(photos, rows), small, threads, tfms.train)
     dl.skip = photos.on_unreadable == "skip"
     return dl
 
 
 def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> TfmdDL:
-    part = prepared.part(photos, "valid")
-    finished = prepared.finished(section, part, tfms)
-    return FastDL(dls.valid, part, finished, min(section.workers, share())) if finished else dls.valid
+    rows, threads = photos.part("valid"), min(section.workers, share())
+    kept = finished(section, photos.files(rows), tfms)
+    return FastDL(dls.valid, _numbers(photos, rows), kept, threads) if kept else dls.valid
+
+
+def _numbers(photos: Photos, rows: pd.DataFrame) -> np.ndarray:
+    """The class number of each row."""
+    return rows["label"].map({name: number for number, name in enumerate(photos.vocab)}).to_numpy()
+
+
+def presized(section: Loader, train: list[Photo], presize: Presize) -> ByNumber:
+    """Training photos, small, uint8: from the cache that the section asks for."""
+
+    def make(row: int) -> np.ndarray:
+        return presize(open_photo(train[row], presize.side))
+
+    kind = _kind(section, train, presize)
+    name = photo_cache.key(f"{presize.key} {kind}", [file.content for file in train])
+    pack = photo_cache.stored(name, kind, len(train), make) if kind else None
+    return pack or Direct(make)
+
+
+def finished(section: Loader, valid: list[Photo], tfms: Transforms) -> ByNumber | None:
+    """Validation photos as the model sees them, float32, or None where they are not kept.
+
+    tfms: what augment.transforms returns.
+    """
+
+    def make(row: int) -> np.ndarray:
+        return tfms.steps(open_photo(valid[row])).transpose(1, 2, 0)
+
+    size = len(valid) * 12 * tfms.steps.size**2
+    if section.cache not in ("auto", "memmap") or size > min(cache.room(), _memory()):
+        return None
+    name = photo_cache.key(f"{tfms.key} float32 steps", [file.content for file in valid])
+    return photo_cache.stored(name, "float32", len(valid), make)
+
+
+def _kind(section: Loader, train: list[Photo], presize: Presize) -> str | None:
+    """How training photos are kept: uint8 while that fits, else jpeg; None to keep none."""
+    if section.cache != "auto":
+        return {"memmap": "uint8", "jpeg": "jpeg", "none": None}[section.cache]
+    total = 3 * sum(_pixels(file, presize) for file in train)
+    return "uint8" if total < min(cache.room(), _memory()) else "jpeg"
+
+
+def _pixels(file: Photo, presize: Presize) -> int:
+    try:
+        return math.prod(presize.shape(*photo_size(file)))
+    except (OSError, ValueError):
+        return 0  # not readable any more; training says so
+
+
+def _memory() -> float:
+    return SHARE_OF_MEMORY * psutil.virtual_memory().available

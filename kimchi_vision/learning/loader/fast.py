@@ -10,9 +10,8 @@ import torch
 from fastai.data.core import TfmdDL
 
 from kimchi_vision.learning.augment.fused import Fused
-from kimchi_vision.learning.augment.params import Draws
 from kimchi_vision.learning.device import sent
-from kimchi_vision.learning.loader.prepared import ByNumber, Part
+from kimchi_vision.learning.loader.photo_cache import ByNumber
 
 
 class FastDL(TfmdDL):
@@ -27,11 +26,11 @@ class FastDL(TfmdDL):
     skip = False
     mine: Callable[[int], slice] | None = None
 
-    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int) -> None:
+    def __init__(self, stock: TfmdDL, classes: np.ndarray, photos: ByNumber, threads: int) -> None:
         options = {"bs": stock.bs, "shuffle": stock.shuffle, "drop_last": stock.drop_last}
         super().__init__(stock.dataset, **options, num_workers=0, device=stock.device)
         self.stock, self.photos, self.threads = stock, photos, max(1, threads)
-        self.classes = torch.tensor(part.classes)
+        self.classes = torch.tensor(classes)
         # While a GPU trains, the processor makes the next batches; a processor that trains has no time to.
         self.ahead = 0 if torch.device(stock.device or "cpu").type == "cpu" else 2
         self.rng = stock.rng
@@ -92,8 +91,10 @@ class FastDL(TfmdDL):
 class FusedDL(FastDL):
     """Training batches by the fused engine. fused: what augment.transforms returns as `train`."""
 
-    def __init__(self, stock: TfmdDL, part: Part, photos: ByNumber, threads: int, fused: Fused) -> None:
-        super().__init__(stock, part, photos, threads)
+    def __init__(
+        self, stock: TfmdDL, classes: np.ndarray, photos: ByNumber, threads: int, fused: Fused
+    ) -> None:
+        super().__init__(stock, classes, photos, threads)
         self.fused = fused
 
     def begin(self, count: int) -> None:
@@ -105,26 +106,16 @@ class FusedDL(FastDL):
     def pictures(self, photos: list[np.ndarray], rows: np.ndarray, pool: ThreadPoolExecutor) -> torch.Tensor:
         """As FastDL says; on a GPU the small photos go there first."""
         draws, device = self.draws[rows], torch.device(self.device)
-        if device.type == "cpu":
-            pictures = self.fused.empty(len(photos))
-            self._filled(self.fused, pictures, photos, draws, pool)
-            return torch.from_numpy(pictures).permute(0, 3, 1, 2)
-        windows = self.fused.room(len(photos), device)
-        self._filled(self.fused.windows, windows.numpy(), photos, draws, pool)
-        return self.fused.on_device(windows, draws, device)
+        on_processor, step = device.type == "cpu", -(-len(photos) // self.threads)
+        if on_processor:
+            fill, room = self.fused, torch.from_numpy(self.fused.empty(len(photos)))
+        else:
+            fill, room = self.fused.windows, self.fused.room(len(photos), device)
+        array = room.numpy()
 
-    def _filled(
-        self,
-        fill: Callable[[list[np.ndarray], Draws, np.ndarray], None],
-        room: np.ndarray,
-        photos: list[np.ndarray],
-        draws: Draws,
-        pool: ThreadPoolExecutor,
-    ) -> None:
-        """Every thread fills its part of the room."""
+        def fill_part(start: int) -> None:
+            rows = slice(start, start + step)
+            fill(photos[rows], draws[rows], array[rows])
 
-        def part(rows: slice) -> None:
-            fill(photos[rows], draws[rows], room[rows])
-
-        step = -(-len(photos) // self.threads)
-        list(pool.map(part, [slice(start, start + step) for start in range(0, len(photos), step)]))
+        list(pool.map(fill_part, range(0, len(photos), step)))
+        return room.permute(0, 3, 1, 2) if on_processor else self.fused.on_device(room, draws, device)

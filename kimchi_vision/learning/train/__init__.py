@@ -1,7 +1,5 @@
 """Section `train`: the stages in order, what each epoch brought, and which epoch is kept."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,15 +18,20 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
 from kimchi_vision.learning.train import distributed, precision, randomness
-from kimchi_vision.learning.train.callbacks import Average, KeepBest, loss_on_device
+from kimchi_vision.learning.train.callbacks import (
+    Average,
+    KeepBest,
+    choose_optimizer,
+    loss,
+    loss_on_device,
+    wanted,
+)
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
-from kimchi_vision.learning.train.loss_and_optimizer import callbacks, choose_optimizer, loss
 from kimchi_vision.learning.train.memory import Fitting
-from kimchi_vision.learning.train.pace import pace
-from kimchi_vision.learning.train.rates import find_rates
+from kimchi_vision.learning.train.precision import pace
 from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
 from kimchi_vision.learning.train.scores import epoch_scores
-from kimchi_vision.learning.train.stages import count_epochs, hold_batch_norm, phases
+from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.history import overfits_from
 
@@ -114,7 +117,7 @@ def _beside(section: Train, learn: Learner, checkpoint: Checkpoint, bar: Callbac
     recording, average = checkpoint.recording, checkpoint.average
     keeping = [*([checkpoint.best] if section.keep == "best" else []), *([average] if average else [])]
     writing = [] if distributed.rank() else [checkpoint, bar]
-    more = callbacks(section, learn)
+    more = wanted(section, learn)
     return [recording, *keeping, Ending(recording), *more, LostPhotos(checkpoint.folder), *writing]
 
 

@@ -1,7 +1,5 @@
 """Everything that the next batch depends on, kept on disk; a run that died goes on bit for bit (CPU)."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import time

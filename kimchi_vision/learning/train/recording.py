@@ -1,7 +1,5 @@
 """A row for each epoch: history.csv, the line on the terminal, and whether that is enough; and the bar."""
 
-from __future__ import annotations
-
 import logging
 import math
 import time

@@ -1,19 +1,35 @@
-"""A stage of `train` becomes phases: which parameters learn, then one call of the Learner."""
+"""A stage of `train` becomes phases: which parameters learn, then one call of the Learner; lr_find, too."""
 
-from collections.abc import Callable
-from contextlib import nullcontext
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
+import pandas as pd
+import torch
 from fastai.callback.core import Callback
+from fastai.callback.schedule import minimum, slide, steep, valley
+from fastai.data.core import DataLoaders, TfmdDL
+from fastai.layers import AdaptiveConcatPool2d, Flatten
 from fastai.learner import Learner
 from fastcore.basics import noop
+from torch import nn, tensor
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.files import write_table
+from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import stages as config
-from kimchi_vision.config.stages import Stage
-from kimchi_vision.learning.train.callbacks import FrozenBody, Resized
-from kimchi_vision.learning.train.extracted import extracted
+from kimchi_vision.config.stages import LrFind, Stage
+from kimchi_vision.learning.loader import stock
+from kimchi_vision.learning.train.callbacks import FreezeBN, Resized
+from kimchi_vision.results import plots
+
+log = logging.getLogger(__name__)
+
+POOLING = (AdaptiveConcatPool2d, nn.AdaptiveAvgPool2d, Flatten, nn.Flatten)
 
 
 @dataclass(frozen=True)
@@ -127,7 +143,7 @@ def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[
         with nullcontext() if a.augment else extracted(learn):
             learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
 
-    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FrozenBody(),))]
+    return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FreezeBN(),))]
 
 
 def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
@@ -151,3 +167,79 @@ _PHASES: dict[str, Callable[[Any, float | None], list[Phase]]] = {
     "freeze": lambda a, suggested: [Phase("freeze", 0, freeze)],
     "unfreeze": lambda a, suggested: [Phase("unfreeze", 0, Learner.unfreeze)],
 }
+
+
+def find_rates(arguments: LrFind, learn: Learner, files: RunFiles) -> float | None:
+    """Run lr_find, write its curve, print all suggestions, and return the chosen one.
+
+    None when the loss grew too early to read a rate from it.
+    """
+    learn.lr_find(**arguments.model_dump(exclude={"suggest"}), show_plot=False, suggest_funcs=None)
+    curve = pd.DataFrame({"lr": learn.recorder.lrs, "loss": [float(loss) for loss in learn.recorder.losses]})
+    write_table(files.lr_find, curve)
+    suggestions = _suggestions(learn, arguments.num_it)
+    plots.save(plots.lr_find(curve, suggestions), files.figure("lr_find"))
+    if suggestions:
+        found = ", ".join(f"{name} {rate:.2g}" for name, rate in suggestions.items())
+        log.info("lr_find suggests: %s", found)
+    else:
+        log.info("lr_find suggests nothing: the loss grew too early.")
+    return suggestions.get(arguments.suggest)
+
+
+def _suggestions(learn: Learner, num_it: int) -> dict[str, float]:
+    """Rates by name, as Learner.lr_find trims the curve; a way that finds nothing is left out."""
+    lrs = tensor(learn.recorder.lrs[num_it // 10 : -5])
+    losses = tensor([float(loss) for loss in learn.recorder.losses[num_it // 10 : -5]])
+    finite = losses.isfinite()
+    lrs, losses = lrs[finite], losses[finite]
+    found: dict[str, float] = {}
+    for method in (valley, slide, steep, minimum):
+        try:
+            rate, _ = method(lrs, losses, num_it)
+        except (IndexError, ValueError, RuntimeError):
+            continue
+        if rate is not None and math.isfinite(rate) and rate > 0:
+            found[method.__name__] = float(rate)
+    return found
+
+
+@contextmanager
+def extracted(learn: Learner) -> Iterator[None]:
+    """Inside the block the loaders give pooled features, which the body and the head's pooling pass on.
+
+    Training photos look as validation photos do. The order of training photos is drawn as it would be.
+    """
+    photos, head = learn.dls, learn.model[1]
+    layers = [learn.model[0], *takewhile(lambda layer: isinstance(layer, POOLING), head)]
+    still = photos.test_dl(photos.train_ds.items, with_labels=True)
+    loaders = zip((photos.train, photos.valid), (still, photos.valid), strict=True)
+    learn.dls = DataLoaders(*(_loader(layers, dl, source) for dl, source in loaders), device=photos.device)
+    log.info("The features of %d photos are computed; epochs train the head on them.", len(still.dataset))
+    for layer in layers:
+        layer.forward = noop
+    try:
+        yield
+    finally:
+        for dl, replaced in zip(photos.loaders, learn.dls.loaders, strict=True):
+            dl.rng = replaced.rng  # an epoch replaces it; the order goes on from there
+        learn.dls = photos
+        for layer in layers:
+            layer.__dict__.pop("forward")
+
+
+@torch.no_grad()
+def _loader(
+    layers: list[nn.Module], dl: TfmdDL, source: Iterable[tuple[torch.Tensor, torch.Tensor]]
+) -> TfmdDL:
+    """A loader like dl over the features of source, with dl's generator of random numbers."""
+    network = nn.Sequential(*layers).eval()
+    items = []
+    for pictures, classes in source:
+        items += zip(network(pictures), classes, strict=True)
+    options = {"bs": dl.bs, "shuffle": dl.shuffle, "drop_last": dl.drop_last, "device": dl.device}
+    found = TfmdDL(items, num_workers=0, **options)
+    found.rng = dl.rng
+    if stock.is_balanced(dl):
+        found.shuffle_fn = lambda order: stock.evenly(dl.items["label"], found.rng, order)
+    return found

@@ -11,7 +11,7 @@ from fastai.callback.core import Callback
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Quoted
+from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.learning.train import distributed
 from kimchi_vision.results.run import Run
@@ -66,19 +66,13 @@ def named(photos: Photos) -> Iterator[None]:
         lost = unreadable(items)
         if lost.empty:
             raise
-        first = {"photo": photos.root / lost["path"].iloc[0], "reason": lost["reason"].iloc[0]}
-        if len(lost) > 1:
-            raise RunError(
-                "{photo} {reason}, and {more} more {more:photo/photos}. Put them back and give the same "
-                "command: the epochs that ended are kept. Or set `data.policy.unreadable: skip`, which "
-                "leaves them out.",
-                **first,
-                more=len(lost) - 1,
-            ) from error
+        others = Sentence(" {count} more {count:photo is/photos are} lost, too.", count=len(lost) - 1)
         raise RunError(
-            "{photo} {reason}. Put it back and give the same command: the epochs that ended are kept. Or set "
-            "`data.policy.unreadable: skip`, which leaves it out.",
-            **first,
+            "{photo} {reason}.{others} Put back what is lost and give the same command: the epochs that "
+            "ended are kept. Or set `data.policy.unreadable: skip`, which leaves such photos out.",
+            photo=photos.root / lost["path"].iloc[0],
+            reason=lost["reason"].iloc[0],
+            others=others if len(lost) > 1 else "",
         ) from error
 
 

@@ -29,9 +29,9 @@ def view(run: Run, predictions: Predictions, text: Text) -> Json:
         accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
         sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
     if "floor" in metrics and len(run.history):
-        sentences.append(about_gain("floor", metrics["floor"], text))
+        sentences.append(about_gain("floor", metrics["floor"]).said(text))
     if "tta" in metrics:
-        sentences.append(about_gain("tta", metrics["tta"], text))
+        sentences.append(about_gain("tta", metrics["tta"]).said(text))
     return {
         "verdict": verdict.verdict(run, text),
         "accuracy": headline.accuracy(run),

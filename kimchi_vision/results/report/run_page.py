@@ -140,7 +140,10 @@ def _background(run: Run, text: Text) -> Json | None:
             mark = charts.Mark(own["accuracy"], *ends, kind, with_ends(own["accuracy"], *ends))
             rows.append(charts.Row.of(text(f"condition_{name}"), mark))
     conditions = charts.Intervals.of(rows, found["chance"])
-    return {"sentences": about_background(found, text), "conditions": conditions}
+    return {
+        "sentences": [text(key, **values) for key, values in about_background(found)],
+        "conditions": conditions,
+    }
 
 
 def _parts(run: Run) -> dict[str, dict[str, int]]:

@@ -9,6 +9,7 @@ from typing import Literal
 from kimchi_vision.base.messages import Text, about_background
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import noted
 from kimchi_vision.results import goals, headline
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
@@ -79,7 +80,7 @@ def _against(run: Run, text: Text) -> Iterator[str]:
         yield text("against_floor", accuracy=percent(metrics["floor"]["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
-        yield about_background(found, text)[0]
+        yield noted(about_background(found)[:1]).said(text)
     yield from classes(run, text)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from kimchi_vision.deploy.runtime.occlusion import GRID, covered, heat
+from kimchi_vision.deploy.server.about import GRID, covered, heat
 
 
 def test_every_pixel_is_covered_and_each_copy_in_one_place():
