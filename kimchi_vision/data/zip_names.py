@@ -55,7 +55,7 @@ class Names:
         if guess.encoding == LOST:
             unknown = (
                 "{source} does not say the encoding of its names, and none that is known here fits: {shown}. "
-                "Give --encoding, such as cp1251, euc-jp or johab."
+                "Give the right one, as `--encoding cp1251` does."
             )
             raise DataError(
                 unknown, source=source, shown=", ".join(part.decode(LOST) for part in sorted(parts)[:3])
