@@ -66,9 +66,13 @@ class Experiment(Section):
         ]
         return plain
 
-    def on_top_of(self, settings: Json) -> Experiment:
-        """The keys that were given here, and `settings` for the others."""
-        return type(self).model_validate(_merged(settings, self.model_dump(mode="json", exclude_unset=True)))
+    def on_top_of(self, settings: Json) -> Self:
+        """The keys that were given here, and `settings` for the others.
+
+        Raises ConfigError, which names the recipe, where the two contradict each other.
+        """
+        given = _merged(settings, self.model_dump(mode="json", exclude_unset=True))
+        return self._checked(given, f"{self.name} (recipe: {self.recipe})")
 
     def replace(self, **changes: object) -> Self:
         """The experiment with other values: sections such as augment={"max_rotate": 20}, and name.
@@ -76,10 +80,13 @@ class Experiment(Section):
         A value of None takes a key back to its default. Raises ConfigError, which names the key.
         """
         given = _without_none(_merged(self.model_dump(mode="json", exclude_unset=True), changes))
+        return self._checked(given, self.name)
+
+    def _checked(self, given: Json, source: str) -> Self:
         try:
             return type(self).model_validate(given)
         except ValidationError as error:
-            raise ConfigError("{wrong}", wrong=sentences(error, type(self), given, self.name)) from None
+            raise ConfigError("{wrong}", wrong=sentences(error, type(self), given, source)) from None
 
     @property
     def budget_seconds(self) -> float:

@@ -15,7 +15,6 @@ from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.experiment import Experiment, Row, Table
 from kimchi_vision.config.mistakes import sentences
-from kimchi_vision.config.sections import Jobs
 
 MOST_VALUES = 100_000
 """Far above any table of experiments; few bytes of nested aliases can ask for terabytes."""
@@ -160,11 +159,11 @@ def _table(tree: CommentedMap, overrides: Sequence[str], path: Path) -> Table:
             "{path}: `defaults` is a part of an experiment, such as `train: {{seed: 1}}`.", path=path
         )
     read = tuple(_row(str(name), row, defaults, overrides, path) for name, row in rows.items())
+    jobs = _plain(tree.get("jobs") or {})
     try:
-        jobs = Jobs.model_validate(_plain(tree.get("jobs") or {}))
+        return Table.model_validate({"name": path.stem, "rows": read, "jobs": jobs})
     except ValidationError as error:
-        raise ConfigError("{wrong}", wrong=sentences(error, Jobs, tree, path)) from None
-    return Table(name=path.stem, rows=read, jobs=jobs)
+        raise ConfigError("{wrong}", wrong=sentences(error, Table, tree, path)) from None
 
 
 def _row(name: str, row: object, defaults: CommentedMap, overrides: Sequence[str], path: Path) -> Row:

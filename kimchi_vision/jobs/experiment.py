@@ -184,7 +184,8 @@ def finish(learn: Learner, prepared: Prepared, force: bool = False) -> Run:
         with logged(files), train.named(prepared.photos):
             summary, model_facts = model.summary(learn, experiment.augment.size)
             write_text(files.summary, summary)
-            history = learn.recorder.values if hasattr(learn, "recorder") else []
+            # A recorder has values from its first fit on: it may have been trained otherwise, or not at all.
+            history = vars(learn.recorder).get("values", []) if hasattr(learn, "recorder") else []
             trained = {"epochs": len(history), "kept_epoch": None, "seconds": 0.0, "overfits_from": None}
             _report(prepared, learn, files, {"model": model_facts, "train": trained})
         run_lock.finish(files, experiment)

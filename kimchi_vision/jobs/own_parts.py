@@ -31,7 +31,7 @@ class OwnParts:
     callbacks: fastai callbacks beside the training.
     scores: functions from Predictions to a share, 0 to 1, higher is better; each becomes a score of its name.
     item_tfms, batch_tfms: fastai transforms of training photos beside the package's own, in the `order` that
-    each has (engine fastai).
+    each has; with them fastai's engine varies photos.
     """
 
     learner: Callable[[DataLoaders], Learner] | None = None

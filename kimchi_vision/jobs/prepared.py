@@ -40,8 +40,8 @@ class Prepared:
 
     def dataloaders(self) -> DataLoaders:
         """fastai's DataLoaders. Seed before it: they draw their order then."""
-        tfms = augment.transforms(self.experiment.augment, self.backbone.stats)
-        tfms = augment.with_own(tfms, self.own.item_tfms, self.own.batch_tfms)
+        own = self.own.item_tfms, self.own.batch_tfms
+        tfms = augment.transforms(self.experiment.augment, self.backbone.stats, *own)
         return loader.build(self.experiment.loader, self.photos, tfms)
 
     def learner(self, dls: DataLoaders, path: Path) -> Learner:

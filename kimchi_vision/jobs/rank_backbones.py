@@ -21,7 +21,7 @@ from kimchi_vision.jobs.leaf import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
-from kimchi_vision.results.intervals import wilson
+from kimchi_vision.results.intervals import wilson, worth
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +34,10 @@ def scout(
 ) -> pd.DataFrame:
     """A row a backbone, best first: a linear head on its features, cross-validated on training photos.
 
-    Columns backbone, accuracy, low, high (95 %, Wilson), photos, parameters, seconds for features and fit;
-    what an earlier look computed is read from the disk. The validation photos stay unseen, for the comparison
-    to come. on: where it is done; None: in this process. exports: a folder that is there, too.
+    Columns backbone, accuracy, low, high (95 %, Wilson, copies counted once), photos, parameters, seconds for
+    features and fit; what an earlier look computed is read from the disk. The validation photos stay unseen,
+    for the comparison to come. on: where it is done; None: in this process. exports: a folder that is there,
+    too.
     A backbone that cannot be used is named and passed over; RunError when none can.
     """
     names = list(dict.fromkeys(backbones))
@@ -74,8 +75,9 @@ def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
         body = model.learner(section, backbone, dls, Path(place)).model[0]
         values = linear_probe.compute(body, photos, train, validation_transforms.read(dls))
     read = np.isfinite(values).all(axis=1)
-    right = linear_probe.cross_validated(experiment.features, values[read], labels[read]) == labels[read]
-    low, high = wilson(right.mean(), len(right)).tolist()
+    values, labels, groups = values[read], labels[read], train["group"].to_numpy()[read]
+    right = linear_probe.cross_validated(experiment.features, values, labels, groups) == labels
+    low, high = wilson(right.mean(), worth(right, groups)).tolist()
     return {
         "backbone": name,
         "accuracy": float(np.mean(right)),

@@ -166,9 +166,11 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
         raise InputError("A search divides the training photos: each class needs two of them or more.")
     _, valid = train_test_split(labels.index, test_size=0.2, stratify=labels, random_state=0)
     parts = items["split"].where(train, "test").mask(items.index.isin(valid), "valid")
-    write_table(file, items.assign(split=parts))
+    every = data.load(asked.data.model_copy(update={"train_share": 1.0})).items
+    unused = every[~every["path"].isin(items["path"])].assign(split="test")  # by data.train_share
+    write_table(file, pd.concat([items.assign(split=parts), unused], ignore_index=True))
     plain = asked.model_dump(mode="json", exclude_unset=True)
-    plain["data"] = {**plain["data"], "split": str(file)}
+    plain["data"] = {**plain["data"], "split": str(file), "train_share": 1.0}
     plain["export"] = NO_FILES
     plain["evaluate"] = {**plain.get("evaluate", {}), "test": False}
     return Experiment.model_validate(plain)

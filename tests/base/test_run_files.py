@@ -1,5 +1,6 @@
 """What a run folder keeps, and how it is read back."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,8 @@ from kimchi_vision.base.run_files import File, RunFiles
 from kimchi_vision.data.photo import Photo
 from kimchi_vision.results.run import Run
 
+FILES = [name for name, value in vars(RunFiles).items() if isinstance(value, File)]
+
 
 @pytest.fixture
 def run(tmp_path) -> Run:
@@ -19,7 +22,7 @@ def run(tmp_path) -> Run:
 
 def test_every_file_has_a_name_of_its_own():
     files = RunFiles(Path("exports/a"))
-    found = [getattr(files, name) for name, value in vars(RunFiles).items() if isinstance(value, File)]
+    found = [getattr(files, name) for name in FILES]
     found += [
         files.figure("x"),
         files.overlay("0" * 64),
@@ -37,11 +40,31 @@ def test_every_file_says_what_is_in_it():
     assert len(set(said)) == len(said)
 
 
+def test_all_that_a_run_found_is_sealed(run):
+    """But for what is written when it is asked for, and tells of other photos or of when that was."""
+    tables = [
+        file for file in map(partial(getattr, run.files), FILES) if file.suffix in (".csv", ".json", ".npz")
+    ]
+    run.path.mkdir()
+    for file in tables:
+        file.touch()
+    asked = {
+        "background.csv",
+        "drift.json",
+        "finished.json",
+        "test_openings.csv",
+        "unknown.csv",
+        "unknown.json",
+    }
+    assert {file.name for file in set(tables) - set(run.files.sealed())} == asked
+
+
 def test_class_names_are_text_whatever_they_look_like(run):
     names = ["001", "1.0", "NA", "nan", "true", "갓김치"]
     table = pd.DataFrame({"path": names, "label": names, "split": "train", "sha256": "12"})
     write_table(run.files.items, table)
     pd.testing.assert_frame_equal(run.table(run.files.items), table)
+    assert run.files.items.read_bytes().startswith(b"\xef\xbb\xbf")  # else Excel takes Hangul for cp949
     predictions = pd.DataFrame({"truth": names, "predicted": names, "stage": "1", "loss": [0.5, None] * 3})
     write_table(run.files.predictions, predictions)
     pd.testing.assert_frame_equal(run.table(run.files.predictions), predictions)

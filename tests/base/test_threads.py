@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kimchi_vision.base import threads
+from kimchi_vision.base import environment, threads
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_no_quota_leaves_all_cores(tmp_path):
 
 
 SECOND = """
-from kimchi_vision.base import threads
+from kimchi_vision.base import environment, threads
 
 threads.cores = lambda: 8
 with threads.training() as count:
@@ -66,7 +66,9 @@ def test_what_the_environment_says_holds(monkeypatch):
 
 def test_a_training_that_goes_on_has_the_threads_that_it_began_with():
     with threads.training(wanted=2) as count:
-        assert count == threads.share() == 2
+        assert count == threads.share() == environment.versions()["threads"] == 2
+    with threads.training(wanted=20) as count:
+        assert count == 8
 
 
 def test_a_training_that_died_takes_no_part(tmp_path):

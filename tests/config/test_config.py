@@ -107,6 +107,18 @@ def test_rows_differ_from_defaults_key_by_key(write):
         ("defaults: {}\nrows: {a: nowhere.yaml}", "rows.a: there is no file"),
         (f"defaults: {{}}\nrows: {{a: {'0' * 400}.yaml}}", "rows.a: there is no file"),
         ("rows: {a: {}}\nrwos: {}", ":2: unknown key `rwos`"),
+        ("data: {path: a, valid_pct: 0.6, test_pct: 0.4}", "valid_pct and test_pct leave nothing"),
+        ("data: {path: a, splitter: folders, test_pct: 0.2}", "no meaning for the splitter folders"),
+        ("data: {path: a, splitter: kfold, folds: 3, fold: 3}", "fold 3 is not below folds 3"),
+        (f"{MINIMAL}augment: {{size: 500}}", "size 500 is larger than resize 460"),
+        (f"{MINIMAL}augment: {{min_zoom: 1.2}}", "min_zoom 1.2 is larger than max_zoom 1.1"),
+        (f"{MINIMAL}augment: {{engine: fastai, crop_batch: false}}", "needs the engine fused"),
+        (
+            f"{DATA}model: {{head: linear}}\nfeatures: {{floor: false}}\ntrain: [probe]",
+            "`features.floor: true`",
+        ),
+        (f"{DATA}train: [fit: {{epochs: 1, lr: auto}}, lr_find]", "needs the stage lr_find before it"),
+        (f"{DATA}train: {{stages: [lr_find], compile: true, devices: 2}}", "or several devices"),
     ],
 )
 def test_mistakes_are_named_with_line_and_nearest_key(write, text, said):
@@ -156,6 +168,9 @@ def test_a_row_has_a_run_for_each_seed_and_fold(write):
     [
         ("a: {seeds: [1, 1]}", "the same seed gives the same run"),
         ("a: {folds: 5, data: {test_pct: 0.2}}", "folds share out all photos"),
+        ("a: {folds: 5, data: {split: split.csv}}", "folds share out all photos"),
+        ("a: {folds: 5, data: {splitter: folders}}", "folds share out all photos"),
+        ("a: {seeds: [1]}\n  a-seed1:", "two runs would have the name a-seed1"),
         ("a: {sedes: [1]}", "Did you mean `seeds`?"),
     ],
 )

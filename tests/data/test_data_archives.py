@@ -83,6 +83,8 @@ def test_a_category_is_a_folder_of_that_name_too(tmp_path, category):
 def test_a_set_without_class_folders_is_refused_with_what_it_holds(tmp_path):
     with pytest.raises(DataError, match=r"holds no photo in a class folder\. Left out: 1 photos beside"):
         imported(tmp_path, {"1.jpg": picture()})
+    with pytest.raises(DataError, match=r"Left out: 1 hidden files; Left out: 1 photos"):
+        imported(tmp_path, {"1.jpg": picture(), ".DS_Store": b""})
     assert not (tmp_path / "out").exists()
 
 

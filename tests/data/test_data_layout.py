@@ -377,6 +377,7 @@ def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
         ([*rows, "images-0.jpg,b"], "images-0.jpg is a and b; a photo has one class here"),
         ([*rows[:7], "images-7.jpg,"], "images-7.jpg has no class"),
         ([*rows, "gone.jpg,c"], "No photo of c: labels.csv names photos of c, and none is here"),
+        ([*rows, *(f"{n}.jpg,c{n}" for n in range(8))], r"none is here\. So are 2 more\."),
     ):
         table.write_text("\n".join(["id,label", *lines]))
         with pytest.raises(DataError, match=reason):
@@ -536,5 +537,12 @@ def test_a_table_over_folders_of_parts_keeps_the_parts(tree):
 def test_a_table_may_name_photos_as_addresses_do(tree):
     root = tree({"my photos": 4})
     lines = [f"my%20photos/my%20photos-{number}.jpg,{'ab'[number % 2]}" for number in range(4)]
+    (root / "labels.csv").write_text("\n".join(["image,label", *lines]))
+    assert classes(read(root)) == {"a": 2, "b": 2}
+
+
+def test_a_table_may_leave_out_the_endings_of_names_with_points(tree):
+    root = tree({"kimchi.v2": 4})
+    lines = [f"kimchi.v2-{number},{'ab'[number % 2]}" for number in range(4)]
     (root / "labels.csv").write_text("\n".join(["image,label", *lines]))
     assert classes(read(root)) == {"a": 2, "b": 2}

@@ -138,12 +138,14 @@ def test_undo_takes_back_all_that_was_made_and_nothing_else(seven, inbox, tmp_pa
 def test_undo_keeps_a_changed_file_and_the_last_copy_of_a_photo(seven, inbox, tmp_path):
     out = tmp_path / "out"
     sort(inbox, out, Predictor(seven))
-    changed, last = (out / into(out)[name] / name for name in ("3.jpg", "4.jpg"))
+    changed, last, other = (out / into(out)[name] / name for name in ("3.jpg", "4.jpg", "5.jpg"))
     noise(changed, 77)
     (inbox / "4.jpg").unlink()
-    _, kept = undo(out)
-    assert sorted(kept.values()) == ["sort_changed", "sort_last_copy"]
-    assert set(out.rglob("*.jpg")) == {changed, last}
+    (inbox / "5.jpg").write_bytes(b"another photo")
+    removed, kept = undo(out)
+    assert sorted(kept.values()) == ["sort_changed", "sort_last_copy", "sort_last_copy"]
+    assert set(out.rglob("*.jpg")) == {changed, last, other}
+    assert removed == 8
 
 
 def test_a_table_alone_moves_no_photo(seven, inbox, tmp_path):
@@ -163,7 +165,8 @@ def test_each_photo_is_read_once(seven, inbox, tmp_path, monkeypatch):
 
 
 def test_another_model_folder_way_or_threshold_is_not_mixed_in(seven, inbox, tmp_path):
-    out, other = tmp_path / "out", save(tmp_path / "other.onnx", facts(), seed=1)
+    (tmp_path / "other").mkdir()
+    out, other = tmp_path / "out", save(tmp_path / "other" / seven.name, facts(), seed=1)
     sort(inbox, out, Predictor(seven))
     before = contents(out)
     noise(tmp_path / "elsewhere" / "0.jpg")

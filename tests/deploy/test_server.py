@@ -315,6 +315,10 @@ def test_each_model_has_its_own_card_heat_and_drift(two_runs, content):
     for what, value in (("auc", 0.7), ("auc_low", 0.6), ("auc_high", 0.8), ("unlike_share", 0.3)):
         assert f'kimchi_drift{{model="second",what="{what}"}} {value}' in told
     assert 'kimchi_drift{model="first"' not in told
+    write_json(second.files.drift, {**drift, "auc": 0.5, "auc_interval": None})  # of too few photos
+    told = client.get("/metrics").text
+    assert 'what="auc"} 0.5' in told
+    assert 'what="auc_low"' not in told
     for run in two_runs:
         found = client.post("/explain", files={"photo": content}, params={"model": run.name}).json()
         (expected,) = Predictor(run).predict([content], top=1)

@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import shutil
 import warnings
 from pathlib import Path
 
@@ -142,6 +143,17 @@ def test_a_runs_learner_has_the_trained_weights_without_a_pickle(run):
     assert isinstance(learn, Learner)
     outputs, _ = learn.get_preds(dl=learn.dls.test_dl(run.photos.files(run.photos.part("valid"))))
     np.testing.assert_allclose(outputs.numpy(), run.predictions.part("valid").probabilities, atol=1e-5)
+    assert learn.temperature == run.calibration["temperature"]
+
+
+def test_a_runs_learner_needs_its_weights_and_its_photos(run, tmp_path):
+    moved = kv.Run(shutil.copytree(run.path, tmp_path / "moved"))
+    moved.write_json(moved.files.data, {**moved.data, "root": "elsewhere"})
+    with pytest.raises(InputError, match=r"elsewhere.* is missing, and 23 more photos of this run"):
+        kv.Run(moved.path).learner()
+    moved.files.safetensors.unlink()
+    with pytest.raises(InputError, match="moved --format safetensors"):
+        moved.learner()
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of fastai and numpy
@@ -185,8 +197,37 @@ def test_the_layers_below_run_train_by_hand_and_finish(tmp_path):
         learn.fit_one_cycle(1)
     run = kv.finish(learn)
     assert (run.path, run.is_finished, run.score["accuracy"].n) == (tmp_path / "hand", True, 6)
+    assert run.metrics["train"]["epochs"] == 1
+    assert learn.temperature == run.calibration["temperature"]
     with pytest.raises(InputError, match=r"a Learner that kimchi_vision.learner made"):
         kv.finish(vision_learner(dls, small, pretrained=False))
+
+
+def test_what_is_made_by_hand_is_seeded_and_replaces_no_run_unless_forced(tmp_path):
+    exp = kv.load("experiments/exp1.yaml").replace(name="hand", export=NO_FILES)
+    orders = [torch.cat([labels for _, labels in kv.dataloaders(exp).train]) for _ in range(2)]
+    assert torch.equal(*orders)
+    torch.manual_seed(1)
+    first, second = kv.learner(exp, tmp_path), kv.learner(exp, tmp_path)
+    heads = [learn.model[1][-1].weight for learn in (first, second)]
+    assert torch.equal(*heads)
+    other = kv.learner(exp.replace(train={"seed": 7}), tmp_path)
+    assert not torch.equal(heads[0], other.model[1][-1].weight)
+    kv.finish(first)
+    with pytest.raises(InputError, match="--force"):
+        kv.finish(other)
+    assert kv.finish(other, force=True).experiment.train.seed == 7
+    assert kv.Run(tmp_path / "hand.before-1").experiment.train.seed == 42
+
+
+def test_what_run_and_compare_are_told_arrives(run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(api.story, "run", lambda *given, own: asked.append(given) or run)
+    kv.run("experiments/exp1.yaml", "elsewhere", force=True, name="other")
+    ((experiment, *told),) = asked
+    assert (experiment.name, *told) == ("other", Path("elsewhere"), True)
+    monkeypatch.setattr(api.comparisons, "compare", lambda *given: given)
+    assert kv.compare("a", run, margin=0.05, test=True, lang="ko") == (("a", run), 0.05, True, "ko")
 
 
 def test_a_folder_of_photos_is_enough(monkeypatch):
@@ -246,7 +287,7 @@ def own_learner(dls):
 
 def test_own_parts_take_part_and_a_rerun_without_them_says_so(caplog):
     caplog.set_level("INFO", "kimchi_vision")
-    exp = kv.load("experiments/exp1.yaml").replace(name="own", export=NO_FILES, augment={"engine": "fastai"})
+    exp = kv.load("experiments/exp1.yaml").replace(name="own", export=NO_FILES)
     parts = {
         "learner": own_learner,
         "callbacks": [Counting()],

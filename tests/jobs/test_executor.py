@@ -1,6 +1,7 @@
 """A table's runs side by side: in processes, and on a Ray cluster of two nodes."""
 
 import hashlib
+import importlib
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ import pytest
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, InputError, InterruptedRunError
+from kimchi_vision.base.files import write_table
 from kimchi_vision.base.progress import Task, listening
 from kimchi_vision.base.threads import SET
 from kimchi_vision.config import load
@@ -33,6 +35,7 @@ from kimchi_vision.jobs.rank_backbones import scout
 from kimchi_vision.jobs.search import search
 from kimchi_vision.results.run import Run
 from tests.fake_runs import fake_run
+from tests.watched import ends
 
 TABLE = """
 jobs: {{cpus: 1}}
@@ -89,10 +92,53 @@ def test_one_process_is_what_serial_means():
     assert isinstance(executor.executor("local", Jobs()), Processes)
 
 
+@pytest.mark.parametrize(("cores", "places"), [(5, 2), (4, 2), (3, None)])
+def test_runs_of_two_threads_go_side_by_side_where_there_are_cores_for_two(monkeypatch, cores, places):
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(executor, "cores", lambda: cores)
+    on = executor.executor("auto", Jobs(cpus=2))
+    assert (on.places if on else None) == places
+
+
+def test_a_run_that_died_goes_on_even_where_it_was_forced(asked, monkeypatch, tmp_path):
+    forced = []
+    module = importlib.import_module("kimchi_vision.jobs.experiment")
+    monkeypatch.setattr(module, "run", lambda experiment, exports, force: forced.append(force))
+    ((experiment, _),) = load(asked("a: {}")).rows[0].runs()
+    for force in (True, False):
+        for again in (False, True):
+            training(experiment, tmp_path, force).begin(again)
+    assert forced == [True, False, False, False]
+
+
+@pytest.mark.parametrize(("codes", "said"), [([-9, 0], None), ([-9] * 3, "killed 3 times, last by signal 9")])
+def test_a_process_that_is_killed_is_begun_again_twice_to_go_on(monkeypatch, tmp_path, codes, said):
+    left, again = iter(codes), []
+
+    def once(self, leaf, goes_on, complaints):
+        again.append(goes_on)
+        code = next(left)
+        return code, None if code else ("done", None)
+
+    monkeypatch.setattr(Processes, "_once", once)
+    ended = Processes(Jobs()).run([Leaf("a", partial(pow, 2), tmp_path)])
+    assert again == [False, True, True][: len(codes)]
+    assert ended.results == ({} if said else {"a": "done"})
+    assert said is None or said in ended.refused["a"]
+
+
+def test_memory_is_an_amount_of_bytes():
+    assert [Jobs(memory=memory).bytes for memory in (None, "500MB", "1.5 GB")] == [
+        0,
+        500 * 10**6,
+        1.5 * 10**9,
+    ]
+
+
 def test_jobs_that_make_no_sense_are_named(asked):
     file = asked("a: {}")
     file.write_text(file.read_text().replace("cpus: 1", "cpus: 1, memory: much"))
-    with pytest.raises(ConfigError, match="`memory`: write an amount of memory as 500MB or 8GB"):
+    with pytest.raises(ConfigError, match=r":2: `jobs\.memory`: write an amount of memory as 500MB or 8GB"):
         load(file)
 
 
@@ -179,25 +225,19 @@ def test_a_table_of_tasks_follows_work_in_processes(tmp_path, caplog):
     assert any(line.startswith("none failed, ") and "ZeroDivisionError" in line for line in lines)
 
 
-def ends(again: bool, watch) -> int:
-    """The epoch after which a training ends."""
-    return next(epoch for epoch in range(1, 9) if watch({"epoch": epoch}))
-
-
 @pytest.mark.parametrize("on", [Serial(), Processes(Jobs())])
-def test_a_training_is_watched_from_where_it_was_asked_for(on, tmp_path, monkeypatch):
+def test_a_training_is_watched_from_where_it_was_asked_for(on, tmp_path):
     """And the next one follows from what the last one gave."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), str(Path(__file__).parent)]))
     given = [2]
 
     def leaves():
-        while given[-1] < 5:
+        while given[-1] < 4:
             watch = partial(lambda last, row: row["epoch"] > last, given[-1])
             yield Leaf(f"after {given[-1]}", ends, tmp_path, watch=watch)
 
     on.places = 1
     ended = on.run(leaves(), lambda leaf, done: given.append(done[0]))
-    assert ended == ({"after 2": 3, "after 3": 4, "after 4": 5}, {})
+    assert ended == ({"after 2": 3, "after 3": 4}, {})
 
 
 def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
@@ -220,11 +260,12 @@ def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
 def test_how_far_a_run_is_stands_in_its_folder(tmp_path, folder_of):
     photos = data.load(Data(path=folder_of({"a": 8, "b": 8}), valid_pct=0.5))
     stages = [{"fit_one_cycle": {"epochs": 6}}]
-    run = fake_run(tmp_path / "a", photos, train={"stages": stages, "keep": "best"})
+    run = fake_run(tmp_path / "a", photos, train={"stages": stages, "monitor": "error_rate"})
+    write_table(run.files.history, run.history.assign(error_rate=1 - run.history["accuracy"]))
     leaf = training(run.experiment, tmp_path)
     assert interface.task(leaf, "waits", "") == Task("a", "waits")
     going = interface.task(leaf, "runs", "node-2")
-    assert going == Task("a", "runs", "4/6", "80.0 %", pytest.approx(2 * 11.05), "node-2")
+    assert going == Task("a", "runs", "4/6", "20.0 %", pytest.approx(2 * 11.05), "node-2")
     assert interface.task(training(run.experiment, tmp_path / "none"), "runs", "") == Task("a", "runs")
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
 from kimchi_vision.base.messages import LogFormat, catalogue
 from kimchi_vision.base.run_files import RunFiles
@@ -21,10 +23,15 @@ from kimchi_vision.config import load
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import run_lock, table, track
 from kimchi_vision.jobs.experiment import run
-from kimchi_vision.learning import linear_probe, predict
+from kimchi_vision.jobs.prepared import prepare
+from kimchi_vision.learning import linear_probe, predict, train
 from kimchi_vision.learning.model import restored
-from kimchi_vision.results import headline, plots
+from kimchi_vision.results import headline, plots, validation_transforms
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
+from tests.fake_runs import guesses
+
+story = sys.modules["kimchi_vision.jobs.experiment"]
 
 TINY = """
 data: {{path: {photos}, splitter: stratified}}
@@ -77,11 +84,15 @@ def undrawn(monkeypatch):
 def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, caplog):
     """The best of two epochs is chosen on the validation photos, and scored on the others."""
     asked = [*SCORED, "name=three", "data.test_pct=0.2", "train.keep=best", "train.stages=[fit: {epochs: 2}]"]
+    asked += ["evaluate.top_k=1"]
     done = run(load(folder / "tiny.yaml", asked), folder / "exports")
     first, chose = headline.sentences(done, catalogue("en"))[:2]
     assert first.startswith("Accuracy on 4 test photos")
     assert chose.startswith("Nothing was chosen on these photos")
     assert done.metrics["choices"]["epochs"] == done.calibration["epochs"] == 2
+    kept = done.history[done.history["kept"]].iloc[0]
+    assert kept["top_k_accuracy"] == done.metrics["top_k_accuracy"] == done.metrics["accuracy"]
+    assert done.calibration["photos"] == done.metrics["photos"] == 4
     assert done.table(done.files.test_openings)["command"].tolist() == ["run"]
     closed = [*asked, "name=closed", "evaluate.test=false"]
     done = run(load(folder / "tiny.yaml", closed), folder / "exports")
@@ -105,6 +116,27 @@ def test_few_photos_are_each_answered_by_a_model_that_had_not_seen_them(folder, 
     assert again.files.finished.stat().st_mtime == done.files.finished.stat().st_mtime
 
 
+def test_folds_leave_the_test_photos_alone_and_never_part_copies(folder):
+    asked = load(folder / "tiny.yaml", ["evaluate.folds=5", "data.test_pct=0.2"])
+    photos = data.load(asked.data)
+    three = photos.items.index % 3  # pictures of one class, each several times
+    items = photos.items.assign(
+        group=np.where(photos.items["label"] == "갓김치", three, photos.items["group"])
+    )
+    folds = prepare(asked, replace(photos, items=items)).folds()
+    assert len(folds) == 3
+    valid = [fold.photos.part("valid") for fold in folds]
+    assert sorted(pd.concat(valid)["path"]) == sorted(items.loc[items["split"] != "test", "path"])
+    assert not any((fold.photos.items["split"] == "test").any() for fold in folds)
+    assert pd.concat(valid)["group"].nunique() == sum(part["group"].nunique() for part in valid)
+
+
+def test_photos_are_normalised_as_the_backbone_was_trained(folder):
+    asked = load(folder / "tiny.yaml", ["model.backbone='timm:test_resnet'"])
+    steps = validation_transforms.read(prepare(asked, data.load(asked.data)).dataloaders())
+    assert (steps.mean, steps.std) == ((0.5,) * 3, (0.5,) * 3)
+
+
 def test_a_run_that_was_interrupted_at_a_fold_keeps_the_folds_before(folder, tmp_path, undrawn, monkeypatch):
     answered, answers = [], predict.predictions
 
@@ -121,9 +153,30 @@ def test_a_run_that_was_interrupted_at_a_fold_keeps_the_folds_before(folder, tmp
     done = run(asked, tmp_path)
     assert len(answered) == 4  # one fold and one that ended it, then that one again and the model itself
     assert headline.accuracy(done).n == 20
+    assert "Fold 2 of 2: a model learns" in done.files.log.read_text("utf-8")
 
 
-def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(folder, tmp_path, undrawn):
+@pytest.fixture
+def heads(monkeypatch):
+    """Each floor that was fitted, and the head that a training is given."""
+    fitted, given, floor, fit = [], [], linear_probe.floor, train.fit
+
+    def fitting(*arguments):
+        fitted.append(floor(*arguments))
+        return fitted[-1]
+
+    def training(section, learn, files, head, *more):
+        given.append(head)
+        return fit(section, learn, files, head, *more)
+
+    monkeypatch.setattr(linear_probe, "floor", Mock(wraps=fitting))
+    monkeypatch.setattr(train, "fit", training)
+    return fitted, given
+
+
+def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(
+    folder, tmp_path, undrawn, heads
+):
     keys = ["model={backbone: ['test_efficientnet', 'timm:test_resnet'], weights: none, head: linear}"]
     keys += ["train=[probe, unfreeze, fit: {epochs: 1}]", "explain={top_losses: false, background: 0}"]
     keys += ["export={pkl: false, weights: false, timings: false}"]
@@ -133,6 +186,8 @@ def test_backbones_side_by_side_train_from_their_probe_to_one_exported_model(fol
     network = restored(found.experiment.model, found.files.safetensors, 2)
     assert network[0].centre.abs().sum() > 0
     assert network[1][-1].weight[:, network[0].first :].abs().sum() > 0
+    ((floor,), (head,)) = heads
+    assert head is floor.start
 
 
 def test_a_run_folder_explains_itself(finished):
@@ -174,12 +229,14 @@ def test_the_log_holds_what_was_said_until_the_run_ended(finished):
     assert "said afterwards" not in log
 
 
-def test_a_head_on_frozen_features_is_a_run_without_epochs(folder, monkeypatch):
+def test_a_head_on_frozen_features_is_a_run_without_epochs(folder, heads):
     changes = [*SCORED, "features.floor=true", "train=[probe]", "model.head=linear", "name=head"]
-    fitted = Mock(wraps=linear_probe.floor)
-    monkeypatch.setattr(linear_probe, "floor", fitted)
     finished = run(load(folder / "tiny.yaml", [*changes, "loader.sampling=balanced"]), folder / "exports")
-    assert fitted.call_args.args[-1] == linear_probe.Rare("balanced")
+    assert linear_probe.floor.call_args.args[-1] == linear_probe.Rare("balanced")
+    ((floor,), (head,)) = heads
+    assert head is floor.head
+    said = finished.predictions.part("valid").probabilities
+    assert said == pytest.approx(floor.predictions.probabilities, abs=1e-4)
     assert finished.files.report.is_file()
     assert not finished.files.figure("losses").exists()
 
@@ -201,6 +258,24 @@ def test_averaged_views_are_scored_beside_a_run_that_stays_as_it_is(
     if engine == "fused":  # as the finished run, which has no engine of its own choice
         assert averaged.files.predictions.read_bytes() == finished.files.predictions.read_bytes()
         assert not finished.files.averaged.exists()
+
+
+def test_a_gain_is_that_over_the_floor_and_that_of_several_views_over_one(folder):
+    photos = data.load(load(folder / "tiny.yaml").data)
+    right, wrong = (guesses(photos, skill, seed=0) for skill in (99, -99))
+    floor = linear_probe.Floor(None, None, wrong, 1.5, pd.DataFrame())
+    valid = photos.part("valid")
+    items = pd.concat([valid, valid.assign(split="test", path=valid["path"] + "-tested")], ignore_index=True)
+    sides = np.where(items["split"] == "test", 9, -9)[:, None]  # the test photos alone are right
+    logits = sides * np.eye(2)[items["label"].map(photos.vocab.index)]
+    views = Predictions.from_logits(items, logits, photos.vocab)
+    views = replace(views, table=views.table.assign(views=2))
+    found = story._beside(floor, views, right)
+    assert {name: (entry["accuracy"], entry["gain"]) for name, entry in found.items()} == {
+        "floor": (0, 1),
+        "tta": (0, -1),
+    }
+    assert (found["floor"]["seconds"], found["tta"]["n"]) == (1.5, 2)
 
 
 def test_a_finished_run_is_not_run_again(finished, folder):
@@ -283,6 +358,16 @@ def test_a_run_tells_its_tracker_and_ends_when_it_is_told_to(folder, tmp_path, m
                 "train=[fit: {epochs: 1, size: 64}]",
             ],
             "takes photos of 224 pixels only; train.stages: size is 64",
+        ),
+        (["goals={acuracy: 0.9}"], "goals: there is no score `acuracy`. Did you mean accuracy?"),
+        (["train={stages: [fit: {epochs: 1}], monitor: acuracy}"], "train.monitor: there is no score"),
+        (
+            ["train={stages: [fit: {epochs: 1}], early_stop: {monitor: acuracy}}"],
+            "train.early_stop.monitor: there is no score",
+        ),
+        (
+            ["train={stages: [fit: {epochs: 1}], devices: 5}"],
+            "train.devices: 5 are more than there are here: 4",
         ),
     ],
 )

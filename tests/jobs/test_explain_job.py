@@ -16,6 +16,7 @@ from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.jobs import explain
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import report
+from kimchi_vision.results.run import Run
 
 
 @pytest.fixture
@@ -46,6 +47,10 @@ def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "Backgrounds"), ("ko", "배경")])
 def test_backgrounds_are_measured_afterwards_and_shown(run, lang, heading):
+    text = run.files.experiment.read_text("utf-8")
+    run.files.experiment.write_text(text.replace("background: 100", "background: 0"), "utf-8")
+    run = Run(run.path)
+    assert run.experiment.explain.background == 0  # none at the end of the run; asked for now
     said = explain.background(run, lang)
     report.write(run, Report(lang=lang))
     page = text_of(run.files.report)

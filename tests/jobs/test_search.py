@@ -21,7 +21,7 @@ class Done:
     def __init__(self, path: Path, rate: float):
         loss = abs(rate - 1e-3)  # the best rate is 1e-3
         self.path, self.calibration = path, {"after": {"loss": loss}}
-        self.score = recorded({"accuracy": 1 - loss, "photos": 4})
+        self.score = recorded({"accuracy": 0.5, "photos": 4})
         self.metrics = {"train": {"seconds": 60.0}}
 
 
@@ -57,7 +57,12 @@ def experiment(folder_of):
     )
 
 
-def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tmp_path):
+@pytest.mark.parametrize(("share", "valid"), [(1.0, [6, 2]), (0.5, [3, 1])])
+def test_trials_never_see_the_photos_that_judge_the_choice(
+    begun, experiment, folder_of, tmp_path, share, valid
+):
+    uneven = folder_of({"갓김치": 40, "백김치": 10}, tmp_path / "uneven")
+    experiment = experiment.replace(data={"path": uneven, "train_share": share}, evaluate={"folds": 3})
     found = search(experiment, 60, tmp_path, trials=4)
     *trials, best, chosen = begun
     outer = module.data.load(experiment.data, tmp_path)
@@ -66,21 +71,43 @@ def test_trials_never_see_the_photos_that_judge_the_choice(begun, experiment, tm
         assert set(inner.part("train")["path"]) | set(inner.part("valid")["path"]) == set(
             outer.part("train")["path"]
         )
+        assert inner.part("valid")["label"].value_counts().tolist() == valid
+        assert [trial.evaluate.test, trial.evaluate.folds, trial.export.onnx] == [False, None, False]
     assert best.data == chosen.data == experiment.data
+    assert best.export.onnx
+    assert chosen.evaluate.test
     assert found.comparison == ["best", "chosen"]
 
 
 def test_the_best_trial_is_chosen_and_trials_are_a_table(begun, experiment, tmp_path):
     found = search(experiment, 60, tmp_path, trials=6)
     assert found.trials["value"].is_monotonic_increasing
-    rate = found.trials["params_rate"].iloc[0]
-    assert begun[-1].train.stages[-1].arguments.lr_max[1] == pytest.approx(rate)
+    rates = found.trials["params_rate"]
+    assert found.trials["value"].tolist() == pytest.approx(abs(rates - 1e-3).tolist())
+    *trials, best, chosen = begun
+    first = trials[0]
+    body, rate = chosen.train.stages[-1].arguments.lr_max
+    values = found.trials.iloc[0]
+    assert (rate, body / rate) == pytest.approx((values["params_rate"], values["params_body"]))
+    assert chosen.train.stages[-1].arguments.epochs == values["params_epochs"]
+    tried = found.trials.sort_values("number")
+    for key in ("mult", "min_scale"):
+        assert [getattr(trial.augment, key) for trial in trials] == tried[f"params_{key}"].tolist()
+    assert [trial.train.label_smoothing for trial in trials] == tried["params_smoothing"].tolist()
+    assert first.augment == best.augment  # the recipe's own values
+    assert first.train.stages[-1].arguments.lr_max == pytest.approx(best.train.stages[-1].arguments.lr_max)
     assert (tmp_path / "mine-search" / "trials.csv").is_file()
+
+
+def test_no_trial_begins_when_the_time_is_over_and_three_have(begun, experiment, tmp_path):
+    search(experiment, 0, tmp_path, trials=9)
+    assert [each.name for each in begun] == ["trial-000", "trial-001", "trial-002", "best", "chosen"]
 
 
 def test_a_search_goes_on_where_it_ended(begun, experiment, tmp_path):
     search(experiment, 60, tmp_path, trials=3)
-    search(experiment, 60, tmp_path, trials=5)
+    found = search(experiment, 60, tmp_path, trials=5)
+    assert found.trials["params_rate"].nunique() == 5  # it draws no settings twice
     assert [e.name for e in begun if e.name.startswith("trial")] == [f"trial-{n:03}" for n in range(5)]
 
 

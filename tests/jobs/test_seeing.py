@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.base.files import write_json
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.data.audit import audit
 from kimchi_vision.deploy.predictor import Predictor
@@ -86,6 +87,16 @@ def test_new_photos_are_counted_once_and_shown(run, incoming, lang, verdict, unr
     assert page.count("data:image/webp") == 3
 
 
+def test_the_page_shows_what_is_most_unlike_first(run, incoming, monkeypatch):
+    shown = []
+    (incoming / "broken.jpg").unlink()
+    monkeypatch.setattr(drift.results, "distances", lambda known, new: np.array([1.0, 3.0, 2.0]))
+    monkeypatch.setattr(drift.pictures, "write", lambda path, page, lang: shown.append(page))
+    list(drift.drift(run, incoming))
+    names = drift.came_in(incoming, run.photos).items["path"]
+    assert [picture.photo.path.name for picture in shown[0].groups[0].pictures] == names[[1, 2, 0]].tolist()
+
+
 def altered(file, place):
     """A photo smaller, and brighter and saved anew: two more files that show one picture."""
     with Image.open(file) as photo:
@@ -111,6 +122,33 @@ def test_near_copies_of_the_runs_photos_are_named_and_left_out(run, incoming):
     found = run.json(run.files.drift)
     assert found["photos"] == 3
     assert found["near_copies"] == {"brighter.jpg": own, "smaller.jpg": own}
+    # Photos that were not trained on are what others are held beside.
+    assert found["known_photos"] == (run.items["split"] != "train").sum() < len(run.items) / 2
+
+
+def test_copies_that_came_in_count_once_and_answers_below_the_threshold_are_counted(run, incoming):
+    altered(incoming / "90.jpg", incoming)
+    write_json(run.files.calibration, {"abstain": {"threshold": 1.1}})
+    list(drift.drift(Run(run.path), incoming))
+    found = run.json(run.files.drift)
+    assert (found["photos"], found["groups"]) == (5, 3)
+    assert found["incoming"]["unanswered"] == 1
+
+
+def test_a_photo_that_is_given_twice_is_asked_about_once(incoming):
+    (incoming / "broken.jpg").unlink()
+    found = seeing.found([incoming / "90.jpg", incoming])
+    assert [Path(path).name for path in found.items["path"]] == ["90.jpg", "91.jpg", "92.jpg"]
+
+
+def test_photos_of_the_run_that_are_gone_are_left_out(run, caplog):
+    gone = run.items["path"][3]
+    text = run.files.items.read_text("utf-8")
+    run.files.items.write_text(text.replace(gone, gone.replace(".jpg", "-gone.jpg")), "utf-8")
+    there = seeing.present(Run(run.path)).items
+    assert there["path"].tolist() == run.items["path"].drop(3).tolist()
+    assert there.index.tolist() == list(range(len(there)))
+    assert "no longer there are left out: 1." in caplog.text
 
 
 def test_photos_of_the_run_alone_are_refused(run):

@@ -8,8 +8,10 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import load
 from kimchi_vision.data.layout import read
+from kimchi_vision.jobs import folder as jobs_folder
 from kimchi_vision.jobs import template
 from kimchi_vision.learning import recipe
+from kimchi_vision.learning.model import weights
 
 ENGLISH = catalogue("en")
 
@@ -96,3 +98,24 @@ def test_photos_that_are_too_few_for_a_test_part_are_told(tmp_path, monkeypatch)
     path, said = template.begin(folder(Path("enough"), a=40, b=40), "en")
     assert not any("too few" in sentence for sentence in said)
     assert load(path).data.test_pct == 0.2
+    assert template.training_photos(read(Path("enough"))) == 52
+    path, _ = template.begin(folder(Path("uneven"), a=100, b=10, c=10), "en")
+    assert (load(path).data.test_pct, load(path).evaluate.folds) == (0, 5)
+    path, _ = template.begin(folder(Path("many"), **{f"c{number}": 34 for number in range(12)}), "en")
+    assert (load(path).data.test_pct, load(path).evaluate.folds) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [("김치 1", "김치-1"), ("\u1100\u1175\u11b7", "김"), ("a/b c!.jpgs", "b-c-.jpgs"), ("...", "photos")],
+)
+def test_a_run_is_named_after_its_folder(name, run):
+    assert jobs_folder.run_name(Path("/data") / name) == run
+
+
+def test_a_folder_is_trained_with_the_first_backbone_whose_weights_are_here(monkeypatch):
+    here = {"efficientnet_b2": "offline", "resnet18": "default", "tf_efficientnet_lite1": "default, offline"}
+    monkeypatch.setattr(weights, "at_hand", lambda backbone: here.get(backbone.name, ""))
+    assert jobs_folder.settings()["model"] == {"backbone": "resnet18", "weights": "default"}
+    del here["resnet18"]
+    assert jobs_folder.settings()["model"] == {"backbone": "tf_efficientnet_lite1", "weights": "offline"}

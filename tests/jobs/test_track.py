@@ -1,6 +1,7 @@
 """Trackers, told of a run that never trained."""
 
 import threading
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.config.sections import Track
 from kimchi_vision.jobs import track
+from kimchi_vision.jobs.track.trackers import TRACKERS
 from kimchi_vision.results.run import Run
 
 EXPERIMENT = {
@@ -52,6 +54,18 @@ def test_tensorboard_has_scalars_by_global_step_figures_and_the_experiment(folde
     assert b"backbone: resnet18" in text.tensor_proto.string_val[0]
 
 
+def test_what_a_dead_run_wrote_after_its_checkpoint_is_written_over(folder):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for begins, value in ((1, 0.25), (3, 0.5)):
+        with track.begun(Track(to=["tensorboard"]), EXPERIMENT, folder.files) as tracking:
+            for step in range(begins, 5):
+                tracking.scalars({"batch_loss": value}, step)
+    events = EventAccumulator(str(folder.files.tracked("tensorboard"))).Reload().Scalars("batch_loss")
+    assert [(event.step, event.value) for event in events] == [(1, 0.25), (2, 0.25), (3, 0.5), (4, 0.5)]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_wandb_works_offline_without_an_account(folder, monkeypatch):
     pytest.importorskip("wandb", reason="the extra wandb is not installed")
@@ -60,6 +74,15 @@ def test_wandb_works_offline_without_an_account(folder, monkeypatch):
     tell(Track(to=["wandb"]), folder)
     (kept,) = folder.files.tracked("wandb").glob("offline-run-*/*.wandb")
     assert b"resnet18" in kept.read_bytes()
+
+
+def test_wandb_is_told_each_batch_at_its_step_and_scores_at_the_end():
+    told = TRACKERS["wandb"].__new__(TRACKERS["wandb"])
+    told.run = Mock()
+    told.scalars({"batch_loss": 0.5}, 7)
+    told.summary({"accuracy": 0.75})
+    told.run.log.assert_called_once_with({"batch_loss": 0.5}, step=7)
+    told.run.summary.update.assert_called_once_with({"results/accuracy": 0.75})
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -5,7 +5,7 @@ from fastai.data.transforms import ToTensor
 from fastai.torch_core import set_seed
 from fastai.vision.augment import aug_transforms
 from fastai.vision.core import PILImage, TensorImage, imagenet_stats
-from fasttransform import Pipeline
+from fasttransform import Pipeline, Transform
 
 from kimchi_vision.config.sections import Augment
 from kimchi_vision.learning import augment
@@ -54,6 +54,24 @@ def test_normalisation_uses_the_named_statistics(normalize, mean):
     batch_tfms = augment.transforms(Augment(normalize=normalize), HALVES).batch
     found = [tfm.mean.flatten()[0].item() for tfm in batch_tfms if type(tfm).__name__ == "Normalize"]
     assert found == ([] if mean is None else [pytest.approx(mean)])
+
+
+@pytest.mark.parametrize("engine", ["fused", "fastai"])
+def test_transforms_of_ones_own_stand_beside_the_others_and_leave_validation_alone(engine):
+    class Darker(Transform):
+        order = 50
+
+        def encodes(self, photos: TensorImage):
+            return photos / 2
+
+    section = Augment(engine=engine, size=32, normalize="none")
+    tfms = augment.transforms(section, HALVES, batch=[Darker()])
+    assert tfms.train is None
+    plain = augment.transforms(Augment(engine="fastai", size=32, normalize="none"), HALVES)
+    torch.testing.assert_close(varied(tfms.batch), varied(plain.batch) / 2)
+    photos = TensorImage(torch.rand(2, 3, 48, 48))
+    shown = [Pipeline(each.batch, split_idx=1)(photos.clone()) for each in (tfms, plain)]
+    assert torch.equal(*shown)
 
 
 def test_photos_reach_their_size_even_when_nothing_moves():

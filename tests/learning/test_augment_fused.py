@@ -52,8 +52,8 @@ def by_fastai(section, photos, draws):
     return images.permute(0, 2, 3, 1).numpy()
 
 
-def by_fused(section, photos):
-    fused = augment.transforms(section, None).train
+def by_fused(section, photos, stats=None):
+    fused = augment.transforms(section, stats).train
     draws = fused.draw(len(photos), 64, seed=1)
     small = [fused.presize(photo) for photo in photos]
     pictures = fused.empty(len(photos))
@@ -111,12 +111,13 @@ def details(pictures):
 
 
 def test_pictures_are_normalised(photos):
-    plain, _, _ = by_fused(Augment(engine="fused", resize=96, size=64, normalize="none"), photos)
-    section = Augment(engine="fused", resize=96, size=64, normalize="backbone")
-    fused = augment.transforms(section, ((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))).train
-    pictures = fused.empty(len(photos))
-    fused([fused.presize(photo) for photo in photos], fused.draw(len(photos), 64, seed=1), pictures)
-    np.testing.assert_allclose(pictures, (plain - (0.5, 0.4, 0.3)) / (0.2, 0.3, 0.4), atol=1e-5)
+    stats = (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+    plain, normalised = (
+        by_fused(Augment(engine="fused", resize=96, size=64, normalize=how), photos, stats)
+        for how in ("none", "backbone")
+    )
+    for before, after in zip(plain[:2], normalised[:2], strict=True):
+        np.testing.assert_allclose(after, (before - stats[0]) / stats[1], atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["crop", "squish", "pad"])

@@ -16,7 +16,7 @@ from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Explain, Loader, Model, Sample
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import augment, explain, linear_probe, loader, model
-from kimchi_vision.learning.explain.background import mask, spread, swapped
+from kimchi_vision.learning.explain.background import mask, partners, spread, swapped
 from kimchi_vision.results import validation_transforms
 from kimchi_vision.results.compare import background_reliance
 from kimchi_vision.results.preprocess import Preprocess
@@ -74,6 +74,7 @@ def test_a_network_that_looks_at_tables_alone_is_exposed(photos):
     assert [accuracies[name] for name in ("plain", "background_only", "same", "other")] == [1, 1, 1, 0]
     assert accuracies["food_only"] == pytest.approx(0.5, abs=0.1)
     assert (found["gap"], found["followed"], found["verdict"]) == (1, 1, "relies")
+    assert 0.75 < found["outside"] < found["area"] < 0.9  # the dish is brighter than its table
     assert found["masks"] == {"box": 24}
 
 
@@ -83,6 +84,20 @@ def test_a_network_that_looks_at_the_food_is_cleared(photos):
     assert (found["gap"], found["followed"]) == (0, 0)
     assert found["verdict"] != "relies"
     assert found["outside"] < 0.9
+
+
+def test_validation_photos_are_asked_about_in_turns_over_classes_and_copies_once(photos):
+    valid = set(photos.part("valid")["path"])
+    assert set(asked(Middle(), photos, 99)["path"]) == valid
+    assert asked(Middle(), photos, 4)["truth"].value_counts().to_dict() == {"가": 2, "나": 2}
+    pairs = Photos(photos.root, photos.items.assign(group=photos.items.index // 4), photos.vocab)
+    assert len(asked(Middle(), pairs, 99)) == pairs.part("valid")["group"].nunique() < len(valid) / 2
+
+
+def test_where_few_photos_have_a_box_all_are_segmented(photos):
+    few = photos.items["box"].where(photos.items.index % 3 == 0, "")
+    some = Photos(photos.root, photos.items.assign(box=few), photos.vocab)
+    assert "box" not in set(asked(Middle(), some, 4)["mask"])
 
 
 def test_without_boxes_food_is_segmented_and_nothing_is_judged(photos):
@@ -101,12 +116,23 @@ def test_no_photos_are_asked_about_unless_wanted(photos):
     assert asked(Border(), photos, 0) is None
 
 
+def test_backgrounds_are_those_of_another_photo_of_the_class_and_of_another_class():
+    labels = np.array(["a", "b", "a", "b", "a", "c"])
+    own, foreign = partners(labels)
+    assert (own[:5] != np.arange(5)).all()
+    assert (labels[own[:5]] == labels[:5]).all()
+    assert own[5] == -1  # there is no other
+    assert (labels[foreign] != labels).all()
+    assert np.array_equal([own, foreign], partners(labels))
+
+
 def test_a_box_becomes_pixels_of_what_the_network_sees():
     square = Image.new("RGB", (40, 40))
     found = mask(square, 32, (32, 0, 96, 64), (48, 16, 64, 32))
     assert found.kind == "box"
     assert np.array_equal(np.argwhere(found.food)[[0, -1]], [[8, 8], [15, 15]])
     assert mask(square, 32, WHOLE, WHOLE) is None
+    assert mask(square, 32, WHOLE, (0, 0, 12, 12)) is None
 
 
 def test_segmentation_covers_a_dish_in_the_middle_and_leaves_the_border():

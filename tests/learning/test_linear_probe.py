@@ -3,8 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from conftest import noise
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict, cross_val_score
+from sklearn.utils.class_weight import compute_sample_weight
 from torch import nn
 
 from kimchi_vision import data
@@ -12,6 +15,7 @@ from kimchi_vision.base import cache
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.config import Experiment
 from kimchi_vision.config.sections import Data, Features
+from kimchi_vision.data.photo import open_photo
 from kimchi_vision.learning import linear_probe
 from kimchi_vision.learning.linear_probe import linear
 from kimchi_vision.learning.model.side_by_side import SideBySide
@@ -46,7 +50,8 @@ def _own_folder(tmp_path, monkeypatch):
 def test_a_photo_goes_through_the_same_weights_once(photos):
     body = Colours()
     first = linear_probe.compute(body, photos, photos.part("train"), PREPROCESS)
-    assert first.shape == (len(photos.part("train")), 3)
+    opened = [PREPROCESS(open_photo(file)) for file in photos.files(photos.part("train"))]
+    assert np.allclose(first, [picture[:, ::4, ::4].mean((1, 2)) for picture in opened], atol=1e-6)
     assert linear_probe.compute(body, photos, photos.items, PREPROCESS).shape == (16, 3)
     assert body.seen == 16
     assert np.array_equal(first, linear_probe.compute(body, photos, photos.part("train"), PREPROCESS))
@@ -60,6 +65,12 @@ def test_other_weights_are_other_features(photos):
     assert np.allclose(linear_probe.compute(body, photos, photos.items, PREPROCESS), 2 * one)
 
 
+def test_photos_that_are_prepared_otherwise_have_other_features(photos):
+    one = linear_probe.compute(Colours(), photos, photos.items, PREPROCESS)
+    halves = replace(PREPROCESS, mean=(0.5,) * 3, std=(0.5,) * 3)
+    assert np.allclose(linear_probe.compute(Colours(), photos, photos.items, halves), 2 * one - 1, atol=1e-6)
+
+
 def test_damaged_features_are_computed_anew(photos, caplog):
     body = Colours()
     linear_probe.compute(body, photos, photos.items, PREPROCESS)
@@ -70,8 +81,11 @@ def test_damaged_features_are_computed_anew(photos, caplog):
 
 
 def test_the_body_stays_in_the_mode_it_was_in(photos):
-    body = Colours().train()
-    linear_probe.compute(body, photos, photos.items, PREPROCESS)
+    body = nn.Sequential(Colours(), nn.BatchNorm2d(3, eps=0)).train()
+    assert np.allclose(
+        linear_probe.compute(body, photos, photos.items, PREPROCESS),
+        linear_probe.compute(body[0], photos, photos.items, PREPROCESS),
+    )
     assert body.training
 
 
@@ -146,6 +160,21 @@ def test_how_strongly_to_regularise_is_chosen_by_the_folds_that_are_asked_for():
         )
 
 
+def test_how_strongly_is_chosen_by_what_rare_photos_lose_where_classes_count_alike():
+    labels = np.repeat([0, 1], [60, 6])
+    values = np.random.default_rng(5).normal(size=(66, 6)) + 0.6 * labels[:, None]
+    scaled = (values - values.mean(axis=0)) / np.sqrt(values.var(axis=0).mean())
+    weights, losses = compute_sample_weight("balanced", labels), {}
+    for strength in linear.STRENGTHS:
+        model = LogisticRegression(C=strength, solver="newton-cg", class_weight="balanced")
+        cv = StratifiedKFold(5, shuffle=True, random_state=0)
+        said = cross_val_predict(model, scaled, labels, cv=cv, method="predict_proba")
+        losses[strength] = [log_loss(labels, said, sample_weight=each) for each in (weights, None)]
+    weighed, plain = (min(losses, key=lambda strength: losses[strength][way]) for way in (0, 1))
+    assert linear_probe.fit(Features(), values, labels, 2, linear_probe.Rare("balanced")).strength == weighed
+    assert weighed != plain
+
+
 def test_photos_to_choose_by_are_2000_of_all_classes():
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [4000, 1000, 50]))
     some = linear._some(labels)
@@ -160,6 +189,18 @@ def test_cross_validation_finds_what_features_tell_and_nothing_in_noise():
     assert (linear_probe.cross_validated(Features(), telling, labels) == labels).all()
     noise = random.normal(size=(100, 4))
     assert 30 < (linear_probe.cross_validated(Features(), noise, labels) == labels).sum() < 70
+
+
+def test_a_photo_is_not_told_by_its_copy():
+    labels, noise = np.repeat([0, 1], 30), np.random.default_rng(0).normal(size=(60, 100))
+    twice, groups = np.tile(labels, 2), np.tile(np.arange(60), 2)
+    features = np.concatenate([noise, noise])
+    apart, told = (
+        (linear_probe.cross_validated(Features(), features, twice, each) == twice).mean()
+        for each in (groups, None)
+    )
+    assert told > 0.8
+    assert 0.3 < apart < 0.7
 
 
 @pytest.mark.parametrize("smallest", [1, 2, 3])
@@ -202,6 +243,8 @@ def test_a_training_photo_that_vanished_is_left_out_where_the_policy_says_so(pho
     assert len(floor.predictions)
     assert floor.lost["path"].tolist() == [photos.part("train")["path"].iloc[0]]
     assert f"{gone} is left out" in caplog.text
+    noise(gone, 1)
+    assert linear_probe.floor(Features(), Colours(), lenient, PREPROCESS).lost.empty
 
 
 def test_a_class_that_vanished_is_named(photos):
@@ -218,14 +261,25 @@ def test_a_validation_photo_that_vanished_is_an_error_under_any_policy(photos):
         linear_probe.floor(Features(), Colours(), replace(photos, on_unreadable="skip"), PREPROCESS)
 
 
-def test_a_trained_body_starts_from_its_own_head_and_the_others_keep_their_say(photos):
+@pytest.mark.parametrize("rare", [linear_probe.Rare(), linear_probe.Rare("balanced", 0.5)], ids=str)
+def test_a_trained_body_starts_from_its_own_head_and_the_others_keep_their_say(folder_of, tmp_path, rare):
+    counts = {"갓김치": 8, "백김치": 4}
+    photos = data.load(Data(path=folder_of(counts), splitter="stratified"), tmp_path)
     body = SideBySide([Colours(), Colours()], [3, 3], [((0.5,) * 3, (0.5,) * 3)] * 2)
     train = photos.part("train")
     values = linear_probe.compute(body, photos, train, PREPROCESS)
-    floor = linear_probe.floor(Features(), body, photos, PREPROCESS)
-    assert np.allclose(body.centre, values[:, 3:].mean(axis=0), atol=1e-6)
+    floor = linear_probe.floor(Features(), body, photos, PREPROCESS, rare)
+    centre = values[:, 3:].mean(axis=0)
+    assert np.allclose(body.centre, centre, atol=1e-6)
     labels = train["label"].map(photos.vocab.index).to_numpy()
-    own = linear_probe.fit(Features(), values[:, :3], labels, 2)
+    own = linear_probe.fit(Features(), values[:, :3], labels, 2, rare)
     assert np.allclose(floor.start.weight[:, :3], own.weight)
-    assert np.allclose(floor.start.weight[:, 3:], linear.OTHERS * own.weight, atol=1e-4)
+    # 3 parts of 10 in each answer, as the recipe says.
+    assert np.allclose(floor.start.weight[:, 3:], 3 / 7 * own.weight, atol=1e-4)
+    others = linear_probe.fit(Features(), values[:, 3:] - centre, labels, 2, rare)
+    assert np.allclose(floor.start.bias, own.bias + 3 / 7 * others.bias, atol=1e-4)
+    both = np.concatenate([values[:, :3], values[:, 3:] - centre], axis=1)
+    assert np.allclose(
+        floor.head.weight, linear_probe.fit(Features(), both, labels, 2, rare).weight, atol=1e-4
+    )
     assert not np.allclose(floor.head.weight, floor.start.weight)

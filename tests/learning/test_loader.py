@@ -38,9 +38,10 @@ def test_the_batch_is_never_larger_than_the_training_part(photos):
     assert build(photos, batch_size=64).train.bs == len(photos.part("train"))
 
 
-def test_an_empty_part_is_refused(photos):
-    items = photos.items.assign(split="train")
-    with pytest.raises(DataError, match="0 to validate"):
+@pytest.mark.parametrize(("all_in", "said"), [("train", "0 to validate"), ("valid", "0 photos to train on")])
+def test_an_empty_part_is_refused(photos, all_in, said):
+    items = photos.items.assign(split=all_in)
+    with pytest.raises(DataError, match=said):
         build(Photos(photos.root, items, photos.vocab))
 
 

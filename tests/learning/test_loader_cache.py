@@ -181,7 +181,7 @@ def test_two_writers_build_a_pack_once():
     assert all(np.array_equal(pack[3], photo(3)) for pack in packs)
 
 
-def test_names_tell_the_settings_from_the_photos_and_their_order():
+def test_names_tell_the_settings_from_the_photos_and_their_order(monkeypatch):
     names = [
         photo_cache.key("a", ["1", "2"]),
         photo_cache.key("a", ["2", "1"]),
@@ -200,6 +200,8 @@ def test_names_tell_the_settings_from_the_photos_and_their_order():
         == 5
     )
     assert all(len(name) == 24 for name in names)
+    monkeypatch.setattr(photo_cache, "READING", photo_cache.READING + 1)  # photos are read otherwise
+    assert photo_cache.key("a", ["1", "2"]) != names[0]
 
 
 def test_clear_frees_what_lay_there_and_nothing_else(folder):

@@ -88,6 +88,25 @@ def test_validation_and_prediction_show_fastais_pictures(photos, cache):
     assert isinstance(dls.valid, FastDL) == (cache == "auto")
 
 
+def shown(photos, stats=STATS, **keys) -> tuple[torch.Tensor, torch.Tensor]:
+    set_seed(0)
+    tfms = augment.transforms(Augment(**{"resize": 48, "size": 32, "min_scale": 0.75, **keys}), stats)
+    dls = loader.build(Loader(batch_size=4, workers=0), photos, tfms)
+    return epoch(dls.train), epoch(dls.valid)
+
+
+OTHER = ({"resize_method": "squish"}, {"p_affine": 0.2}, {"resize": 64}, {"stats": ((0.4,) * 3, (0.2,) * 3)})
+
+
+@pytest.mark.parametrize("keys", OTHER, ids=str)
+def test_photos_that_were_kept_for_other_settings_are_not_taken(photos, keys, monkeypatch, tmp_path):
+    shown(photos)
+    there = shown(photos, **keys)
+    monkeypatch.setenv("KIMCHI_CACHE", str(tmp_path / "empty"))
+    for one, other in zip(there, shown(photos, **keys), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_changed_photo_is_read_anew(photos, photo, tmp_path):
     before = epoch(build(photos).train)
     for number, file in enumerate(photos.files(photos.items)):

@@ -2,7 +2,8 @@ import pytest
 
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.config.sections import Model
-from kimchi_vision.learning.model import find
+from kimchi_vision.learning.model import find, frozen
+from kimchi_vision.learning.model.find import named
 
 
 def untrained(backbone: str) -> Model:
@@ -41,6 +42,9 @@ def test_an_unknown_name_gives_near_ones(name, says):
 def test_statistics_are_known_without_weights():
     assert find(untrained("resnet18"), size=224).stats == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert find(untrained("tf_efficientnet_lite0"), size=224).stats == ((0.5,) * 3, (0.5,) * 3)
+    assert named("googlenet").stats == ((0.5,) * 3, (0.5,) * 3)  # which scales photos in what its body lacks
+    _, steps = frozen(untrained("tf_efficientnet_lite1"))
+    assert (steps.size, steps.mean, steps.std) == (240, (0.5,) * 3, (0.5,) * 3)
 
 
 @pytest.mark.parametrize("name", ["vit_b_16", "vit_small_patch16_224"])

@@ -17,6 +17,7 @@ def test_a_list_of_backbones_is_one_that_sees_with_all_of_them():
     section = Model(backbone=["test_efficientnet", "timm:test_resnet"], weights="none")
     assert section.backbone == "test_efficientnet+timm:test_resnet"
     joined = find(section, 64)
+    assert joined.stats == named("test_efficientnet").stats != named("timm:test_resnet").stats
     body = joined.body(joined.network()).eval()
     photos = torch.rand(2, 3, 64, 64)
     first, second = body(photos).split([body.first, len(body.centre)], 1)

@@ -1,8 +1,10 @@
+import io
 import sys
 
 import pytest
 import torch
 from fastai.learner import load_learner
+from torch import nn
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ModelError
@@ -10,6 +12,7 @@ from kimchi_vision.config import sections
 from kimchi_vision.deploy.export.learner import save
 from kimchi_vision.learning import augment, loader
 from kimchi_vision.learning.model import find, learner, summary
+from kimchi_vision.learning.model.groups import split
 
 SMALL = [("resnet18", 64), ("tf_efficientnet_lite0", 64), ("timm:resnet18", 64)]
 PAIR = "test_efficientnet+timm:test_resnet"
@@ -81,6 +84,15 @@ def test_of_several_backbones_the_first_learns_and_all_load_elsewhere(learner_of
     assert torch.equal(loaded.model.eval()(photo), learn.model.eval()(photo))
 
 
+def test_groups_are_the_bodys_lower_half_its_upper_half_and_the_head():
+    layers = [nn.Linear(2, 2) for _ in range(5)]
+    found = split(nn.Sequential(nn.Sequential(*layers), head := nn.Linear(2, 2)))
+    parts = layers[:2], layers[2:], [head]
+    assert [list(map(id, group)) for group in found] == [
+        [id(parameter) for layer in part for parameter in layer.parameters()] for part in parts
+    ]
+
+
 def test_several_backbones_need_a_linear_head(learner_of):
     with pytest.raises(ModelError, match="several backbones need"):
         learner_of(sections.Model(backbone=PAIR, weights="none"))
@@ -107,8 +119,8 @@ def test_weights_make_it_start_frozen_and_dls_stay_as_they_are(learner_of):
 def test_the_head_is_as_vision_learner_makes_it(learner_of):
     section = sections.Model(weights="none", ps=0.2, lin_ftrs=(32,), concat_pool=False)
     head = learner_of(section).model[1]
-    assert [layer.p for layer in head if isinstance(layer, torch.nn.Dropout)] == [0.1, 0.2]
-    assert [layer.weight.shape for layer in head if isinstance(layer, torch.nn.Linear)] == [
+    assert [layer.p for layer in head if isinstance(layer, nn.Dropout)] == [0.1, 0.2]
+    assert [layer.weight.shape for layer in head if isinstance(layer, nn.Linear)] == [
         (32, 512),
         (2, 32),
     ]
@@ -135,12 +147,18 @@ def test_summary_counts_and_leaves_the_learner_alone(learner_of):
     assert sum(facts["groups"]) == facts["parameters"]
     assert "64 x 32 x 32" in text
     assert learn.opt is None
+    file = io.BytesIO()
+    torch.save(learn.model.state_dict(), file)
+    assert facts["size_mb"] == pytest.approx(len(file.getvalue()) / 1e6, rel=0.01)
     assert modes == [module.training for module in learn.model.modules()]
     assert all(torch.equal(state[name], tensor) for name, tensor in learn.model.state_dict().items())
+    learn.freeze()
+    learns = sum(parameter.numel() for parameter in learn.model.parameters() if parameter.requires_grad)
+    assert facts["trainable"]["frozen"] == learns
 
 
 def test_a_linear_head_is_one_layer(learner_of):
-    learn = learner_of(sections.Model(weights="none", head="linear", ps=0.0))
+    learn = learner_of(sections.Model(weights="none", head="linear", ps=0.3))
     assert [type(layer).__name__ for layer in learn.model[1]] == [
         "AdaptiveAvgPool2d",
         "Flatten",
@@ -148,3 +166,4 @@ def test_a_linear_head_is_one_layer(learner_of):
         "Linear",
     ]
     assert learn.model[1][-1].weight.shape == (2, 512)
+    assert learn.model[1][2].p == 0.3

@@ -1,4 +1,8 @@
 import socket
+import threading
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
@@ -41,6 +45,14 @@ def test_offline_weights_arrive_under_the_names_of_timm():
     assert torch.equal(network.conv_stem.weight, published["_conv_stem.weight"])
     assert torch.equal(network.blocks[6][0].bn3.running_var, published["_blocks.15._bn2.running_var"])
     assert torch.equal(network.classifier.weight, published["_fc.weight"])
+
+
+def test_weights_of_several_backbones_are_at_hand_where_all_are(monkeypatch, tmp_path):
+    here = {"test_efficientnet"}
+    monkeypatch.setattr(cache, "at_hand", lambda backbone: tmp_path if backbone.name in here else None)
+    assert weights.at_hand(named("test_efficientnet+test_resnet")) == ""
+    here.add("test_resnet")
+    assert weights.at_hand(named("test_efficientnet+test_resnet")) == "default"
 
 
 def test_offline_is_refused_where_no_package_has_weights():
@@ -143,6 +155,27 @@ def test_weights_in_the_cache_folder_must_have_the_hash_of_their_name(no_network
     saved(tensors, no_network / OFFICIAL)
     with pytest.raises(ModelError, match=r"its name says f37072fd. Delete it"):
         find(Model(), size=224)
+    with pytest.raises(ModelError, match=r"its name says f37072fd. Delete it"):
+        find(Model(weights=str(no_network / OFFICIAL)), size=224)
+
+
+def test_a_download_that_is_not_what_its_name_says_is_not_kept(no_network, resnet, monkeypatch, tmp_path):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name)
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / OFFICIAL).write_bytes(b"something else")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *said):
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path / "published")) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/{OFFICIAL}"
+        with pytest.raises(ModelError, match="invalid hash value"):
+            cache.fetch(replace(resnet, url=here))
+        server.shutdown()
+    assert not (no_network / OFFICIAL).exists()
 
 
 def test_timm_loads_weights_from_the_cache_folder(no_network, saved):

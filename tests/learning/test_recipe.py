@@ -1,11 +1,15 @@
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from kimchi_vision import data
+from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.config.sections import Data
+from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import recipe
 
 BACKBONE = SimpleNamespace(size=224, fixed=False)
@@ -31,6 +35,7 @@ def test_a_recipe_writes_out_what_it_sets(photos):
     assert names(quick) == ["probe"]
     assert names(best) == ["probe", "unfreeze", "fit_one_cycle"]
     assert names(tutorial) == ["lr_find", "fine_tune", "fit_one_cycle"]
+    assert [each.train.keep for each in (quick, best, tutorial)] == ["best", "best", "last"]
     assert best.model.head == "linear"
     assert "probe" in best.resolved()["train"]["stages"][0]
 
@@ -40,6 +45,19 @@ def test_keys_that_the_user_gives_win(photos):
     best = recipe.resolve(given, photos, BACKBONE)
     assert (best.loader.batch_size, best.train.seed, best.augment.max_rotate) == (7, 3, 30)
     assert (best.train.freeze_bn, best.augment.engine) == (True, "fused")
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"augment": {"engine": "fastai"}}, "`augment`: crop_batch false needs the engine fused"),
+        ({"train": {"loss": "focal"}}, "`train`: give either `loss: focal` or label_smoothing"),
+        ({"model": {"head": "fastai"}}, "the stage probe in `train` needs `model.head: linear`"),
+    ],
+)
+def test_a_key_that_contradicts_the_recipe_is_said_in_a_sentence(photos, keys, said):
+    with pytest.raises(ConfigError, match=rf"^mine \(recipe: best\): .*{re.escape(said)}"):
+        recipe.resolve(asked(recipe="best", **keys), photos, BACKBONE)
 
 
 def test_without_a_recipe_nothing_changes(photos):
@@ -56,6 +74,7 @@ def test_random_weights_have_no_features_to_start_from(photos):
     best = recipe.resolve(asked(recipe="best", model={"weights": "none"}), photos, BACKBONE)
     assert names(best) == ["fit_one_cycle"]
     assert best.train.stages[0].arguments.min_steps > 0
+    assert best.train.keep == "best"
 
 
 def test_a_backbone_of_one_size_gets_that_size(photos):
@@ -74,6 +93,13 @@ def test_a_large_folder_is_learned_from_in_larger_batches():
     assert rates == [[2e-4, 6e-4], [3e-4, 9e-4]]
 
 
+def test_photos_that_are_trained_on_decide_epochs_and_batches():
+    parts = ["train"] * recipe.MANY + ["valid"] * 2000
+    best = recipe.resolve(asked(recipe="best"), Photos(Path(), pd.DataFrame({"split": parts}), ()), BACKBONE)
+    cycle = best.train.stages[-1].arguments
+    assert (cycle.epochs, cycle.lr_max, best.loader.batch_size) == (10, (3e-4, 9e-4), 32)
+
+
 def test_photos_get_the_size_that_the_backbone_knows_unless_one_is_given(photos):
     lite1 = SimpleNamespace(size=240, fixed=False)
     best = recipe.resolve(asked(recipe="best"), photos, lite1)
@@ -88,7 +114,8 @@ def test_the_recipe_says_what_it_decided(photos):
     count = len(photos.part("train"))
     assert said.startswith(f"recipe best: 10 epochs of {count} training photos at 224 pixels")
     assert "tf_efficientnet_lite1 learns; tf_efficientnet_lite0 stay" in said
-    assert recipe.reasons(recipe.resolve(asked(recipe="quick"), photos, BACKBONE), photos) is None
+    for other in ("quick", "tutorial"):
+        assert recipe.reasons(recipe.resolve(asked(recipe=other), photos, BACKBONE), photos) is None
 
 
 def test_a_short_budget_gives_the_head_alone_and_says_so(photos, caplog):
@@ -103,6 +130,13 @@ def test_a_budget_gives_the_epochs_that_fit(photos, caplog, budget, epochs):
     best = recipe.resolve(asked(recipe="best", budget=budget), photos, BACKBONE, lambda size: (0.01, 0.08))
     assert best.train.stages[-1].arguments.epochs == epochs
     assert f"budget: {budget}. Epochs that it gives: {epochs}, of about 1 s." in caplog.text
+
+
+@pytest.mark.parametrize(("folds", "epochs"), [(None, 5), (2, 1)])
+def test_a_budget_pays_for_features_and_validation_of_each_model(photos, folds, epochs):
+    given = asked(recipe="best", budget="8s", evaluate={"folds": folds})
+    best = recipe.resolve(given, photos, BACKBONE, lambda size: (0.05, 0.08))
+    assert best.train.stages[-1].arguments.epochs == epochs
 
 
 @pytest.mark.parametrize(("fixed", "size"), [(True, 384), (False, 64)])

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import torch
 from fastai.callback.core import Callback
-from fastai.learner import Learner
+from fastai.callback.schedule import minimum, steep
+from fastai.learner import Learner, Metric
 from fastai.losses import CrossEntropyLossFlat, FocalLossFlat, LabelSmoothingCrossEntropyFlat
 from fastcore.basics import noop
 from torch import nn
@@ -14,8 +15,10 @@ from torch import nn
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.config.sections import Evaluate, Train
 from kimchi_vision.config.sections.train import EarlyStop
+from kimchi_vision.config.stages import LrFind
 from kimchi_vision.learning import train
-from kimchi_vision.learning.train.stages import phases
+from kimchi_vision.learning.train.stages import find_rates, phases
+from kimchi_vision.results.candidates import Epochs
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, scores
 from tests.small_network import WIDTH
@@ -63,6 +66,10 @@ def test_a_stage_is_fastais_own_bit_for_bit(tiny_learner, stage):
     with plain.no_bar(), plain.no_logging():
         getattr(plain, stage)(given.pop("epochs"), **given)
     assert same_weights(ours, plain)
+    losses = [values[:2] for values in plain.recorder.values]  # of the last phase
+    assert history[["train_loss", "valid_loss"]].iloc[-2:].to_numpy() == pytest.approx(
+        np.array(losses), rel=1e-5
+    )
     names = ["fine_tune (frozen)"] * 2 if stage == "fine_tune" else []
     assert history["stage"].tolist() == [*names, stage, stage]
 
@@ -144,13 +151,15 @@ def test_history_has_one_row_an_epoch_over_all_stages(tiny_learner):
 def test_every_score_of_an_epoch_is_that_of_all_its_answers(tiny_learner):
     section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, precision="fp32")
     learn, run = tiny_learner(section)
+    first_alone = Evaluate(top_k=1)
+    learn.metrics = train.epoch_scores(learn.dls.vocab, first_alone)
     history = train.fit(section, learn, run.files)
     with learn.no_bar():
         logits, truth = learn.get_preds(act=noop)
     labels = [learn.dls.vocab[place] for place in truth.tolist()]
     items = pd.DataFrame({"path": range(len(truth)), "split": "valid", "label": labels})
     said = Predictions.from_logits(items, logits.numpy(), learn.dls.vocab)
-    found = {score.name: score.value for score in scores(said, Evaluate())}
+    found = {score.name: score.value for score in scores(said, first_alone)}
     assert set(found) == set(METRICS)
     assert history[list(found)].iloc[-1].to_dict() == pytest.approx(found, rel=1e-5)
 
@@ -162,6 +171,19 @@ def test_lr_find_writes_its_curve_and_figure(tiny_learner):
     assert run.table(run.files.lr_find)["lr"].is_monotonic_increasing
     assert run.files.figure("lr_find").stat().st_size > 1000
     assert train.facts(history)["kept_epoch"] is None
+
+
+@pytest.mark.parametrize("name", ["minimum", "steep"])
+def test_a_suggestion_is_the_one_that_is_asked_for_and_fastais(tiny_learner, name):
+    section = stages(LR_FIND, precision="fp32")
+    ours, run = tiny_learner(section)
+    given = {**LR_FIND["lr_find"], "end_lr": 1.0}
+    found = find_rates(LrFind(**given, suggest=name), ours, run.files)
+    plain, _ = tiny_learner(section)
+    with plain.no_bar():
+        expected = plain.lr_find(**given, show_plot=False, suggest_funcs=(minimum, steep))
+    assert found == pytest.approx(getattr(expected, name))
+    assert expected.minimum != expected.steep
 
 
 def test_best_keeps_the_epoch_that_scored_best_over_all_stages(tiny_learner):
@@ -179,6 +201,40 @@ def test_best_keeps_the_epoch_that_scored_best_over_all_stages(tiny_learner):
     assert history.loc[history["kept"], "epoch"].tolist() == [best["epoch"]]
     with learn.no_logging():
         assert learn.validate(cbs=[])[0] == pytest.approx(best["valid_loss"], rel=1e-4)
+
+
+class Planned(Metric):
+    """A score whose values are known beforehand."""
+
+    def __init__(self, name, values):
+        self._name, self.left = name, iter(values)
+
+    def reset(self):
+        self.now = next(self.left)
+
+    def accumulate(self, learn):
+        """Nothing is looked at."""
+
+    @property
+    def value(self):
+        return self.now
+
+    @property
+    def name(self):
+        return self._name
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("accuracy", [1, 3, 3, 2, 4]), ("error_rate", [0.9, 0.7, 0.7, 0.8, 0.6])]
+)
+def test_a_score_keeps_its_first_best_epoch_and_stops_by_its_own_direction(tiny_learner, name, values):
+    stop = {"monitor": name, "patience": 2}
+    section = stages({"fit": {"epochs": 5, "lr": 1e-3}}, keep="best", monitor=name, early_stop=stop)
+    learn, run = tiny_learner(section)
+    learn.metrics = [Planned(name, values)]
+    history = train.fit(section, learn, run.files)
+    assert history[name].tolist() == values[:4]
+    assert train.facts(history)["kept_epoch"] == 2
 
 
 def test_feature_extract_leaves_the_body_as_it_is(tiny_learner):
@@ -211,10 +267,28 @@ def test_freeze_and_unfreeze_hold_for_the_stages_after_them(tiny_learner):
     assert trainable(learn.model[0])
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(tiny_learner):
+def test_a_body_that_is_frozen_again_is_not_even_decayed(tiny_learner):
+    section = stages("unfreeze", {"fit": {"epochs": 1}}, "freeze", {"fit": {"epochs": 1, "wd": 0.5}})
+    learn, run = tiny_learner(section)
+    seen = []
+
+    class Look(Callback):
+        def after_fit(self):
+            seen.append(self.model[0][0].weight.detach().clone())
+
+    before = learn.model[0][0].weight.detach().clone()
+    learn.add_cb(Look())
+    train.fit(section, learn, run.files)
+    assert not torch.equal(before, seen[0])
+    assert torch.equal(*seen)
+
+
+@pytest.mark.parametrize("batches", [0, 4])
+def test_a_loss_that_is_no_number_stops_the_run_and_says_what_to_try(tiny_learner, batches):
+    """Of training, and of validation alone after four training batches."""
     section = stages({"fit": {"epochs": 3, "lr": 0.01}})
     learn, run = tiny_learner(section)
-    learn.loss_func = NoNumber()
+    learn.loss_func = NoNumber(batches)
     with pytest.raises(
         RunError, match=r"no longer a number in epoch 1 \(fit, rate 0.01\). Try a rate of 0.001"
     ):
@@ -260,6 +334,16 @@ def test_training_ends_when_the_one_who_watches_has_seen_enough(tiny_learner, ca
     assert [row["epoch"] for row in seen] == history["epoch"].tolist() == [1, 2, 3]
     assert seen[2]["valid_loss"] == history["valid_loss"].iloc[2]
     assert "Training ends here: epoch 3 of 5." in caplog.text
+
+
+def test_a_tracker_hears_of_each_batch_and_each_epoch_at_its_step(tiny_learner):
+    section, told = stages({"fit": {"epochs": 2, "lr": [1e-4, 1e-2]}}), []
+    learn, run = tiny_learner(section)
+    history = train.fit(section, learn, run.files, tell=lambda values, step: told.append((step, values)))
+    batches = [(step, values["lr"]) for step, values in told if "batch_loss" in values]
+    assert batches == [(step, 1e-2) for step in range(1, 9)]
+    ended = [(step, values["epoch"], values["valid_loss"]) for step, values in told if "epoch" in values]
+    assert ended == [(4, 1, history["valid_loss"][0]), (8, 2, history["valid_loss"][1])]
 
 
 def test_facts_are_sums_over_all_epochs_and_the_kept_one(caplog):
@@ -342,21 +426,26 @@ def test_the_probe_is_kept_when_no_epoch_is_better(linear):
     history = train.fit(section, learn, run.files, head)
     assert train.facts(history)["kept_epoch"] == 0
     assert learn.model[1][-1].bias.tolist() == [1, -1]
+    assert Epochs.read(run.files.epoch_answers).epoch.tolist() == [0, 1]
 
 
 def test_freeze_bn_holds_statistics_always_and_weights_while_frozen(tiny_learner):
     section = stages({"fine_tune": {"epochs": 1, "freeze_epochs": 1}}, freeze_bn=True)
     learn, run = tiny_learner(section)
     norms = [module for module in learn.model[0].modules() if isinstance(module, nn.BatchNorm2d)]
+    learn.model[0].append(nn.Dropout())
     seen = []
 
     class Look(Callback):
         def after_train(self):
-            seen.append((norms[0].running_mean.sum().item(), trainable(norms[0]), trainable(learn.model[0])))
+            drops = learn.model[0][-1].training
+            seen.append(
+                (norms[0].running_mean.sum().item(), trainable(norms[0]), trainable(learn.model[0]), drops)
+            )
 
     learn.add_cb(Look())
     train.fit(section, learn, run.files)
-    assert seen == [(0.0, False, False), (0.0, True, True)]
+    assert seen == [(0.0, False, False, False), (0.0, True, True, True)]
 
 
 def test_min_steps_gives_a_small_folder_more_epochs(tiny_learner):
@@ -367,8 +456,11 @@ def test_min_steps_gives_a_small_folder_more_epochs(tiny_learner):
 
 @pytest.mark.parametrize("key", ["mixup", "cutmix"])
 def test_mixing_trains_and_leaves_validation_alone(tiny_learner, key):
-    section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.4})
+    section = stages({"fit": {"epochs": 1, "lr": 1e-3}}, label_smoothing=0.1, **{key: 0.3})
     learn, run = tiny_learner(section)
+    (mixing,) = train.callbacks.wanted(section, learn)
+    assert float(mixing.distrib.concentration1) == pytest.approx(0.3)
+    assert type(mixing).__name__.lower() == key
     history = train.fit(section, learn, run.files)
     smoothed = LabelSmoothingCrossEntropyFlat(eps=0.1)
     outputs, truth = learn.get_preds(act=noop)
@@ -376,14 +468,14 @@ def test_mixing_trains_and_leaves_validation_alone(tiny_learner, key):
 
 
 def test_a_running_mean_of_the_weights_is_scored_and_kept(tiny_learner):
-    section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, ema=0.5)
+    section = stages({"fit": {"epochs": 2, "lr": 1e-2}}, ema=0.8)
     learn, run = tiny_learner(section)
     mean = learn.model[0][0].weight.detach().clone()
 
     class Follow(Callback):
         def after_batch(self):
             if self.training:
-                mean.lerp_(self.model[0][0].weight.detach(), 0.5)
+                mean.lerp_(self.model[0][0].weight.detach(), 0.2)
             else:
                 assert torch.allclose(self.model[0][0].weight, mean)
 
@@ -412,8 +504,9 @@ def test_a_stage_trains_on_photos_of_its_own_size(tiny_learner):
     assert dict.fromkeys(seen) == dict.fromkeys([(True, 64), (False, 32), (True, 32)])
 
 
-def test_balanced_classes_count_the_same(tiny_learner):
-    section = stages({"fit": {"epochs": 1}}, class_weights="balanced")
+@pytest.mark.parametrize("more", [{}, {"label_smoothing": 0.1}, {"loss": "focal"}], ids=str)
+def test_balanced_classes_count_the_same(tiny_learner, more):
+    section = stages({"fit": {"epochs": 1}}, class_weights="balanced", **more)
     learn, _ = tiny_learner(section)
     learn.dls.train.items["label"] = ["갓김치"] * 4 + ["백김치"] * (len(learn.dls.train.items) - 4)
     weights = train.callbacks.loss(section, learn).func.weight
@@ -443,7 +536,7 @@ def test_the_focal_loss_is_fastais(tiny_learner):
 
 
 def test_logits_are_adjusted_in_training_alone(tiny_learner):
-    section = stages({"fit": {"epochs": 1, "lr": 1e-9}}, logit_adjustment=1.0)
+    section = stages({"fit": {"epochs": 1, "lr": 1e-9}}, logit_adjustment=0.5)
     learn, run = tiny_learner(section)
     count = len(learn.dls.train.items)
     learn.dls.train.items["label"] = ["갓김치"] * (count - 1) + ["백김치"]
@@ -464,7 +557,7 @@ def test_logits_are_adjusted_in_training_alone(tiny_learner):
     learn.add_cbs([SeesThePlain(), SeesTheAdjusted()])
     train.fit(section, learn, run.files)
     assert seen[False] == [0, 0]
-    assert seen[True][0] - seen[True][1] == pytest.approx(math.log(count - 1), abs=0.1)
+    assert seen[True][0] - seen[True][1] == pytest.approx(math.log(count - 1) / 2, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -480,6 +573,11 @@ def test_logits_are_adjusted_in_training_alone(tiny_learner):
 def test_patience_counts_epochs_without_a_better_value(values, over):
     assert EarlyStop(patience=2).is_over(values, sign=-1) == over
     assert EarlyStop(patience=2).is_over([-value for value in values], sign=1) == over
+
+
+def test_a_value_that_is_hardly_better_counts_as_none():
+    stop = EarlyStop(patience=2, min_delta=0.1)
+    assert [stop.is_over([1, 0.95, last], sign=-1) for last in (0.92, 0.89)] == [True, False]
 
 
 def test_early_stop_ends_all_stages_and_the_best_epoch_is_kept(tiny_learner):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from test_train_checkpoint import DieAfter, Killed
 from torch import nn
 
 from kimchi_vision.base.errors import RunError
@@ -47,23 +48,31 @@ def short_of_memory(learn, error: Exception, more_than: int) -> None:
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_batch_is_halved_and_the_step_stays_the_same(make, error, caplog):
     learn, run = make(section(), "whole")
-    train.fit(section(), learn, run.files)
+    whole = train.fit(section(), learn, run.files)
     small, run = make(section(), "small")
     short_of_memory(small, error, 2)
-    train.fit(section(), small, run.files)
+    halved = train.fit(section(), small, run.files)
+    for loss in ("train_loss", "valid_loss"):
+        assert halved[loss].tolist() == pytest.approx(whole[loss].tolist(), rel=1e-3)
     assert "each batch of 4 goes through the network in 2 parts" in caplog.text
     assert "the effective batch stays 4" in caplog.text
     for one, other in zip(learn.model.parameters(), small.model.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
-def test_parts_are_remembered_by_the_checkpoint_and_mixing_goes_along(make):
-    mixed = section(mixup=0.4)
+def test_parts_are_remembered_by_the_checkpoint_and_mixing_goes_along(make, caplog):
+    mixed = section(mixup=0.4, checkpoint_minutes=1e-9)
     learn, run = make(mixed, "run")
     short_of_memory(learn, ERRORS[0], 2)
-    train.fit(mixed, learn, run.files)
-    assert torch.load(run.files.last, weights_only=True)["parts"] == 2
-    assert "_do_one_batch" not in vars(learn)
+    learn.add_cb(DieAfter(3))
+    with pytest.raises(Killed):
+        train.fit(mixed, learn, run.files)
+    assert caplog.text.count("not enough memory") == 1
+    again, run = make(mixed, "run")
+    short_of_memory(again, ERRORS[0], 2)
+    train.fit(mixed, again, run.files)
+    assert caplog.text.count("not enough memory") == 1
+    assert "_do_one_batch" not in vars(again)
 
 
 def test_without_room_for_two_photos_the_run_says_what_to_try(make):

@@ -139,6 +139,7 @@ def test_folds_beside_a_model_are_its_first_number_on_all_their_photos(make):
     assert f"its own 40 validation photos alone give {100 * run.metrics['accuracy']:.1f} %" in beside
     page = text_of(report.write(run, Report(lang="en")))
     assert "70 of 100 out-of-fold photos are right" in page
+    assert "(out-of-fold), 95 % interval 61.0 % to 78.0 %, n = 100<" in page
     assert page.index("<strong>70.0 %</strong>") < page.index("its own 40 validation photos")
 
 

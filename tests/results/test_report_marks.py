@@ -319,6 +319,11 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
     ):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
+    nested = {"nested": 0.8, "nested_interval": [0.6, 0.9], "photos": 100, "folds": 5, "epochs": 4}
+    folds = verdicts.verdict(changed(make("folds", skill=2), choices=nested), say)
+    assert folds.because[0].startswith(
+        "100 photos say too little: the true accuracy may lie anywhere from 60"
+    )
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.0, "gain_interval": [-0.1, 0.1]}
     goal = make("goal", skill=2, goals={"accuracy": 0.7})
     assert verdicts.verdict(changed(goal, **sound), say).kind == "ship"

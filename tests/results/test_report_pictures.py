@@ -168,7 +168,7 @@ def test_photos_that_only_one_of_two_runs_has_right_stand_under_its_name(make, t
     better[6] = ("게", [0.1, 0.8, 0.1])
     best, other = make("best", better), make("other")
     table = other.table(other.files.predictions)
-    write_table(other.files.predictions, table[::-1])
+    write_table(other.files.predictions, table.iloc[np.roll(np.arange(7), 1)])
     shutil.rmtree(best.files.path / "overlays", ignore_errors=True)
     (found,) = table_page.view(
         {run.name: [run] for run in (Run(other.path), best)}, tmp_path / "p.html", (), say

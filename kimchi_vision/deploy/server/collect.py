@@ -85,6 +85,7 @@ class Meters:
 
     def drifted(self, runs: Iterable[tuple[str, Run]]) -> None:
         """Take over the drift.json of runs that have one, by the names of their models."""
+        self.drift.clear()  # what was found before is not beside what was found last
         for name, run in runs:
             try:
                 found = run.json_if(run.files.drift)

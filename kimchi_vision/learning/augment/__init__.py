@@ -17,7 +17,7 @@ from kimchi_vision.results import validation_transforms as validation
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.sampling import Sampling
 
-__all__ = ["Transforms", "transforms", "varied", "with_own"]
+__all__ = ["Transforms", "transforms", "varied"]
 
 Stats = tuple[tuple[float, ...], tuple[float, ...]]
 """Mean and standard deviation of each channel, of photos scaled to 0..1."""
@@ -37,28 +37,26 @@ class Transforms(NamedTuple):
     key: str
 
 
-def transforms(section: Augment, stats: Stats) -> Transforms:
+def transforms(
+    section: Augment, stats: Stats, item: Sequence[Transform] = (), batch: Sequence[Transform] = ()
+) -> Transforms:
     """Transforms for training, validation and prediction.
 
     stats: mean and standard deviation of each channel that the backbone was trained with, of photos scaled
     to 0..1; used when `normalize` is `backbone`.
+    item, batch: fastai transforms of one's own beside these, each in its `order`, for training photos alone;
+    fastai's engine varies them then, whatever the section says.
     """
     chosen = _chosen(section, stats)
     key, steps = f"{section.model_dump_json()} {chosen}", _steps(section, chosen)
-    item = validation.transforms(validation.items(steps))
-    if section.engine == "fastai":
-        return Transforms(item, varied(section, stats), None, steps, key)
-    batch = validation.transforms(validation.batches(steps))
-    return Transforms(item, batch, Fused(section, chosen), steps, key)
-
-
-def with_own(tfms: Transforms, item: Sequence[Transform], batch: Sequence[Transform]) -> Transforms:
-    """With fastai transforms of one's own, each in its `order`, for training photos alone."""
-    if not (item or batch):
-        return tfms
+    items = validation.transforms(validation.items(steps))
     for each in (*item, *batch):
         each.split_idx = 0
-    return tfms._replace(item=[*tfms.item, *item], batch=[*tfms.batch, *batch], train=None)
+    if section.engine == "fastai" or item or batch:
+        return Transforms([*items, *item], [*varied(section, stats), *batch], None, steps, key)
+    return Transforms(
+        items, validation.transforms(validation.batches(steps)), Fused(section, chosen), steps, key
+    )
 
 
 def varied(section: Augment, stats: Stats) -> list[Transform]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.utils.class_weight import compute_sample_weight
 
 from kimchi_vision.config import Experiment
@@ -110,14 +110,21 @@ def apart(
     return Linear(weight, own.bias + OTHERS * others.bias, own.strength)
 
 
-def cross_validated(section: Features, features: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def cross_validated(
+    section: Features, features: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None
+) -> np.ndarray:
     """The class, 0 to n - 1, that each photo gets from a head fitted without its fold.
 
+    groups: photos with the same number, such as copies, share a fold; by default there are none.
     A class with fewer photos than `folds` lowers the number of folds to its photos, at least two.
     """
     features, _ = _turned(_scaled(features)[0])
     strength = _strength(section, features, labels, AS_THEY_ARE)
-    return cross_val_predict(AS_THEY_ARE.model(strength), features, labels, cv=_folds(section, labels))
+    folds, kept = _folds(section, labels), {}
+    if groups is not None and len(np.unique(groups)) < len(groups):
+        folds = StratifiedGroupKFold(folds.n_splits, shuffle=True, random_state=0)
+        kept = {"groups": groups}
+    return cross_val_predict(AS_THEY_ARE.model(strength), features, labels, cv=folds, **kept)
 
 
 def _strength(section: Features, features: np.ndarray, labels: np.ndarray, rare: Rare) -> float:

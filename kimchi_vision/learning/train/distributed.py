@@ -151,6 +151,20 @@ class SyncedBatchNorm(TorchFunctionMode):
         return (_batch_norm if function is batch_norm else function)(*args, **(kwargs or {}))
 
 
+class _Sum(torch.autograd.Function):
+    """The sum over all devices. What each makes of it counts for what each put in."""
+
+    @staticmethod
+    def forward(ctx: Any, here: torch.Tensor) -> torch.Tensor:
+        total = here.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return _Sum.forward(ctx, gradient.contiguous())
+
+
 def _batch_norm(
     x: torch.Tensor,
     running_mean: torch.Tensor | None,
@@ -164,16 +178,14 @@ def _batch_norm(
     """As torch.nn.functional.batch_norm; training over the photos of all devices, in float32."""
     if not training:
         return batch_norm(x, running_mean, running_var, weight, bias, False, momentum, eps)
-    from torch.distributed.nn.functional import all_reduce  # not in every build of torch
-
     values, dims = x.as_subclass(torch.Tensor).float(), [0, *range(2, x.dim())]
     shape = [1, -1, *[1] * (x.dim() - 2)]
     here = values.new_tensor([values.numel() / values.shape[1]])
-    sums = all_reduce(torch.cat([values.sum(dims), here]))
+    sums = _Sum.apply(torch.cat([values.sum(dims), here]))
     number = sums[-1].detach()
     mean = (sums[:-1] / number).view(shape)
     centred = values - mean  # a second sum, as that of squares loses digits
-    var = all_reduce(centred.square().sum(dims)) / number
+    var = _Sum.apply(centred.square().sum(dims)) / number
     if running_mean is not None:
         with torch.no_grad():
             running_mean.lerp_(mean.flatten(), momentum)

@@ -21,7 +21,6 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device as devices
 from kimchi_vision.learning.model import Backbone
-from kimchi_vision.learning.train import precision
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +200,7 @@ def pace(section: Train, backbone: Backbone, size: int) -> tuple[float, float]:
         network.train()(photos).sum().backward()
         devices.wait(device)
 
-    with precision.autocast(section, network, device):
+    with autocast(section, network, device):
         return tuple(_seconds(work) / PHOTOS for work in (forward, step))
 
 
