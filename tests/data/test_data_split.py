@@ -318,5 +318,7 @@ def test_a_note_says_what_groups_did_to_the_split(splitter):
     parts, notes = split(photos, section(splitter=splitter))
     said = dict(notes)["noted_grouped"]
     assert (said["count"], said["photos"], said["asked"]) == (1, 12, 0.2)
+    more = dict(split(photos, section(splitter=splitter, valid_pct=0.4, folds=4))[1])["noted_grouped"]
+    assert more["asked"] == (0.25 if splitter == "kfold" else 0.4)
     assert said["share"] == (parts == "valid").mean()
     assert said["own"] == (parts == "valid")[photos["label"] == said["label"]].mean()

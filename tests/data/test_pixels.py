@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from kimchi_vision.data.decoding import cuts_off
 from kimchi_vision.data.formats import is_raw_tiff
 from kimchi_vision.data.photo import Photo, open_photo, photo_size, thumbnail
 
@@ -136,3 +137,18 @@ def test_a_raw_file_named_as_a_jpeg_is_none(tmp_path, kind):
     for source in (tmp_path / "photo.jpg", raw_file(kind)):
         with pytest.raises(ValueError, match="a camera's raw file: save it as JPEG"):
             open_photo(source)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "lost"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "JPEG", False),
+        (np.zeros((4, 4), np.uint8), "PNG", False),
+        (np.zeros((4, 4, 4), np.uint8), "PNG", True),
+        (np.zeros((4, 4), np.uint16), "PNG", True),
+    ],
+    ids=["colour", "grey", "transparent", "16 bits"],
+)
+def test_what_convert_would_leave_out_is_known(values, kind, lost):
+    assert cuts_off(stored(values, kind)) is lost
+    assert cuts_off(b"no photo") is False

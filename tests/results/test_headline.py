@@ -150,6 +150,7 @@ def test_folds_beside_a_model_are_its_first_number_and_what_is_said_of_mistakes(
     assert verdict.confusions(run, SAY) == "It confuses most: a taken for b (17)."
     page = text_of(report.write(run, Report(lang="en")))
     assert "70 of 100 cross-validated photos are right" in page
+    assert "(cross-validated), 95 % interval 61.0 % to 78.0 %, n = 100<" in page
     assert page.index("<strong>70.0 %</strong>") < page.index("its own 40 validation photos")
     assert page.count("Over 100 photos, each answered by one of 5 models that had not seen it.") == 2
     assert "This run, cross-validated, n = 100" in page
