@@ -16,10 +16,11 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from kimchi_vision.results.candidates import Candidates, Stop
-from kimchi_vision.results.choices import nested, optimism, without
+from kimchi_vision.results.choices import optimism, without
 from kimchi_vision.results.compare.power_law import fit
 from kimchi_vision.results.compare.redrawn import Redrawn
 from kimchi_vision.results.compare.runs import Outcomes
+from kimchi_vision.results.folds import by_others
 from kimchi_vision.results.intervals import Estimate, over_seeds, wilson
 
 Kind = Literal["equal", "rising", "uneven", "stopped"]
@@ -109,16 +110,13 @@ def folds(photos: int, wide: int, flipped: float, epochs: int, trials: int) -> d
             (w @ seen[fold == k].T > 0) == label[fold == k] for k, w in zip(range(5), trained, strict=True)
         ]
         true = np.array([((w @ fresh.T > 0) == answer).mean(axis=1) for w in trained])
-        by_others = nested([Candidates(each, each.astype(float)) for each in right])
+        kept = by_others([Candidates(each, each.astype(float)) for each in right])
         own = [each.mean(axis=1).argmax() for each in right]
         reported = np.concatenate([each[best] for each, best in zip(right, own, strict=True)]).mean()
-        kept = nested(
-            [
-                Candidates(np.repeat(each, len(r[0]), 1), r.astype(float))
-                for each, r in zip(true[:, :, None], right, strict=True)
-            ]
-        )
-        found.append([reported - true[np.arange(5), own].mean(), by_others.mean() - kept.mean()])
+        sizes = [each.shape[1] for each in right]
+        others = np.concatenate([each[epoch] for each, epoch in zip(right, kept, strict=True)]).mean()
+        fresh_share = np.average(true[np.arange(5), kept], weights=sizes)
+        found.append([reported - true[np.arange(5), own].mean(), others - fresh_share])
     own, others = 100 * np.mean(found, axis=0)
     return {"own": own, "nested": others, "sd": 100 * np.std([each[1] for each in found])}
 

@@ -26,6 +26,7 @@ from kimchi_vision.config.sections import Data, Model
 from kimchi_vision.jobs.folder import TEST_PCT, VALID_PCT
 from kimchi_vision.results import choices, headline
 from kimchi_vision.results.candidates import Candidates
+from kimchi_vision.results.folds import by_others
 from kimchi_vision.results.intervals import Estimate, share
 
 SIZE = 96
@@ -109,10 +110,8 @@ def _folds(
     rows = [trained(seen[own[fold != k]], label[own[fold != k]], RATES[-1], random) for k in range(FOLDS)]
     found = [right(w, seen[own[fold == k]], label[own[fold == k]]) for k, w in enumerate(rows)]
     folds = [Candidates(each, each.astype(float)) for each in found]
-    flags = choices.nested(folds)
-    numbers = [np.repeat(np.arange(EPOCHS)[:, None], each.shape[1], axis=1) for each in found]
-    by_photo = choices.nested([Candidates(n, each.worth) for n, each in zip(numbers, folds, strict=True)])
-    kept = [int(by_photo[start]) for start in np.cumsum([0, *(each.shape[1] for each in found[:-1])])]
+    kept = by_others(folds)
+    flags = np.concatenate([each[epoch] for each, epoch in zip(found, kept, strict=True)])
     true = [right(w[[epoch]], seen[held], label[held]).mean() for w, epoch in zip(rows, kept, strict=True)]
     best = np.concatenate([each[each.mean(axis=1).argmax()] for each in found])
     units = np.arange(len(flags))

@@ -33,6 +33,7 @@ class RunFiles:
     skipped = File("skipped.csv", "Columns path, label, reason: photos that were found but left out.")
     history = File("history.csv", "A row an epoch over all stages.")
     epoch_answers = File("epochs.npz", "Right or wrong, and loss, of each validation photo after each epoch.")
+    floor = File("floor.csv", "As predictions, of the linear probe on frozen features, of validation photos.")
     lr_find = File("lr_find.csv", "Rate and loss of each step of the last lr_find.")
     predictions = File("predictions.csv", "The columns of results.predictions.Predictions.")
     averaged = File("tta.csv", "As predictions, from several views of each photo; views: how many varied.")
@@ -59,6 +60,9 @@ class RunFiles:
     finished = File("finished.json", "Written last: the experiment's digest, code version, files' sha256.")
     test_openings = File("test_openings.csv", "Columns time (UTC), command: when the test part was scored.")
     test_metrics = File("test.json", "Scores over the test photos, which chose nothing.")
+    fold_metrics = File(
+        "folds.json", "Scores over what `folds` answered: each photo by one that had not seen it."
+    )
     unknown = File("unknown.csv", "Columns photo, answer, probability, accepted: photos of no class.")
     embedding = File("map.csv", "Columns path, x, y, near: validation photos where alike ones lie together.")
     drift = File("drift.json", "Whether photos that came in are like those of the run, when last asked.")
@@ -68,9 +72,10 @@ class RunFiles:
     def sealed(self) -> list[Path]:
         """Those that are there of the files that hold what the run found, and that only Run writes again."""
         before = (self.versions, self.own_parts, self.items, self.data, self.skipped)
-        trained = (self.history, self.lr_find, self.predictions, self.averaged, self.epoch_answers)
-        said = (self.metrics, self.calibration, self.labels)
+        answers = (self.predictions, self.averaged, self.epoch_answers, self.floor)
+        said = (self.metrics, self.fold_metrics, self.calibration, self.labels)
         again = (self.test_metrics, self.background, self.embedding, self.export)
+        trained = (self.history, self.lr_find, *answers)
         return [file for file in (*before, *trained, *said, *again) if file.is_file()]
 
     def aside(self) -> Path:

@@ -168,6 +168,8 @@ def show_rows(finished: Finished, say: Text, lang: str) -> Path:
 
 def print_table(rows: pd.DataFrame, say: Text) -> None:
     """Rows as columns, so that any number of figures fits a narrow terminal; mean ± sd over seeds."""
+    if "part" in rows:
+        rows = rows.assign(part=rows["part"].map(say))
     shown = Table("", *rows["run"])
     silent = {"run", "error_rate", *(["seeds"] if (rows["seeds"] == 1).all() else [])}
     for name in rows.columns.drop(list(silent), errors="ignore"):
@@ -179,8 +181,8 @@ def print_table(rows: pd.DataFrame, say: Text) -> None:
 
 
 def _cell(name: str, value: float | None, sd: float | None, seeds: int) -> str:
-    if value is None or value != value:
-        return ""
+    if isinstance(value, str) or value is None or value != value:
+        return value if isinstance(value, str) else ""
     like = METRICS["accuracy"] if name in ("accuracy_low", "accuracy_high", "floor") else METRICS.get(name)
     text = like.shown(value) if like else f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
     return text if seeds == 1 or sd is None or like is None else f"{text} ± {like.shown(sd)} (n = {seeds})"

@@ -1,7 +1,11 @@
 """What lies in a zip, a zip of zips, a tar or a folder, read where it lies."""
 
+from __future__ import annotations
+
+import io
 import lzma
 import os
+import re
 import shutil
 import stat
 import tarfile
@@ -13,11 +17,13 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.data.names import hidden
 from kimchi_vision.data.zip_names import Names
 
 LIMIT = 200 * 10**9
@@ -26,6 +32,9 @@ FILE_LIMIT = 10**9
 """Most bytes of one file, which is read at once: no photo has so many."""
 NESTED = 3
 """Zips within zips that are opened: AI Hub has two; an archive that holds itself has no end."""
+OPENED = re.compile(r"\.(zip|tgz|tbz2|txz|tar(\.(gz|bz2|xz))?)$", re.IGNORECASE)
+CLOSED = re.compile(r"\.(7z|rar|alz|egg|z\d\d|part\d+|(zip|7z|rar)\.\d{3})$", re.IGNORECASE)
+"""Endings of archives within archives, and of those that nothing here opens."""
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 """What reading a damaged archive raises."""
 
@@ -103,108 +112,137 @@ def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
 
 
 def _entries(source: Path, category: str | None, stack: ExitStack, names: Names) -> Iterator[Entry]:
+    inside = _Inside(source, category, stack, names)
     if source.is_dir():
-        paths = _files(source)
-        raws = [os.fsencode(path.relative_to(source).as_posix()) for path in paths]
-        for path, name in zip(paths, names.of_raw(raws, source), strict=True):
-            yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, path.read_bytes)
-    elif not source.is_file():
+        yield from inside.expanded(_of_folder(source, names), 1)
+        return
+    if not source.is_file():
         absent = "{source} does not exist. Give the archive that was downloaded, such as AI Hub's kfood.zip."
         raise DataError(absent, source=source)
-    elif not os.access(source, os.R_OK):
+    if not os.access(source, os.R_OK):
         raise DataError(
             "{source} cannot be read: you have no right to. Change that, or copy it.", source=source
         )
-    elif zipfile.is_zipfile(source):
-        yield from _zip_entries(_Zips(category, stack, names), stack.enter_context(_zip(source)))
-    elif tarfile.is_tarfile(source):
-        archive = stack.enter_context(tarfile.open(source))  # noqa: SIM115 (the stack closes it)
-        yield from _tar_entries(archive, names)
-    else:
+    files = inside.files(stack.enter_context(source.open("rb")))
+    if files is None:
         raise DataError(
             "{source} is neither a folder nor a zip or tar archive, or it is damaged.", source=source
         )
+    yield from inside.expanded(files, 1)
 
 
-def _files(folder: Path) -> list[Path]:
+def _of_folder(folder: Path, names: Names) -> Iterator[_File]:
     def refuse(error: OSError) -> None:
         what = "{file} cannot be read: {reason}. Nothing was imported."
         raise DataError(what, file=error.filename, reason=error.strerror)
 
     paths = [Path(at, name) for at, _, names in os.walk(folder, onerror=refuse) for name in names]
-    return sorted(path for path in paths if path.is_file() and not path.is_symlink())
+    paths = sorted(path for path in paths if path.is_file() and not path.is_symlink())
+    raws = [os.fsencode(path.relative_to(folder).as_posix()) for path in paths]
+    for path, name in zip(paths, names.of_raw(raws, folder), strict=True):
+        yield _File(unicodedata.normalize("NFC", name), path.stat().st_size, partial(path.open, "rb"))
+
+
+class _File(NamedTuple):
+    """A file of an archive. in_place: whether it can be read from any place on at no cost."""
+
+    name: str
+    size: int
+    open: Callable[[], IO[bytes]]
+    in_place: bool = True
+
+    def read(self) -> bytes:
+        with self.open() as file:
+            return file.read()
 
 
 @dataclass(frozen=True)
-class _Zips:
-    """What zips within one another share."""
+class _Inside:
+    """What archives within one another share."""
 
+    source: Path
     category: str | None
     stack: ExitStack
     names: Names
 
+    def files(self, archive: IO[bytes]) -> Iterator[_File] | None:
+        """What lies in a tar or zip; None when it is neither."""
+        archive.seek(0)
+        if tarfile.is_tarfile(archive):  # asked first: a tar that holds a zip ends as that zip does
+            archive.seek(0)
+            return self.of_tar(self.stack.enter_context(tarfile.open(fileobj=archive)))
+        archive.seek(0)
+        return self.of_zip(self.stack.enter_context(_zip(archive))) if zipfile.is_zipfile(archive) else None
 
-def _zip(file: Path | IO[bytes]) -> zipfile.ZipFile:
+    def of_tar(self, archive: tarfile.TarFile) -> Iterator[_File]:
+        members = archive.getmembers()
+        raws = [member.name.encode("utf-8", "surrogateescape") for member in members]
+        in_place = isinstance(archive.fileobj, io.BufferedReader)
+        for member, text in zip(members, self.names.of_raw(raws, self.source), strict=True):
+            name = _safe(unicodedata.normalize("NFC", text), self.source)
+            if member.isfile():
+                yield _File(name, member.size, partial(archive.extractfile, member), in_place)
+
+    def of_zip(self, archive: zipfile.ZipFile) -> Iterator[_File]:
+        infos = archive.infolist()
+        for info, text in zip(infos, self.names.of_zip(infos, self.source), strict=True):
+            name = _safe(unicodedata.normalize("NFC", text.replace("\\", "/")), self.source)
+            if name.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
+                continue
+            if info.flag_bits & 1:
+                raise DataError("{file} is encrypted; unpack it with its password first.", file=self.source)
+            in_place = info.compress_type == zipfile.ZIP_STORED
+            yield _File(name, info.file_size, partial(archive.open, info), in_place)
+
+    def expanded(self, files: Iterator[_File], depth: int) -> Iterator[Entry]:
+        """The files, and what lies in archives among them as if in folders of their names."""
+        for file in files:
+            path = PurePosixPath(file.name)
+            if not (OPENED.search(path.name) or CLOSED.search(path.name)) or any(map(hidden, path.parts)):
+                yield Entry(file.name, file.size, file.read)
+            elif CLOSED.search(path.name):
+                what = "{source} holds {name}, an archive of a kind that is not opened here. Unpack it first."
+                raise DataError(what, source=self.source, name=file.name)
+            elif depth == NESTED:
+                raise DataError(
+                    "{file} holds zips within zips, over {depth} deep.", file=self.source, depth=NESTED
+                )
+            else:
+                yield from self.inner(file, path.with_name(OPENED.sub("", path.name)), depth + 1)
+
+    def inner(self, file: _File, place: PurePosixPath, depth: int) -> Iterator[Entry]:
+        """What lies in an inner archive, as if in a folder `place`."""
+        category = self.category and unicodedata.normalize("NFC", self.category)
+        if category is not None and category not in place.parts:
+            yield Entry(f"{place}/", 0, bytes)  # known by name, for the list of categories
+            return
+        inner = self.stack.enter_context(file.open())
+        if not file.in_place:
+            check_room(file.size, Path(tempfile.gettempdir()))
+            # Seeking in a compressed stream starts over each time.
+            unpacked = self.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
+            shutil.copyfileobj(inner, unpacked, 1 << 20)
+            inner = unpacked
+        try:
+            files = self.files(inner)
+        except zipfile.BadZipFile:
+            files = None
+        if files is None:
+            what = "{name} inside {file} is damaged; download it again."
+            raise DataError(what, name=PurePosixPath(file.name).name, file=self.source)
+        for entry in replace(self, category=None).expanded(files, depth):
+            # AI Hub's inner zips repeat their name as top folder; others do not.
+            inside = place.parent if entry.name.split("/")[0] == place.name else place
+            yield Entry(_safe(str(inside / entry.name), self.source), entry.size, entry.read)
+
+
+def _zip(file: IO[bytes]) -> zipfile.ZipFile:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an empty Unicode path, which says nothing
         return zipfile.ZipFile(file)
 
 
-def _zip_entries(zips: _Zips, archive: zipfile.ZipFile, depth: int = 1) -> Iterator[Entry]:
-    infos = archive.infolist()
-    for info, text in zip(infos, zips.names.of_zip(infos, archive.filename), strict=True):
-        name = _safe(unicodedata.normalize("NFC", text.replace("\\", "/")), archive.filename)
-        if name.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
-            continue
-        if info.flag_bits & 1:
-            raise DataError("{file} is encrypted; unpack it with its password first.", file=archive.filename)
-        if name.lower().endswith(".zip"):
-            if depth == NESTED:
-                raise DataError(
-                    "{file} holds zips within zips, over {depth} deep.", file=archive.filename, depth=NESTED
-                )
-            yield from _inner_entries(zips, archive, info, PurePosixPath(name).with_suffix(""), depth + 1)
-        else:
-            yield Entry(name, info.file_size, lambda info=info: archive.read(info))
-
-
-def _inner_entries(
-    zips: _Zips, outer: zipfile.ZipFile, info: zipfile.ZipInfo, place: PurePosixPath, depth: int
-) -> Iterator[Entry]:
-    """What lies in an inner zip, as if in a folder `place`."""
-    category = zips.category and unicodedata.normalize("NFC", zips.category)
-    if category is not None and category not in place.parts:
-        yield Entry(f"{place}/", 0, bytes)  # known by name, for the list of categories
-        return
-    inner = zips.stack.enter_context(outer.open(info))
-    if info.compress_type != zipfile.ZIP_STORED:
-        check_room(info.file_size, Path(tempfile.gettempdir()))
-        # Seeking in a compressed stream starts over each time.
-        unpacked = zips.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (as above)
-        shutil.copyfileobj(inner, unpacked, 1 << 20)
-        inner = unpacked
-    try:
-        archive = zips.stack.enter_context(_zip(inner))
-    except zipfile.BadZipFile:
-        raise DataError(
-            "{name}.zip inside {file} is damaged; download it again.", name=place.name, file=outer.filename
-        ) from None
-    for entry in _zip_entries(replace(zips, category=None), archive, depth):
-        # AI Hub's inner zips repeat their name as top folder; others do not.
-        inside = place.parent if entry.name.split("/")[0] == place.name else place
-        yield Entry(_safe(str(inside / entry.name), outer.filename), entry.size, entry.read)
-
-
-def _tar_entries(archive: tarfile.TarFile, names: Names) -> Iterator[Entry]:
-    members = archive.getmembers()
-    raws = [member.name.encode("utf-8", "surrogateescape") for member in members]
-    for member, text in zip(members, names.of_raw(raws, archive.name), strict=True):
-        name = _safe(unicodedata.normalize("NFC", text), str(archive.name))
-        if member.isfile():
-            yield Entry(name, member.size, lambda member=member: archive.extractfile(member).read())
-
-
-def _safe(name: str, source: str | None) -> str:
+def _safe(name: str, source: Path) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
         what = "{source} holds the path {name}, which climbs out of it. It was not made in good faith."

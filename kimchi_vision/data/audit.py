@@ -121,12 +121,13 @@ def _copies(photos: pd.DataFrame) -> list[Finding]:
 
 
 def _names(photos: pd.DataFrame) -> list[Finding]:
-    """Folders whose names differ only in Unicode form, case or spaces."""
+    """Folders whose names differ only in Unicode form, case, spaces or letters that are not seen."""
     forms, alike = defaultdict(set), defaultdict(set)
     for path, label in zip(photos["path"], photos["label"], strict=True):
         above = PurePosixPath(path).parts[:-1]
         forms[label].update(name for name in above if unicodedata.normalize("NFC", name) == label)
-        alike["".join(unicodedata.normalize("NFKC", label).casefold().split()).strip("_-")].add(label)
+        seen = filter(str.isprintable, "".join(unicodedata.normalize("NFKC", label).casefold().split()))
+        alike["".join(seen).strip("_-.")].add(label)
     merged = [label for label, names in forms.items() if len(names) > 1]
     similar = [sorted(labels) for labels in alike.values() if len(labels) > 1]
     return [

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence, Sentences
 
-LOST = "cp437"
-"""Where no encoding fits: each byte is a character of its own, so names stay apart."""
+LOST = "437"
+"""Where no encoding fits: each byte is a character of its own. Where cp437 itself fits, that is its name."""
 DOUBLE = ("cp949", "gbk", "cp932", "big5")
 SINGLE = {"cp1252": "LATIN", "cp850": "LATIN", "cp437": "LATIN", "cp866": "CYRILLIC"}
 """Encodings of one byte a letter, with the script of their letters."""

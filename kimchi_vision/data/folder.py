@@ -13,8 +13,10 @@ from kimchi_vision.data.formats import DECODED, HEAD, NEVER_PHOTOS, RAW, SUFFIXE
 from kimchi_vision.data.names import hidden
 
 WHERE_FROM = Sentence("Photos lie in folders named after their classes, such as photos/kimchi/1.jpg.")
-TABLES = frozenset((".csv", ".tsv", ".json"))
+TABLES = frozenset((".csv", ".tsv", ".json", ".jsonl"))
 """Endings of files that may hold labels."""
+ARCHIVES = frozenset((".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".alz", ".egg"))
+"""Endings of files that may hold photos."""
 
 File = tuple[str, int, int]
 """Path (POSIX, below the root, as on disk), bytes, mtime_ns; both are 0 for a link that leads nowhere."""
@@ -25,7 +27,7 @@ class Tree:
     """What lies below a folder.
 
     photos: by folder, a POSIX name below the root, which itself is ""; every folder that was opened is there.
-    tables: files that may hold labels, POSIX names below the root. lists: text files.
+    tables: files that may hold labels, POSIX names below the root. lists: text files. archives: such files.
     others: by folder, files that are no photos, counted by their ending.
     strays: hidden and undecodable names, and raw files beside their JPEG, counted.
     no_folders: what stands where a folder could and was not opened, with a key of messages and its values.
@@ -36,6 +38,7 @@ class Tree:
     photos: dict[str, list[File]] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
     lists: list[str] = field(default_factory=list)
+    archives: list[str] = field(default_factory=list)
     others: dict[str, Counter[str]] = field(default_factory=dict)
     strays: Counter[str] = field(default_factory=Counter)
     no_folders: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
@@ -130,6 +133,8 @@ class _Walk:
                 self.tree.tables.append(path)
             elif ending == ".txt":
                 self.tree.lists.append(path)
+            elif ending in ARCHIVES:
+                self.tree.archives.append(path)
 
     def follow(self, entry: os.DirEntry[str], folder: str, path: str) -> None:
         target = os.path.realpath(entry.path)

@@ -64,7 +64,7 @@ def import_photos(
     """
     names = Names(encoding)
     with opened(source, category, names) as entries:
-        found = plan(entries, per_class)
+        found = plan(entries, per_class, source)
         done = Imported(left_out=found.left_out, notes=tuple(_notes(found, names)))
         boxes = _boxes(entries, done)
         if not found.places:
@@ -80,6 +80,8 @@ def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: 
     try:
         found.check(to)
         to.mkdir(parents=True, exist_ok=True)
+        for folder in found.missing:  # left empty, so that every command asks about the class
+            (to / folder).mkdir(parents=True, exist_ok=True)
         check_space(_missing(found, to, crop), to)
         rows = list(_write_all(found, to, boxes, crop, done))
         if rows:
@@ -97,6 +99,8 @@ def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: 
 def _notes(found: Plan, names: Names) -> Iterator[Note]:
     for encoding, texts in names.guessed.items():
         yield "import_encoding", {"encoding": encoding, "names": ", ".join(dict.fromkeys(texts[:5]))}
+    for folder, why in sorted(found.missing.items()):
+        yield "found_missing", {"label": folder, "why": [why]}
     if found.parts:
         yield "import_parts", {"parts": ", ".join(found.parts)}
     if found.nested:
@@ -119,7 +123,9 @@ def _missing(found: Plan, to: Path, crop: bool) -> list[Entry]:
     """Photos whose file is not there, or of another size where sizes are kept."""
     files = ((to / folder / PurePosixPath(entry.name).name, entry) for folder, entry in found.places)
     return [
-        each for file, each in files if not (file.is_file() and (crop or file.stat().st_size == each.size))
+        each
+        for file, each in files
+        if not (os.path.isfile(file) and (crop or file.stat().st_size == each.size))
     ]
 
 

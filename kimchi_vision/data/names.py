@@ -4,16 +4,40 @@ import re
 import unicodedata
 
 PARTS = {
-    "train": "train", "training": "train", "trn": "train", "tr": "train",
-    "학습": "train", "훈련": "train", "트레이닝": "train",
-    "valid": "valid", "val": "valid", "validation": "valid", "validate": "valid", "vld": "valid",
-    "va": "valid", "dev": "valid", "검증": "valid",
-    "test": "test", "testing": "test", "tst": "test", "te": "test", "eval": "test", "evaluation": "test",
-    "holdout": "test", "시험": "test", "평가": "test", "테스트": "test",
+    **dict.fromkeys(
+        ("train", "training", "trainings", "trn", "tr", "trainval", "ts", "학습", "훈련", "트레이닝", "学習",
+         "訓練", "训练", "entraînement", "entrainement", "apprentissage", "entrenamiento", "treino",
+         "treinamento", "addestramento", "обучение"),
+        "train",
+    ),
+    **dict.fromkeys(
+        ("valid", "val", "validation", "validate", "vld", "va", "vs", "dev", "검증", "検証", "驗證", "验证",
+         "validierung", "validación", "validacion", "validação", "validacao", "validazione", "валидация"),
+        "valid",
+    ),
+    **dict.fromkeys(
+        ("test", "tests", "testing", "tst", "te", "eval", "evaluation", "holdout", "시험", "평가", "테스트",
+         "評価", "テスト", "測試", "测试", "prueba", "pruebas", "teste", "prova", "тест"),
+        "test",
+    ),
 }  # fmt: skip
-"""Words that say which part of a set a folder or a file of labels is."""
+"""Words that say which part of a set a folder or a file of labels is; AI Hub's TS and VS hold its photos."""
 WITHOUT_CLASS = frozenset(
-    ("unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "unsure", "pred", "미라벨")
+    (
+        "unlabeled",
+        "unlabelled",
+        "unlabel",
+        "unsup",
+        "unsupervised",
+        "unsure",
+        "pred",
+        "미라벨",
+        "unsorted",
+        "unclassified",
+        "uncategorized",
+        "미분류",
+        "분류전",
+    )
 )
 """Folders of photos that have no class yet."""
 SYSTEM_FOLDERS = frozenset(
@@ -28,16 +52,25 @@ NOT_CLASSES = frozenset(
 )  # fmt: skip
 """Folders without photos that no one expects to be a class."""
 
+NO_PHOTOS = frozenset(
+    ("mask", "masks", "annotation", "annotations", "segmentation", "segmentations", "ground_truth",
+     "groundtruth", "gt", "thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews", "overlay",
+     "overlays", "heatmap", "heatmaps", "마스크", "썸네일")
+)  # fmt: skip
+"""Folders whose pictures are drawn from the photos, where they are no class."""
+
 _NUMBERED = re.compile(r"^[\d\s._\-()\[\]]+(?=\D)")
 _WORD = re.compile(r"[^\W\d_]+")
 _FILLER = frozenset(
     ("set", "data", "dataset", "image", "images", "img", "imgs", "photo", "photos", "split", "seg", "part",
-     "folder", "데이터", "데이터셋", "이미지", "사진", "용", "셋", "세트", "자료")
+     "folder", "list", "lists", "file", "files", "filelist", "filenames", "names", "ids", "데이터",
+     "데이터셋", "이미지", "사진", "용", "셋", "세트", "자료", "목록", "파일")
 )  # fmt: skip
 _JOINED = re.compile(
     rf"(?P<word>{'|'.join(sorted(PARTS, key=len, reverse=True))})"
-    r"(용)?(set|data|dataset|images|imgs|데이터|데이터셋|이미지|사진|셋|세트|자료)?"
+    r"(용|用)?(set|data|dataset|images|imgs|daten|list|데이터|데이터셋|이미지|사진|셋|세트|자료|データ|集|数据)?"
 )
+_APART = " _-.,()[]"
 _WRAPPER = frozenset(
     ("원천데이터", "원천", "원시데이터", "라벨링데이터", "이미지", "사진", "데이터", "image", "images", "img",
      "imgs", "photo", "photos", "pic", "pics", "picture", "pictures", "jpg", "jpeg", "png", "jpegimages",
@@ -61,16 +94,42 @@ def hidden(name: str) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without its Unicode form, case and number in front: `1.Training` is training."""
+    """A name without its Unicode form, case and numbers: `01.원천데이터_231` is 원천데이터."""
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
-    return _NUMBERED.sub("", folded).strip()
+    return _NUMBERED.sub("", folded).rstrip(" _-.0123456789") or folded
 
 
 def part_of(name: str) -> str:
     """train, valid or test where a name says no more, as `2.Validation` and `학습데이터` do; else ""."""
-    words = _words(name)
-    joined = _JOINED.fullmatch(words[0]) if len(words) == 1 else None
-    return PARTS[joined["word"]] if joined else ""
+    part, rest = divided(name)
+    return "" if rest else part
+
+
+def divided(name: str) -> tuple[str, str]:
+    """The part that words of a name say, or "", and the rest of it: cat_train, `TS1.김치`, food (test).
+
+    A set of train and valid together is train.
+    """
+    name = unicodedata.normalize("NFC", name)
+    found = {word: PARTS[part["word"]] for word in _WORD.finditer(name) if (part := _part(word[0]))}
+    kinds = set(found.values())
+    if not kinds or (len(kinds) > 1 and kinds != {"train", "valid"}):
+        return "", name
+    rest = name
+    for word in reversed(found):
+        before, after = name[: word.start()].rstrip(_APART), rest[word.end() :].lstrip("0123456789")
+        rest = "_".join(filter(None, (before, after.lstrip(_APART))))
+    return max(kinds, key="train".__eq__), rest if _words(rest) else ""
+
+
+def says_parts(name: str) -> bool:
+    """Whether the name of a file says that it tells train from test, as train_test_split does."""
+    kinds = {PARTS[part["word"]] for word in _WORD.findall(name) if (part := _part(word))}
+    return {"train", "test"} <= kinds
+
+
+def _part(word: str) -> re.Match[str] | None:
+    return _JOINED.fullmatch(unicodedata.normalize("NFKC", word).casefold())
 
 
 def is_wrapper(name: str) -> bool:
@@ -90,9 +149,14 @@ def has_no_class(name: str) -> bool:
     return len(words) == 1 and words[0] in WITHOUT_CLASS
 
 
+def holds_no_photos(name: str) -> bool:
+    """Whether the pictures in a folder are, as likely as not, made from the photos: masks, thumbnails."""
+    return plain(name).strip("_ -") in NO_PHOTOS
+
+
 def is_no_class(name: str) -> bool:
     """Whether a folder without photos holds something else of a set, such as its annotations."""
-    return plain(name).strip("_ -") in NOT_CLASSES
+    return plain(name).strip("_ -") in NOT_CLASSES or name.startswith("[라벨]")
 
 
 def _words(name: str) -> list[str]:

@@ -1,16 +1,24 @@
 """Where the photos of an archive go: into class folders, within the folders of their parts."""
 
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.data.archive import Entry
-from kimchi_vision.data.folder import Tree
-from kimchi_vision.data.layout import folders
+from kimchi_vision.data.folder import TABLES, Tree
+from kimchi_vision.data.formats import HEAD, NEVER_PHOTOS, looks_like_photo
+from kimchi_vision.data.layout import folders, labels, lists
+from kimchi_vision.data.layout.files import few
+from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.names import hidden, is_collection, is_wrapper, part_of
 from kimchi_vision.data.photo import SUFFIXES
+
+MOST = 1 << 26
+"""Bytes of a file up to which its content is looked at where its name says nothing."""
 
 
 @dataclass
@@ -19,13 +27,14 @@ class Plan:
 
     left_out: what does not go anywhere, counted by kind. parts: train, valid and test, as far as folders of
     the archive are named so. nested: whether folders above the classes are kept, as classes of one name lie
-    in several.
+    in several. missing: folders of classes without a photo, and why.
     """
 
     places: list[tuple[str, Entry]]
     left_out: Counter[str] = field(default_factory=Counter)
     parts: tuple[str, ...] = ()
     nested: bool = False
+    missing: dict[str, Note] = field(default_factory=dict)
 
     def check(self, to: Path) -> None:
         """Raise DataError when parts and photos without a part would come together, here or in `to`."""
@@ -45,25 +54,35 @@ class Plan:
             raise DataError(parts if self.parts else classes, to=to)
 
 
-def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:
+def plan(entries: Sequence[Entry], per_class: int | None, source: Path) -> Plan:
     """Photos by class and part, as data.layout reads folders; of each class the first `per_class` by name.
 
     A class is the folder that a photo lies in, or above it where that one is a part.
+    Raises DataError when a file of labels in the archive says otherwise.
     """
-    found = Plan([])
-    photos = _photos(entries, found.left_out)
-    placed = _placed(photos)
-    without = [entry for entry in photos if entry.folder not in placed]
+    found, tree = Plan([]), Tree(Path())
+    photos = _photos(entries, found.left_out, tree)
+    reading = folders.read(tree, "path")
+    _read_files(entries, source, tree, reading)
+    placed = _placed(photos, reading)
+    without = [entry for entry in photos if entry.name not in placed]
     of_part = sum(bool(_part(entry.folder)) for entry in without)
     found.left_out["photos of a part without a class"] += of_part
     found.left_out["photos beside class folders"] += len(without) - of_part
     found.nested = _is_nested({classes for _, classes in placed.values()})
     found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(placed.values()))
+    depth = 0 if found.nested else -1
+    above = ("train",) if found.parts else ()
+    found.missing = {
+        "/".join((*above, *_classes(label)[depth:])): why
+        for label, why in reading.missing.items()
+        if _classes(label)
+    }
     taken: Counter[str] = Counter()
     chosen = {}
-    for entry in sorted((entry for entry in photos if entry.folder in placed), key=lambda entry: entry.name):
-        part, classes = placed[entry.folder]
-        folder = "/".join(filter(None, (part, *classes[0 if found.nested else -1 :])))
+    for entry in sorted((entry for entry in photos if entry.name in placed), key=lambda entry: entry.name):
+        part, classes = placed[entry.name]
+        folder = "/".join(filter(None, (part, *classes[depth:])))
         taken[folder] += 1
         if per_class is None or taken[folder] <= per_class:
             chosen[id(entry)] = folder
@@ -71,36 +90,74 @@ def plan(entries: Sequence[Entry], per_class: int | None) -> Plan:
     return found
 
 
-def _placed(photos: Sequence[Entry]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """By folder the part and the names of the class; folders whose photos have no class are missing."""
-    tree, example = Tree(Path()), {entry.folder: entry.name for entry in photos}
+def _read_files(entries: Sequence[Entry], source: Path, tree: Tree, reading: Reading) -> None:
+    """Give `reading` the parts that files of the archive say, and check that their classes are its own."""
+    read = {entry.name: entry for entry in entries if entry.size < MOST}
+    of_kind = {name: PurePosixPath(name).suffix.lower() for name in read}
+    tree.lists = [name for name, kind in of_kind.items() if kind == ".txt"]
+    tree.tables = [name for name, kind in of_kind.items() if kind in TABLES]
+    with tempfile.TemporaryDirectory() as place:
+        tree.root = Path(place)
+        for name in {*few(tree.tables), *lists.files(tree)}:
+            (tree.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (tree.root / name).write_bytes(read[name].read())
+        try:
+            table = labels.read(tree, "table")
+        except DataError:  # a file that contradicts itself says nothing of folders
+            table = None
+        if table and not table.guessed and len(table.labels) > len(reading.labels) / 2:
+            if not table.divides_as(reading):
+                what = (
+                    "{source} holds {file}, which gives its photos other classes than their folders do. "
+                    "Unpack it and give the folder: `run` and `data check` read such files."
+                )
+                raise DataError(what, source=source, file=table.source[1]["file"])
+            reading.parts = reading.parts or table.parts
+        reading.parts = reading.parts or lists.read(tree, reading)[0]
+
+
+def _placed(photos: Sequence[Entry], reading: Reading) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """By photo the part and the names of the class; photos without a class are missing."""
+    found = {}
     for entry in photos:
-        tree.photos.setdefault("" if entry.folder == "." else entry.folder, []).append((entry.name, 0, 0))
-    reading, found = folders.read(tree, "path"), {}
-    for folder, name in example.items():
-        names = [name for name in reading.labels.get(name, "").split("/") if name and not part_of(name)]
-        classes = (*(each for each in names[:-1] if not is_wrapper(each)), *names[-1:])
-        if classes and folder != ".":
+        classes = _classes(reading.labels.get(entry.name, ""))
+        if classes and entry.folder != ".":
             # A lone Training.zip has parts for whoever imports Validation.zip after it.
-            found[folder] = (reading.parts.get(name) or _part(folder), classes)
+            found[entry.name] = (reading.parts.get(entry.name) or _part(entry.folder), classes)
     return found
+
+
+def _classes(label: str) -> tuple[str, ...]:
+    names = [name for name in label.split("/") if name and not part_of(name)]
+    return (*(each for each in names[:-1] if not is_wrapper(each)), *names[-1:])
 
 
 def _part(folder: str) -> str:
     return next(filter(None, map(part_of, folder.split("/"))), "")
 
 
-def _photos(entries: Sequence[Entry], left_out: Counter[str]) -> list[Entry]:
+def _photos(entries: Sequence[Entry], left_out: Counter[str], tree: Tree) -> list[Entry]:
+    """The photos; `tree` is told of them, and of what else lies in their folders."""
     photos = []
     for entry in entries:
-        parts = PurePosixPath(entry.name).parts
-        if any(map(hidden, parts)):
+        path, folder = PurePosixPath(entry.name), "" if entry.folder == "." else entry.folder
+        if any(map(hidden, path.parts)):
             left_out["hidden files"] += 1
-        elif PurePosixPath(entry.name).suffix.lower() not in SUFFIXES:
-            left_out["other files"] += not entry.name.endswith("/")
-        else:
+            continue
+        files = tree.photos.setdefault(folder, [])
+        if _is_photo(entry, path.suffix.lower()):
+            files.append((entry.name, 0, 0))
             photos.append(entry)
+        elif not entry.name.endswith("/"):
+            left_out["other files"] += 1
+            tree.others.setdefault(folder, Counter())[path.suffix.lower() or "nameless"] += 1
     return photos
+
+
+def _is_photo(entry: Entry, ending: str) -> bool:
+    if ending in SUFFIXES or ending in NEVER_PHOTOS or entry.size > MOST:
+        return ending in SUFFIXES
+    return looks_like_photo(entry.read()[:HEAD])
 
 
 def _is_nested(classes: set[tuple[str, ...]]) -> bool:

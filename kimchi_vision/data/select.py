@@ -28,12 +28,21 @@ FORMATS = {
 def corrected(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
     """`photos` without those of `data.exclude`, and with the labels of `data.relabel`.
 
-    Raises DataError when a file or a column is missing, a path is not among the photos, a photo gets two
-    classes, or a class that photos do not have and `data.new_classes` does not name.
+    Raises DataError when a file or a column is missing, a path is not among the photos, every photo of a
+    class is taken out (unless `data.missing_class` is drop), a photo gets two classes, or a class that photos
+    do not have and `data.new_classes` does not name.
     """
     if section.exclude is not None:
         listed = _listed(section.exclude, photos, ["path"])
-        photos = photos[~photos["path"].isin(listed["path"])].reset_index(drop=True)
+        kept = photos[~photos["path"].isin(listed["path"])].reset_index(drop=True)
+        gone = sorted(set(photos["label"]) - set(kept["label"]))
+        if gone and section.missing_class == "error":
+            whole = (
+                "{file} takes every photo of {classes} out. Keep some, or train without with "
+                "`data.missing_class: drop`."
+            )
+            raise DataError(whole, file=section.exclude, classes=", ".join(gone))
+        photos = kept
     if section.relabel is not None:
         better = _better(section.relabel, photos, section.new_classes)
         photos = photos.assign(label=photos["path"].map(better).fillna(photos["label"]))

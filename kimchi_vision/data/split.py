@@ -130,8 +130,8 @@ def _check_classes(labels: pd.Series, parts: pd.Series, way: str) -> list[Note]:
     untrained = list(counts.index[counts["train"] == 0])
     if untrained:
         raise DataError(
-            "The {way} split leaves no photo to train on of: {classes}. Add photos, or use "
-            "`data.splitter: stratified`.",
+            "The {way} split leaves no photo to train on of: {classes}. Add photos, give a class one "
+            "name in all parts, or use `data.splitter: stratified`.",
             way=way,
             classes=", ".join(untrained),
         )

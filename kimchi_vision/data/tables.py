@@ -13,7 +13,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.data.encodings import LOST, Guess, detect
 
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 LIMIT = 1 << 29
 """Largest table that is read, bytes: millions of photos."""
@@ -57,10 +57,10 @@ def read_rows(file: Path, columns: Sequence[str], origin: Sentence | str) -> lis
     columns: names that tell the separator where several could be meant.
     Raises DataError when the file is missing or no CSV.
     """
-    text = _text(file, origin)
-    separator = _separator(text, columns)
-    reader = csv.reader(io.StringIO(re.sub(r"\Asep=.\r?\n", "", text), newline=""), delimiter=separator)
-    skipped = text.startswith("sep=")
+    content = text(file, origin)
+    separator = _separator(content, columns)
+    reader = csv.reader(io.StringIO(re.sub(r"\Asep=.\r?\n", "", content), newline=""), delimiter=separator)
+    skipped = content.startswith("sep=")
     try:
         rows = [(reader.line_num + skipped, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
@@ -108,7 +108,8 @@ def _plain(path: str) -> str:
     return unicodedata.normalize("NFC", path).replace("\\", "/").strip().removeprefix("./")
 
 
-def _text(file: Path, origin: Sentence | str) -> str:
+def text(file: Path, origin: Sentence | str) -> str:
+    """What a file says, in whatever encoding it is; raises DataError as read_rows does."""
     try:
         if file.stat().st_size > LIMIT:
             large = "{file} is larger than {limit:.0f} MB, which no table of photos is."
@@ -128,14 +129,14 @@ def _text(file: Path, origin: Sentence | str) -> str:
         guess.check(file, _cells(content), SAVE_AGAIN)
         encoding = guess.encoding
     try:
-        text = content.decode(encoding)
+        decoded = content.decode(encoding)
     except UnicodeDecodeError as error:
         mixed = "{file} is not {encoding} throughout: {reason}. {remedy}"
         raise DataError(mixed, file=file, encoding=encoding, reason=error.reason, remedy=SAVE_AGAIN) from None
-    if "\0" in text or encoding == LOST:
+    if "\0" in decoded or encoding.endswith(LOST):
         no_text = "{file} is not a CSV file: it is no text in an encoding that is known. {remedy}"
         raise DataError(no_text, file=file, remedy=SAVE_AGAIN)
-    return text
+    return decoded
 
 
 def _marked(content: bytes) -> str:

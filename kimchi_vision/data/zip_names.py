@@ -41,17 +41,25 @@ class Names:
         return [next(found) if name is None else name for name in stated]
 
     def of_raw(self, raws: Sequence[bytes], source: object) -> list[str]:
-        """Names that say no encoding. Raises DataError when two encodings are about as likely."""
+        """Names that say no encoding. Raises DataError when two are about as likely, or none is."""
         parts = {part for raw in raws for part in raw.replace(b"\\", b"/").split(b"/") if not part.isascii()}
         if not parts:
             return [raw.decode("ascii") for raw in raws]
         if self.forced is not None:
             return [_forced(raw, self.forced, source) for raw in raws]
-        guess = detect([*self.evidence, *parts])
-        in_utf8 = [raw for raw in raws if _is_utf8(raw)]
-        if guess.encoding == LOST and 0 < len(in_utf8) < len(raws):
-            rest = iter(self.of_raw([raw for raw in raws if not _is_utf8(raw)], source))
+        others = [raw for raw in raws if not _is_utf8(raw)]
+        if others and any(detect([raw]).encoding == "utf-8" for raw in raws if _is_utf8(raw)):
+            rest = iter(self.of_raw(others, source))  # packed on two systems
             return [raw.decode("utf-8") if _is_utf8(raw) else next(rest) for raw in raws]
+        guess = detect([*self.evidence, *parts])
+        if guess.encoding == LOST:
+            unknown = (
+                "{source} does not say the encoding of its names, and none that is known here fits: {shown}. "
+                "Give the right one, as `--encoding cp1251` does."
+            )
+            raise DataError(
+                unknown, source=source, shown=", ".join(part.decode(LOST) for part in sorted(parts)[:3])
+            )
         self.evidence += parts
         remedy = "Give --encoding {one} or --encoding {other}."
         guess.check(source, sorted(parts), Sentence(remedy, one=guess.encoding, other=guess.rival))

@@ -21,22 +21,24 @@ LISTED = 20
 
 
 def scores(run: Run, test: bool = False, lang: str = "auto") -> str:
-    """Scores with intervals over the validation photos, or the test photos, as text.
+    """Scores with intervals over the photos behind run.mistakes, or the test photos, as text.
 
     What the kept model said about the test photos was recorded when the run ended, unseen by any choice.
     test: the run folder notes the opening, keeps test.json, and its report says how often that was done.
     Raises InputError when there is no such part or its predictions are not sound.
     """
-    say, part = catalogue(language(lang)), "test" if test else "valid"
+    say, part = catalogue(language(lang)), "test" if test else run.mistakes["split"]
     predictions = run.predictions.part(part)
     if test:
         run.open_test("evaluate --test")
     found = evaluate.metrics(predictions, run.experiment.evaluate)
     lines = _scored(found, say)
     if run.files.averaged.is_file():
-        averaged = Predictions.read(run.sound(run.files.averaged), run.vocab, run.items).part(part)
-        found["tta"] = compare.beside_one_view(averaged, predictions)
-        lines += [about_gain("tta", found["tta"]).said(say), ""]
+        seen = "test" if test else "valid"
+        averaged = Predictions.read(run.sound(run.files.averaged), run.vocab, run.items).part(seen)
+        found["tta"] = compare.beside_one_view(averaged, run.predictions.part(seen))
+        over = [say("over", photos=len(averaged), part=say(seen))] if seen != part else []
+        lines += [*over, about_gain("tta", found["tta"]).said(say), ""]
     if test:
         run.write_json(run.files.test_metrics, found)
         page = report.write(run, run.experiment.report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,12 +33,13 @@ from kimchi_vision.results import (
     choices,
     compare,
     evaluate,
+    folds,
     goals,
     plots,
     report,
     validation_transforms,
 )
-from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
 
@@ -105,9 +107,8 @@ def _train_and_report(
     if why := recipe.reasons(prepared.experiment, prepared.photos):
         log.info("%s", why)
     learn, facts, floor = _trained(prepared, files, tracking.scalars, watch)
-    if folds := prepared.folds():
-        facts["choices"] = choices.beside([_fold(each, files) for each in folds])
-    _report(prepared, learn, files, facts, floor)
+    beside = [_fold(each, files) for each in prepared.folds()]
+    _report(prepared, learn, files, facts, floor, beside)
 
 
 def _fold(prepared: Prepared, beside: RunFiles) -> Run:
@@ -141,8 +142,10 @@ def _trained(
     progress.begins("features")
     steps, rare = validation_transforms.read(dls), linear_probe.Rare.of(experiment)
     floor = linear_probe.floor(experiment.features, learn.model[0], photos, steps, rare)
-    if floor is not None and len(floor.lost):
-        train.listed(files, floor.lost)
+    if floor is not None:
+        floor.predictions.write(files.floor)
+        if len(floor.lost):
+            train.listed(files, floor.lost)
     head = floor and (floor.start if train.goes_on(experiment.train) else floor.head)
     progress.begins("train")
     with prepared.own.beside(learn), prepared.on_all_devices(head):
@@ -158,17 +161,23 @@ def _report(
     files: RunFiles,
     facts: Json,
     floor: linear_probe.Floor | None = None,
+    beside: Sequence[Run] = (),
 ) -> None:
-    """All that follows from a trained Learner."""
+    """All that follows from a trained Learner. beside: the runs of its folds."""
     experiment, photos = prepared.experiment, prepared.photos
     progress.begins("explain")
     with predict.seen(learn.model) as features:
         predictions = predict.predictions(learn, photos)
     averaged = _averaged(prepared, learn, files)
     facts |= _beside(floor, averaged, predictions.part("valid"))
-    write_scores(experiment, photos, predictions, facts, files)
     if features:
         seeing.drawn(np.concatenate(features), predictions, files.embedding)
+    if beside:
+        pooled = folds.answers(beside)
+        found = evaluate.metrics(pooled.as_part(FOLDS), experiment.evaluate)
+        write_json(files.fold_metrics, found | folds.facts(beside, pooled))
+        predictions = Predictions.joined([predictions, pooled.as_part(FOLDS)])
+    write_scores(experiment, photos, predictions, facts, files)
     explain.write(experiment, learn.model, validation_transforms.read(learn.dls), photos, files)
     progress.begins("export")
     export.write(experiment.export, learn, photos, predictions, files)
@@ -197,7 +206,8 @@ def write_scores(
 ) -> None:
     """Predictions, and what follows from them: metrics.json with `facts` beside it, figures, calibration.
 
-    The test part, if there is one and it is not kept closed, is scored into test.json.
+    The test part, if there is one and it is not kept closed, is scored into test.json. Figures and what
+    probabilities are worth are over what folds beside the model answered, where folds.json says so.
     """
     predictions.write(files.predictions)
     valid = predictions.part("valid")
@@ -207,10 +217,13 @@ def write_scores(
     if experiment.evaluate.test and (photos.items["split"] == "test").any():
         Run(files.path).open_test("run")
         write_json(files.test_metrics, evaluate.metrics(predictions.part("test"), experiment.evaluate))
-    write_text(files.classification_report, evaluate.classification_text(valid))
-    calibration = calibrate.fit(experiment.calibrate, valid, chosen.get("epochs", 1))
+    run = Run(files.path)
+    mistakes = predictions.part(run.mistakes["split"])
+    write_text(files.classification_report, evaluate.classification_text(mistakes))
+    unseen = mistakes.without(valid) if mistakes.split == FOLDS else valid
+    calibration = calibrate.fit(experiment.calibrate, valid, chosen.get("epochs", 1), unseen)
     write_json(files.calibration, calibration)
-    figures = evaluate.figures(valid, photos, metrics["top_losses"]) | calibrate.figures(calibration)
+    figures = evaluate.figures(mistakes, photos, run.mistakes["top_losses"]) | calibrate.figures(calibration)
     for name, figure in figures.items():
         plots.save(figure, files.figure(name))
 

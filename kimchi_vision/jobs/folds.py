@@ -8,8 +8,8 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.experiment import check, run, write_scores
-from kimchi_vision.results import choices, report
-from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results import folds as results
+from kimchi_vision.results import report
 from kimchi_vision.results.run import Run
 
 MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
@@ -36,27 +36,17 @@ def run_folds(
         return Run.open(files.path)
     with run_lock.locked(files):
         run_lock.take(files, experiment, photos, force)
-        predictions = Predictions.joined([each.predictions.part("valid") for each in runs])
-        write_scores(experiment, photos, predictions, _facts(runs, predictions), files)
+        predictions = results.answers(runs)
+        facts = results.facts(runs, predictions) | _costs([run.metrics for run in runs])
+        write_scores(experiment, photos, predictions, facts, files)
         report.write(Run.open(files.path), experiment.report)
         run_lock.finish(files, experiment)
     return Run.open(files.path)
 
 
-def _facts(runs: Sequence[Run], predictions: Predictions) -> Json:
-    """What metrics.json says beside the scores; the seconds are those of all folds together."""
-    metrics = [run.metrics for run in runs]
-    folds = [
-        {"run": run.path.name, "photos": scores["photos"], "accuracy": scores["accuracy"]}
-        for run, scores in zip(runs, metrics, strict=True)
-    ]
+def _costs(metrics: Sequence[Json]) -> Json:
+    """What metrics.json says of model and training; the seconds are those of all folds together."""
     seconds = sum(scores["train"]["seconds"] for scores in metrics)
     train = {"epochs": sum(scores["train"]["epochs"] for scores in metrics), "kept_epoch": None}
     measured = {name: metrics[0][name] for name in MEASURED if name in metrics[0]}
-    facts = {
-        "folds": folds,
-        "choices": choices.of_folds(runs, predictions.units),
-        "model": metrics[0]["model"],
-        "train": {**train, "seconds": round(seconds, 1)},
-    }
-    return {**facts, **measured}
+    return {"model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}, **measured}

@@ -50,7 +50,8 @@ class Prepared:
             learn = self.own.learner(dls)
         else:
             learn = model.learner(self.experiment.model, self.backbone, dls, path)
-        learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate)
+        fold = self.experiment.data.splitter == "kfold"
+        learn.metrics = train.epoch_scores(self.photos.vocab, self.experiment.evaluate, whole=fold)
         return learn
 
     def folds(self) -> list[Prepared]:

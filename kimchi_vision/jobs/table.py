@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from kimchi_vision.jobs.experiment import check, run
 from kimchi_vision.jobs.folds import run_folds
 from kimchi_vision.jobs.leaf import training
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
-from kimchi_vision.results.intervals import Estimate
+from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
 
 log = logging.getLogger(__name__)
@@ -109,12 +108,15 @@ def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: boo
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:
-    """A line a row: scores over the validation photos, accuracy's 95 % interval, parameters, size and time.
+    """A line a row: scores, accuracy's 95 % interval, parameters, size and time.
+
+    part: what the scores are over, the validation photos, or those of the folds of all runs.
 
     Over several seeds each number is a mean; column seeds is their number, NAME_sd the standard deviation.
     """
     # Objects, so that whole numbers beside a missing one stay whole.
-    return pd.DataFrame([_line(name, runs) for name, runs in finished.items()], dtype=object)
+    part = compare.common(_every(finished))
+    return pd.DataFrame([_line(name, runs, part) for name, runs in finished.items()], dtype=object)
 
 
 def verdicts(finished: Finished, lang: str = "auto") -> str:
@@ -124,15 +126,17 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     each run reaches and costs.
     """
     say = catalogue(language(lang))
-    runs = [run for row in finished.values() for run in row]
-    folder = runs[0].path.parent
+    runs = _every(finished)
+    folder, part = runs[0].path.parent, compare.common(runs)
     decision = goals.decision(runs)
     write_table(folder / "decision.csv", decision)
     timed = decision.dropna(subset=["p50_ms", "file_mb"])
     if len(timed):
         plots.save(plots.accuracy_latency(timed, **goals.wanted(runs)), folder / "accuracy_latency.png")
-    lines = {name: _line(name, row) for name, row in finished.items()}
-    also = [*_winner(finished, lines, say), *_spreads(lines.values(), say), *goals.sentences(decision, lang)]
+    means = {name: compare.accuracy(row, part) for name, row in finished.items()}
+    won = choices.winner(finished, means, part)
+    lines = [_line(name, row, part) for name, row in finished.items()]
+    also = [*_winner(won, finished, say), *_spreads(lines, say), *goals.sentences(decision, lang)]
     try:
         result = compare.compare(runs, lang=lang)
     except InputError as error:
@@ -141,7 +145,7 @@ def verdicts(finished: Finished, lang: str = "auto") -> str:
     else:
         result.write(folder / "compare.md")
         said, sentences = result.text(), result.sentences()
-    page = report.write_table(finished, page_of(runs), lang, [*sentences, *also])
+    page = report.write_table(finished, page_of(runs), lang, [*sentences, *also], won)
     return "\n".join([said, "", goals.text(decision, lang), "", *also, "", say("side_by_side", path=page)])
 
 
@@ -150,20 +154,23 @@ def page_of(runs: Sequence[Run]) -> Path:
     return runs[0].path.parent / "report.html"
 
 
-def _line(name: str, runs: Sequence[Run]) -> Json:
-    found = [run.metrics for run in runs]
+def _every(finished: Finished) -> list[Run]:
+    return [run for row in finished.values() for run in row]
+
+
+def _line(name: str, runs: Sequence[Run], part: str) -> Json:
+    found, scored = [run.metrics for run in runs], [run.scored(part) for run in runs]
     several, pkl = len(runs) > 1, runs[0].files.pkl
-    low, high = runs[0].score["accuracy"].interval or (None, None)
-    if several:
-        low, high = (compare.summary(runs)[end] for end in ("low", "high"))
-    line = {"run": name, "seeds": len(runs), "photos": found[0]["photos"]}
-    line |= {"accuracy_low": low, "accuracy_high": high}
-    for score in runs[0].score:
-        values = [run.score[score].value for run in runs]
+    accuracy = compare.accuracy(runs, part)
+    line = {"run": name, "seeds": len(runs), "part": part, "photos": accuracy.n}
+    line |= {"accuracy_low": accuracy.low, "accuracy_high": accuracy.high}
+    for score in scored[0]:
+        values = [each[score].value for each in scored]
         line[score] = float(np.mean(values))
         line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
-    if all("floor" in metrics for metrics in found):
-        line["floor"] = float(np.mean([metrics["floor"]["accuracy"] for metrics in found]))
+    floors = [(run.mistakes if part == FOLDS else run.metrics).get("floor") for run in runs]
+    if all(floors):
+        line["floor"] = float(np.mean([floor["accuracy"] for floor in floors]))
     return line | {
         "epoch": None if several else found[0]["train"]["kept_epoch"],
         "parameters": found[0]["model"]["parameters"],
@@ -172,17 +179,11 @@ def _line(name: str, runs: Sequence[Run]) -> Json:
     }
 
 
-def _winner(finished: Finished, lines: Mapping[str, Json], say: Text) -> list[str]:
+def _winner(found: choices.Winner | None, finished: Finished, say: Text) -> list[str]:
     """What the row with the highest accuracy has without the gain of having been chosen."""
-    means = {
-        name: Estimate(*(line[key] for key in ("accuracy", "accuracy_low", "accuracy_high")))
-        for name, line in lines.items()
-    }
-    found = choices.winner(finished, means)
     if found is None:
         return []
-    accuracy = replace(finished[found.name][0].score["accuracy"], **found.accuracy._asdict())
-    effect = headline.effect(means[found.name].value, accuracy)
+    effect = headline.effect(found.reported.value, found.accuracy)
     said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Protocol
 from zipfile import BadZipFile
@@ -36,12 +36,14 @@ class Epochs:
 
     epoch: counted from 1 over all stages, 0 before the first one; shape (epochs,).
     right: whether the predicted class is the true one; loss: cross-entropy, nats; shape (epochs, photos),
-    photos in the order of items.csv.
+    photos in the order of items.csv. probabilities: (epochs, photos, classes), of folds alone, whose photos
+    are few; else (epochs, photos, 0).
     """
 
     epoch: np.ndarray
     right: np.ndarray
     loss: np.ndarray
+    probabilities: np.ndarray = field(default_factory=lambda: np.empty(0))  # of folders of before
 
     @classmethod
     def read(cls, file: Path) -> Epochs | None:
@@ -50,28 +52,27 @@ class Epochs:
             return None
         try:
             with file.open("rb") as opened, np.load(opened) as held:
-                epoch, right, loss = held["epoch"], held["right"], held["loss"]
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+                return cls(**{each.name: held[each.name] for each in fields(cls) if each.name in held})
+        except (OSError, EOFError, ValueError, TypeError, BadZipFile, zlib.error) as error:
             raise InputError(
                 "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
             ) from None
-        return cls(epoch, right, loss)
 
 
-def write_epoch(file: Path, epoch: int, predictions: Predictions) -> None:
-    """Add an epoch to the file; what it held of this epoch and later ones was of a training that died."""
-    right, loss = predictions.right[None], predictions.loss.astype(np.float32)[None]
-    found = Epochs(np.array([epoch]), right, loss)
+def write_epoch(file: Path, epoch: int, predictions: Predictions, whole: bool = False) -> None:
+    """Add an epoch to the file; what it held of this epoch and later ones was of a training that died.
+
+    whole: with its probabilities.
+    """
+    probabilities = predictions.probabilities.astype(np.float32)[:, : None if whole else 0]
+    own = Epochs(np.array(epoch), predictions.right, predictions.loss.astype(np.float32), probabilities)
+    arrays = {name: values[None] for name, values in vars(own).items()}
     known = Epochs.read(file)
-    if known is not None and known.right.shape[1] == right.shape[1]:
+    if known is not None and known.right.shape[1] == len(predictions):
         old = known.epoch < epoch
-        found = Epochs(
-            np.append(known.epoch[old], epoch),
-            np.concatenate([known.right[old], right]),
-            np.concatenate([known.loss[old], loss]),
-        )
+        arrays = {name: np.concatenate([vars(known)[name][old], new]) for name, new in arrays.items()}
     with replacing(file) as temporary, temporary.open("wb") as opened:
-        np.savez_compressed(opened, epoch=found.epoch, right=found.right, loss=found.loss)
+        np.savez_compressed(opened, **arrays)
 
 
 @dataclass(frozen=True)

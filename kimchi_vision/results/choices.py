@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.candidates import Candidates, Keeping, candidates
-from kimchi_vision.results.intervals import Estimate, share, wilson
+from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
@@ -71,91 +71,42 @@ def of_epochs(train: Keeping, valid: Predictions, file: Path) -> Json:
     return {"epochs": len(found), "gain": optimism([[found]], valid.units)} if len(found) > 1 else {}
 
 
-def of_folds(runs: Sequence[Run], units: np.ndarray) -> Json:
-    """The same of pooled folds, each of which chose its epoch; `nested` is a number that nobody chose by.
-
-    nested, nested_interval: accuracy where each fold keeps the epoch that the photos of the other folds
-    choose, so that no photo takes part in a choice that it scores. gain: what the folds' own choices add.
-    units: groups of all their photos, fold by fold. No network is trained for it: epochs stand for each other
-    between folds, since all are trained alike.
-    """
-    found = list(map(_of_run, runs))
-    if min(map(len, found)) == 1:
-        return {}
-    right = nested(found)
-    accuracy = share(right, units)
-    own = np.concatenate([run.predictions.part("valid").right for run in runs])
-    gain = float(own.mean()) - accuracy.value
-    nested_facts = {"nested": accuracy.value, "nested_interval": accuracy.ends}
-    return {"epochs": max(map(len, found)), "gain": gain, **nested_facts}
-
-
-def _of_run(run: Run) -> Candidates:
-    valid = run.predictions.part("valid")
+def of_run(run: Run, part: str = "valid") -> Candidates:
+    """What its training could have kept, and how its validation photos chose; for folds nothing did."""
+    valid = run.predictions.part(part)
+    if part != "valid":
+        return Candidates(valid.right[None], valid.right[None].astype(float))
     return candidates(run.experiment.train, valid, run.sound(run.files.epoch_answers))
-
-
-def beside(runs: Sequence[Run]) -> Json:
-    """What folds say of a recipe beside a model that is none of them: as of_folds, with how many folds, and
-    photos in all. Where no epoch was chosen, nested is the accuracy of the folds as they ended.
-    """
-    pooled = Predictions.joined([run.predictions.part("valid") for run in runs])
-    accuracy = share(pooled.right, pooled.units)
-    facts = {"folds": len(runs), "photos": len(pooled)}
-    plain = {"nested": accuracy.value, "nested_interval": accuracy.ends}
-    return {**facts, **plain, **of_folds(runs, pooled.units)}
-
-
-def nested(folds: Sequence[Candidates]) -> np.ndarray:
-    """Whether each photo is right at the epoch that the other folds' photos keep; fold by fold."""
-    right = []
-    for number, fold in enumerate(folds):
-        others = _side_by_side([each for place, each in enumerate(folds) if place != number])
-        kept = int(others.kept(np.ones((1, others.right.shape[1]), np.float32))[0])
-        right.append(fold.right[min(kept, len(fold) - 1)])
-    return np.concatenate(right)
-
-
-def _side_by_side(folds: Sequence[Candidates]) -> Candidates:
-    """Folds as one training over all their photos; one that ended earlier stays as it was."""
-    longest = max(folds, key=len)
-
-    def beside(parts: Sequence[np.ndarray]) -> np.ndarray:
-        rows = [np.minimum(np.arange(len(longest)), len(part) - 1) for part in parts]
-        return np.concatenate([part[row] for part, row in zip(parts, rows, strict=True)], axis=1)
-
-    worth = None if longest.worth is None else beside([fold.worth for fold in folds])
-    stop = longest.stop and replace(longest.stop, worth=beside([fold.stop.worth for fold in folds]))
-    return Candidates(beside([fold.right for fold in folds]), worth, stop)
 
 
 @dataclass(frozen=True)
 class Winner:
     """The row of a table with the highest accuracy, and its accuracy without what choosing has added.
 
-    rows, epochs: from how many it was chosen, epochs over all trainings.
+    rows, epochs: from how many it was chosen, epochs over all trainings. reported: with what that has added.
     """
 
     name: str
     rows: int
     epochs: int
-    accuracy: Estimate
+    accuracy: Score
+    reported: Score
 
 
-def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Estimate]) -> Winner | None:
+def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Score], part: str) -> Winner | None:
     """None for one row, and where the rows were not scored on the same photos.
 
-    means: accuracy of each row over its seeds.
+    means: accuracy of each row over its seeds. part: the photos that it is of, valid or folds.
     """
-    valid = [run.predictions.part("valid") for runs in rows.values() for run in runs]
-    if len(rows) < 2 or any(each.paths != valid[0].paths for each in valid):
+    said = [run.predictions.part(part) for runs in rows.values() for run in runs]
+    if len(rows) < 2 or any(each.paths != said[0].paths for each in said):
         return None
-    found = {name: list(map(_of_run, runs)) for name, runs in rows.items()}
+    found = {name: [of_run(run, part) for run in runs] for name, runs in rows.items()}
     name = max(means, key=lambda row: means[row].value)
-    pooled = [run.metrics.get("choices", {}).get("gain", 0) for run in rows[name] if "folds" in run.metrics]
-    gain = optimism(list(found.values()), valid[0].units) + sum(pooled) / len(rows[name])
+    gain = optimism(list(found.values()), said[0].units)
     epochs = sum(len(each) for trainings in found.values() for each in trainings)
-    return Winner(name, len(rows), epochs, without(means[name], gain))
+    corrected = replace(means[name], **without(means[name], gain)._asdict())
+    return Winner(name, len(rows), epochs, corrected, means[name])
 
 
 def without(accuracy: Estimate | Score, gain: float) -> Estimate:

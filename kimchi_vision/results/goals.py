@@ -53,7 +53,8 @@ def outcomes(section: Goals, metrics: Json, scores: Mapping[str, Score], rows: i
 def decision(runs: Sequence[Run]) -> pd.DataFrame:
     """A row a run: what it reaches, what it costs, and the outcome of each goal of its own experiment.
 
-    Columns run, accuracy, low, high (95 %), the other scores that have a goal, p50_ms, p95_ms,
+    Columns run, part (test, folds or valid: the photos of its first number), accuracy, low, high (95 %) and
+    the other scores that have a goal over these, p50_ms, p95_ms,
     photos_per_second, parameters, file_mb (of model.onnx, which the latency is of), peak_memory_mb, size and
     milliseconds of the files for OpenVINO, LiteRT and Core ML that a run has, train_minutes, and goal_NAME
     where a run has that goal; None where a number was not measured.
@@ -139,15 +140,18 @@ def _shown(name: str, value: float | None, say: Text) -> str:
 
 def _row(run: Run, rows: int) -> Json:
     metrics, section = run.metrics, run.experiment.goals
-    accuracy = run.score["accuracy"]
+    part = headline.part(run)
+    scored = run.scored(part)
+    accuracy = scored["accuracy"]
     latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
     seconds = train.get("seconds")
     return {
         "run": run.path.name,
+        "part": part,
         "accuracy": accuracy.value,
         "low": accuracy.low,
         "high": accuracy.high,
-        **{name: run.score[name].value for name in section.wanted if name in run.score},
+        **{name: scored[name].value for name in section.wanted if name in scored},
         "p50_ms": latency.get("p50"),
         "p95_ms": latency.get("p95"),
         "photos_per_second": metrics.get("photos_per_second"),

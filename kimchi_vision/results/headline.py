@@ -9,46 +9,44 @@ from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
+from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import recorded
-
-NESTED = "nested"
 
 
 def accuracy(run: Run) -> Score:
-    """Over the test photos where some were scored, else over the validation photos: of pooled folds, at the
-    epochs that others of their photos chose."""
-    if part(run) == "test":
-        return recorded(run.json(run.files.test_metrics))["accuracy"]
-    score = run.score["accuracy"]
-    if part(run) == NESTED:
-        chosen = run.metrics["choices"]
-        low, high = chosen["nested_interval"] or (None, None)
-        return replace(score, value=chosen[NESTED], low=low, high=high, n=chosen.get("photos", score.n))
-    return score
+    """The accuracy of `scores`; of validation photos, with what choosing on them may have added."""
+    return run.scored(part(run))["accuracy"]
 
 
 def scores(run: Run) -> Mapping[str, Score]:
-    """What goals are measured by: all scores of the test photos where some were scored, else those of the
-    validation photos, with accuracy as it is without what choosing on them has added."""
-    if part(run) == "test":
-        return recorded(run.json(run.files.test_metrics))
-    return {**run.score, "accuracy": _unflattered(run)}
+    """What goals are measured by: all scores of the test photos where some were scored, else those of folds,
+    else those of the validation photos, with accuracy as it is without what choosing on them has added."""
+    return {**run.scored(part(run)), "accuracy": _unflattered(run)}
 
 
 def _unflattered(run: Run) -> Score:
     found, choices = accuracy(run), run.metrics.get("choices")
-    if part(run) == NESTED or not choices:
+    if part(run) in ("test", FOLDS) or not choices:
         return found
-    return replace(found, **without(found, choices["gain"])._asdict())
+    return replace(found, **without(found, choices.get("gain", 0.0))._asdict())
 
 
 def part(run: Run) -> str:
-    """test, nested or valid: what the first number is over."""
+    """test, folds or valid: what the first number is over. Pooled folds of before chose epochs themselves."""
     if run.files.test_metrics.is_file():
         return "test"
-    return NESTED if NESTED in run.metrics.get("choices", {}) else str(run.metrics.get("split", "valid"))
+    if "folds" in run.mistakes and not (run.mistakes is run.metrics and run.metrics.get("choices")):
+        return FOLDS
+    return str(run.metrics.get("split", "valid"))
+
+
+def over(run: Run, say: Text) -> str:
+    """On which photos mistakes are counted, with whose answers."""
+    found = run.mistakes
+    if "folds" in found:
+        return say("over_folds", photos=found["photos"], folds=len(found["folds"]))
+    return say("over", photos=found["photos"], part=say(found["split"]))
 
 
 def effect(reported: float, corrected: Score) -> Sentence:
@@ -66,44 +64,50 @@ def sentences(run: Run, say: Text) -> list[str]:
     """The number, on which photos, and what was chosen on them."""
     score = accuracy(run)
     said = [say("headline", part=say(part(run)), photos=f"{score.n:,}", accuracy=score)]
+    if part(run) == FOLDS:
+        return [*said, *_of_folds(run, say)]
     if part(run) == "test":
         said.append(say("chose_nothing"))
         return [*said, say("test_openings", n=run.times_opened())]
     return [*said, *_chosen(run, say)]
 
 
-def beside(run: Run) -> bool:
-    """Whether the first number is over other photos than those that validate, which all else is over."""
-    return part(run) == "test" or "folds" in run.metrics.get("choices", {})
-
-
 def baseline(run: Run, say: Text) -> str:
-    """What frozen features alone have right, which is known of the validation photos; "" where it is not."""
-    floor, own = run.metrics.get("floor"), run.score["accuracy"]
+    """What frozen features alone have right of the photos behind `mistakes`; "" where it is not known."""
+    floor = run.mistakes.get("floor")
     if not floor:
         return ""
+    own = run.scored(run.mistakes["split"])["accuracy"]
     said = f"{say('floor')}: {own.metric.shown(floor['accuracy'])}"
-    if beside(run):
-        said += say("floor_on_valid", photos=own.n, own=own.metric.shown(own.value))
+    if part(run) == "test":
+        where = {"part": say(run.mistakes["split"]), "photos": own.n}
+        said += say("floor_on", own=own.metric.shown(own.value), **where)
     return said
+
+
+def _of_folds(run: Run, say: Text) -> list[str]:
+    """Who answered, after which epoch, and what the exported model, which is none of them, has."""
+    folds = len(run.mistakes["folds"])
+    said = [say("answered_unseen", folds=folds)]
+    if _chooses(run):
+        said.append(say("epoch_chosen_by_others"))
+    if run.mistakes is not run.metrics:
+        own = run.score["accuracy"]
+        said.append(say("folds_beside", folds=folds, photos=own.n, own=own))
+    return said
+
+
+def _chooses(run: Run) -> bool:
+    train = run.experiment.train
+    return (train.keep == "best" and train.monitor != "train_loss") or train.early_stop is not None
 
 
 def _chosen(run: Run, say: Text) -> list[str]:
     """What choosing on the validation photos did to the number."""
-    train, choices = run.experiment.train, run.metrics.get("choices")
-    if choices and NESTED in choices:
-        own = run.score["accuracy"]
-        by = say("epoch_chosen_by_others" if "epochs" in choices else "answered_unseen")
-        if "folds" in choices:
-            return [by, say("folds_beside", folds=choices["folds"], photos=own.n, own=own)]
-        says = "epoch_chosen_by_own"
-        says += "" if _flattered(own.value, accuracy(run).value) else "_not"
-        return [by, say(says, epochs=choices["epochs"], own=own)]
-    if choices:
-        says = "epoch_chosen" if train.keep == "best" else "end_chosen"
+    if choices := run.metrics.get("choices"):
+        says = "epoch_chosen" if run.experiment.train.keep == "best" else "end_chosen"
         did = effect(accuracy(run).value, _unflattered(run))
-        return [say(says, epochs=choices["epochs"], effect=did), say("folds_would_tell")]
-    chose = train.keep == "best" and train.monitor != "train_loss"
-    if (chose or train.early_stop) and len(run.history) > 1:
+        return [say(says, epochs=choices.get("epochs"), effect=did), say("folds_would_tell")]
+    if _chooses(run) and len(run.history) > 1:
         return [say("epoch_chosen_before", epochs=len(run.history))]
     return [say("nothing_chosen")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,13 +15,17 @@ from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import predictions_file, temperature
 
+FOLDS = "folds"
+"""The part that folds beside a model answered."""
+
 
 @dataclass(frozen=True)
 class Predictions:
     """Photos in rows, classes in columns.
 
-    table: columns path, split (train, valid or test), truth, predicted, loss (cross-entropy, nats), and for
-    each class `p:CLASS`, its probability before calibration, 0 to 1.
+    table: columns path, split (train, valid or test; folds: what those beside the model answered), truth,
+    predicted, loss (cross-entropy, nats), and for each class `p:CLASS`, its probability before calibration,
+    0 to 1.
     vocab: the classes in the order of the model's outputs.
     group: for each row a whole number; photos that share it (copies of one picture, or what data.group_by
     holds together) count as one. None: each photo by itself.
@@ -93,7 +97,7 @@ class Predictions:
         if "group" not in items:
             return self
         group = self.table["path"].map(items.set_index("path")["group"]).to_numpy(int)
-        return Predictions(self.table, self.vocab, group)
+        return replace(self, group=group)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -117,6 +121,10 @@ class Predictions:
             raise InputError(test if split == "test" else none, split=split)
         return part
 
+    def without(self, others: Predictions) -> Predictions:
+        """The photos that are not among the others."""
+        return self.where(~self.table["path"].isin(others.paths).to_numpy())
+
     def of(self, paths: Sequence[str]) -> Predictions:
         """The photos with these paths, in this order. Raises InputError for a path that is not among them."""
         places = pd.Index(self.table["path"]).get_indexer(list(paths))
@@ -131,6 +139,15 @@ class Predictions:
         groups = [part.group for part in parts]
         group = None if any(each is None for each in groups) else np.concatenate(groups)
         return Predictions(table, parts[0].vocab, group)
+
+    def answered(self, probabilities: np.ndarray) -> Predictions:
+        """The same photos with other answers; probabilities: (photos, classes)."""
+        items = self.table[["path", "split"]].assign(label=self.table["truth"])
+        return replace(self.from_probabilities(items, probabilities, self.vocab), group=self.group)
+
+    def as_part(self, split: str) -> Predictions:
+        """The same answers as those of another part."""
+        return replace(self, table=self.table.assign(split=split))
 
     @property
     def split(self) -> str:

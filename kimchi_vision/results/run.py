@@ -91,7 +91,7 @@ class Run:
 
     @cached_property
     def predictions(self) -> Predictions:
-        """What the model said about validation and test photos, with groups."""
+        """What the model said about validation and test photos, and folds beside it, with groups."""
         from kimchi_vision.results.predictions import Predictions
 
         return Predictions.read(self.sound(self.files.predictions), self.vocab, self.items)
@@ -104,9 +104,15 @@ class Run:
     @cached_property
     def score(self) -> dict[str, Score]:
         """The scores over the validation photos, by name."""
+        return self.scored("valid")
+
+    def scored(self, part: str) -> dict[str, Score]:
+        """The same over one part, valid, test or folds. Raises InputError where none was scored."""
         from kimchi_vision.results.scores import recorded
 
-        return recorded(self.metrics)
+        if part == "folds":
+            return recorded(self.mistakes)
+        return recorded(self.json(self.files.test_metrics) if part == "test" else self.metrics)
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -119,6 +125,19 @@ class Run:
         rows = {name: (each.value, each.low, each.high, each.n) for name, each in self.score.items()}
         table = pd.DataFrame.from_dict(rows, "index", columns=["value", "low", "high", "n"])
         return table.astype({"low": float, "high": float}).rename_axis("score")
+
+    @cached_property
+    def mistakes(self) -> Json:
+        """What is right and wrong of most photos that the answering model had not seen, as `metrics` has it.
+
+        Of folds beside the model, which answer all photos but test photos; else of the validation photos.
+        """
+        return self.json_if(self.files.fold_metrics) or self.metrics
+
+    @property
+    def answers(self) -> Predictions:
+        """What `mistakes` are over."""
+        return self.predictions.part(self.mistakes["split"])
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -224,16 +243,16 @@ class Run:
         return read_table(self.sound(file), _TEXT)
 
     def plot_confusion_matrix(self, normalize: bool = False) -> Figure:
-        """The confusion matrix of the scored photos; normalize: as shares of each row."""
+        """The confusion matrix of the photos behind `mistakes`; normalize: as shares of each row."""
         from kimchi_vision.results import plots
 
-        return plots.shown(plots.confusion_matrix(self._scored.confusion, self.vocab, normalize=normalize))
+        return plots.shown(plots.confusion_matrix(self.answers.confusion, self.vocab, normalize=normalize))
 
     def plot_top_losses(self, k: int = 9) -> Figure:
-        """The k photos with the largest losses."""
+        """The k of them with the largest losses."""
         from kimchi_vision.results import evaluate, plots
 
-        return plots.shown(evaluate.grid(self._scored.worst(k), self.photos))
+        return plots.shown(evaluate.grid(self.answers.worst(k), self.photos))
 
     def plot_losses(self) -> Figure:
         """Training and validation loss of each epoch. Raises InputError when nothing was trained."""
@@ -242,7 +261,3 @@ class Run:
         if self.history.empty:
             raise InputError("{path} has no history: nothing was trained.", path=self.path)
         return plots.shown(plots.losses(self.history))
-
-    @property
-    def _scored(self) -> Predictions:
-        return self.predictions.part(self.metrics["split"])

@@ -71,6 +71,21 @@ def test_the_unicode_path_field_counts_where_its_checksum_fits(tmp_path, raw):
     assert names_in(stale)[0] == [raw.decode("cp949")]
 
 
+def test_names_in_an_encoding_that_nothing_fits_are_asked_about(tmp_path):
+    path = zip_of(
+        tmp_path / "a.zip", [f"{name}/1.jpg".encode("cp1253") for name in ("μήλο", "ψωμί", "γύρος")]
+    )
+    with pytest.raises(DataError, match=r"none that is known here fits: .* Give the right one"):
+        names_in(path)
+    assert names_in(path, "cp1253")[0][0] == "μήλο/1.jpg"
+
+
+def test_names_of_an_archive_that_two_systems_filled_are_read_each_as_it_is(tmp_path):
+    raws = ["김치/1.jpg".encode(), *(f"{name}/2.jpg".encode("cp949") for name in ("김치", "비빔밥"))]
+    found, guessed = names_in(zip_of(tmp_path / "a.zip", raws))
+    assert (found, list(guessed)) == (["김치/1.jpg", "김치/2.jpg", "비빔밥/2.jpg"], ["cp949"])
+
+
 def test_what_python_makes_of_a_name_does_not_count():
     raw = "열무김치/1.jpg".encode("cp949")
     info = zipfile.ZipInfo(raw.decode("cp437"))

@@ -193,8 +193,11 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
 def test_a_folder_of_which_all_is_excluded_is_refused(folder_of, tmp_path):
     root = folder_of({"a": 1, "b": 1})
     (tmp_path / "out.csv").write_text("path\na/000.jpg\nb/000.jpg\n")
+    section = Data(path=root, exclude=tmp_path / "out.csv")
+    with pytest.raises(DataError, match=r"out\.csv takes every photo of a, b out"):
+        data.load(section, tmp_path / "cache")
     with pytest.raises(DataError, match="holds photos of no class: a classifier needs two"):
-        data.load(Data(path=root, exclude=tmp_path / "out.csv"), tmp_path / "cache")
+        data.load(section.model_copy(update={"missing_class": "drop"}), tmp_path / "cache")
 
 
 def test_classes_of_one_photo_are_all_named(folder_of, tmp_path):

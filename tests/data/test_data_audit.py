@@ -59,6 +59,16 @@ def test_names_that_mean_one_class_are_told(odd, tmp_path):
     ]
 
 
+def test_names_that_look_alike_are_told(folder_of, tmp_path):
+    root = folder_of({"cat": 2, "cat\u200b": 2, "cat.": 2, "dog": 2})
+    alike = [
+        each.values["labels"]
+        for each in audit(root, tmp_path / "cache").findings
+        if each.says == "found_alike"
+    ]
+    assert alike == ["cat, cat., cat\u200b"]
+
+
 def test_a_class_that_its_brightness_gives_away(folder_of, tmp_path):
     root = folder_of({"a": 15, "b": 15})
     for file in (root / "b").iterdir():

@@ -1,6 +1,7 @@
 """The trees that the readers of layouts know: what each means, and which must be asked about."""
 
 import json
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -51,6 +52,11 @@ def took(listing):
         ("학습", "검증"),
         ("seg_train", "seg_valid"),
         ("TR", "VA"),
+        ("kimchi_train", "kimchi-val"),
+        ("TS_원천데이터", "VS_원천데이터"),
+        ("trainval", "dev"),
+        ("训练集", "验证集"),
+        ("entraînement", "validation"),
     ],
 )
 def test_a_set_keeps_its_own_parts(tree, train, valid):
@@ -70,6 +76,53 @@ def test_ai_hubs_wrapper_below_the_parts_is_no_class(tree):
     assert (
         took(listing) == "2 classes with 8 photos from class folders, parts from 1.Training/, 2.Validation/."
     )
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("TS_김치", "TS_밥", "VS_김치", "VS_밥"),
+        ("김치 (학습)", "밥 (학습)", "김치 (검증)", "밥 (검증)"),
+        ("Training/TS1.김치", "Training/TS2.밥", "Validation/VS1.김치", "Validation/VS2.밥"),
+        (
+            "train/원천데이터/TS1/김치",
+            "train/원천데이터/TS2/밥",
+            "val/원천데이터/VS/김치",
+            "val/원천데이터/VS/밥",
+        ),
+    ],
+)
+def test_a_part_in_the_name_of_a_class_folder_is_no_class(tree, folders):
+    listing = read(tree(dict(zip(folders, (4, 4, 1, 1), strict=True))))
+    assert (classes(listing), parts(listing)) == ({"김치": 5, "밥": 5}, {"train": 8, "valid": 2})
+
+
+def test_ai_hubs_labels_are_no_classes_without_photos(tree):
+    photos = {
+        f"{at}/{of}": 2
+        for at in ("1.Training/원천데이터_1/TS", "2.Validation/원천데이터_1/VS")
+        for of in "ab"
+    }
+    labels = {"1.Training/라벨링데이터_1/TL/a": 0, "2.Validation/[라벨]b_val": 0}
+    assert classes(read(tree(photos | labels))) == {"a": 4, "b": 4}
+
+
+def test_classes_that_only_the_test_part_has_are_an_error_that_names_them(tree):
+    root = tree({"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/01_dog": 2})
+    with pytest.raises(DataError, match="No photo of 01_dog: 2 photos lie in the test part"):
+        read(root)
+    assert classes(read(root, missing_class="drop")) == {"cat": 4, "dog": 3}
+
+
+def test_a_class_that_is_still_packed_is_an_error_that_names_it(tree):
+    root = tree({"cat": 2, "dog": 2})
+    with ZipFile(root / "all.zip", "w") as archive:  # what was unpacked here
+        archive.writestr("cat/cat-0.jpg", b"")
+    assert classes(read(root)) == {"cat": 2, "dog": 2}
+    with ZipFile(root / "hen.zip", "w") as archive:
+        archive.writestr("hen/hen-0.jpg", b"")
+    with pytest.raises(DataError, match=r"No photo of hen: hen\.zip is an archive; unpack it"):
+        read(root)
 
 
 def test_an_unlabelled_test_folder_is_set_aside_and_told(tree):
@@ -133,6 +186,14 @@ QUESTIONS = {
     "categories": (
         {"김치/깍두기": 2, "김치/갓김치": 2, "밥/비빔밥": 3},
         {"first": {"김치": 4, "밥": 3}, "folder": {"깍두기": 2, "갓김치": 2, "비빔밥": 3}},
+    ),
+    "masks beside classes": (
+        {"cat": 3, "dog": 3, "masks": 6},
+        {"parts": {"cat": 3, "dog": 3}, "first": {"cat": 3, "dog": 3, "masks": 6}},
+    ),
+    "thumbnails below classes": (
+        {"cat": 3, "cat/thumbs": 3, "dog": 3, "dog/thumbs": 3},
+        {"parts": {"cat": 3, "dog": 3}, "first": {"cat": 6, "dog": 6}},
     ),
     "a test beside classes": (
         {"cat": 3, "dog": 3, "test": 4},
@@ -228,6 +289,82 @@ def test_food_101_keeps_its_lists_of_parts(tree, encoding):
     assert took(listing).endswith(", parts from meta/test.txt, meta/train.txt.")
 
 
+LISTS = {
+    "lists of paths": {"train_list.txt": "a/{a} 0\n", "test_list.txt": "b/{b} 1\n"},
+    "a list of the validation photos": {"validation_list.txt": "b/{b}\n"},
+    "JSON": {"train.json": '["{a}"]', "test.json": '["{b}"]'},
+    "JSON by class": {"splits.json": '{{"train": {{"x": ["{a}"]}}, "test": {{"x": ["{b}"]}}}}'},
+    "a column of a table": {"split.csv": "file,데이터 구분\n{a},학습\n{b},평가\n"},
+}
+
+
+@pytest.mark.parametrize("files", LISTS.values(), ids=list(LISTS))
+def test_files_that_name_the_photos_of_a_part_give_the_parts(tree, files):
+    root = tree({"a": 2, "b": 2})
+    for name, content in files.items():
+        (root / name).write_text(content.format(a="a-0.jpg", b="b-1.jpg"))
+    told = of_each(read(root), "part")
+    assert (told["a/a-0.jpg"], told["b/b-1.jpg"]) == (
+        "train",
+        "valid" if "validation_list.txt" in files else "test",
+    )
+
+
+PARTS_IN_DOUBT = {
+    "a photo in both": ({"train.txt": "a/a-0.jpg\nb/b-0.jpg", "test.txt": "b/b-0.jpg"}, "two parts"),
+    "numbers": ({"train_test_split.txt": "1 0\n2 1"}, "seems to say which photos train"),
+    "a column": ({"split.csv": "file,split\na-0.jpg,0\nb-0.jpg,1"}, "column split holds '0', '1'"),
+}
+
+
+@pytest.mark.parametrize(("files", "reason"), PARTS_IN_DOUBT.values(), ids=list(PARTS_IN_DOUBT))
+def test_parts_that_are_given_and_not_understood_are_errors(tree, files, reason):
+    root = tree({"a": 2, "b": 2})
+    for name, content in files.items():
+        (root / name).write_text(content)
+    with pytest.raises(DataError, match=reason):
+        read(root)
+
+
+RECORDS = {
+    "a dictionary": (
+        "labels.json",
+        '{"data-0.jpg": "a", "data-1.jpg": "a", "data-2.jpg": "b", "data-3.jpg": "b"}',
+    ),
+    "by class": ("labels.json", '{"a": ["data-0", "data-1"], "b": ["data-2.png", "DATA-3.JPG"]}'),
+    "records": (
+        "x.json",
+        json.dumps({"v": 1, "of": [{"f": f"data-{n}.jpg", "Class": "aabb"[n]} for n in range(4)]}),
+    ),
+    "lines": (
+        "metadata.jsonl",
+        "\n".join(f'{{"file_name": "data-{n}.jpg", "label": "{"aabb"[n]}"}}' for n in range(4)),
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "content"), RECORDS.values(), ids=list(RECORDS))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_json_of_any_flat_form_is_read_as_a_table(tree, file, content, encoding):
+    root = tree({"data": 4})
+    (root / file).write_text(content, encoding=encoding)
+    assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
+
+
+def test_names_that_several_photos_have_and_cells_of_several_classes_are_errors(tree):
+    root = tree({"batch 1": 2, "batch 2": 2})
+    for file in root.rglob("*.jpg"):
+        file.rename(file.with_name(file.name[-5:]))
+    (root / "labels.csv").write_text("file,label\n0.jpg,a\n1.jpg,b")
+    with pytest.raises(DataError, match=r"names 0\.jpg, which may be batch 1/0\.jpg or batch 2/0\.jpg"):
+        read(root)
+    (root / "labels.csv").write_text(
+        "file,label\nbatch 1/0.jpg,a\nbatch 1/1.jpg,b\nbatch 2/0.jpg,a b\nbatch 2/1.jpg,b"
+    )
+    with pytest.raises(DataError, match="a b are several classes"):
+        read(root)
+
+
 def test_photos_that_a_table_forgets_or_names_twice_are_errors(tree):
     root = tree({"images": 8})
     rows = [f"images-{number}.jpg,{'ab'[number % 2]}" for number in range(8)]
@@ -263,8 +400,11 @@ STUDIO = {
 @pytest.mark.parametrize("task", STUDIO.values(), ids=list(STUDIO))
 def test_what_label_studio_exports(tree, task):
     root = tree({"data": 4})
-    others = [{"image": f"data-{number}.jpg", "choice": "aabb"[number]} for number in (1, 2, 3)]
-    (root / "export.json").write_text(json.dumps([task, *others]))
+    answers = [[{"result": [{"type": "choices", "value": {"choices": [label]}}]}] for label in "aabb"]
+    others = [{"image": f"data-{number}.jpg", "choice": "aabb"[number]} for number in range(4)]
+    if "data" in task:
+        others = [{"data": {"image": f"data-{n}.jpg"}, "annotations": answers[n]} for n in range(4)]
+    (root / "export.json").write_text(json.dumps([task, *others[1:]]))
     assert read(root).photos["label"].tolist() == ["a", "a", "b", "b"]
 
 

@@ -226,6 +226,7 @@ def test_a_suggested_class_is_the_same_in_both_unicode_forms(folder_of, tmp_path
         ("relabel", "path\na/000.jpg\n", r"has no column suggested; it has path\."),
         ("relabel", "a,b\n1,2\n", r"has no column path or suggested; it has a, b\."),
         ("exclude", "path\na/000.jpg\nc/1.jpg\nc/2.jpg\n", r"c/1\.jpg is not among the photos\. Was it made"),
+        ("exclude", "path\na/000.jpg\na/001.jpg\na/002.jpg\n", r"takes every photo of a out"),
         ("exclude", "", r"list\.csv is not a CSV file: no columns"),
     ],
 )

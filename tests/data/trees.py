@@ -20,6 +20,7 @@ PARTS = (
     ("train2017", "val2017", "test2017"), ("01_tr", "02_va", "03_te"),
     ("학습데이터", "검증데이터", "평가데이터"),
     ("training_set", "validation_set", "test_set"), ("seg_train", "seg_val", "seg_test"),
+    ("trainval", "dev", "holdout"), ("训练集", "验证集", "测试集"),
 )  # fmt: skip
 COLLECTIONS = (
     "day1",

@@ -33,7 +33,7 @@ def share(scores, name):
 def test_each_score_and_class_has_its_line(run):
     lines = card.text(run).splitlines()
     scores = run.json(run.files.metrics)
-    assert "Over the 60 validation photos; 95 % intervals in brackets:" in lines
+    assert "Over the 60 validation photos. 95 % intervals are in brackets." in lines
     chosen = (
         "The best of 4 epochs was chosen on these same photos, which tends to flatter the number; by how much"
     )

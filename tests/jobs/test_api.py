@@ -242,7 +242,7 @@ def test_a_folder_of_photos_is_enough(monkeypatch):
     assert asked == [("test_efficientnet", "none")]
     assert run.experiment.model.backbone == "test_efficientnet"
     assert kv.load("photos/").recipe == "best"
-    assert "24 out-of-fold photos" in run._repr_html_()
+    assert "24 cross-validated photos" in run._repr_html_()
 
 
 class Counting(Callback):

@@ -14,6 +14,7 @@ from unittest.mock import Mock
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import text_of
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
@@ -102,17 +103,28 @@ def test_the_first_number_of_a_run_is_that_of_its_test_photos(folder, undrawn, c
 
 
 def test_few_photos_are_each_answered_by_a_model_that_had_not_seen_them(folder, undrawn):
-    """Two folds beside the model: their 20 photos make the first number, which a second call reads again."""
+    """Two folds beside the model: mistakes are told of their 20 photos; the export is calibrated on 4."""
     asked = [*SCORED, "name=few", "evaluate.folds=2", "train.keep=best", "train.stages=[fit: {epochs: 2}]"]
-    done = run(load(folder / "tiny.yaml", asked), folder / "exports")
-    first, chose, beside = headline.sentences(done, catalogue("en"))
-    assert first.startswith("Accuracy on 20 out-of-fold photos")
+    done = run(load(folder / "tiny.yaml", [*asked, "features.floor=true"]), folder / "exports")
+    first, unseen, chose, beside = headline.sentences(done, catalogue("en"))
+    assert first.startswith("Accuracy on 20 cross-validated photos")
+    assert unseen == "Each photo was answered by one of 2 models that had not seen it."
     assert "the epoch that the other folds' photos chose" in chose
     assert "its own 4 validation photos alone" in beside
-    folds = [Run.open(done.files.folds / name).predictions.part("valid").paths for name in ("fold0", "fold1")]
-    assert sorted(folds[0] + folds[1]) == sorted(done.items["path"])
+    runs = [Run.open(done.files.folds / name) for name in ("fold0", "fold1")]
+    assert sorted(done.answers.paths) == sorted(done.items["path"])
+    assert headline.accuracy(done).value == done.mistakes["accuracy"] == done.answers.right.mean()
+    assert np.sum(done.mistakes["confusion_matrix"]) == 20
+    floors = [Predictions.read(each.files.floor, done.vocab).right.sum() for each in runs]
+    assert done.mistakes["floor"]["accuracy"] == sum(floors) / 20
+    assert (done.metrics["photos"], done.calibration["photos"]) == (4, 4)
+    assert done.calibration["measured"] == {"split": "folds", "photos": 16}
+    assert "of 20 photos (folds)" in done.files.classification_report.read_text(encoding="utf-8")
+    page = text_of(done.files.report)
+    assert page.count("20 photos, each answered by one of 2 models that had not seen it") == 2
+    assert "measured on the 16 other photos" in page
     assert not list(done.files.folds.glob("*/checkpoints"))
-    again = run(load(folder / "tiny.yaml", asked), folder / "exports")
+    again = run(load(folder / "tiny.yaml", [*asked, "features.floor=true"]), folder / "exports")
     assert again.files.finished.stat().st_mtime == done.files.finished.stat().st_mtime
 
 

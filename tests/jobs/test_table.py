@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from statistics import stdev
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import text_of
-from fake_runs import fake_run
+from fake_runs import fake_run, guesses
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import InputError, InterruptedRunError, RunError
@@ -21,6 +22,7 @@ from kimchi_vision.config.sections import Data
 from kimchi_vision.jobs import experiment, folds, table
 from kimchi_vision.jobs.executor.interface import Ended
 from kimchi_vision.results import calibrate, compare, evaluate
+from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import table_page
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
@@ -43,6 +45,7 @@ rows:
 SKILL = {"plain-seed1": 5, "plain-seed2": 1.8, "weak-seed1": 1, "weak-seed2": 0.2}
 FACTS = {"plain-seed1": 60, "plain-seed2": 240, "pooled-fold0": 41.23, "pooled-fold1": 100.33}
 """Seconds of the training."""
+TRAINED = {"seconds": 30, "epochs": 1, "kept_epoch": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -178,7 +181,7 @@ def test_every_photo_is_predicted_by_the_fold_that_had_not_seen_it(finished):
         assert (run.table(run.files.items).set_index("path").loc[own.index, "split"] == "valid").all()
         pd.testing.assert_frame_equal(predictions.loc[own.index], own)
     text = text_of(pooled.files.report)
-    assert "by the one of 2 models that had not seen it" in text
+    assert "by one of 2 models that had not seen it" in text
     assert "Nothing was trained" not in text
 
 
@@ -249,10 +252,45 @@ def test_the_winners_accuracy_on_test_photos_stands_beside_the_corrected_one(tra
     for run in rows["plain"]:
         own = {**run.metrics, "split": "test", "accuracy": 0.625, "accuracy_interval": [0.5, 0.75]}
         write_json(run.files.test_metrics, own)
+        Predictions.joined([run.predictions, run.predictions.as_part("test")]).write(run.files.predictions)
     rows = {row: [Run(run.path) for run in runs] for row, runs in rows.items()}
     said = "On test photos, which chose nothing: 62.5 % (50.0 % – 75.0 %), 62.5 % (50.0 % – 75.0 %)."
     lines = table.verdicts(rows, "en").splitlines()
     assert lines[lines.index(said) - 1].startswith("plain was chosen from 2 rows")
+    page = text_of(copied / "report.html")
+    first = page.split('<p class="big">')[1].split("</p>")[0]
+    assert "<strong>62.5 %</strong>" in first
+    assert "plain: Accuracy (test), 95 % interval" in first
+    assert "<h2>Accuracy (validation)</h2>" in page
+    assert pd.read_csv(copied / "decision.csv")["part"].tolist() == ["test", "test", "valid", "valid"]
+
+
+def test_rows_with_folds_beside_their_models_are_compared_on_what_these_answered(photos, tmp_path):
+    """All 48 photos instead of 24, on the screen, on the page and in the comparison."""
+    found, rows = data.load(Data(path=photos, valid_pct=0.5)), {}
+    every = replace(found, items=found.items.assign(split="valid"))
+    for seed, (name, skill) in enumerate((("weak", 0.5), ("strong", 4))):
+        run = changed(
+            fake_run(tmp_path / "t" / name, found, seed=seed), train=TRAINED, model={"parameters": 1}
+        )
+        pooled = guesses(every, skill, seed).grouped(found.items).as_part("folds")
+        Predictions.joined([run.predictions, pooled]).write(run.files.predictions)
+        told = evaluate.metrics(pooled, run.experiment.evaluate) | {"folds": [{"accuracy": 0.5}] * 2}
+        write_json(run.files.fold_metrics, told)
+        rows[name] = [Run(run.path)]
+    said, page = table.verdicts(rows, "en"), text_of(tmp_path / "t" / "report.html")
+    line = table.side_by_side(rows).set_index("run").loc["strong"]
+    assert (line["part"], line["photos"]) == ("folds", 48)
+    assert line["accuracy"] == rows["strong"][0].mistakes["accuracy"]
+    assert "strong did better than weak" in said
+    assert "Over the 48 cross-validated photos." in said
+    assert "strong was chosen from 2 rows" in said
+    first = page.split('<p class="big">')[1].split("</p>")[0]
+    assert "strong: Accuracy (cross-validated, without what choosing added)" in first
+    assert "n = 48" in first
+    assert "<h2>Accuracy (cross-validated)</h2>" in page
+    other = fake_run(tmp_path / "t" / "alone", found)
+    assert compare.compare([rows["strong"][0], other]).part == "valid"
 
 
 def test_notes_on_the_photos_are_those_of_the_folds(trained, monkeypatch):

@@ -7,12 +7,14 @@ from answers import said
 
 from benchmarks import choices as simulation
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import write_json, write_table
+from kimchi_vision.base.files import write_table
 from kimchi_vision.config.sections import Train
-from kimchi_vision.results import candidates, choices
+from kimchi_vision.results import candidates, choices, folds
 from kimchi_vision.results.candidates import Candidates, Epochs, Stop
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import METRICS
 
 UNITS = np.arange(200)
 
@@ -20,6 +22,10 @@ UNITS = np.arange(200)
 def coins(rows, photos=200, seed=0):
     """Answers that are right by chance alone."""
     return np.random.default_rng(seed).random((rows, photos)) < 0.7
+
+
+def scored(value, low, high):
+    return Score(METRICS["accuracy"], value, low, high, 200)
 
 
 def predicted(right):
@@ -146,10 +152,11 @@ def test_a_mean_over_classes_chooses_by_classes(tmp_path):
 def test_each_fold_is_scored_at_the_epoch_that_the_others_choose():
     """The first fold is best after one epoch, the others after two, so that is the first one's number."""
     early, late = (np.array([np.arange(10) < count for count in counts]) for counts in ((7, 6), (5, 8)))
-    folds = [Candidates(each, each.astype(float)) for each in (early, late, late)]
-    assert choices.nested(folds).reshape(3, 10).sum(axis=1).tolist() == [6, 8, 8]
-    short = [Candidates(each.right, None, Stop(each.worth, 1)) for each in folds]
-    assert choices.nested([*short[:2], Candidates(late[:1], None, Stop(late[:1], 1))]).sum() == 6 + 8 + 5
+    every = [Candidates(each, each.astype(float)) for each in (early, late, late)]
+    assert folds.by_others(every) == [1, 1, 1]
+    assert folds.by_others([*every[:1], *every[:1], every[1]]) == [1, 1, 0]
+    short = [Candidates(each.right, None, Stop(each.worth, 1)) for each in every]
+    assert folds.by_others([*short[:2], Candidates(late[:1], None, Stop(late[:1], 1))]) == [1, 1, 0]
 
 
 def test_nested_folds_are_true_on_average_where_each_folds_own_choice_is_not():
@@ -204,24 +211,23 @@ def rows(tmp_path):
     return {f"row{seed}": [guessing(tmp_path / f"row{seed}", coins(1, seed=seed)[0])] for seed in range(4)}
 
 
-def test_pooled_folds_have_a_number_that_no_photo_chose(tmp_path):
+def test_folds_answer_after_the_epoch_that_no_photo_of_theirs_chose(tmp_path):
+    """Four folds of 50 photos, 9 epochs by chance: a fold's own choice flatters it, the others' does not."""
     train = "{stages: [{fit: {epochs: 9}}], keep: best, monitor: accuracy}"
     every = [coins(9, photos=50, seed=seed) for seed in range(4)]
     best = [right[right.mean(axis=1).argmax()] for right in every]
     runs = [guessing(tmp_path / f"fold{number}", right, train) for number, right in enumerate(best)]
-    assert choices.of_folds(runs, UNITS) == {}  # of folders of before
+    assert folds.answers(runs).right.mean() == np.mean(best)  # of folders of before
     for run, right in zip(runs, every, strict=True):
         for epoch, hits in enumerate(right, 1):
-            candidates.write_epoch(run.files.epoch_answers, epoch, predicted(hits))
-    found = choices.of_folds(runs, UNITS)
-    assert found["epochs"] == 9
-    assert found["gain"] == pytest.approx(np.mean(best) - found["nested"])
-    assert found["gain"] > 0.03
-    assert found["nested_interval"] == pytest.approx(wilson(found["nested"], 200))
-    pictures = choices.of_folds(runs, UNITS // 10)["nested_interval"]
-    assert np.ptp(pictures) > 1.1 * np.ptp(found["nested_interval"])
-    runs[0].files.epoch_answers.unlink()
-    assert choices.of_folds(runs, UNITS) == {}  # one fold chose, by what is not known any more
+            candidates.write_epoch(run.files.epoch_answers, epoch, predicted(hits), whole=True)
+    found, kept = folds.answers(runs), folds.by_others([choices.of_run(run) for run in runs])
+    assert found.right.tolist() == np.concatenate([r[k] for r, k in zip(every, kept, strict=True)]).tolist()
+    assert found.right.mean() < np.mean(best) - 0.03
+    assert found.loss == pytest.approx(np.where(found.right, found.loss.min(), found.loss.max()), abs=1e-3)
+    facts = folds.facts(runs, found)
+    assert [fold["photos"] for fold in facts["folds"]] == [50] * 4
+    assert "floor" not in facts
 
 
 def test_copies_of_few_pictures_let_choices_gain_more(tmp_path):
@@ -238,35 +244,25 @@ def test_copies_of_few_pictures_let_choices_gain_more(tmp_path):
         for epoch, right in enumerate(answers, 1):
             candidates.write_epoch(first.files.epoch_answers, epoch, predicted(right))
         valid = first.predictions.part("valid")
-        means = {row: Estimate(runs[0].predictions.right.mean(), 0.5, 0.9) for row, runs in rows.items()}
-        beside = choices.beside([runs[0] for runs in rows.values()])["nested_interval"]
+        means = {row: scored(runs[0].predictions.right.mean(), 0.5, 0.9) for row, runs in rows.items()}
         gains[name] = (
             choices.of_epochs(first.experiment.train, valid, first.files.epoch_answers)["gain"],
-            max(means.values()).value - choices.winner(rows, means).accuracy.value,
-            np.ptp(beside),
+            max(each.value for each in means.values()) - choices.winner(rows, means, "valid").accuracy.value,
         )
     assert all(more > 2 * less for more, less in zip(gains["copies"], gains["photos"], strict=True))
 
 
 def test_the_winner_of_a_table_is_named_without_what_winning_gave_it(rows):
     rates = {name: runs[0].predictions.right.mean() for name, runs in rows.items()}
-    means = {name: Estimate.around(rate, *wilson(rate, 200)) for name, rate in rates.items()}
-    found = choices.winner(rows, means)
+    means = {name: scored(rate, *wilson(rate, 200)) for name, rate in rates.items()}
+    found = choices.winner(rows, means, "valid")
     assert found.name == max(rates, key=rates.get)
     assert (found.rows, found.epochs) == (4, 4)
     assert found.accuracy.value < max(rates.values()) - 0.01
-    assert choices.winner({"row0": rows["row0"]}, means) is None
+    assert found.reported.value == max(rates.values())
+    assert choices.winner({"row0": rows["row0"]}, means, "valid") is None
 
 
 def test_rows_on_other_photos_have_no_winner(rows, tmp_path):
     rows["short"] = [guessing(tmp_path / "short", coins(1, photos=100)[0])]
-    assert choices.winner(rows, {name: Estimate(0.7, 0.6, 0.8) for name in rows}) is None
-
-
-def test_what_folds_chose_is_taken_from_the_winner_too(rows):
-    means = {name: Estimate.around(0.7, *wilson(0.7, 200)) for name in rows}
-    before = choices.winner(rows, means).accuracy.value
-    for runs in rows.values():
-        write_json(runs[0].files.metrics, {"folds": [{}, {}], "choices": {"gain": 0.05}})
-    again = {name: [Run(runs[0].path)] for name, runs in rows.items()}
-    assert choices.winner(again, means).accuracy.value == pytest.approx(before - 0.05)
+    assert choices.winner(rows, {name: scored(0.7, 0.6, 0.8) for name in rows}, "valid") is None

@@ -53,6 +53,20 @@ def test_the_run_is_compared_on_the_floors_photos_by_name():
     assert found["gain_interval"] == pytest.approx(compare.difference_interval(20, 0, 90))
 
 
+def test_too_few_photos_tell_neither_how_good_the_floor_is_nor_what_training_adds():
+    """Seven photos, all of which the run has right and the floor wrong."""
+    right, wrong = (answers(share).where(np.arange(7)) for share in (100, 0))
+    found = compare.beside_floor(right, wrong)
+    assert (found["accuracy_interval"], found["gain_interval"], found["verdict"]) == (
+        None,
+        None,
+        "cannot tell",
+    )
+    said = about_gain("floor", found).said(catalogue("en"))
+    assert "0.0 % right, and training adds +100.0 points; these are too few" in said
+    assert "너무 적어" in about_gain("tta", {**found, "n": 4}).said(catalogue("ko"))
+
+
 @pytest.mark.parametrize(("views", "verdict"), [(80, "above"), (61, "cannot tell"), (40, "below")])
 def test_the_gain_over_one_view_is_that_of_the_averaged_views(views, verdict):
     found = compare.beside_one_view(averaged(views), answers(60))

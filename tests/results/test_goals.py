@@ -128,6 +128,7 @@ def test_the_decision_table_has_none_for_what_was_not_measured(runs):
     old, new, bare = goals.decision(runs).to_dict("records")
     assert new == {
         "run": "new",
+        "part": "valid",
         "accuracy": 0.96,
         "low": 0.951,
         "high": 0.97,
@@ -141,9 +142,10 @@ def test_the_decision_table_has_none_for_what_was_not_measured(runs):
         "goal_accuracy": "met",
         "goal_fps": "missed",
     }
+    empty = {**dict.fromkeys(new), "part": "valid"}
     known = {"run": "old", "accuracy": 0.96, "low": 0.951, "high": 0.97, "parameters": 11_000_000}
-    assert old == {**dict.fromkeys(new), **known}
-    assert bare == {**dict.fromkeys(new), "run": "bare", "accuracy": 0.5, "goal_accuracy": "cannot tell"}
+    assert old == {**empty, **known}
+    assert bare == {**empty, "run": "bare", "accuracy": 0.5, "goal_accuracy": "cannot tell"}
     runs[0].files.metrics.unlink()
     with pytest.raises(InputError, match=r"metrics.json is missing"):
         goals.decision([Run(runs[0].path)])
@@ -187,6 +189,7 @@ def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
     new = {line[:42].strip(): re.split(r"  +", line[42:].strip()) for line in lines}
     assert new == {
         "": ["old", "new", "bare"],
+        "Scored on": ["validation"] * 3,
         "Accuracy": ["96.0 %", "96.0 %", "50.0 %"],
         "Accuracy, low (95 %)": ["95.1 %", "95.1 %", "–"],
         "Accuracy, high (95 %)": ["97.0 %", "97.0 %", "–"],
@@ -201,11 +204,11 @@ def test_the_table_on_a_screen_leaves_out_what_no_run_has(runs):
         "Goal: photos a second, one by one": ["–", "missed", "–"],
     }
     korean = goals.text(goals.decision(runs[:1]), "ko").splitlines()
-    assert [line.split()[0] for line in korean] == ["old", "정확도", "정확도", "정확도", "파라미터"]
+    assert [line.split()[0] for line in korean] == ["old", "평가", "정확도", "정확도", "정확도", "파라미터"]
     assert goals.decision(runs)["goal_accuracy"].tolist() == [None, "met", "cannot tell"]
     assert set(goals.decision(runs * 20)["goal_accuracy"].dropna()) == {"cannot tell"}  # the best of so many
     many = goals.text(goals.decision(runs * 20))
-    assert len(many.splitlines()) == 13
+    assert len(many.splitlines()) == 14
 
 
 def test_any_score_may_be_a_goal_and_has_its_own_line(runs):

@@ -5,12 +5,12 @@ import pytest
 from conftest import text_of
 from fake_runs import fake_run
 
-from kimchi_vision.base.files import write_json
+from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Report
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import headline, report
-from kimchi_vision.results.report import verdict
+from kimchi_vision.results.report import notebook, verdict
 from kimchi_vision.results.run import Run
 
 SAY = catalogue("en")
@@ -72,14 +72,6 @@ def test_a_number_is_called_flattered_where_the_corrected_one_is_lower(make, tra
         assert corrected in chosen
 
 
-@pytest.mark.parametrize(("above", "word"), [(0.05, "is flattered"), (0.0, "nothing"), (-0.01, "nothing")])
-def test_folds_are_called_flattered_where_their_own_choices_were(make, above, word):
-    run = make(keep="best")
-    nested = {"epochs": 4, "gain": above, "nested": run.metrics["accuracy"] - above, "nested_interval": None}
-    write_json(run.files.metrics, {**run.metrics, "choices": nested})
-    assert word in headline.sentences(Run.open(run.path), SAY)[2]
-
-
 def test_a_run_that_keeps_its_last_epoch_chose_nothing(make):
     assert headline.sentences(make(keep="last"), SAY)[1].startswith("This run chose nothing on these photos")
 
@@ -103,64 +95,94 @@ def test_goals_are_held_against_the_first_number(make):
     ]
 
 
-def test_folds_that_chose_no_epoch_say_that_no_model_had_seen_its_photos(make):
-    run = make(keep="last")
-    folds = {"nested": 0.7, "nested_interval": None, "photos": 100, "folds": 5}
-    write_json(run.files.metrics, {**run.metrics, "choices": folds})
-    said = headline.sentences(Run.open(run.path), SAY)[1]
-    assert said == "Each photo was answered by a model that had not seen it."
-
-
 def test_a_run_of_before_says_that_the_gain_is_not_known(make):
     assert "by how much is not known" in headline.sentences(make(keep="best"), SAY)[1]
 
 
-def test_pooled_folds_first_say_what_no_photo_chose(make):
-    run = make(keep="best")
-    nested = {"epochs": 4, "gain": 0.05, "nested": 0.7, "nested_interval": [0.55, 0.82]}
-    write_json(run.files.metrics, {**run.metrics, "choices": nested})
-    first, nobody, own = headline.sentences(Run.open(run.path), SAY)
-    assert first.startswith("Accuracy on 40 out-of-fold photos (95 % interval): 70.0 % (55.0")
-    assert nobody.endswith("So no photo scores a choice that it had a part in.")
-    assert f"validation accuracy is {100 * run.metrics['accuracy']:.1f} %" in own
-    page = text_of(report.write(Run.open(run.path), Report(lang="en")))
-    assert "<strong>70.0 %</strong>" in page
-    assert "This run, nothing chosen" in page
+def with_folds(run, **more):
+    """What five folds beside the model said of 100 photos."""
+    folds = [{"run": f"fold{n}", "photos": 20, "accuracy": 0.7} for n in range(5)]
+    told = {
+        "split": "folds",
+        "photos": 100,
+        "accuracy": 0.7,
+        "accuracy_interval": [0.61, 0.78],
+        "folds": folds,
+    }
+    write_json(run.files.fold_metrics, {**run.metrics, **told, **more})
+    again = pd.concat([run.predictions.as_part("folds").table] * 2)
+    write_table(run.files.predictions, pd.concat([run.predictions.table, again.drop_duplicates("path")]))
+    return Run.open(run.path)
 
 
-def test_folds_beside_a_model_are_its_first_number_on_all_their_photos(make):
+def test_folds_that_chose_no_epoch_say_only_that_no_model_had_seen_its_photos(make):
+    _, unseen, beside = headline.sentences(with_folds(make(keep="last")), SAY)
+    assert unseen == "Each photo was answered by one of 5 models that had not seen it."
+    assert beside.startswith("Those 5 models only show what the recipe is worth.")
+
+
+def test_pooled_folds_say_who_answered_and_that_no_photo_chose(make):
     run = make(keep="best")
-    nested = {"nested": 0.7, "nested_interval": [0.61, 0.78], "photos": 100, "folds": 5, "epochs": 4}
-    write_json(run.files.metrics, {**run.metrics, "choices": nested})
-    run = Run.open(run.path)
-    first, nobody, beside = headline.sentences(run, SAY)
-    assert first.startswith("Accuracy on 100 out-of-fold photos (95 % interval): 70.0 % (61.0")
-    assert nobody.endswith("So no photo scores a choice that it had a part in.")
-    assert f"its own 40 validation photos alone give {100 * run.metrics['accuracy']:.1f} %" in beside
+    write_json(run.files.metrics, {**run.metrics, "choices": {}, "folds": [{"accuracy": 0.7}] * 3})
+    first, unseen, nobody = headline.sentences(Run.open(run.path), SAY)
+    assert first.startswith(f"Accuracy on 40 cross-validated photos (95 % interval): {run.score['accuracy']}")
+    assert unseen == "Each photo was answered by one of 3 models that had not seen it."
+    assert nobody.endswith("so no photo scores a choice that it had a part in.")
+
+
+def test_pooled_folds_of_before_chose_on_the_photos_that_score_them(make):
+    run = make(keep="best")
+    chosen = {"epochs": 4, "gain": 0.05, "nested": 0.7, "nested_interval": [0.55, 0.82]}
+    write_json(run.files.metrics, {**run.metrics, "choices": chosen, "folds": [{"accuracy": 0.7}] * 3})
+    first, chose, _ = headline.sentences(Run.open(run.path), SAY)
+    assert first.startswith("Accuracy on 40 validation photos")
+    assert chose.startswith("The best of 4 epochs was chosen on these same photos, which flatters the number")
+
+
+def test_folds_beside_a_model_are_its_first_number_and_what_is_said_of_mistakes(make):
+    run = with_folds(make(keep="best"), most_confused=[["a", "b", 17]])
+    first, unseen, nobody, beside = headline.sentences(run, SAY)
+    assert first.startswith("Accuracy on 100 cross-validated photos (95 % interval): 70.0 % (61.0")
+    assert unseen == "Each photo was answered by one of 5 models that had not seen it."
+    assert nobody.endswith("so no photo scores a choice that it had a part in.")
+    own = f"{100 * run.metrics['accuracy']:.1f} %"
+    assert f"its own 40 validation photos alone give {own}" in beside
+    assert verdict.confusions(run, SAY) == "It confuses most: a taken for b (17)."
     page = text_of(report.write(run, Report(lang="en")))
-    assert "70 of 100 out-of-fold photos are right" in page
-    assert "(out-of-fold), 95 % interval 61.0 % to 78.0 %, n = 100<" in page
+    assert "70 of 100 cross-validated photos are right" in page
+    assert "(cross-validated), 95 % interval 61.0 % to 78.0 %, n = 100<" in page
     assert page.index("<strong>70.0 %</strong>") < page.index("its own 40 validation photos")
+    assert page.count("Over 100 photos, each answered by one of 5 models that had not seen it.") == 2
+    assert "This run, cross-validated, n = 100" in page
+    details = page.split('id="details"')[1]
+    assert details.index(">cross-validated<") < details.index(">validation<")
+    assert details.index("70.0 %") < details.index(own)
+    assert "each answered by one of 5 models" in notebook.html(run)
 
 
 def test_baseline_and_confusions_name_their_photos_where_the_number_is_over_others(make):
     run = make(keep="best")
     known = {**run.metrics, "floor": {"accuracy": 0.6}, "most_confused": [["a", "b", 3]]}
+    write_json(run.files.metrics, known)
+    run = with_folds(Run(run.path), most_confused=[])
+    assert headline.baseline(run, SAY) == "Baseline (linear probe): 60.0 %"
+    assert verdict.confusions(run, SAY) == "It confuses nothing on these photos."
+    run.files.fold_metrics.unlink()
     own = f"{100 * run.metrics['accuracy']:.1f} %"
-    for choices, baseline, confused in (
-        ({}, "Baseline (linear probe): 60.0 %", "It confuses most: a taken for b (3)."),
+    for tested, baseline, confused in (
+        (False, "Baseline (linear probe): 60.0 %", "It confuses most: a taken for b (3)."),
         (
-            {"nested": 0.7, "nested_interval": None, "photos": 100, "folds": 5, "epochs": 4},
+            True,
             f"Baseline (linear probe): 60.0 % on the 40 validation photos, where this model has {own}",
             "On the 40 validation photos it confuses most: a taken for b (3).",
         ),
     ):
-        write_json(run.files.metrics, {**known, "choices": choices})
+        if tested:
+            write_json(run.files.test_metrics, {**run.metrics, "split": "test"})
         again = Run.open(run.path)
         assert headline.baseline(again, SAY) == baseline
         assert verdict.confusions(again, SAY) == confused
     write_json(run.files.metrics, {**known, "most_confused": []})
-    write_json(run.files.test_metrics, {**run.metrics, "split": "test"})
     assert verdict.confusions(Run.open(run.path), SAY) == "On the 40 validation photos it confuses nothing."
 
 

@@ -99,7 +99,7 @@ def test_a_run_stands_beside_its_floor_its_goal_and_the_newest_runs_on_its_photo
             os.utime(other.files.finished, (1e9 - age, 1e9 - age))
     rows = view(run)["scale"].rows
     assert [row.name for row in rows] == [
-        "This run", "Baseline (linear probe)", "new", "older", "Goal: accuracy",
+        "This run, validation photos", "Baseline (linear probe)", "new", "older", "Goal: accuracy",
     ]  # fmt: skip
     accuracy = run.score["accuracy"]
     assert marks(rows[0]) == [("own", accuracy.value, accuracy.low, accuracy.high)]
@@ -111,9 +111,12 @@ def test_a_run_stands_beside_its_floor_its_goal_and_the_newest_runs_on_its_photo
 
 def test_the_first_number_lies_on_the_scale_with_its_own_photos(make):
     run = make("mild")
-    nested = {"nested": 0.7, "nested_interval": [0.6, 0.8], "photos": 100, "folds": 5, "epochs": 4}
-    first, own, *_ = view(changed(run, choices=nested))["scale"].rows
-    assert (first.name, own.name) == ("This run, nothing chosen, n = 100", "This run, n = 60")
+    told = {"photos": 100, "accuracy": 0.7, "accuracy_interval": [0.6, 0.8], "folds": [{"accuracy": 0.7}]}
+    write_json(run.files.fold_metrics, {**run.metrics, **told})
+    first, own, *_ = view(Run(run.path))["scale"].rows
+    assert [first.name, own.name] == [
+        "This run, cross-validated, n = 100", "This run, validation photos, n = 60",
+    ]  # fmt: skip
     assert marks(first) == [("own", 0.7, 0.6, 0.8)]
     assert marks(own)[0][1] == run.metrics["accuracy"]
 
@@ -171,7 +174,7 @@ def test_a_top_k_of_all_classes_says_nothing_and_is_left_out(make):
     run = make("mild")
     for k, shown in ((2, True), (3, False)):
         scores = run_page.view(changed(run, top_k=k), "en")["found"]["details"]["scores"]
-        assert ("top_k_accuracy" in [score.name for score in scores]) == shown
+        assert ("top_k_accuracy" in [score.name for score, _ in scores]) == shown
 
 
 def test_what_was_measured_stands_beside_its_name():
@@ -319,8 +322,10 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
     ):
         found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
-    nested = {"nested": 0.8, "nested_interval": [0.6, 0.9], "photos": 100, "folds": 5, "epochs": 4}
-    folds = verdicts.verdict(changed(make("folds", skill=2), choices=nested), say)
+    beside = make("folds", skill=2)
+    told = {"photos": 100, "accuracy": 0.8, "accuracy_interval": [0.6, 0.9], "folds": [{"accuracy": 0.8}]}
+    write_json(beside.files.fold_metrics, {**beside.metrics, **told})
+    folds = verdicts.verdict(Run(beside.path), say)
     assert folds.because[0].startswith(
         "100 photos say too little: the true accuracy may lie anywhere from 60"
     )

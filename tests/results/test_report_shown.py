@@ -224,10 +224,13 @@ def test_classes_without_photos_or_answers_are_named(run):
             for name, (found, of, high) in classes.items()
         },
     }
-    said = list(verdict.classes(SimpleNamespace(metrics=metrics, vocab=VOCAB), say))
+    made = SimpleNamespace(mistakes=metrics, vocab=VOCAB)
+    said = list(verdict.classes(made, say))
     assert said == ["No validation photo of: NA.", "Missed more often than found: 김치 (1 of 10 found)."]
     metrics["confusion_matrix"] = [[5, 9, 0], [2, 8, 0], [0, 0, 0]]
-    assert "Never predicted: NA." in list(verdict.classes(SimpleNamespace(metrics=metrics, vocab=VOCAB), say))
+    assert "Never predicted: NA." in list(
+        verdict.classes(SimpleNamespace(mistakes=metrics, vocab=VOCAB), say)
+    )
 
 
 def test_the_page_says_which_epoch_is_kept_and_from_where_it_overfits():

@@ -40,9 +40,9 @@ def about_gain(name: str, found: Json) -> Sentences:
 
     found: the entry of that name in metrics.json.
     """
-    (least, most), (low, high) = found["accuracy_interval"], found["gain_interval"]
-    shares = {"accuracy": found["accuracy"], "least": least, "most": most}
-    gains = {"gain": found["gain"], "low": low, "high": high}
-    shown = {key: percent(share) for key, share in shares.items()}
-    shown |= {key: points(share) for key, share in gains.items()}
-    return noted([(f"{name}_{found['verdict'].replace(' ', '_')}", {"n": found.get("n"), **shown})])
+    shown = {"n": found.get("n"), "accuracy": percent(found["accuracy"]), "gain": points(found["gain"])}
+    if found["accuracy_interval"] is None or found["gain_interval"] is None:
+        return noted([(f"{name}_few", shown)])
+    shown |= zip(("least", "most"), map(percent, found["accuracy_interval"]), strict=True)
+    shown |= zip(("low", "high"), map(points, found["gain_interval"]), strict=True)
+    return noted([(f"{name}_{found['verdict'].replace(' ', '_')}", shown)])

@@ -21,7 +21,8 @@ class Evaluate(Section):
         None,
         ge=2,
         description="for photos too few for a test part: so many more models are trained, and each photo is "
-        "answered by one that has not seen it, as the first number of the report. None of them is exported",
+        "answered by one that has not seen it: the first number of the report, and what it says of mistakes. "
+        "None of them is exported",
     )
     tta: int = Field(
         0,

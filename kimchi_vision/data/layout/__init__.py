@@ -18,7 +18,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note, Sentence, Sentences, noted
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
-from kimchi_vision.data.layout import folders, labels, parts
+from kimchi_vision.data.layout import folders, labels, lists
 from kimchi_vision.data.layout.reading import Reading, UndecidedError
 
 Layout = Literal["auto", "first", "folder", "path", "parts", "table"]
@@ -64,6 +64,7 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     tree = walk(root)
     reading = _reading(tree, layout)
     left = _left(tree)
+    _without_untrained(reading)
     if not reading.labels:
         more = Sentences([*noted([*_why_none(reading), *left]).parts, WHERE_FROM], " ")
         raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
@@ -105,8 +106,18 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
         raise DataError(several, root=tree.root, count=len(possible), ways=Sentences(map(_way, possible)))
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
-        reading.parts, reading.parted_by = parts.listed(tree, reading)
+        reading.parts, reading.parted_by = lists.read(tree, reading)
     return reading
+
+
+def _without_untrained(reading: Reading) -> None:
+    """Count classes that only the test part has among the missing ones: nothing can learn them."""
+    learned = {label for path, label in reading.labels.items() if reading.parts.get(path) != "test"}
+    for label, count in reading.classes.items():
+        if learned and label not in learned:
+            reading.missing[label] = ("why_untrained", {"count": count})
+    if learned:
+        reading.labels = {path: label for path, label in reading.labels.items() if label in learned}
 
 
 def _each(tree: Tree, ways: list[str]) -> list[Reading]:

@@ -3,46 +3,78 @@
 import json
 from pathlib import Path
 
+import pandas as pd
+
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import names
+from kimchi_vision.data.layout import tables
 from kimchi_vision.data.layout.files import Names
-from kimchi_vision.data.layout.tables import LABELS, Labels
+from kimchi_vision.data.layout.tables import Labels
+from kimchi_vision.data.tables import text
 
 
 def read(root: Path, file: str, photos: Names) -> Labels | None:
     """The classes of photos by a JSON file below the root; None when it is none of these forms.
 
+    Any list of records, or of a record on each line, is read as a table is.
     Raises DataError when a photo has several classes.
     """
     try:
-        content = json.loads((root / file).read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+        content = _content(root / file)
+    except (DataError, ValueError):
         return None
-    found = Labels(file)
     try:
-        for name, label in _pairs(content):
-            found.take(name, label, photos)
-    except (KeyError, TypeError, AttributeError, IndexError):
-        return None
+        pairs = _pairs(content)
+    except (KeyError, TypeError, AttributeError, IndexError, StopIteration):
+        pairs = None
+    if pairs is None:
+        records = _records(content)
+        return tables.labels(pd.DataFrame(records).fillna("").astype(str), file, photos) if records else None
+    found = Labels(file)
+    for name, label in pairs:
+        found.take(name, label, photos)
     return found if found.of else None
 
 
-def _pairs(content: Json | list[Json]) -> list[tuple[str, str]]:
+def _content(file: Path) -> Json | list[Json]:
+    plain = text(file, "")
+    try:
+        return json.loads(plain)
+    except ValueError:
+        return [json.loads(line) for line in plain.splitlines() if line.strip()]
+
+
+def _records(content: Json | list[Json]) -> list[Json]:
+    """Flat records with their plain values: a list of them, alone or under one name, or what names photos."""
+    if isinstance(content, dict):
+        values = list(content.values())
+        if all(isinstance(value, str | int) for value in values):  # the class of each photo
+            content = [{"file": name, "label": value} for name, value in content.items()]
+        elif all(isinstance(value, list) for value in values) and not any(map(names.part_of, content)):
+            content = [{"file": each, "label": name} for name, photos in content.items() for each in photos]
+        else:
+            content = next((value for value in values if isinstance(value, list)), [])
+    if not all(isinstance(each, dict) for each in content):
+        return []
+    flat = [{key: value for key, value in each.items() if isinstance(value, str | int)} for each in content]
+    return [each for each in flat if any(key.lower() in tables.LABELS for key in each)] or flat
+
+
+def _pairs(content: Json | list[Json]) -> list[tuple[str, str]] | None:
+    """Names and classes of an export with a form of its own; None for any other."""
     if isinstance(content, list):
-        return [pair for task in content for pair in _label_studio(task)]
+        tasks = [task for task in content if "data" in task]
+        return [pair for task in tasks for pair in _label_studio(task)] if tasks else None
     if {"images", "annotations", "categories"} <= content.keys():
         return _coco(content)
     if isinstance(content.get("labels"), dict):
         return _fiftyone(content)
-    return []
+    return None
 
 
 def _label_studio(task: Json) -> list[tuple[str, str]]:
-    """A task of the JSON export, or of JSON-MIN; one that nobody answered has no class."""
-    if "data" not in task:
-        image = next((task[key] for key in ("image", "img", "photo") if key in task), None)
-        label = next((task[key] for key in LABELS if isinstance(task.get(key), str)), None)
-        return [(image, label)] if image and label else []
+    """A task of the JSON export; one that nobody answered has no class."""
     image = next(value for value in task["data"].values() if isinstance(value, str))
     answers = [each for each in task.get("annotations", []) if not each.get("was_cancelled")]
     results = [result for answer in answers for result in answer["result"] if result["type"] == "choices"]

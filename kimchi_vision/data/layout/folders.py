@@ -1,6 +1,8 @@
 """Classes and parts from the names of folders."""
 
 import unicodedata
+import zipfile
+from pathlib import PurePosixPath
 
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
@@ -34,7 +36,8 @@ def read(tree: Tree, layout: str) -> Reading:
         source=(f"from_{way}" if nested else "from_flat", {}),
         labels={path: labels[folder] for folder in filled for path, _, _ in tree.photos[folder]},
         parts={path: at.part for f, at in filled.items() if at.part for path, _, _ in tree.photos[f]},
-        missing=_missing(tree, [place for place in places if not is_other(place)], labels, known),
+        missing=_missing(tree, [place for place in places if not is_other(place)], labels, known)
+        | _packed(tree, filled, known),
         parted_by=tuple(sorted({f"{place.parted_by}/" for place in filled.values() if place.parted_by})),
         aside=[*aside, *unlabelled, *([left("aside_beside", beside)] if beside else [])],
     )
@@ -87,6 +90,31 @@ def _missing(tree: Tree, places: list[Place], labels: dict[str, str], known: set
     unread = [f for f, (key, _) in tree.no_folders.items() if key in ("why_closed", "why_undecodable")]
     lost = {folder: _why_empty(tree, folder) for folder in unread}
     return found | {folder: why for folder, why in lost.items() if why not in found.values()}
+
+
+def _packed(tree: Tree, filled: dict[str, Place], known: set[str]) -> dict[str, Note]:
+    """Archives that lie where class folders do, by their name: classes that nobody has unpacked."""
+    beside = {PurePosixPath(folder).parent.as_posix() for folder, at in filled.items() if len(at.spot) == 1}
+    own = {unicodedata.normalize("NFC", name) for folder in tree.photos for name in folder.split("/")}
+    own |= {*known, tree.root.resolve().name}
+    found = {}
+    for file in tree.archives:
+        path = PurePosixPath(unicodedata.normalize("NFC", file))
+        name = path.stem.removesuffix(".tar")
+        other = names.part_of(name) or names.is_wrapper(name) or names.is_no_class(name)
+        if path.parent.as_posix() in beside and name not in own and not other and not _unpacked(tree, file):
+            found[name] = ("why_packed", {"file": file})
+    return found
+
+
+def _unpacked(tree: Tree, file: str) -> bool:
+    """Whether a file of this zip lies among the photos, by its name."""
+    try:
+        with zipfile.ZipFile(tree.root / file) as archive:
+            packed = {name.rpartition("/")[2] for name in archive.namelist()}
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    return any(path.rpartition("/")[2] in packed for files in tree.photos.values() for path, _, _ in files)
 
 
 def _why_empty(tree: Tree, folder: str) -> Note:

@@ -1,6 +1,5 @@
 """Classes and parts from the files of labels that lie among photos: each form has one reader."""
 
-import re
 from pathlib import PurePosixPath
 
 from kimchi_vision.base.errors import DataError
@@ -8,15 +7,12 @@ from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree
 from kimchi_vision.data.layout import exports, tables
-from kimchi_vision.data.layout.files import Names
+from kimchi_vision.data.layout.files import Names, few
 from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.layout.tables import Labels
 
-READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read}
+READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read, ".jsonl": exports.read}
 """By ending; each takes the root, the file's name below it and the names of photos."""
-MOST = 20
-"""Files of labels that are looked into; more of them belong to single photos or classes."""
-_DUMMY = re.compile("submission|submit", re.IGNORECASE)
 
 
 def read(tree: Tree, layout: str) -> Reading | None:
@@ -25,13 +21,15 @@ def read(tree: Tree, layout: str) -> Reading | None:
     Raises DataError when files contradict each other, or name some photos of a folder and not all, where
     `data.layout` is not table.
     """
-    candidates = _candidates(tree)
+    candidates = few(tree.tables)
     if not candidates:
         return None
     photos = Names(tree.files())
-    read_all = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
+    said = (READERS[PurePosixPath(file).suffix.lower()](tree.root, file, photos) for file in candidates)
+    read_all = [(each, set(each.of.values())) for each in said if each]
     # Classes have photos, rather than each photo its own text, such as its address.
-    found = [each for each in read_all if each and 2 * len(set(each.of.values())) <= len(each.of)]
+    known = {label for each, classes in read_all if 2 * len(classes) <= len(each.of) for label in classes}
+    found = [each for each, classes in read_all if classes <= known]
     if not found:
         return None
     used = _beside_each_other(found)
@@ -52,13 +50,6 @@ def read(tree: Tree, layout: str) -> Reading | None:
     )
 
 
-def _candidates(tree: Tree) -> list[str]:
-    files = sorted((file for file in tree.tables if not _DUMMY.search(file)), key=lambda f: (f.count("/"), f))
-    if len(files) > MOST:
-        files = [file for file in files if file.count("/") == files[0].count("/")]
-    return files if len(files) <= MOST else []
-
-
 def _beside_each_other(found: list[Labels]) -> list[Labels]:
     """Files that name different photos, the largest first; others must agree with them."""
     used: list[Labels] = []
@@ -77,13 +68,10 @@ def _beside_each_other(found: list[Labels]) -> list[Labels]:
 
 
 def _parts(used: list[Labels], labels: dict[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Parts by a column, by the names of several files, or by the folders that the photos lie in."""
+    """Parts by a column, or by the folders that the photos lie in; lists tells those of several files."""
     columns = {path: part for each in used for path, part in each.parts.items()}
     if columns:
         return columns, tuple(each.file for each in used if each.parts)
-    by_file = {path: tables.part_of_file(each.file) for each in used for path in each.of}
-    if all(by_file.values()) and "train" in (kinds := set(by_file.values())) and len(kinds) > 1:
-        return by_file, tuple(each.file for each in used)
     by_folder = {path: _folder_part(path) for path in labels}
     named = {part for part, _ in by_folder.values()}
     if "" not in named and "train" in named and len(named) > 1:

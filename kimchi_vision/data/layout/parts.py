@@ -1,25 +1,41 @@
-"""Parts of a set: by folders, train/CLASS or CLASS/train and what lies beside, or by lists of photos."""
+"""Parts of a set by folders: train/CLASS, CLASS/train or CLASS_train, and what lies beside."""
 
-from pathlib import PurePosixPath
-
-from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
-from kimchi_vision.data.folder import Tree
-from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.layout.place import Place, left, of
-from kimchi_vision.data.layout.reading import NAMINGS, Reading, UndecidedError
-from kimchi_vision.data.tables import read_rows
+from kimchi_vision.data.layout.reading import NAMINGS, UndecidedError
 
 
 def parted(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
     """`places` with their part, without the folders that give it; photos set aside are taken away."""
+    places, aside = _without_drawn(places, layout)
     tops = {place.spot[0] for place in places if place.spot and place.photos}
     deep = {place.spot[0] for place in places if len(place.spot) > 1 and place.photos}
     if any(names.part_of(top) == "train" for top in deep):
-        return _below_parts(places, deep, layout)
-    if any(names.part_of(place.spot[1]) for place in places if len(place.spot) > 1 and place.photos):
-        return _above_parts(places, layout)
+        kept, more = _below_parts(places, deep, layout)
+    elif any(names.part_of(place.spot[1]) for place in places if len(place.spot) > 1 and place.photos):
+        kept, more = _above_parts(places, layout)
+    elif joined := _joined(tops):
+        kept, more = _in_names(places, joined, layout)
+    else:
+        kept, more = _in_doubt(places, tops, deep, layout)
+    return kept, [*aside, *more]
+
+
+def _without_drawn(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
+    """`places` without masks and thumbnails, unless they are classes: nothing but the person knows."""
+    drawn = [place for place in places if place.photos and any(map(names.holds_no_photos, place.spot))]
+    if not drawn or layout in NAMINGS:
+        return places, []
+    if layout == "auto":
+        raise UndecidedError(["parts", *NAMINGS])
+    return [place for place in places if place not in drawn], [left("aside_unlabelled", drawn)]
+
+
+def _in_doubt(
+    places: list[Place], tops: set[str], deep: set[str], layout: str
+) -> tuple[list[Place], list[Note]]:
+    """No folder of training photos: classes, or photos without any, and perhaps a part beside classes."""
     parts = {top for top in tops if names.part_of(top)}
     no_classes = all(names.part_of(top) or names.is_wrapper(top) or names.is_no_class(top) for top in tops)
     if no_classes and len(tops) > 1 and not deep and layout not in NAMINGS:
@@ -30,6 +46,33 @@ def parted(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
     if layout == "auto":
         raise UndecidedError(["parts", *NAMINGS] if deep else ["parts", "first"])
     return _beside_parts(places, doubtful)
+
+
+def _joined(tops: set[str]) -> dict[str, tuple[str, str]]:
+    """Part and rest of folders that say both, cat_train and cat_test, where train has another beside it."""
+    found = {top: names.divided(top) for top in tops}
+    said = set(found.values())
+    pairs = {rest for part, rest in said if rest and part == "train"}
+    pairs = {rest for rest in pairs if {("valid", rest), ("test", rest)} & said}
+    return {top: (part, rest) for top, (part, rest) in found.items() if part and rest in pairs}
+
+
+def _in_names(
+    places: list[Place], joined: dict[str, tuple[str, str]], layout: str
+) -> tuple[list[Place], list[Note]]:
+    """cat_train and cat_test, or food_train/CLASS and food_test/CLASS."""
+    without = [place for place in places if place.photos and place.spot and place.spot[0] not in joined]
+    if layout in NAMINGS:
+        return places, []
+    if without and layout == "auto":
+        raise UndecidedError(["parts", *NAMINGS])
+    kept = [
+        Place(at.folder, (joined[at.spot[0]][1], *at.spot[1:]), at.photos, joined[at.spot[0]][0], at.spot[0])
+        for at in places
+        if at.spot and at.spot[0] in joined
+    ]
+    beside = [place for place in places if not place.spot]
+    return [*beside, *kept], [left("aside_no_part", without)] if without else []
 
 
 def _beside_parts(places: list[Place], parts: set[str]) -> tuple[list[Place], list[Note]]:
@@ -87,25 +130,3 @@ def _above_parts(places: list[Place], layout: str) -> tuple[list[Place], list[No
         if part or not at.photos or not at.spot
     ]
     return kept, [left("aside_no_part", without)] if without else []
-
-
-def listed(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The part of each photo that a list names, and the lists; nothing without train and another.
-
-    A list names a photo on each line, such as Food-101's meta/train.txt and meta/test.txt.
-    """
-    lists = {file: names.part_of(PurePosixPath(file).stem) for file in sorted(tree.lists)}
-    lists = {file: part for file, part in lists.items() if part}
-    if "train" not in lists.values() or len(set(lists.values())) < 2:
-        return {}, ()
-    photos, parts, used = Names(reading.labels), {}, []
-    for file, part in lists.items():
-        try:
-            rows = read_rows(tree.root / file, (), "")
-        except DataError:
-            continue
-        found = {path for _, row in rows if row[0] and (path := photos.find(row[0]))}
-        parts |= dict.fromkeys(found, part)
-        used += [file] if found else []
-    both = "train" in parts.values() and len(set(parts.values())) > 1
-    return (parts, tuple(used)) if both else ({}, ())

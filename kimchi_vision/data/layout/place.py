@@ -54,14 +54,42 @@ def without_wrappers(places: list[Place]) -> list[Place]:
             tops = {place.spot[:1] for place in inside if place.photos and place.spot}
             leaves = any(place.photos and len(place.spot) == 1 for place in inside)
             top = next(iter(tops)) if len(tops) == 1 and not leaves else ()
-            if not top or not (names.is_wrapper(top[0]) or (part and names.part_of(top[0]) == part)):
+            if not top or not names.is_wrapper(top[0]):
                 break
             for place in inside:
                 place.spot = place.spot[1:] if place.spot[:1] == top else ()
+    _say_parts_once(places)
     for place in places:
         while len(place.spot) > 1 and place.spot[0] == place.spot[1]:
             place.spot = place.spot[1:]
     return [place for place in places if place.spot or place.photos]
+
+
+def _say_parts_once(places: list[Place]) -> None:
+    """Take the part's own word out of names below it, as in Training/TS_김치 and Validation/VS_김치.
+
+    Only where a part has no class of train as they are, and one after it.
+    """
+    before = {place.folder: place.spot for place in places}
+    after = {at.folder: tuple(filter(None, (_without(at.part, name) for name in at.spot))) for at in places}
+    if any(
+        _strange(places, before, part) and not _strange(places, after, part) for part in ("valid", "test")
+    ):
+        for place in places:
+            place.spot = after[place.folder]
+
+
+def _without(part: str, name: str) -> str:
+    said, rest = names.divided(name)
+    return rest if part and said == part else name
+
+
+def _strange(places: list[Place], spots: dict[str, tuple[str, ...]], part: str) -> bool:
+    """Whether a part has folders, and none of those of train."""
+    tops = [
+        {spots[at.folder][:1] for at in places if at.photos and at.part == each} for each in ("train", part)
+    ]
+    return bool(tops[1]) and not (tops[0] & tops[1]) - {()}
 
 
 def is_other(place: Place) -> bool:

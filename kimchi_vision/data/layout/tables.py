@@ -1,11 +1,13 @@
 """Classes and parts from CSV files that name photos: Kaggle's, ImageNet's, torchvision's, Roboflow's."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Sentences
 from kimchi_vision.data import names
 from kimchi_vision.data.layout.files import Names
 from kimchi_vision.data.tables import read_rows
@@ -20,7 +22,9 @@ LABELS = (
 PARTS = (
     "split", "set", "subset", "part", "partition", "dataset", "data set", "usage", "phase", "구분", "용도"
 )  # fmt: skip
-FLAGS = dict.fromkeys(("is_train", "is_training"), "train")
+SPLITS = ("split", "subset", "partition")
+"""Those of them that say nothing else."""
+FLAGS = dict.fromkeys(("is_train", "is_training", "train"), "train")
 FLAGS |= dict.fromkeys(("is_valid", "is_val"), "valid") | {"is_test": "test"}
 """Columns of yes and no."""
 OURS = frozenset(("planted", "reason", "suggested", "sha256"))
@@ -76,20 +80,54 @@ def read(root: Path, file: str, photos: Names) -> Labels | None:
     Raises DataError when two of its columns could say the class, or a photo has none or two.
     """
     table = _table(root / file, photos)
-    if table is None or ("path" in table and not OURS.isdisjoint(table.columns)) or {*table} >= GUESSES:
+    return None if table is None else labels(table, file, photos)
+
+
+def labels(table: pd.DataFrame, file: str, photos: Names) -> Labels | None:
+    """As read, of the texts in a table of a file."""
+    known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
+    table = table.rename(columns=lambda name: name.lower() if name.lower() in known else name)
+    if ("path" in table and not OURS.isdisjoint(table.columns)) or {*table} >= GUESSES:
         return None
-    column = max(table.columns, key=lambda name: _found(table[name], photos))
-    if not _found(table[column], photos):
+    column = _of_photos(table, file, photos)
+    if column is None:
         return None
     table, photo_names = table.drop(columns=column), table[column]
-    labels = _labels(table, file)
-    if labels is None:
+    said, columns = _parts(table, file)
+    table = table.drop(columns=columns)
+    classes = _labels(table, file)
+    if classes is None:
         return None
-    parts = _parts(table)
     found = Labels(file, guessed=len(table.columns) == 1 and table.columns[0] not in LABELS)
-    for name, label, part in zip(photo_names, labels, parts, strict=True):
+    _check_several(classes, file)
+    for name, label, part in zip(photo_names, classes, said or [""] * len(table), strict=True):
         found.take(name, label, photos, part)
     return found if found.of else None
+
+
+def parts(root: Path, file: str, photos: Names) -> dict[str, str]:
+    """The part of each photo by a column of a CSV file below the root, whatever else it says."""
+    table = _table(root / file, photos)
+    column = None if table is None else _of_photos(table, file, photos)
+    said = [] if column is None else _parts(table.drop(columns=column), file)[0]
+    rows = zip(table[column], said, strict=True) if said else ()
+    return {path: part for name, part in rows if (path := photos.find(name))}
+
+
+def _of_photos(table: pd.DataFrame, file: str, photos: Names) -> str | None:
+    """The column that names photos. Raises DataError when its names are those of several photos each."""
+    column = max(table.columns, key=lambda name: _found(table[name], photos))
+    if _found(table[column], photos):
+        return column
+    for name in table:
+        several = {
+            value: photos.meant(value) for value in table[name].head(500) if PurePosixPath(value).suffix
+        }
+        if len(several) > 1 and all(len(meant) > 1 for meant in several.values()):
+            value, meant = next(iter(several.items()))
+            what = "{file} names {value}, which may be {photos}. Write the folders into it, or take it away."
+            raise DataError(what, file=file, value=value, photos=Sentences(sorted(meant)[:3], " or "))
+    return None
 
 
 def _table(file: Path, photos: Names) -> pd.DataFrame | None:
@@ -100,9 +138,7 @@ def _table(file: Path, photos: Names) -> pd.DataFrame | None:
     if any(map(photos.find, rows[0])):  # there is no line of column names
         header = [str(place) for place in range(len(rows[0]))]
     else:
-        known = {*LABELS, *PARTS, *FLAGS, *OURS, *_NEVER_LABELS, "path"}
         header, *rows = rows
-        header = [name.lower() if name.lower() in known else name for name in header]
     width = len(header)
     if not rows or width < 2 or len(set(header)) < width or any(any(row[width:]) for row in rows):
         return None
@@ -147,6 +183,17 @@ def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
     return values.tolist()
 
 
+def _check_several(labels: Iterable[str], file: str) -> None:
+    """Raise DataError for a class that lists several ones."""
+    known = set(labels)
+    for label in known:
+        for mark in ("|", ";", ",", " "):
+            pieces = [piece.strip() for piece in label.split(mark) if piece.strip()]
+            if len(pieces) > 1 and (mark == "|" or known.issuperset(pieces)):
+                what = "{file}: {label} are several classes; a photo has one class here."
+                raise DataError(what, file=file, label=label)
+
+
 def _one_hot(table: pd.DataFrame) -> list[str] | None:
     hot = table.drop(columns=[name for name in (*PARTS, *FLAGS, *_NEVER_LABELS) if name in table])
     marked = hot.isin(_YES[:3])
@@ -154,21 +201,28 @@ def _one_hot(table: pd.DataFrame) -> list[str] | None:
     return marked.idxmax(axis=1).tolist() if plain and (marked.sum(axis=1) == 1).all() else None
 
 
-def _parts(table: pd.DataFrame) -> list[str]:
-    for name in PARTS:
-        if name in table:
-            parts = table[name].map(names.part_of)
-            if parts.astype(bool).all():
-                return parts.tolist()
-    parts = pd.Series("", index=table.index)
+def _parts(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:
+    """The part of each row and the columns that say it, whatever their names; both empty where none does.
+
+    Raises DataError for a column that is to say parts and does not in each row.
+    """
+    for name in table.columns.difference(LABELS, sort=False):
+        said = (
+            {value: names.part_of(value) for value in set(table[name])} if table[name].nunique() < 20 else {}
+        )
+        kinds = set(said.values())
+        if "" not in kinds and (("train" in kinds and len(kinds) > 1) or (name in PARTS and kinds)):
+            return table[name].map(said).tolist(), [name]
+        if (name in PARTS and len(kinds) > 1) or (name in SPLITS and len(said) > 1):
+            raise DataError(
+                "{file}: the column {name} holds {values}. Write `train`, `valid` or `test` in each row, or "
+                "take the column away.",
+                file=file,
+                name=name,
+                values=", ".join(sorted(map(repr, said))[:6]),
+            )
     flags = [name for name in FLAGS if name in table and table[name].str.lower().isin(_YES + _NO).all()]
+    parts = pd.Series("valid" if "train" in map(FLAGS.get, flags) else "train", index=table.index)
     for name in flags:
         parts[table[name].str.lower().isin(_YES)] = FLAGS[name]
-    rest = "train" if "is_train" not in flags and "is_training" not in flags else "valid"
-    return parts.replace("", rest).tolist() if flags else parts.tolist()
-
-
-def part_of_file(file: str) -> str:
-    """The part that a file of labels is for by its name or its folder's: train.csv, valid/_classes.csv."""
-    path = PurePosixPath(file)
-    return names.part_of(path.stem) or names.part_of(path.parent.name)
+    return (parts.tolist(), flags) if flags else ([], [])

@@ -192,7 +192,7 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
         unknown_format = "--format {wrong}: there are {formats}."
         raise InputError(unknown_format, wrong=",".join(sorted(unknown)), formats=", ".join(FORMATS))
     photos, predictions = run.photos, run.predictions
-    missing = [file for path in predictions.paths if not (file := photos.root / path).is_file()]
+    missing = [file for path in predictions.part("valid").paths if not (file := photos.root / path).is_file()]
     if missing:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)

@@ -18,8 +18,8 @@ from kimchi_vision.results.scores import METRICS
 class _Outputs:
     """What the network said in one validation, kept once for all scores."""
 
-    def __init__(self, vocab: Sequence[str]) -> None:
-        self.vocab = list(vocab)
+    def __init__(self, vocab: Sequence[str], whole: bool) -> None:
+        self.vocab, self.whole = list(vocab), whole
         self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._found: Predictions | None = None
 
@@ -74,9 +74,14 @@ class EpochScore(Metric):
         return self.metric.name
 
 
-def epoch_scores(vocab: Sequence[str], section: Asked = evaluate.DEFAULT) -> list[EpochScore]:
-    """A metric for each score of the registry. vocab: the classes in the order of the outputs."""
-    outputs = _Outputs(vocab)
+def epoch_scores(
+    vocab: Sequence[str], section: Asked = evaluate.DEFAULT, whole: bool = False
+) -> list[EpochScore]:
+    """A metric for each score of the registry. vocab: the classes in the order of the outputs.
+
+    whole: each epoch's probabilities are kept, too, not only what was right.
+    """
+    outputs = _Outputs(vocab, whole)
     return [
         EpochScore(metric, section, outputs, collects=number == 0)
         for number, metric in enumerate(METRICS.values())
@@ -85,6 +90,7 @@ def epoch_scores(vocab: Sequence[str], section: Asked = evaluate.DEFAULT) -> lis
 
 def keep_answers(learn: Learner, files: RunFiles, epoch: int) -> None:
     """Keep what the last validation said of each photo, where `learn` has scores of the registry."""
-    found = next((each.outputs.predictions() for each in learn.metrics if isinstance(each, EpochScore)), None)
+    outputs = next((each.outputs for each in learn.metrics if isinstance(each, EpochScore)), None)
+    found = outputs and outputs.predictions()
     if found is not None:
-        candidates.write_epoch(files.epoch_answers, epoch, found)
+        candidates.write_epoch(files.epoch_answers, epoch, found, outputs.whole)

@@ -33,12 +33,16 @@ __all__ = ["figures", "fit", "unknown"]
 CURVE_POINTS = 200
 
 
-def fit(section: Calibrate, predictions: Predictions, epochs: int = 1) -> Json:
+def fit(
+    section: Calibrate, predictions: Predictions, epochs: int = 1, measured: Predictions | None = None
+) -> Json:
     """Temperature and threshold from the validation photos, and how far confidence is from accuracy.
 
     predictions: of the validation photos; photos of one group count as one. epochs: from how many the
-    same photos chose the one that answers.
-    Returns, ready for JSON: photos; epochs; temperature; before and after it: calibration_error, with
+    same photos chose the one that answers. measured: what before and after are over, such as what folds
+    answered of photos on which nothing here is fitted; None: the same photos.
+    Returns, ready for JSON: photos; epochs; temperature; measured (split and photos); before and after the
+    temperature: calibration_error, with
     calibration_error_interval, calibration_error_seen (with what chance adds), calibration_error_by_chance
     (what a perfectly calibrated model may show), loss and reliability (bins); risk_coverage (at most 200
     points of the curve) and risk_coverage_area; abstain (None without abstain_at): error_wanted, delta
@@ -57,12 +61,14 @@ def fit(section: Calibrate, predictions: Predictions, epochs: int = 1) -> Json:
         abstention = {**promised, **asdict(found)}
     curve = risk_coverage(sure, right)
     thinned = np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))
+    told = predictions if measured is None else measured
     return {
         "photos": len(predictions),
         "epochs": epochs,
         "temperature": temperature,
-        "before": _facts(raw, truth, section.bins, groups),
-        "after": _facts(calibrated, truth, section.bins, groups),
+        "measured": {"split": told.split, "photos": len(told)},
+        "before": _facts(told.probabilities, told, section.bins),
+        "after": _facts(at_temperature(told.probabilities, temperature), told, section.bins),
         "risk_coverage": curve.iloc[thinned].to_dict("records"),
         "risk_coverage_area": area_under_risk_coverage(curve),
         "abstain": abstention,
@@ -109,7 +115,8 @@ def figures(facts: Json) -> dict[str, Figure]:
     }
 
 
-def _facts(probabilities: np.ndarray, truth: np.ndarray, bins: int, groups: np.ndarray | None) -> Json:
+def _facts(probabilities: np.ndarray, predictions: Predictions, bins: int) -> Json:
+    truth, groups = predictions.truth, predictions.group
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {

@@ -18,6 +18,7 @@ from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Pair, judge
 from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
+from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS, scores
 
@@ -32,7 +33,7 @@ class Comparison:
     scores: every score of every experiment; columns experiment, score, value (mean over seeds), sd, and, for
     one seed, low and high (95 %).
     pairs: every two experiments, the more accurate one first.
-    runs: of each experiment, by its name. part: the photos, valid or test. lang: en or ko.
+    runs: of each experiment, by its name. part: the photos, valid, folds or test. lang: en or ko.
     """
 
     answer: tuple[str, ...]
@@ -130,14 +131,14 @@ def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
 def compare(
     folders: Sequence[str | Path | Run], margin: float = 0.01, test: bool = False, lang: str = "auto"
 ) -> Comparison:
-    """Compare run folders on their validation photos, or on the test part.
+    """Compare run folders on their validation photos, those of folds where all have them, or the test part.
 
     margin: difference in accuracy, 0 to 1, below which two experiments are as good as equal.
     test: score the test part; each run folder notes that it was opened. lang: ko, en or auto.
     Runs that differ in train.seed alone are one experiment. Photos of one group count together.
     Raises InputError for fewer than two runs, and when photos, labels or classes differ.
     """
-    chosen, part = language(lang), "test" if test else "valid"
+    chosen = language(lang)
     said = Words(catalogue(chosen), margin)
     if not 0 <= margin < 1:
         raise InputError(
@@ -146,6 +147,7 @@ def compare(
     opened = list({run.path.resolve(): run for run in map(Run.open, folders)}.values())
     if len(opened) < 2:
         raise InputError("A comparison needs two run folders or more.")
+    part = "test" if test else runs.common(opened)
     found = [runs.read(run, part) for run in opened]
     runs.check_same_photos(found)
     if test:
@@ -158,6 +160,8 @@ def compare(
     once = [named[row.name][0].run for row in rows if row.seeds == 1]
     if any(pair.about == "trainings" for pair in pairs):
         answer.append(_settling(said, once))
+    if part == FOLDS:
+        answer.append(said.say("over", photos=len(found[0].predictions), part=said.say(part)))
     scored = pd.DataFrame([line for row in rows for line in _scores(row.name, named[row.name])])
     table = pd.DataFrame(map(runs.line, rows))
     behind = {row.name: [each.run for each in named[row.name]] for row in rows}

@@ -10,7 +10,7 @@ import numpy as np
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.compare import paired, power
-from kimchi_vision.results.intervals import of_class
+from kimchi_vision.results.intervals import FEWEST, independent, share
 from kimchi_vision.results.predictions import Predictions
 
 Verdict = Literal["better", "cannot tell", "practically equal"]
@@ -124,7 +124,8 @@ def beside_floor(predictions: Predictions, floor: Predictions) -> Json:
     """The floor's accuracy, and accuracy of the run minus that, both with 95 % intervals.
 
     The photos that the floor has are compared.
-    Returns accuracy, accuracy_interval, gain, gain_interval, and verdict: `above`, `below` or `cannot tell`.
+    Returns accuracy, accuracy_interval, gain, gain_interval, and verdict: `above`, `below` or `cannot tell`;
+    of photos too few to say how far an accuracy holds, the intervals are None and nothing can be told.
     """
     return {**_accuracy(floor), **_gain(predictions, floor)}
 
@@ -140,8 +141,8 @@ def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
 
 
 def _accuracy(predictions: Predictions) -> Json:
-    right = predictions.right
-    return {"accuracy": float(right.mean()), "accuracy_interval": of_class(right, predictions.units)}
+    accuracy = share(predictions.right, predictions.units)
+    return {"accuracy": accuracy.value, "accuracy_interval": accuracy.ends}
 
 
 def _gain(predictions: Predictions, other: Predictions) -> Json:
@@ -151,8 +152,9 @@ def _gain(predictions: Predictions, other: Predictions) -> Json:
     pair = judge(rows, margin=0.0)[0]
     sign = 1 if pair.first == "ours" else -1
     side = "above" if sign > 0 else "below"
+    told = independent(ours.units) >= FEWEST
     return {
         "gain": sign * pair.difference,
-        "gain_interval": sorted([sign * pair.low, sign * pair.high]),
-        "verdict": side if pair.verdict == "better" else "cannot tell",
+        "gain_interval": sorted([sign * pair.low, sign * pair.high]) if told else None,
+        "verdict": side if told and pair.verdict == "better" else "cannot tell",
     }

@@ -4,8 +4,9 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +16,9 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.results.compare.pairs import Row
 from kimchi_vision.results.intervals import over_seeds
-from kimchi_vision.results.predictions import Predictions
+from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.score import Score
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -128,9 +130,23 @@ def _differing_data(first: Run, other: Run) -> Sentence | Sentences:
     )
 
 
-def summary(folders: Sequence[str | Path | Run]) -> dict[str, object]:
+def common(runs: Sequence[Run]) -> str:
+    """The part that several runs are compared on: that of their folds where all have them, else valid."""
+    return FOLDS if all(run.files.fold_metrics.is_file() for run in runs) else "valid"
+
+
+def accuracy(members: Sequence[Run], split: str = "valid") -> Score:
+    """Of an experiment: its run's, or the mean over its seeds with its interval over photos and seeds."""
+    found = [run.scored(split)["accuracy"] for run in members]
+    if len(found) == 1:
+        return found[0]
+    over = summary(members, split)
+    return replace(found[0], value=mean(each.value for each in found), low=over["low"], high=over["high"])
+
+
+def summary(folders: Sequence[str | Path | Run], split: str = "valid") -> dict[str, object]:
     """One experiment over its seeds, as a row of Comparison.experiments. Errors as in compare."""
-    found = [read(folder) for folder in folders]
+    found = [read(folder, split) for folder in folders]
     check_same_photos(found)
     return line(row(_name(found), found))
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
 from kimchi_vision.base.messages import Text, about_gain
-from kimchi_vision.base.numbers import percent, with_ends
+from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results import goals, headline
 from kimchi_vision.results.predictions import Predictions
@@ -23,15 +24,16 @@ EARLIER = 4
 
 def view(run: Run, predictions: Predictions, text: Text) -> Json:
     """The template's values."""
-    metrics = run.metrics
+    found = run.mistakes
     sentences = [*headline.sentences(run, text)[1:], *verdict.size(run, text)]
-    if "folds" in metrics:
-        accuracies = ", ".join(percent(fold["accuracy"]) for fold in metrics["folds"])
-        sentences.append(text("pooled", folds=len(metrics["folds"]), accuracies=accuracies))
-    if "floor" in metrics and len(run.history):
-        sentences.append(about_gain("floor", metrics["floor"]).said(text))
-    if "tta" in metrics:
-        sentences.append(about_gain("tta", metrics["tta"]).said(text))
+    if "folds" in found:
+        accuracies = ", ".join(percent(fold["accuracy"]) for fold in found["folds"])
+        sentences.append(text("by_fold", accuracies=accuracies))
+    if "floor" in found and (found is not run.metrics or len(run.history)):
+        sentences.append(about_gain("floor", found["floor"]).said(text))
+    if "tta" in run.metrics:
+        valid = text("over", photos=run.metrics["photos"], part=text("valid"))
+        sentences.append(f"{valid} {about_gain('tta', run.metrics['tta']).said(text)}")
     return {
         "verdict": verdict.verdict(run, text),
         "accuracy": headline.accuracy(run),
@@ -44,17 +46,20 @@ def view(run: Run, predictions: Predictions, text: Text) -> Json:
 
 
 def _scale(run: Run, text: Text) -> charts.Intervals:
-    accuracy, first = run.score["accuracy"], headline.accuracy(run)
-    photos = ", n = {:,}".format if headline.beside(run) else lambda number: ""
-    rows = [_row(text("this_run") + photos(accuracy.n), accuracy, "own")]
-    if headline.part(run) in ("test", headline.NESTED):
-        rows.insert(0, _row(text(f"this_run_{headline.part(run)}") + photos(first.n), first, "own"))
-    floor = run.metrics.get("floor")
-    if floor:
-        ends = floor["accuracy_interval"]
-        mark = charts.Mark(floor["accuracy"], *ends, "baseline", with_ends(floor["accuracy"], *ends))
-        rows.append(charts.Row.of(text("floor") + photos(accuracy.n), mark))
-    rows += [_row(other.name, other.score["accuracy"], "other") for other in _earlier(run)]
+    accuracy, pooled = run.score["accuracy"], run.scored(run.mistakes["split"])["accuracy"]
+    parts = {headline.part(run): headline.accuracy(run)}
+    if run.mistakes is not run.metrics:
+        parts.setdefault("folds", pooled)
+    if "folds" not in run.metrics:
+        parts.setdefault("valid", accuracy)
+    photos = ", n = {:,}".format if len(parts) > 1 else lambda number: ""
+    rows = [_row(text(f"this_run_{part}") + photos(each.n), each, "own") for part, each in parts.items()]
+    if floor := run.mistakes.get("floor"):
+        low, high = floor["accuracy_interval"] or (None, None)
+        baseline = replace(pooled, value=floor["accuracy"], low=low, high=high)
+        rows.append(_row(text("floor") + photos(baseline.n), baseline, "baseline"))
+    others = [(other.name + photos(accuracy.n), other.score["accuracy"]) for other in _earlier(run)]
+    rows += [_row(*other, "other") for other in others]
     goal = run.experiment.goals.wanted.get("accuracy")
     if goal is not None:
         mark = charts.Mark(goal, None, None, "goal", accuracy.metric.shown(goal))
@@ -89,7 +94,7 @@ def _confusions(run: Run, predictions: Predictions) -> Iterator[Json]:
     """The surest photo of each pair that is confused, beside the surest of what it was taken for."""
     table = predictions.table
     truth, said = table["truth"].to_numpy(), table["predicted"].to_numpy()
-    for actual, predicted, count in run.metrics["most_confused"][: verdict.CONFUSIONS_NAMED]:
+    for actual, predicted, count in run.mistakes["most_confused"][: verdict.CONFUSIONS_NAMED]:
         yield {
             "actual": actual,
             "predicted": predicted,

@@ -24,12 +24,13 @@ def html(run: Run) -> str:
 
 def _view(run: Run, say: Text) -> Json:
     sentences = [*headline.sentences(run, say), headline.baseline(run, say)]
-    matrix = list(zip(run.vocab, run.metrics["confusion_matrix"], strict=True))
-    worst = run.predictions.of(run.metrics["top_losses"][:WORST])
+    matrix = list(zip(run.vocab, run.mistakes["confusion_matrix"], strict=True))
+    worst = run.answers.of(run.mistakes["top_losses"][:WORST])
     sources = [images.photo(file, SIDE) for file in run.photos.files(worst.table)]
     files = (run.files.report, run.files.onnx, run.files.pkl)
     return {
         "sentences": list(filter(None, sentences)),
+        "over": headline.over(run, say),
         "matrix": matrix if len(matrix) <= MATRIX_CLASSES else None,
         "worst": list(zip(sources, worst.table["predicted"], worst.table["truth"], strict=True)),
         "side": SIDE,

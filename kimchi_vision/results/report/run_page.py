@@ -7,7 +7,7 @@ import numpy as np
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results import embedding
+from kimchi_vision.results import embedding, headline
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import (
     calibration,
@@ -21,7 +21,6 @@ from kimchi_vision.results.report import (
 )
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import recorded
 
 OVERLAY_SIDE = 160
 
@@ -30,8 +29,7 @@ def view(run: Run, lang: Language) -> Json:
     """The template's values. sections: the ids of those that have something to show, in order."""
     text = catalogue(lang)
     experiment_text = run.files.experiment.read_text(encoding="utf-8")
-    predictions = run.predictions.part(run.metrics["split"])
-    predictions = predictions.worst(len(predictions))
+    predictions = run.answers.worst(len(run.answers))
     small = _thumbnails(run, predictions)
     parts, batch = _parts(run), run.files.figure("batch")
     totals = {name: sum(counts[name] for counts in parts.values()) for name in run.vocab}
@@ -40,7 +38,7 @@ def view(run: Run, lang: Language) -> Json:
         "confusion": {
             "classes": _classes(run, text),
             "about": list(verdict.classes(run, text)),
-            "charts": curves.view(predictions, run.metrics, text),
+            "charts": curves.view(predictions, run.mistakes, text),
         },
         "errors": {"photos": _cells(run, predictions, small)},
         "map": _map(run, predictions.paths),
@@ -58,6 +56,7 @@ def view(run: Run, lang: Language) -> Json:
     }
     return {
         "name": run.experiment.name,
+        "over": headline.over(run, text),
         "question": facts.question(run.experiment.question, experiment_text),
         "experiment_text": experiment_text,
         "run": run,
@@ -111,7 +110,7 @@ def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
 
 def _classes(run: Run, text: Text) -> charts.Intervals:
     """Recall and precision of each class with intervals, the worst recall first."""
-    classes = run.metrics["classes"]
+    classes = run.mistakes["classes"]
     rows = []
     for name in sorted(classes, key=lambda name: (classes[name]["recall"], name)):
         own = classes[name]
@@ -155,14 +154,18 @@ def _parts(run: Run) -> dict[str, dict[str, int]]:
 
 
 def _test(run: Run) -> Json:
-    scored = run.json_if(run.files.test_metrics)
-    return {"openings": run.times_opened(), "scores": list(recorded(scored).values()) if scored else []}
+    scored = run.scored("test") if run.files.test_metrics.is_file() else {}
+    return {"openings": run.times_opened(), "scores": list(scored.values())}
 
 
-def _scores(run: Run) -> list[Score]:
-    """All but what another says already: the error rate, and a top-k score of no more classes than k."""
+def _scores(run: Run) -> list[tuple[Score, Score | None]]:
+    """All but what another says already: the error rate, and a top-k score of no more classes than k.
+
+    Each with that of the validation photos, where it is over others.
+    """
     silent = {"error_rate", *(["top_k_accuracy"] if run.metrics["top_k"] >= len(run.vocab) else [])}
-    return [score for name, score in run.score.items() if name not in silent]
+    found, beside = run.scored(run.mistakes["split"]), run.score if run.mistakes is not run.metrics else {}
+    return [(score, beside.get(name)) for name, score in found.items() if name not in silent]
 
 
 def _texts(run: Run) -> dict[str, str]:

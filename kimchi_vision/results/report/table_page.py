@@ -17,7 +17,8 @@ from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import goals
-from kimchi_vision.results.compare.runs import summary
+from kimchi_vision.results.choices import Winner
+from kimchi_vision.results.compare.runs import accuracy, common
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
@@ -29,7 +30,13 @@ FLIPPED = 36
 EXPECTED_TO_DIFFER = ("name", "question")
 
 
-def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str], say: Text) -> Json:
+def view(
+    rows: Mapping[str, Sequence[Run]],
+    page: Path,
+    verdicts: Sequence[str],
+    say: Text,
+    won: Winner | None = None,
+) -> Json:
     """The template's values. page: the file that will hold it, for its name and links to the runs' pages.
 
     Raises InputError when a run folder has no metrics.json, predictions.csv or experiment.yaml.
@@ -37,16 +44,21 @@ def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str],
     folder = page.parent
     experiments = {name: runs[0].experiment.resolved() for name, runs in rows.items()}
     every = [run for runs in rows.values() for run in runs]
-    names = [name for name in every[0].score if all(name in run.score for run in every)]
+    part = common(every)
+    scored = [run.scored(part) for run in every]
+    names = [name for name in scored[0] if all(name in each for each in scored)]
     names = [name for name in names if name != "error_rate"]  # accuracy says it
     other_photos = [run.path.name for run in every if run.scored_photos != every[0].scored_photos]
     return {
         "name": folder.resolve().name if page.name == RunFiles.report.name else page.stem,
         "verdicts": list(verdicts),
-        "plot": _plot(rows, folder),
-        "charts": [each for each in (_cost(every, say), _learning(folder, say)) if each],
-        "flips": [] if other_photos else _flips(rows, say),
-        "rows": [_row(name, runs, folder, names) for name, runs in rows.items()],
+        "part": part,
+        "photos": scored[0]["accuracy"].n,
+        "won": _won(won, rows, part, say),
+        "plot": _plot(rows, folder, part),
+        "charts": [each for each in (_cost(every, part, say), _learning(folder, say)) if each],
+        "flips": [] if other_photos else _flips(rows, part, say),
+        "rows": [_row(name, runs, folder, names, part) for name, runs in rows.items()],
         "scores": tuple(names),
         "differences": _differences(experiments),
         "decision": _decision(folder, say),
@@ -55,15 +67,19 @@ def view(rows: Mapping[str, Sequence[Run]], page: Path, verdicts: Sequence[str],
     }
 
 
-def _plot(rows: Mapping[str, Sequence[Run]], folder: Path) -> charts.Intervals:
+def _won(won: Winner | None, rows: Mapping[str, Sequence[Run]], part: str, say: Text) -> Json | None:
+    """The number that the winner can be held to: of test photos where it has some, else the corrected one."""
+    if won is None:
+        return None
+    runs = rows[won.name]
+    if all(run.files.test_metrics.is_file() for run in runs):
+        return {"name": won.name, "accuracy": accuracy(runs, "test"), "part": say("test")}
+    return {"name": won.name, "accuracy": won.accuracy, "part": say("corrected", part=say(part))}
+
+
+def _plot(rows: Mapping[str, Sequence[Run]], folder: Path, part: str) -> charts.Intervals:
     """Accuracy of each row with its interval over photos and seeds, the highest first."""
-    scores = {}
-    for name, runs in rows.items():
-        accuracy = replace(runs[0].score["accuracy"], value=mean(run.score["accuracy"].value for run in runs))
-        if len(runs) > 1:
-            found = summary(runs)
-            accuracy = replace(accuracy, low=found["low"], high=found["high"])
-        scores[name] = accuracy
+    scores = {name: accuracy(runs, part) for name, runs in rows.items()}
     best, drawn = max(each.value for each in scores.values()), []
     for name in sorted(scores, key=lambda name: -scores[name].value):
         each = scores[name]
@@ -73,22 +89,21 @@ def _plot(rows: Mapping[str, Sequence[Run]], folder: Path) -> charts.Intervals:
     return charts.Intervals.of(drawn)
 
 
-def _cost(runs: Sequence[Run], say: Text) -> charts.Chart | None:
+def _cost(runs: Sequence[Run], part: str, say: Text) -> charts.Chart | None:
     """Accuracy against the median time of a photo, of the runs for which that was measured."""
     timed = [(run, (run.metrics.get("latency_ms") or {}).get("p50")) for run in runs]
-    timed = [(run, milliseconds) for run, milliseconds in timed if milliseconds]
+    timed = [(run, run.scored(part)["accuracy"], milliseconds) for run, milliseconds in timed if milliseconds]
     if len(timed) < 2:
         return None
-    best = max(run.score["accuracy"].value for run, _ in timed)
+    best = max(score.value for _, score, _ in timed)
     series = []
-    for run, milliseconds in timed:
-        accuracy = run.score["accuracy"]
-        low, high = accuracy.interval or (accuracy.value, accuracy.value)
-        kind = "own" if accuracy.value == best else "other"
-        point = (milliseconds, accuracy.value, f"{run.name}: {accuracy}, {milliseconds:.1f} ms")
+    for run, score, milliseconds in timed:
+        low, high = score.interval or (score.value, score.value)
+        kind = "own" if score.value == best else "other"
+        point = (milliseconds, score.value, f"{run.name}: {score}, {milliseconds:.1f} ms")
         series.append(charts.Series(run.name, [point], kind, line=False, low=[low], high=[high]))
     y = charts.shares([end for each in series for end in (*each.low, *each.high)])
-    x = charts.axis([0.0, *(milliseconds for _, milliseconds in timed)], "{:g}".format)
+    x = charts.axis([0.0, *(milliseconds for *_, milliseconds in timed)], "{:g}".format)
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
 
@@ -110,17 +125,17 @@ def _learning(folder: Path, say: Text) -> charts.Chart | None:
     return charts.Chart(say("learning_curve"), x, y, say("train_photos_column"), series)
 
 
-def _flips(rows: Mapping[str, Sequence[Run]], say: Text) -> list[Json]:
+def _flips(rows: Mapping[str, Sequence[Run]], part: str, say: Text) -> list[Json]:
     """The best row against each other: photos that only one of the two has right, of their first runs.
 
     Pictures of them where there are two rows: with more a page would not hold them.
     """
     first = {name: runs[0] for name, runs in rows.items()}
-    best = max(first, key=lambda name: first[name].score["accuracy"].value)
-    ours = first[best].predictions.part(first[best].metrics["split"])
+    best = max(first, key=lambda name: first[name].scored(part)["accuracy"].value)
+    ours = first[best].predictions.part(part)
     found = []
     for name, run in first.items():
-        theirs = run.predictions
+        theirs = run.predictions.part(part)
         if name != best and set(ours.paths) <= set(theirs.paths):
             theirs = theirs.of(ours.paths)
             gained, lost = ours.right & ~theirs.right, theirs.right & ~ours.right
@@ -148,7 +163,7 @@ def _flipped(run: Run, heading: str, wrong: Predictions) -> pictures.Group:
     return pictures.Group(heading, shown)
 
 
-def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> Json:
+def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str], part: str) -> Json:
     """Scores are (the score of a single run, or the mean over several, and their standard deviation)."""
     found = [run.metrics for run in runs]
     several, first = len(runs) > 1, runs[0]
@@ -158,9 +173,9 @@ def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str]) -> 
         "name": name,
         "question": question(first.experiment.question, text)[:1],
         "reports": [(run.path.name, _link(run, folder)) for run in runs],
-        "scores": [_over_runs([run.score[key] for run in runs]) for key in names],
+        "scores": [_over_runs([run.scored(part)[key] for run in runs]) for key in names],
         "seeds": len(runs),
-        "photos": found[0]["photos"],
+        "photos": first.scored(part)["accuracy"].n,
         "kept_epoch": None if several else found[0].get("train", {}).get("kept_epoch"),
         "train_seconds": None if None in seconds else mean(seconds),
         "parameters": found[0].get("model", {}).get("parameters"),

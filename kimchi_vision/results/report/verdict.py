@@ -55,29 +55,30 @@ def size(run: Run, text: Text) -> list[str]:
 
 
 def confusions(run: Run, text: Text) -> str:
-    """What is confused most on the photos that validate, with counts, in one sentence."""
+    """What is confused most, with counts, in one sentence that names other photos than the first number's."""
     pairs = [
         text("confused_pair", actual=actual, predicted=predicted, photos=photos)
-        for actual, predicted, photos in run.metrics["most_confused"][:CONFUSIONS_NAMED]
+        for actual, predicted, photos in run.mistakes["most_confused"][:CONFUSIONS_NAMED]
     ]
     says = "confuses" if pairs else "confuses_nothing"
-    if headline.beside(run):
-        says += "_valid"
-    return text(says, pairs=", ".join(pairs), photos=run.score["accuracy"].n)
+    if headline.part(run) == "test":
+        says += "_on"
+    found = run.mistakes
+    return text(says, pairs=", ".join(pairs), photos=found["photos"], part=text(found["split"]))
 
 
 def _against(run: Run, text: Text) -> Iterator[str]:
-    metrics, accuracy = run.metrics, headline.accuracy(run)
-    for name, outcome in goals.outcomes(run.experiment.goals, metrics, headline.scores(run)).items():
+    accuracy, floor = headline.accuracy(run), run.mistakes.get("floor", {})
+    for name, outcome in goals.outcomes(run.experiment.goals, run.metrics, headline.scores(run)).items():
         if outcome != "met":
             yield text(
                 "against_goal",
                 goal=goals.title(f"goal_{name}", text),
                 outcome=text(outcome.replace(" ", "_")),
             )
-    yield from _about_accuracy(accuracy, metrics, text)
-    if metrics.get("floor", {}).get("verdict") == "below":
-        yield text("against_floor", accuracy=percent(metrics["floor"]["accuracy"]))
+    yield from _about_accuracy(accuracy, run.mistakes, text)
+    if floor.get("verdict") == "below":
+        yield text("against_floor", accuracy=percent(floor["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
         yield noted(about_background(found)[:1]).said(text)
@@ -97,7 +98,7 @@ def _about_accuracy(accuracy: Score, metrics: Json, text: Text) -> Iterator[str]
 
 def classes(run: Run, text: Text) -> Iterator[str]:
     """Classes that have no photos, are never predicted, or are missed more often than found."""
-    metrics = run.metrics
+    metrics = run.mistakes
     columns = zip(*metrics["confusion_matrix"], strict=True)
     never = [name for name, column in zip(run.vocab, columns, strict=True) if not any(column)]
     absent = [name for name, scores in metrics["classes"].items() if not scores["support"]]
