@@ -130,6 +130,7 @@ def test_only_twenty_suspects_are_printed(folder_of, run):
     named.assign(sha256="").to_csv(run.files.items, index=False)
     lines = said("suspects", run.path)
     assert sum("looks like" in line for line in lines) == 20
+    assert lines[0].startswith(" 0.020  ")
     assert lines[-1].startswith("suspects.csv: 30 suspects.")
     assert len(pd.read_csv("suspects.csv")) == 30
 
