@@ -241,7 +241,7 @@ def test_a_training_is_watched_from_where_it_was_asked_for(on, tmp_path):
 
 
 def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
-    work = partial(subprocess.check_call, ["sleep", "60"])
+    work = partial(subprocess.check_call, ["sleep", "60"], stdout=subprocess.DEVNULL)
     on, started = Processes(Jobs()), time.monotonic()
 
     def interrupt():
