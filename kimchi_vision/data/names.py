@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 PARTS = {
     **dict.fromkeys(
@@ -120,6 +121,13 @@ def divided(name: str) -> tuple[str, str]:
         before, after = name[: word.start()].rstrip(_APART), rest[word.end() :].lstrip("0123456789")
         rest = "_".join(filter(None, (before, after.lstrip(_APART))))
     return max(kinds, key="train".__eq__), rest if _words(rest) else ""
+
+
+def unsure(names: Iterable[str]) -> set[str]:
+    """Those with TS, where others say train: AI Hub trains on TS, elsewhere it is a test set."""
+    train = {name for name in names if divided(name)[0] == "train"}
+    found = {name for name in train if "ts" in map(str.casefold, _WORD.findall(name))}
+    return found if train - found else set()
 
 
 def says_parts(name: str) -> bool:

@@ -184,7 +184,8 @@ def _winner(found: choices.Winner | None, finished: Finished, say: Text) -> list
     if found is None:
         return []
     effect = headline.effect(found.reported.value, found.accuracy)
-    said = [say("winner", name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
+    key = "winner" if found.epochs else "winner_of_rows"
+    said = [say(key, name=found.name, rows=found.rows, epochs=found.epochs, effect=effect)]
     runs = finished[found.name]
     tested = [headline.accuracy(run) for run in runs if run.files.test_metrics.is_file()]
     return [*said, say("winner_test", accuracy=", ".join(map(str, tested)))] if tested else said

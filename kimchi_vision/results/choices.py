@@ -83,7 +83,8 @@ def of_run(run: Run, part: str = "valid") -> Candidates:
 class Winner:
     """The row of a table with the highest accuracy, and its accuracy without what choosing has added.
 
-    rows, epochs: from how many it was chosen, epochs over all trainings. reported: with what that has added.
+    rows, epochs: from how many these photos chose it, epochs over all trainings, none for folds. reported:
+    with what that has added.
     """
 
     name: str
@@ -104,7 +105,7 @@ def winner(rows: Mapping[str, Sequence[Run]], means: Mapping[str, Score], part: 
     found = {name: [of_run(run, part) for run in runs] for name, runs in rows.items()}
     name = max(means, key=lambda row: means[row].value)
     gain = optimism(list(found.values()), said[0].units)
-    epochs = sum(len(each) for trainings in found.values() for each in trainings)
+    epochs = sum(len(each) for trainings in found.values() for each in trainings) if part == "valid" else 0
     corrected = replace(means[name], **without(means[name], gain)._asdict())
     return Winner(name, len(rows), epochs, corrected, means[name])
 

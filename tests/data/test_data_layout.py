@@ -65,6 +65,22 @@ def test_a_set_keeps_its_own_parts(tree, train, valid):
     assert parts(listing) == {"train": 8, "valid": 2}
 
 
+@pytest.mark.parametrize("at", ["{part}/{name}", "{name}/{part}", "{name}_{part}"])
+def test_ts_beside_tr_may_be_a_test_set(tree, at):
+    """AI Hub trains on TS. Nobody's test photos are trained on for it."""
+    folders = {at.format(part=part, name=name): 2 for part in ("tr", "ts", "val") for name in "ab"}
+    with pytest.raises(DataError, match=r"`data\.layout: parts`"):
+        read(tree(folders))
+
+
+def test_ts_in_a_column_of_parts_may_be_the_test_set(tree):
+    root = tree({"images": 8})
+    rows = [f"images-{n}.jpg,{'ab'[n % 2]},{'tr' if n < 6 else 'ts'}" for n in range(8)]
+    (root / "labels.csv").write_text("\n".join(["image,label,split", *rows]))
+    with pytest.raises(DataError, match=r"the column split holds 'tr', 'ts'\. Write `train`"):
+        read(root)
+
+
 def test_ai_hubs_wrapper_below_the_parts_is_no_class(tree):
     folders = {
         f"{part}/{kind}/{name}": 2
@@ -361,7 +377,7 @@ def test_names_that_several_photos_have_and_cells_of_several_classes_are_errors(
     (root / "labels.csv").write_text(
         "file,label\nbatch 1/0.jpg,a\nbatch 1/1.jpg,b\nbatch 2/0.jpg,a b\nbatch 2/1.jpg,b"
     )
-    with pytest.raises(DataError, match="a b are several classes"):
+    with pytest.raises(DataError, match=r"a b are several classes.* If it is one, write a_b\."):
         read(root)
 
 

@@ -284,7 +284,7 @@ def test_rows_with_folds_beside_their_models_are_compared_on_what_these_answered
     assert line["accuracy"] == rows["strong"][0].mistakes["accuracy"]
     assert "strong did better than weak" in said
     assert "Over the 48 cross-validated photos." in said
-    assert "strong was chosen from 2 rows" in said
+    assert "strong was chosen from 2 rows on the same photos" in said
     first = page.split('<p class="big">')[1].split("</p>")[0]
     assert "strong: Accuracy (cross-validated, without what choosing added)" in first
     assert "n = 48" in first

@@ -23,9 +23,8 @@ def read(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]
     found = files(tree)
     photos, parts, used = Names(reading.labels) if found else None, {}, {}
     for file in found:
-        if file in tree.lists and not names.part_of(
-            PurePosixPath(file).stem
-        ):  # CUB's train_test_split.txt, by numbers
+        # CUB's train_test_split.txt, by numbers.
+        if file in tree.lists and not names.part_of(PurePosixPath(file).stem):
             what = (
                 "{file} seems to say which photos train and which test, in a form that is not read here. "
                 "Write a CSV with the columns `path` and `split`, or take the file away."

@@ -50,7 +50,7 @@ def _in_doubt(
 
 def _joined(tops: set[str]) -> dict[str, tuple[str, str]]:
     """Part and rest of folders that say both, cat_train and cat_test, where train has another beside it."""
-    found = {top: names.divided(top) for top in tops}
+    found = {top: names.divided(top) for top in tops - names.unsure(tops)}
     said = set(found.values())
     pairs = {rest for part, rest in said if rest and part == "train"}
     pairs = {rest for rest in pairs if {("valid", rest), ("test", rest)} & said}
@@ -93,8 +93,10 @@ def _beside_parts(places: list[Place], parts: set[str]) -> tuple[list[Place], li
 def _below_parts(places: list[Place], deep: set[str], layout: str) -> tuple[list[Place], list[Note]]:
     """train/CLASS and its like. A part without classes is set aside, and so is what repeats the parts."""
     kept, aside = [place for place in places if not place.spot], []
-    for top in sorted({place.spot[0] for place in places if place.spot}):
-        inside, part = of(places, top), names.part_of(top)
+    tops = {place.spot[0] for place in places if place.spot}
+    unsure = names.unsure(tops)
+    for top in sorted(tops):
+        inside, part = of(places, top), "" if top in unsure else names.part_of(top)
         photos = any(place.photos for place in inside)
         repeats = any(len(place.spot) > 1 and names.part_of(place.spot[1]) == "train" for place in inside)
         if part and top in deep:
@@ -116,7 +118,9 @@ def _below_parts(places: list[Place], deep: set[str], layout: str) -> tuple[list
 
 def _above_parts(places: list[Place], layout: str) -> tuple[list[Place], list[Note]]:
     """CLASS/train and its like."""
-    found = [names.part_of(place.spot[1]) if len(place.spot) > 1 else "" for place in places]
+    second = [place.spot[1] if len(place.spot) > 1 else "" for place in places]
+    unsure = names.unsure(second)
+    found = ["" if name in unsure else names.part_of(name) for name in second]
     without = [place for place, part in zip(places, found, strict=True) if place.photos and not part]
     without = [place for place in without if place.spot]
     if without or "train" not in found:

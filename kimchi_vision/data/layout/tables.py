@@ -190,8 +190,11 @@ def _check_several(labels: Iterable[str], file: str) -> None:
         for mark in ("|", ";", ",", " "):
             pieces = [piece.strip() for piece in label.split(mark) if piece.strip()]
             if len(pieces) > 1 and (mark == "|" or known.issuperset(pieces)):
-                what = "{file}: {label} are several classes; a photo has one class here."
-                raise DataError(what, file=file, label=label)
+                what = (
+                    "{file}: {label} are several classes; a photo has one class here. If it is one, write "
+                    "{one}."
+                )
+                raise DataError(what, file=file, label=label, one="_".join(pieces))
 
 
 def _one_hot(table: pd.DataFrame) -> list[str] | None:
@@ -207,9 +210,8 @@ def _parts(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:
     Raises DataError for a column that is to say parts and does not in each row.
     """
     for name in table.columns.difference(LABELS, sort=False):
-        said = (
-            {value: names.part_of(value) for value in set(table[name])} if table[name].nunique() < 20 else {}
-        )
+        values = set(table[name]) if table[name].nunique() < 20 else set()
+        said = {value: names.part_of(value) for value in values} | dict.fromkeys(names.unsure(values), "")
         kinds = set(said.values())
         if "" not in kinds and (("train" in kinds and len(kinds) > 1) or (name in PARTS and kinds)):
             return table[name].map(said).tolist(), [name]
