@@ -45,9 +45,9 @@ for words in json.load(sys.stdin):
 print(json.dumps(ends))
 """
 TRAIN = ["run", "imagenet", "models", "new", "report", "explain", "evaluate", "learning-curve", "export",
-         "scout", "search", "bench", "similar", "drift", "data check", "data split",
+         "scout", "bench", "similar", "drift", "data check", "data split",
          "data suspects"]  # fmt: skip
-OTHERS = {"compare": "compare", "serve": "app", "label page": "app"}
+OTHERS = {"compare": "compare", "serve": "app", "label page": "app", "search": "search"}
 WORK = {"keys", "cache size", "cache clear", "data import", "label take"}
 
 

@@ -1,5 +1,6 @@
 """model.openvino.xml answers as model.onnx does."""
 
+import logging
 import shutil
 import sys
 from importlib.util import find_spec
@@ -64,7 +65,7 @@ def test_a_finished_run_writes_it_from_its_model_onnx(exported, tmp_path):
 
 
 @needs_openvino
-def test_an_operator_that_it_does_not_have_is_named(run, monkeypatch):
+def test_an_operator_that_it_does_not_have_is_named_and_loggers_go_on(run, monkeypatch):
     from kimchi_vision.deploy.export import openvino
 
     def own(model):
@@ -72,9 +73,11 @@ def test_an_operator_that_it_does_not_have_is_named(run, monkeypatch):
         return model
 
     monkeypatch.setattr(openvino.photo_graph, "network_of", own)
-    files = run[0].files
+    files, root = run[0].files, logging.getLogger()
+    before = root.level, [*root.filters]
     with pytest.raises(RunError, match=r"OpenVINO cannot take it over \((?s:.*)Kimchi"):
         openvino.save(files.onnx, files.openvino, files.openvino_weights)
+    assert (root.level, root.filters) == before
 
 
 def test_without_the_package_or_the_file_it_says_what_to_do(run, monkeypatch):

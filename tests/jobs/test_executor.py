@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -240,6 +241,15 @@ def test_a_training_is_watched_from_where_it_was_asked_for(on, tmp_path):
     assert ended == ({"after 2": 3, "after 3": 4}, {})
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """SIGINT interrupts, even where the tests were begun in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_all_and_begins_no_more(tmp_path):
     work = partial(subprocess.check_call, ["sleep", "60"], stdout=subprocess.DEVNULL)
     on, started = Processes(Jobs()), time.monotonic()
@@ -415,6 +425,7 @@ class Ends(optuna.pruners.BasePruner):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_search_shares_no_folder_and_a_killed_worker_and_ctrl_c_lose_no_trial(
     asked, tmp_path, blind, monkeypatch
 ):

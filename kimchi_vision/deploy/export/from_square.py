@@ -1,6 +1,7 @@
 """A network as phones take it, from the square of a photo to calibrated probabilities, and its conversion."""
 
 import copy
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,9 +32,17 @@ class FromSquare(torch.nn.Module):
 
 @contextmanager
 def converting(runtime: str) -> Iterator[None]:
-    """What a converter raises inside the block, of many kinds, is a RunError, which names the operator."""
+    """What a converter raises inside the block, of many kinds, is a RunError, which names the operator.
+
+    OpenVINO's leaves all loggers silent then, by the root logger's level and a filter: both are put back.
+    """
+    root = logging.getLogger()
+    level, filters = root.level, [*root.filters]
     try:
         yield
     except Exception as error:
         what = "{runtime} cannot take it over ({reason}). onnx is what works everywhere."
         raise RunError(what, runtime=runtime, reason=error) from error
+    finally:
+        root.setLevel(level)
+        root.filters[:] = filters
