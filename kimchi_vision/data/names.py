@@ -112,7 +112,7 @@ def divided(name: str) -> tuple[str, str]:
     A set of train and valid together is train.
     """
     name = unicodedata.normalize("NFC", name)
-    found = {word: PARTS[part["word"]] for word in _WORD.finditer(name) if (part := _part(word[0]))}
+    found = _parts(name)
     kinds = set(found.values())
     if not kinds or (len(kinds) > 1 and kinds != {"train", "valid"}):
         return "", name
@@ -132,12 +132,16 @@ def unsure(names: Iterable[str]) -> set[str]:
 
 def says_parts(name: str) -> bool:
     """Whether the name of a file says that it tells train from test, as train_test_split does."""
-    kinds = {PARTS[part["word"]] for word in _WORD.findall(name) if (part := _part(word))}
-    return {"train", "test"} <= kinds
+    return {"train", "test"} <= set(_parts(name).values())
 
 
-def _part(word: str) -> re.Match[str] | None:
-    return _JOINED.fullmatch(unicodedata.normalize("NFKC", word).casefold())
+def _parts(name: str) -> dict[re.Match[str], str]:
+    """The words of a name that say a part, and the part of each."""
+    words = {
+        word: _JOINED.fullmatch(unicodedata.normalize("NFKC", word[0]).casefold())
+        for word in _WORD.finditer(name)
+    }
+    return {word: PARTS[part["word"]] for word, part in words.items() if part}
 
 
 def is_wrapper(name: str) -> bool:
