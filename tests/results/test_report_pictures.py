@@ -31,7 +31,7 @@ ROWS = [
     ("b", [0.1, 0.2, 0.7]),
     ("b", [0.02, 0.03, 0.95]),
     ("b", [0.1, 0.5, 0.4]),
-    ("게", [0.7, 0.2, 0.1]),
+    ("게", [0.75, 0.15, 0.1]),
 ]
 """Truth and probabilities of photos 0 to 6, of which 1 and 2 are a taken for b, and 5 is b taken for a."""
 say = catalogue("en")
