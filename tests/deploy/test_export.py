@@ -92,6 +92,8 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     assert str(onnx).startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
     assert str(safetensors) == f"{elsewhere.safetensors} is missing: it was not written"
     assert export.missing(Run(tmp_path / "pooled folds")) == []
+    write_json(elsewhere.export, {"model.onnx": {"refused": "no such operator"}})  # a library's own words
+    assert str(export.missing(Run(elsewhere.path))[0]) == f"{elsewhere.onnx} is missing: no such operator"
 
 
 def test_what_again_refuses_is_said_file_by_file(exported, tmp_path):

@@ -34,7 +34,7 @@ def run(tmp_path, photo):
 
 
 @needs_openvino
-def test_it_is_proven_on_photos_and_read_by_predict(run):
+def test_it_is_proven_on_photos_and_read_by_predict(run, monkeypatch):
     from kimchi_vision.deploy.export import openvino
 
     folder, photos, predictions = run
@@ -44,7 +44,16 @@ def test_it_is_proven_on_photos_and_read_by_predict(run):
     assert (proof["photos"], proof["agreement"]) == (20, 1)
     assert proof["largest_gap"] < 1e-5
     assert proof["bytes"] == own.openvino.stat().st_size + own.openvino_weights.stat().st_size
-    assert proof["times_faster"] > 0
+    asked = []
+
+    def timed(ask, prepared):
+        asked.append((len(prepared), ask(prepared[0]).shape))
+        return [1.234, 1.234, 99.0] if len(asked) == 2 else [6.0, 99.0, 6.0]
+
+    monkeypatch.setattr(openvino, "milliseconds", timed)
+    proof = openvino.prove(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
+    assert (proof["milliseconds"], proof["times_faster"]) == (1.23, 4.86)
+    assert asked == [(20, (1, 7))] * 2  # onnxruntime, then OpenVINO
     file = photos.root / "0.jpg"
     (found,), (expected,) = (
         Predictor(folder, runtime=name).predict(file) for name in ("openvino", "onnxruntime")

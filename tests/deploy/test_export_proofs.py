@@ -354,7 +354,9 @@ def another(exported, tmp_path, monkeypatch):
 
 
 def test_a_strangers_pickle_stays_a_strangers_when_it_is_written_again(another):
+    write_json(another.files.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
     assert export.again(another, ["pkl"], trust=True) == [another.files.pkl]
+    assert learner.load(another.files.pkl, trust=True).temperature == 2
     assert not learner.ledger().exists()
     with pytest.raises(InputError, match="--trust"):
         export.again(another, ["torch"])
