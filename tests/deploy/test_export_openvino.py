@@ -111,3 +111,4 @@ def test_predict_says_how_many_times_faster_it_is(run, command):
     assert done.code == 0
     assert "OpenVINO answered 1.8 times as fast as onnxruntime" in done.err
     assert "OpenVINO" not in done.out
+    assert "OpenVINO" not in command("predict", folder.path, photos.root / "0.jpg").err
