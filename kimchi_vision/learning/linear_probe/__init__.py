@@ -56,8 +56,7 @@ def floor(
         return None
     started = time.perf_counter()
     train, valid = photos.part("train"), photos.part("valid")
-    place = {name: number for number, name in enumerate(photos.vocab)}
-    labels = train["label"].map(place).to_numpy(int)
+    labels = photos.numbers(train)
     values, asked = (compute(body, photos, part, preprocess) for part in (train, valid))
     read = np.isfinite(values).all(axis=1)
     _check_left(photos.vocab, train["label"][read])

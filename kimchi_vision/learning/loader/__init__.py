@@ -4,7 +4,6 @@ import logging
 import math
 
 import numpy as np
-import pandas as pd
 import psutil
 from fastai.data.core import DataLoaders, TfmdDL
 
@@ -18,7 +17,7 @@ from kimchi_vision.learning.augment import Transforms
 from kimchi_vision.learning.augment.fused import Presize
 from kimchi_vision.learning.loader import photo_cache, stock
 from kimchi_vision.learning.loader.fast import FastDL, FusedDL
-from kimchi_vision.learning.loader.photo_cache import ByNumber, Direct
+from kimchi_vision.learning.loader.photo_cache import ByNumber
 
 __all__ = ["build", "sample"]
 
@@ -47,7 +46,7 @@ def build(section: Loader, photos: Photos, tfms: Transforms) -> DataLoaders:
     block = stock.block(photos, tfms.item, tfms.batch)
     dls = block.dataloaders(items, bs=batch_size, num_workers=section.workers, device=device.pick())
     if tfms.train is not None:
-        dls.loaders = [_train(section, photos, dls, tfms), _valid(section, photos, dls, tfms)]
+        dls.loaders = _over_kept(section, photos, dls, tfms)
     elif photos.on_unreadable == "skip":
         stock.skipping_unreadable(dls.train)
     if section.sampling == "balanced":
@@ -64,23 +63,15 @@ def sample(dls: DataLoaders, count: int = 9) -> tuple[list[np.ndarray], list[str
     return images, [str(label) for _, label in decoded]
 
 
-def _train(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> FusedDL:
-    rows, threads = photos.part("train"), min(section.workers, share())
-    small = presized(section, photos.files(rows), tfms.train.presize)
-    dl = FusedDL(dls.train, _numbers(photos, rows), small, threads, tfms.train)
-    dl.skip = photos.on_unreadable == "skip"
-    return dl
-
-
-def _valid(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> TfmdDL:
-    rows, threads = photos.part("valid"), min(section.workers, share())
-    kept = finished(section, photos.files(rows), tfms)
-    return FastDL(dls.valid, _numbers(photos, rows), kept, threads) if kept else dls.valid
-
-
-def _numbers(photos: Photos, rows: pd.DataFrame) -> np.ndarray:
-    """The class number of each row."""
-    return rows["label"].map({name: number for number, name in enumerate(photos.vocab)}).to_numpy()
+def _over_kept(section: Loader, photos: Photos, dls: DataLoaders, tfms: Transforms) -> list[TfmdDL]:
+    """Both loaders over kept photos, each in front of fastai's; validation photos may not be kept."""
+    train, valid = photos.part("train"), photos.part("valid")
+    threads = min(section.workers, share())
+    small = presized(section, photos.files(train), tfms.train.presize)
+    fused = FusedDL(dls.train, photos.numbers(train), small, threads, tfms.train)
+    fused.skip = photos.on_unreadable == "skip"
+    kept = finished(section, photos.files(valid), tfms)
+    return [fused, FastDL(dls.valid, photos.numbers(valid), kept, threads) if kept else dls.valid]
 
 
 def presized(section: Loader, train: list[Photo], presize: Presize) -> ByNumber:
@@ -92,7 +83,7 @@ def presized(section: Loader, train: list[Photo], presize: Presize) -> ByNumber:
     kind = _kind(section, train, presize)
     name = photo_cache.key(f"{presize.key} {kind}", [file.content for file in train])
     pack = photo_cache.stored(name, kind, len(train), make) if kind else None
-    return pack or Direct(make)
+    return pack or make
 
 
 def finished(section: Loader, valid: list[Photo], tfms: Transforms) -> ByNumber | None:

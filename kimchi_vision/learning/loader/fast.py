@@ -81,7 +81,7 @@ class FastDL(TfmdDL):
 
     def _read(self, number: int) -> np.ndarray | None:
         try:
-            return self.photos[number]
+            return self.photos(number)
         except (ValueError, OSError):
             if not self.skip:
                 raise
