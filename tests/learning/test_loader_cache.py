@@ -114,7 +114,7 @@ def test_a_damaged_photo_is_read_anew_and_the_pack_built_anew_next_time(folder, 
     made = []
     again = photo_cache.stored("some", "uint8", 3, lambda row: made.append(row) or photo(row))
     assert sorted(made) == [0, 1, 2]
-    assert np.array_equal(again[0], photo(0))
+    assert np.array_equal(again(0), photo(0))
     assert sorted(made) == [0, 1, 2]
 
 

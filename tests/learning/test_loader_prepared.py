@@ -82,9 +82,9 @@ def test_photos_that_fit_neither_disk_nor_half_of_the_memory_are_kept_as_jpeg(
 def test_a_photo_that_is_gone_counts_nothing_until_it_is_asked_for(photos):
     (photos.root / "a" / "2.png").unlink()
     found = pressed(photos)
-    assert found[0].shape == (24, 32, 3)
+    assert found(0).shape == (24, 32, 3)
     with pytest.raises(FileNotFoundError):
-        found[1]
+        found(1)
 
 
 def steps(size, key="steps"):
