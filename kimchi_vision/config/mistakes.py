@@ -124,7 +124,8 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
         )
     what, default = asked_for(detail), field.default if field else None
     plain = type(default) in (bool, int, float, str)
-    example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
+    written = str(default).lower() if isinstance(default, bool) else default
+    example = Sentence(" An example: `{example}`.", example=f"{name}: {written}") if plain else ""
     if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
         return Sentence("`{key}`: {what}." if key else "{what}.", what=what, **({"key": key} if key else {}))
     said = "`{key}`: {what}, not {given!r}.{example}"
@@ -143,10 +144,6 @@ def asked_for(detail: ErrorDetails) -> Sentence:
     if "expected" in values:
         values = {"choices": values["expected"].replace(" or ", ", ").replace("'", "")}
     return Sentence(_KINDS[detail["type"]], **values)
-
-
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:

@@ -122,19 +122,15 @@ class Source:
                 return phones.prove_litert(file, facts, *asked)
 
     def _from_onnx(self, name: str, file: Path) -> Json:
-        whole, asked = self._whole(), (self.photos, self.predictions)
+        whole, asked = self.run.files.onnx, (self.photos, self.predictions)
+        if not whole.is_file():
+            raise RunError("it is made from {file}, which is missing. Export onnx, too.", file=whole)
         if name == "openvino":
             weights = self.run.files.openvino_weights
             from_onnx.save_openvino(whole, file, weights)
             return from_onnx.prove_openvino(file, weights, whole, *asked)
         from_onnx.save_smaller(name, whole, self.photos, file)
         return from_onnx.cost(file, *asked)
-
-    def _whole(self) -> Path:
-        whole = self.run.files.onnx
-        if not whole.is_file():
-            raise RunError("it is made from {file}, which is missing. Export onnx, too.", file=whole)
-        return whole
 
     def _facts(self) -> Facts:
         steps, name = validation_transforms.read(self.learn.dls), plain.backbone(self.learn)
