@@ -117,15 +117,16 @@ def finish(folder: RunFiles, experiment: Experiment) -> None:
     write_json(folder.finished, noted)
 
 
-def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | None:
-    """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
-    return load(folder.experiment) if _why_not(asked, photos, folder, None) is None else None
+def begun(
+    asked: Experiment, photos: Photos, folder: RunFiles
+) -> tuple[Experiment, int | None] | tuple[None, None]:
+    """Of an interrupted run that goes on: its experiment, with a recipe what it chose then, and its threads.
 
-
-def threads(asked: Experiment, photos: Photos, folder: RunFiles) -> int | None:
-    """Those that an interrupted run began with, on which its bits hang."""
-    goes_on = _why_not(asked, photos, folder, None) is None
-    return Run(folder.path).json_if(folder.versions).get("threads") if goes_on else None
+    On these its bits hang.
+    """
+    if _why_not(asked, photos, folder, None) is not None:
+        return None, None
+    return load(folder.experiment), Run(folder.path).json_if(folder.versions).get("threads")
 
 
 def take(
