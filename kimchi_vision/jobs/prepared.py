@@ -179,7 +179,7 @@ def _take_part(prepared: Prepared, head: train.Head | None) -> None:
 
 
 def prepare(experiment: Experiment, photos: Photos, begun: Experiment | None = None) -> Prepared:
-    """Find the backbone, and let the recipe choose. begun: of an interrupted run, which keeps what it chose."""
+    """Find the backbone, and let the recipe choose. begun: an interrupted run keeps what it chose."""
     backbone = model.find(experiment.model, experiment.augment.size)
     for size in experiment.train.sizes:
         model.check_size(backbone, size, "train.stages: size")
