@@ -55,7 +55,11 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/results/calibrate": ["results/test_calibrate.py", "jobs/test_evaluation.py"],
     "kimchi_vision/results/goals.py": ["results/test_goals.py", "deploy/test_runtime_speed.py"],
     "kimchi_vision/data": ["data/test_*.py"],
-    "kimchi_vision/deploy/export": ["deploy/test_export*.py", "results/test_preprocess.py"],
+    "kimchi_vision/deploy/export": [
+        "deploy/test_export*.py",
+        "deploy/test_photo_graph.py",
+        "results/test_preprocess.py",
+    ],
     "kimchi_vision/deploy/predictor.py": ["deploy/test_predictor.py", "jobs/test_hostile.py"],
     "kimchi_vision/jobs/evaluation.py": ["jobs/test_evaluation.py"],
     "kimchi_vision/jobs/run_lock.py": ["jobs/test_run_lock.py"],
