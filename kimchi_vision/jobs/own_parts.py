@@ -13,8 +13,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import TEXTS
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Asked, Metric
-from kimchi_vision.results.scores import METRICS, OWN, own
+from kimchi_vision.results.scores import METRICS, OWN, Asked, Metric, own
 
 if TYPE_CHECKING:
     from fastai.callback.core import Callback

@@ -19,6 +19,7 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
+from kimchi_vision.data import images
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
@@ -28,7 +29,7 @@ from kimchi_vision.learning import linear_probe, model
 from kimchi_vision.results import embedding, report
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import images, pictures
+from kimchi_vision.results.report import pictures
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
 

@@ -18,10 +18,8 @@ from kimchi_vision.results.scores import METRICS, sign
 
 
 class Keeping(Protocol):
-    """What the section `train` says of the epoch that is kept.
-
-    keep: whether validation photos choose, by which score or loss (monitor), and which of its values is best
-    (mode; None: what is usual). early_stop: when validation photos end the training.
+    """What the section `train` says: whether validation photos choose the epoch that is kept, by which score
+    or loss, which of its values is best (None: what is usual), and when they end the training.
     """
 
     keep: Literal["last", "best"]

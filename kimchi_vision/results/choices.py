@@ -14,7 +14,7 @@ from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 DRAWS = 1000
 ROOM = 4_000_000

@@ -14,7 +14,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import Photos, thumbnail
 from kimchi_vision.results import plots, separation
-from kimchi_vision.results.intervals import of_class
+from kimchi_vision.results.intervals import named, of_class
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import scores
 
@@ -120,7 +120,7 @@ def _per_class(predictions: Predictions) -> dict[str, Json]:
 def _separation(predictions: Predictions) -> dict[str, Json]:
     average = separation.average_precision(predictions)
     return {
-        name: {"auc": area.value, "auc_interval": area.ends, "average_precision": average[name]}
+        name: {**named("auc", area), "average_precision": average[name]}
         for name, area in separation.by_class(predictions).items()
     }
 

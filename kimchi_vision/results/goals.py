@@ -10,8 +10,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import METRICS, check_monitor
+from kimchi_vision.results.scores import METRICS, Score, check_monitor
 
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 

@@ -11,7 +11,7 @@ from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
 from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 
 def accuracy(run: Run) -> Score:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.score import Score
+    from kimchi_vision.results.scores import Score
 
 _TEXT = ("path", "label", "split", "sha256", "truth", "predicted", "stage", "crop", "box")
 """Columns that are text whatever they look like: classes are called "NA" or "001"."""

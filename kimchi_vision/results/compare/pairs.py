@@ -10,7 +10,7 @@ import numpy as np
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.results.compare import paired, power
-from kimchi_vision.results.intervals import FEWEST, independent, share
+from kimchi_vision.results.intervals import FEWEST, independent, named, share
 from kimchi_vision.results.predictions import Predictions
 
 Verdict = Literal["better", "cannot tell", "practically equal"]
@@ -127,7 +127,7 @@ def beside_floor(predictions: Predictions, floor: Predictions) -> Json:
     Returns accuracy, accuracy_interval, gain, gain_interval, and verdict: `above`, `below` or `cannot tell`;
     of photos too few to say how far an accuracy holds, the intervals are None and nothing can be told.
     """
-    return {**_accuracy(floor), **_gain(predictions, floor)}
+    return {**named("accuracy", share(floor.right, floor.units)), **_gain(predictions, floor)}
 
 
 def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
@@ -136,13 +136,8 @@ def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
     averaged: its table has views, the number of varied views that were averaged with the plain one.
     Returns n, the views, and what beside_floor returns.
     """
-    views = int(averaged.table["views"].iloc[0])
-    return {"n": views, **_accuracy(averaged), **_gain(averaged, predictions)}
-
-
-def _accuracy(predictions: Predictions) -> Json:
-    accuracy = share(predictions.right, predictions.units)
-    return {"accuracy": accuracy.value, "accuracy_interval": accuracy.ends}
+    accuracy = named("accuracy", share(averaged.right, averaged.units))
+    return {"n": int(averaged.table["views"].iloc[0]), **accuracy, **_gain(averaged, predictions)}
 
 
 def _gain(predictions: Predictions, other: Predictions) -> Json:

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.optimize import nnls
 
 from kimchi_vision.results.compare.redrawn import Redrawn
-from kimchi_vision.results.compare.runs import Outcomes
 from kimchi_vision.results.intervals import independent
 
 EXPONENTS = np.geomspace(0.1, 2, 16)
@@ -74,19 +73,25 @@ class _OfClass:
         return self.errors @ times / times.sum()
 
 
-def fit(right: Sequence[np.ndarray], asked: Outcomes, vocab: Sequence[str], counts: np.ndarray) -> Fits:
+def fit(
+    right: Sequence[np.ndarray],
+    truth: np.ndarray,
+    units: np.ndarray,
+    vocab: Sequence[str],
+    counts: np.ndarray,
+) -> Fits:
     """Fit errors by a + b * photos ** -c with a, b >= 0; each class has its own a and b.
 
-    right: right or wrong by share, each [seeds, photos]; asked: classes and groups of these photos; counts:
-    training photos of each share, the most last. Groups of validation photos are drawn by class, the same
-    ones for all shares.
+    right: right or wrong by share, each [seeds, photos]; truth, units: classes and groups of these photos;
+    counts: training photos of each share, the most last. Groups of validation photos are drawn by class, the
+    same ones for all shares.
     Hestness et al., 2017, arXiv:1712.00409; drawn out to more data as in Mahmood et al., 2022,
     arXiv:2207.01725. How often the interval of the gain holds the truth: python -m benchmarks.choices curve.
     """
     random = np.random.default_rng(0)
     share, trainings = counts / counts[-1], np.array([len(each) for each in right])
-    places = [asked.truth == label for label in vocab]
-    classes = [_OfClass.of([each[:, own] for each in right], share, asked.units[own]) for own in places]
+    places = [truth == label for label in vocab]
+    classes = [_OfClass.of([each[:, own] for each in right], share, units[own]) for own in places]
     sizes, worth = np.array([(len(each.group), independent(each.group)) for each in classes]).T
     redrawn = Redrawn.of(share, [each.mean(axis=1) for each in right])
     errors = [np.stack([each.errors.mean(axis=1) for each in classes], axis=1)]

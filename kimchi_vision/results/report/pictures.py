@@ -10,8 +10,9 @@ from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import language
 from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import images
 from kimchi_vision.data.photo import Photo
-from kimchi_vision.results.report import charts, images
+from kimchi_vision.results.report import charts
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,18 @@ import numpy as np
 from kimchi_vision.base.messages import Language, Text, about_background, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import images
 from kimchi_vision.results import embedding, headline
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import (
     calibration,
     charts,
-    curves,
     decision,
     facts,
-    images,
     training,
-    verdict,
 )
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 OVERLAY_SIDE = 160
 
@@ -37,8 +35,8 @@ def view(run: Run, lang: Language) -> Json:
         "decision": decision.view(run, predictions, text),
         "confusion": {
             "classes": _classes(run, text),
-            "about": list(verdict.classes(run, text)),
-            "charts": curves.view(predictions, run.mistakes, text),
+            "about": list(decision.classes(run, text)),
+            "charts": calibration.curves(predictions, run.mistakes, text),
         },
         "errors": {"photos": _cells(run, predictions, small)},
         "map": _map(run, predictions.paths),
@@ -135,14 +133,10 @@ def _background(run: Run, text: Text) -> Json | None:
     rows = []
     for name, own in found["conditions"].items():
         if own["accuracy"] is not None:
-            ends, kind = own["accuracy_interval"], "baseline" if name == "plain" else "own"
-            mark = charts.Mark(own["accuracy"], *ends, kind, with_ends(own["accuracy"], *ends))
-            rows.append(charts.Row.of(text(f"condition_{name}"), mark))
-    conditions = charts.Intervals.of(rows, found["chance"])
-    return {
-        "sentences": [text(key, **values) for key, values in about_background(found)],
-        "conditions": conditions,
-    }
+            mark = "baseline" if name == "plain" else "own", own["accuracy"], own["accuracy_interval"]
+            rows.append(charts.Row.of(text(f"condition_{name}"), *mark))
+    sentences = [text(key, **values) for key, values in about_background(found)]
+    return {"sentences": sentences, "conditions": charts.Intervals.of(rows, found["chance"])}
 
 
 def _parts(run: Run) -> dict[str, dict[str, int]]:

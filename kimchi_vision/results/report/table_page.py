@@ -23,7 +23,7 @@ from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 FLIPPED = 36
 """Photos that only one of two runs has right, shown for each."""
@@ -81,11 +81,9 @@ def _plot(rows: Mapping[str, Sequence[Run]], folder: Path, part: str) -> charts.
     """Accuracy of each row with its interval over photos and seeds, the highest first."""
     scores = {name: accuracy(runs, part) for name, runs in rows.items()}
     best, drawn = max(each.value for each in scores.values()), []
-    for name in sorted(scores, key=lambda name: -scores[name].value):
-        each = scores[name]
+    for name, each in sorted(scores.items(), key=lambda pair: -pair[1].value):
         kind = "own" if each.value == best else "other"
-        mark = charts.Mark(each.value, each.low, each.high, kind, str(each))
-        drawn.append(charts.Row.of(name, mark, _link(rows[name][0], folder)))
+        drawn.append(charts.Row.of(name, kind, each.value, each.interval, _link(rows[name][0], folder)))
     return charts.Intervals.of(drawn)
 
 
