@@ -180,8 +180,8 @@ def curve(
         units = np.arange(valid)
         spans = [redrawn.interval(each, units, share)[1:] for each, share in zip(right, SHARES, strict=True)]
         alone = [over_seeds(each, units)[1:] for each in right]
-        classes, photos = list(range(CLASSES)), counts[:-1].astype(float)
-        gains = fit(right, units % CLASSES, units, classes, photos).gains()
+        classes, trained = list(range(CLASSES)), counts[:-1].astype(float)
+        gains = fit(right, units % CLASSES, units, classes, trained).gains()
         low, high = np.quantile(gains[1:], [0.025, 0.975])
         points = [
             [low <= true <= high for (low, high), true in zip(each, truth, strict=False)]

@@ -11,8 +11,8 @@ import pytest
 
 from kimchi_vision.base import messages
 from kimchi_vision.base.errors import DataError, InputError, RunError
+from kimchi_vision.base.hangul import with_particles
 from kimchi_vision.base.messages import TEXTS, LogFormat, catalogue, language
-from kimchi_vision.base.messages.hangul import with_particles
 from kimchi_vision.base.sentence import Sentence
 
 

@@ -4,13 +4,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Note, noted
 from kimchi_vision.results.compare import paired
 from kimchi_vision.results.intervals import Estimate, named, wilson
 
 CONDITIONS = ("plain", "food_only", "blurred", "background_only", "same", "other")
 LITTLE = 0.1
 """A difference in accuracy below which backgrounds are said to matter little."""
+ADVISED = ("background_no_boxes", "background_relies")
+"""Verdicts with something to do next."""
 
 
 def background_reliance(answers: pd.DataFrame) -> Json:
@@ -78,3 +82,30 @@ def _verdict(gap: Estimate | None, boxed: bool) -> str:
     if gap is not None and gap.low > 0:
         return "relies"
     return "little" if gap is not None and gap.high < LITTLE else "cannot tell"
+
+
+def about_background(found: Json) -> list[Note]:
+    """What background.json says, in sentences: the verdict, what to do next, and what it stands on."""
+    gap, conditions = found["gap"], found["conditions"]
+    if gap is None:
+        return [("background_no_pairs", {}), _asked(found)]
+    low, high = (points(edge) for edge in found["gap_interval"])
+    shares = {name: percent(conditions[name]["accuracy"]) for name in ("same", "other")}
+    # Folders of before call what no boxes bear out a suspicion, or little.
+    boxed = set(found["masks"]) == {"box"}
+    verdict = f"background_{found['verdict'].replace(' ', '_')}" if boxed else "background_no_boxes"
+    sentences: list[Note] = [(verdict, {"gap": points(gap), "low": low, "high": high, **shares})]
+    if verdict in ADVISED:
+        sentences.append((f"{verdict}_next", {}))
+    for name, more in (("followed", {}), ("outside", {"area": found["area"]})):
+        if boxed and found[name] is not None:
+            edges = dict(zip(("low", "high"), found[f"{name}_interval"], strict=True))
+            values = {name: found[name], **edges, **more}
+            sentences.append((f"background_{name}", {k: percent(v) for k, v in values.items()}))
+    guessing = ("background_guessing", {"chance": percent(found["chance"])})
+    return [*sentences, guessing, _asked(found)]
+
+
+def _asked(found: Json) -> Note:
+    masks = noted(((f"mask_{kind}", {"n": count}) for kind, count in found["masks"].items()), ", ")
+    return "background_asked", {"photos": found["photos"], "masks": masks}

@@ -8,7 +8,9 @@ from typing import Literal
 
 import numpy as np
 
+from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.sentence import Sentences, noted
 from kimchi_vision.results.compare import paired, power
 from kimchi_vision.results.intervals import FEWEST, independent, named, share
 from kimchi_vision.results.predictions import Predictions
@@ -153,3 +155,16 @@ def _gain(predictions: Predictions, other: Predictions) -> Json:
         "gain_interval": sorted([sign * pair.low, sign * pair.high]) if told else None,
         "verdict": side if told and pair.verdict == "better" else "cannot tell",
     }
+
+
+def about_gain(name: str, found: Json) -> Sentences:
+    """What training brought beside the `floor`, or averaging beside one view, `tta`.
+
+    found: the entry of that name in metrics.json.
+    """
+    shown = {"n": found.get("n"), "accuracy": percent(found["accuracy"]), "gain": points(found["gain"])}
+    if found["accuracy_interval"] is None or found["gain_interval"] is None:
+        return noted([(f"{name}_few", shown)])
+    shown |= zip(("least", "most"), map(percent, found["accuracy_interval"]), strict=True)
+    shown |= zip(("low", "high"), map(points, found["gain_interval"]), strict=True)
+    return noted([(f"{name}_{found['verdict'].replace(' ', '_')}", shown)])

@@ -12,12 +12,14 @@ from typing import Literal
 import numpy as np
 
 from kimchi_vision.base.errors import KimchiError
-from kimchi_vision.base.messages import Text, about_background, about_gain
+from kimchi_vision.base.messages import Text
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import noted
 from kimchi_vision.data import images
 from kimchi_vision.results import goals, headline
+from kimchi_vision.results.compare.background import about_background
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.run import Run

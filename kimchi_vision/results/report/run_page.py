@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kimchi_vision.base.messages import Language, Text, about_background, catalogue
+from kimchi_vision.base.messages import Language, Text, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data import images
 from kimchi_vision.results import embedding, headline
+from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import (
     calibration,
