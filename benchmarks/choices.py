@@ -17,8 +17,7 @@ from scipy.stats import norm
 
 from kimchi_vision.results.candidates import Candidates, Stop
 from kimchi_vision.results.choices import optimism, without
-from kimchi_vision.results.compare.power_law import fit
-from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.compare.power_law import Redrawn, fit
 from kimchi_vision.results.folds import by_others
 from kimchi_vision.results.intervals import Estimate, over_seeds, wilson
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.photo import Note
 from kimchi_vision.data.splitters import WAYS, read_split, stratified
 
 

@@ -1,7 +1,5 @@
 """What choosing on the photos that score adds to the score: the winner of many is flattered."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Section `evaluate`: scores and figures of the predictions for one part of the photos."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

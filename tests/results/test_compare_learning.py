@@ -15,8 +15,7 @@ from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.learning_curve import _classes, _points, plan, sentences
 from kimchi_vision.results import plots
 from kimchi_vision.results.compare import Learning, learning, power_law
-from kimchi_vision.results.compare.power_law import fit
-from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.compare.power_law import Redrawn, fit
 from kimchi_vision.results.intervals import over_seeds, wilson
 
 SHARES = np.array([0.1, 0.25, 0.5, 1])

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from PIL import Image
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kimchi_vision.data.photo import FORMATS
+from kimchi_vision.data.decoding import FORMATS
 from kimchi_vision.deploy.server.guard import Refusal
 
 BODY_SECONDS = 60

@@ -17,10 +17,10 @@ from kimchi_vision.results.calibrate.abstain import (
     abstain_at,
     area_under_risk_coverage,
     fewest_photos,
+    least_probable,
     risk_coverage,
     unknown_accepted,
 )
-from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """Many runs on the same photos: which is better, which are practically equal, and what cannot be told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from html import escape

@@ -10,8 +10,7 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results.compare import runs
 from kimchi_vision.results.compare.pairs import Row
-from kimchi_vision.results.compare.power_law import LEVEL, Fits, fit
-from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.compare.power_law import LEVEL, Fits, Redrawn, fit
 from kimchi_vision.results.intervals import of_class
 
 

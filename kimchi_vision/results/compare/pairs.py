@@ -11,7 +11,7 @@ import numpy as np
 from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentences, noted
-from kimchi_vision.results.compare import paired, power
+from kimchi_vision.results.compare import paired
 from kimchi_vision.results.intervals import FEWEST, independent, named, share
 from kimchi_vision.results.predictions import Predictions
 
@@ -113,9 +113,9 @@ def _judged(pair: Pair, margin: float, level: float) -> Pair:
         return pair
     counts = pair.only_first, pair.only_second, pair.worth
     if pair.difference > margin and pair.p < PLAUSIBLE:
-        number, verdict = power.photos_to_tell(*counts, level), "better"
+        number, verdict = paired.photos_to_tell(*counts, level), "better"
     else:
-        number, verdict = power.photos_to_equate(*counts, margin), "practically equal"
+        number, verdict = paired.photos_to_equate(*counts, margin), "practically equal"
     if number is None:
         return pair
     more = math.ceil((number - pair.worth) * pair.photos / pair.worth)

@@ -1,7 +1,5 @@
 """A comparison in words: the answer, a sentence a pair, and the cells of a table of experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What the probabilities are worth, and how they part a class from the others: sentences and charts."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from kimchi_vision.base.messages import Text

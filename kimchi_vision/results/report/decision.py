@@ -3,8 +3,6 @@
 The console's card begins with the same sentences.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal

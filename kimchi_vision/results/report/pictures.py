@@ -1,7 +1,5 @@
 """A page of photos in groups under an answer: what is like what, what is unlike, what changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What the page over several runs shows."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
