@@ -124,7 +124,9 @@ class Preprocess:
         rows = self._sampled(np.concatenate(planes, axis=1).astype(np.float32))
         columns = self._sampled(np.ascontiguousarray(rows.reshape(-1, self.resize).T))
         values = np.ascontiguousarray(columns.T).reshape(self.size, 3, self.size)
-        return np.ascontiguousarray((values * self._scale - self._shift).transpose(1, 0, 2))
+        mean, std = (np.array(each)[:, None] for each in (self.mean, self.std))
+        scale, shift = (1 / (255 * std)).astype(np.float32), (mean / std).astype(np.float32)
+        return np.ascontiguousarray((values * scale - shift).transpose(1, 0, 2))
 
     @property
     def is_normalized(self) -> bool:
@@ -165,14 +167,6 @@ class Preprocess:
     @cached_property
     def _taps(self) -> tuple[np.ndarray, np.ndarray]:
         return self.sampling.taps(self.resize, self.size)
-
-    @cached_property
-    def _scale(self) -> np.ndarray:
-        return (1 / (255 * np.array(self.std))).astype(np.float32)[:, None]
-
-    @cached_property
-    def _shift(self) -> np.ndarray:
-        return (np.array(self.mean) / np.array(self.std)).astype(np.float32)[:, None]
 
 
 def _reflected(photo: Image.Image, left: int, top: int, side: int) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, write_json, write_table
+from kimchi_vision.base.files import read_table, readable, write_json, write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
@@ -215,14 +215,8 @@ class Run:
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
-        if not file.is_file():
-            raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
-        try:
+        with readable(file, ValueError):
             return json.loads(self.sound(file).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise InputError(
-                "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
-            ) from None
 
     def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import stats
 
 from kimchi_vision.base import messages
-from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.errors import ConfigError
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
@@ -41,13 +41,13 @@ NOMINAL = 0.025
 class Metric:
     """What a score is.
 
-    estimate: from the predictions of one part to value and interval.
+    estimate: from the predictions of one part to value and interval; None for one that is only read again.
     unit: share, 0 to 1, nats, or a number of no unit.
     sign: 1 when a higher value is better, -1 when a lower one is.
     """
 
     name: str
-    estimate: Estimator
+    estimate: Estimator | None
     unit: Unit
     sign: int
 
@@ -153,7 +153,7 @@ def own(name: str, estimate: Estimator | None = None) -> Metric:
     estimate: None for a score that is only read again.
     """
     messages.add({name: (name, name), f"{name}_explained": OWN})
-    return Metric(name, estimate or _lost, "share", 1)
+    return Metric(name, estimate, "share", 1)
 
 
 def sign(monitor: str) -> int:
@@ -225,10 +225,6 @@ def brier(predictions: Predictions, section: Asked) -> Estimate:
 def macro_auc(predictions: Predictions, section: Asked) -> Estimate:
     """Each class against the rest."""
     return separation.macro(predictions)
-
-
-def _lost(predictions: Predictions, section: Asked) -> Estimate:
-    raise InputError("This score was given from Python: give it again.")
 
 
 def _macro(predictions: Predictions, name: str) -> Estimate:
