@@ -1,6 +1,10 @@
-"""Photos of one picture: equal files, and copies resized, brightened, turned, cropped or framed."""
+"""Photos that must not be parted: copies of one picture, and what `data.group_by` holds together.
+
+Copies are equal files, and those resized, brightened, turned, cropped or framed.
+"""
 
 import logging
+import re
 from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.config.sections import Data
 from kimchi_vision.data.alignment import settled
 from kimchi_vision.data.hashes import near_pairs
 from kimchi_vision.data.memory import Memory
@@ -160,3 +166,45 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
     scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     return np.divide((first * second).sum(axis=1), scale, out=np.zeros_like(scale), where=scale > 1)
+
+
+def find(root: Path, photos: pd.DataFrame, section: Data, memory: Memory) -> pd.Series:
+    """A number for each photo, equal for copies of one picture; all different when none is looked for."""
+    if section.duplicates == "keep":
+        return pd.Series(np.arange(len(photos)), index=photos.index)
+    return groups(root, photos, memory)
+
+
+def copies(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """With `duplicates: skip`, all but the first photo of each picture: columns path, label, reason."""
+    first = photos.groupby("group")["path"].transform("first")
+    rows = photos[["path", "label"]].assign(reason="shows the same picture as " + first)
+    return rows[(photos["path"] != first) & (section.duplicates == "skip")]
+
+
+def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
+    """Numbers that are equal for photos of one picture, and for photos whose paths match `pattern` alike.
+
+    The first bracketed part of the pattern counts, or all that it matches; a path without a match is alone.
+    Raises DataError when the pattern is no regular expression or matches nothing.
+    """
+    if pattern is None:
+        return photos["group"].to_numpy()
+    left, right = pd.factorize(photos["group"])[0], pd.factorize(matches(photos, pattern))[0]
+    right = right + left.max() + 1
+    return connected(left, right, right.max() + 1)[left]
+
+
+def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
+    """What the pattern finds in each path, or the path where it finds nothing. Errors as in `joined`."""
+    try:
+        found = [re.search(pattern, path) for path in photos["path"]]
+    except re.error as error:
+        raise DataError(
+            "`data.group_by`: {pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
+        ) from None
+    if not any(found):
+        no_match = "`data.group_by`: {pattern} matches no path, such as {one}."
+        raise DataError(no_match, pattern=pattern, one=photos["path"].iloc[0])
+    pairs = zip(found, photos["path"], strict=True)
+    return pd.Series([m[m.re.groups and 1] if m else path for m, path in pairs], index=photos.index)

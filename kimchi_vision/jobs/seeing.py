@@ -195,7 +195,7 @@ def map_of(found: Audit) -> Json | None:
     table = embedding.laid_out(values, paths)
     if table is None:
         return None
-    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE).pictures
+    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE)
     columns = zip(paths, truth.tolist(), said.tolist(), strict=True)
     cells = [
         {"path": path, "actual": actual, "predicted": looks, "picture": small.get(path)}

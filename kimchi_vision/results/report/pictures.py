@@ -55,7 +55,7 @@ def write(file: Path, page: Page, lang: str = "auto") -> None:
 def view(groups: Sequence[Group]) -> Iterator[Json]:
     """The template's values, with as many pictures as a page holds."""
     every = [picture for group in groups for picture in group.pictures]
-    small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)}).pictures
+    small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)})
     sources = iter([small.get(str(place)) for place in range(len(every))])
     for group in groups:
         yield {"heading": group.heading, "pictures": [(each, next(sources)) for each in group.pictures]}

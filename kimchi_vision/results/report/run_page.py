@@ -1,6 +1,6 @@
 """What the page about one run shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,13 +11,7 @@ from kimchi_vision.data import images
 from kimchi_vision.results import embedding, headline
 from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import (
-    calibration,
-    charts,
-    decision,
-    facts,
-    training,
-)
+from kimchi_vision.results.report import calibration, charts, decision, facts, training
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import Score
 
@@ -60,19 +54,19 @@ def view(run: Run, lang: Language) -> Json:
         "experiment_text": experiment_text,
         "run": run,
         "photos": len(predictions),
-        "missing": len(small.missing),
-        "left_out": len(small.left_out),
+        "missing": sum(picture is None for picture in small.values()),
+        "left_out": len(predictions) - len(small),
         "found": {name: each for name, each in found.items() if each},
     }
 
 
-def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
+def _thumbnails(run: Run, predictions: Predictions) -> dict[str, str | None]:
     """Wrong ones come first: they are what people open."""
     rows = predictions.where(np.argsort(predictions.right, kind="stable"))
     return images.thumbnails(dict(zip(rows.paths, run.photos.files(rows.table), strict=True)))
 
 
-def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[Json]:
+def _cells(run: Run, predictions: Predictions, small: Mapping[str, str | None]) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
     overlays = _overlays(run, predictions)
@@ -84,7 +78,7 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
             "sure": round(float(sure), 4),
             "probability": percent(sure),
             "loss": f"{loss:.2f}",
-            "picture": small.pictures.get(path),
+            "picture": small.get(path),
             **({"overlay": overlays[path]} if path in overlays else {}),
         }
         for path, actual, predicted, sure, loss in zip(predictions.paths, *columns, strict=True)
