@@ -16,7 +16,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import seal
+from kimchi_vision.results import openings, seal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,8 +169,6 @@ class Run:
 
     def times_opened(self) -> int:
         """How often any of the test photos was scored as one: by this run, or by others on this machine."""
-        from kimchi_vision.results import openings
-
         file = self.files.test_openings
         own = self.table(file).itertuples(index=False, name=None) if file.is_file() else ()
         return len({*own, *openings.of(self._test_photos)})
@@ -179,13 +177,11 @@ class Run:
         """Note in test_openings.csv, and beside all runs, that a command is about to score the test part."""
         import pandas as pd
 
-        from kimchi_vision.results import openings
-
         file = self.files.test_openings
         now = datetime.now(timezone.utc).isoformat()
         opening = pd.DataFrame({"time": [now], "command": [command]})
-        known = [self.table(file)] if file.is_file() else []
-        write_table(file, pd.concat([*known, opening], ignore_index=True))
+        known = self.table(file) if file.is_file() else None
+        write_table(file, pd.concat([known, opening], ignore_index=True))
         openings.note(self._test_photos, (now, command))
 
     @property
@@ -206,9 +202,8 @@ class Run:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
         if file.parent == self.path and file.is_file() and seal.is_other(self.files, file):
             raise InputError(
-                "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
-                "back, or run the experiment again with --force, which keeps this folder "
-                "under another name.",
+                "{file} is damaged, or was changed: it is not what the run wrote. Put a copy back, or run "
+                "the experiment again with --force, which keeps this folder under another name.",
                 file=file,
             )
         return file
