@@ -53,7 +53,13 @@ def groups(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.Series:
     photos: columns path and sha256 of photos that can be read.
     """
     files = photos.drop_duplicates("sha256").set_index("sha256")["path"]
-    pairs = _same_pictures([root / path for path in files], memory.thumbnails(files.index))
+    paths = [root / path for path in files]
+    found = [
+        (photo, other)
+        for (photo, other), place in zip(*candidates(memory.thumbnails(files.index)), strict=True)
+        if same_picture(_green(paths[photo]), _green(paths[other]), place)
+    ]
+    pairs = np.array(found, np.int64).reshape(-1, 2)
     numbers = _around_one(len(files), _without_scenes(len(files), pairs))
     return photos["sha256"].map(dict(zip(files.index, numbers, strict=True))).rename("group")
 
@@ -91,16 +97,6 @@ def _around_one(count: int, pairs: np.ndarray) -> list[int]:
             for member in members:
                 numbers[member] = photo
     return numbers
-
-
-def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> np.ndarray:
-    """Rows (photo, other): hashes near, thumbnails alike, and one picture when laid over each other."""
-    found = [
-        (photo, other)
-        for (photo, other), place in zip(*candidates(thumbnails), strict=True)
-        if same_picture(_green(files[photo]), _green(files[other]), place)
-    ]
-    return np.array(found, np.int64).reshape(-1, 2)
 
 
 def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -138,7 +138,10 @@ def _write_all(
         content = entry.read()
         box = _box(entry, content, boxes.get(entry.folder), done)
         if crop and box:
-            content = _cut(content, box, PurePosixPath(entry.name).suffix)
+            jpeg = PurePosixPath(entry.name).suffix.lower() in (".jpg", ".jpeg")
+            file = io.BytesIO()
+            open_photo(content).crop(box).save(file, "JPEG" if jpeg else "PNG", quality=95)
+            content = file.getvalue()
         path, there = free(to, f"{folder}/{PurePosixPath(entry.name).name}", content, own)
         own.add(path)
         done.there += there
@@ -181,13 +184,6 @@ def _box(entry: Entry, content: bytes, boxes: Boxes | None, done: Imported) -> t
     box = boxes.of(stem, photo.size)
     done.left_out["boxes outside their photo"] += box is None
     return box
-
-
-def _cut(content: bytes, box: tuple[int, ...], suffix: str) -> bytes:
-    file = io.BytesIO()
-    kind = "JPEG" if suffix.lower() in (".jpg", ".jpeg") else "PNG"
-    open_photo(content).crop(box).save(file, kind, quality=95)
-    return file.getvalue()
 
 
 def _add_boxes(file: Path, rows: pd.DataFrame) -> None:

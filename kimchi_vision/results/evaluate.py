@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
@@ -32,17 +31,26 @@ def metrics(predictions: Predictions, section: Evaluate) -> Json:
     predicted.
     most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
     """
-    counts = predictions.confusion
+    counts, vocab = predictions.confusion, predictions.vocab
+    confused = [
+        [vocab[row], vocab[column], int(counts[row, column])]
+        for row, column in zip(*counts.nonzero(), strict=True)
+        if row != column
+    ]
+    precision = separation.average_precision(predictions)
     found: Json = {"split": predictions.split, "photos": len(predictions)}
     for score in scores(predictions, section):
         found |= {score.name: score.value, f"{score.name}_interval": score.interval}
     return {
         **found,
-        "top_k": min(section.top_k, len(predictions.vocab)),
+        "top_k": min(section.top_k, len(vocab)),
         "classes": _per_class(predictions),
-        "separation": _separation(predictions),
+        "separation": {
+            name: {**named("auc", area), "average_precision": precision[name]}
+            for name, area in separation.by_class(predictions).items()
+        },
         "confusion_matrix": counts.tolist(),
-        "most_confused": _most_confused(counts, predictions.vocab),
+        "most_confused": sorted(confused, key=lambda pair: -pair[2]),
         "top_losses": predictions.worst(section.top_losses).paths,
     }
 
@@ -113,20 +121,3 @@ def _per_class(predictions: Predictions) -> dict[str, Json]:
             "precision_interval": of_class(predictions.right[said], units[said]),
         }
     return found
-
-
-def _separation(predictions: Predictions) -> dict[str, Json]:
-    average = separation.average_precision(predictions)
-    return {
-        name: {**named("auc", area), "average_precision": average[name]}
-        for name, area in separation.by_class(predictions).items()
-    }
-
-
-def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[str | int]]:
-    pairs = [
-        [vocab[row], vocab[column], int(counts[row, column])]
-        for row, column in zip(*counts.nonzero(), strict=True)
-        if row != column
-    ]
-    return sorted(pairs, key=lambda pair: -pair[2])

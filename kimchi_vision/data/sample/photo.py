@@ -93,17 +93,13 @@ def changed(photo: Photo, change: str, rng: np.random.Generator) -> Photo:
     elif change == "brightened":
         image = ImageEnhance.Brightness(image).enhance(float(rng.uniform(1.1, 1.35)))
     elif change == "cropped":
-        image, box = _cropped(image, box, rng)
+        width, height = (round(side * rng.uniform(0.9, 0.97)) for side in image.size)
+        left, top = (int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height))
+        image = image.crop((left, top, left + width, top + height))
+        box = _within((box[0] - left, box[1] - top, box[2], box[3]), image)
     elif change == "mirrored":
         image, box = ImageOps.mirror(image), (image.width - box[0] - box[2], *box[1:])
     return Photo(image, box, quality)
-
-
-def _cropped(image: Image.Image, box: Box, rng: np.random.Generator) -> tuple[Image.Image, Box]:
-    width, height = (round(side * rng.uniform(0.9, 0.97)) for side in image.size)
-    left, top = int(rng.integers(0, image.width - width + 1)), int(rng.integers(0, image.height - height + 1))
-    part = image.crop((left, top, left + width, top + height))
-    return part, _within((box[0] - left, box[1] - top, box[2], box[3]), part)
 
 
 def _within(box: Box, image: Image.Image) -> Box:

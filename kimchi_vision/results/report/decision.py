@@ -21,7 +21,6 @@ from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import Score
 
 WIDEST = 0.2
 """An interval of the accuracy wider than this, from end to end, is no basis for a decision."""
@@ -175,24 +174,20 @@ def _against(run: Run, text: Text) -> Iterator[str]:
                 goal=goals.title(f"goal_{name}", text),
                 outcome=text(outcome.replace(" ", "_")),
             )
-    yield from _about_accuracy(accuracy, run.mistakes, text)
+    low, high = accuracy.interval or (0.0, 1.0)
+    shown = accuracy.metric.shown
+    if high - low > WIDEST:
+        yield text("against_few", photos=f"{accuracy.n:,}", low=shown(low), high=shown(high))
+    supports = [own["support"] for own in run.mistakes["classes"].values()]
+    chance = max(supports) / sum(supports)
+    if low <= chance:
+        yield text("against_chance", chance=shown(chance))
     if floor.get("verdict") == "below":
         yield text("against_floor", accuracy=percent(floor["accuracy"]))
     found = run.json_if(run.files.background)
     if found.get("verdict") == "relies":
         yield noted(about_background(found)[:1]).said(text)
     yield from classes(run, text)
-
-
-def _about_accuracy(accuracy: Score, metrics: Json, text: Text) -> Iterator[str]:
-    low, high = accuracy.interval or (0.0, 1.0)
-    shown = {"low": accuracy.metric.shown(low), "high": accuracy.metric.shown(high)}
-    if high - low > WIDEST:
-        yield text("against_few", photos=f"{accuracy.n:,}", **shown)
-    supports = [own["support"] for own in metrics["classes"].values()]
-    chance = max(supports) / sum(supports)
-    if low <= chance:
-        yield text("against_chance", chance=accuracy.metric.shown(chance))
 
 
 def classes(run: Run, text: Text) -> Iterator[str]:
