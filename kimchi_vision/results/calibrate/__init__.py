@@ -13,6 +13,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results.calibrate import abstain
 from kimchi_vision.results.calibrate import confidence as scores
+from kimchi_vision.results.intervals import named
 from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
@@ -110,10 +111,8 @@ def figures(facts: Json) -> dict[str, Figure]:
 def _facts(probabilities: np.ndarray, predictions: Predictions, bins: int) -> Json:
     truth, groups = predictions.truth, predictions.group
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {
-        "calibration_error": error,
-        "calibration_error_interval": interval,
+        **named("calibration_error", scores.calibration_error(sure, right, bins, groups)),
         "calibration_error_seen": scores.expected_calibration_error(sure, right, bins),
         "calibration_error_by_chance": scores.error_when_calibrated(sure, bins, groups),
         "loss": scores.negative_log_likelihood(probabilities, truth),

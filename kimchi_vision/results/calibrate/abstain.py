@@ -9,7 +9,7 @@ from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from kimchi_vision.results.calibrate.confidence import units_of
-from kimchi_vision.results.intervals import worth
+from kimchi_vision.results.intervals import Estimate, named, worth
 
 DELTA = 0.05
 """Share of runs in which the wrong answers among fresh photos may still be more than what was wanted."""
@@ -103,14 +103,9 @@ def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -
     """
     accepted, photos = int((unknown >= threshold).sum()), len(unknown)
     low, high = proportion_confint(accepted, photos, method="wilson")
+    share = named("accepted_share", Estimate(accepted / photos, float(low), float(high)))
     auroc = stats.mannwhitneyu(known, unknown).statistic / (len(known) * photos)
-    return {
-        "photos": photos,
-        "accepted": accepted,
-        "accepted_share": accepted / photos,
-        "accepted_share_interval": [float(low), float(high)],
-        "auroc": float(auroc),
-    }
+    return {"photos": photos, "accepted": accepted, **share, "auroc": float(auroc)}
 
 
 SHARES = (0.8, 0.9, 0.95, 0.99)
