@@ -167,10 +167,7 @@ def _doubted(coefficients: np.ndarray) -> np.ndarray:
 
 
 def near_pairs(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
-    """Batches of rows (photo, other photo, window): the window of the first looks like the whole second.
-
-    Of a pair the window that is nearest.
-    """
+    """Batches of rows (photo, other photo, window): the window of the first that is most like the second."""
     whole = np.concatenate([photo_hashes(part) for part in _parts(thumbnails)])
     index, start = HashIndex(whole), 0
     for part in _parts(thumbnails):

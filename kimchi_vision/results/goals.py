@@ -80,8 +80,7 @@ def text(decision: pd.DataFrame, lang: str = "auto") -> str:
 
 
 def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
-    """The decision table in words: title → a value a run; titles that no run has a value for are left
-    out."""
+    """The decision table in words: title → a value a run; titles that no run has a value for are left out."""
     table = decision.astype(object).where(decision.notna(), None)
     return {
         _title(name, say): [_shown(name, value, say) for value in table[name]]

@@ -30,10 +30,7 @@ _TEXT = ("path", "label", "split", "sha256", "truth", "predicted", "stage", "cro
 
 
 class Run:
-    """A run folder, each file of which is read when it is asked for, once.
-
-    path: the folder, such as exports/exp1.
-    """
+    """A run folder, such as exports/exp1, each file of which is read when it is asked for, once."""
 
     def __init__(self, path: str | Path) -> None:
         self.files = RunFiles(Path(path))
@@ -116,10 +113,7 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """The scores over the validation photos: index name; columns value, low, high (95 %), n.
-
-        low and high are NaN where too few photos say how sure a score is.
-        """
+        """Of the validation photos: index name; columns value, low, high (95 %; NaN where unknown), n."""
         import pandas as pd
 
         rows = {name: (each.value, each.low, each.high, each.n) for name, each in self.score.items()}
@@ -192,10 +186,7 @@ class Run:
         return list(self.items["sha256"][self.items["split"] == "test"])
 
     def damaged(self) -> list[str]:
-        """Names of the files that are gone, or not what the run left at its end; none while it goes on.
-
-        Exported files may be gone.
-        """
+        """Files that are gone, but for exports, or not what the run left at its end; none before that."""
         return seal.damaged(self.files) if self.is_finished else []
 
     def sound(self, file: Path) -> Path:

@@ -56,10 +56,7 @@ class Comparison:
         return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
-        """For a screen: the answer, tables of experiments and scores, and a sentence a pair.
-
-        Hangul takes two columns a letter.
-        """
+        """For a screen: the answer, tables of experiments and scores, and a sentence a pair."""
         head, *rows = self._scored()
         with pd.option_context("display.unicode.east_asian_width", True):
             experiments = pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False)

@@ -158,10 +158,7 @@ def _gain(predictions: Predictions, other: Predictions) -> Json:
 
 
 def about_gain(name: str, found: Json) -> Sentences:
-    """What training brought beside the `floor`, or averaging beside one view, `tta`.
-
-    found: the entry of that name in metrics.json.
-    """
+    """What training brought beside the `floor`, or views beside one, `tta`, by that entry of metrics.json."""
     shown = {"n": found.get("n"), "accuracy": percent(found["accuracy"]), "gain": points(found["gain"])}
     if found["accuracy_interval"] is None or found["gain_interval"] is None:
         return noted([(f"{name}_few", shown)])

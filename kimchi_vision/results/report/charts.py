@@ -15,10 +15,7 @@ Scale = Literal["linear", "log"]
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to 0 at the start of the axis and 100 at its end, with round numbers between.
-
-    ticks: (place, label).
-    """
+    """From values to 0 at its start and 100 at its end, with round numbers between; ticks: (place, label)."""
 
     low: float
     high: float
