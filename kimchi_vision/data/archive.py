@@ -1,7 +1,5 @@
 """What lies in a zip, a zip of zips, a tar or a folder, read where it lies."""
 
-from __future__ import annotations
-
 import io
 import lzma
 import os
