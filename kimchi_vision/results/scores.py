@@ -5,8 +5,8 @@ table, comparison, trackers, `train.monitor` and `goals` find it here.
 """
 
 import difflib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -134,6 +134,14 @@ def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
     """Every score of one part, in the order of the registry."""
     for each in METRICS.values():
         yield Score(each, *each.estimate(predictions, section), len(predictions))
+
+
+def over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
+    """A score of one run; of several their mean, without an interval, and the standard deviation."""
+    values = [each.value for each in found]
+    if len(values) == 1:
+        return found[0], None
+    return replace(found[0], value=float(np.mean(values)), low=None, high=None), float(np.std(values, ddof=1))
 
 
 def recorded(metrics: Json) -> dict[str, Score]:

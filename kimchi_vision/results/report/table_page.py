@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
 from kimchi_vision.results.report.facts import flat, machine, question
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import Score
+from kimchi_vision.results.scores import over_runs
 
 FLIPPED = 36
 """Photos that only one of two runs has right, shown for each."""
@@ -169,7 +168,7 @@ def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str], par
         "name": name,
         "question": question(first.experiment.question, text)[:1],
         "reports": [(run.path.name, _link(run, folder)) for run in runs],
-        "scores": [_over_runs([run.scored(part)[key] for run in runs]) for key in names],
+        "scores": [over_runs([run.scored(part)[key] for run in runs]) for key in names],
         "seeds": len(runs),
         "photos": first.scored(part)["accuracy"].n,
         "kept_epoch": None if several else found[0].get("train", {}).get("kept_epoch"),
@@ -177,13 +176,6 @@ def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str], par
         "parameters": found[0].get("model", {}).get("parameters"),
         "pkl_size": first.files.pkl.stat().st_size / 1e6 if first.files.pkl.is_file() else None,
     }
-
-
-def _over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
-    if len(found) == 1:
-        return found[0], None
-    values = [each.value for each in found]
-    return replace(found[0], value=mean(values), low=None, high=None), stdev(values)
 
 
 def _decision(folder: Path, say: Text) -> Json | None:
