@@ -59,7 +59,6 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/deploy/predictor.py": ["deploy/test_predictor.py", "jobs/test_hostile.py"],
     "kimchi_vision/jobs/evaluation.py": ["jobs/test_evaluation.py"],
     "kimchi_vision/jobs/run_lock.py": ["jobs/test_run_lock.py"],
-    "kimchi_vision/jobs/folds.py": ["jobs/test_table.py"],
     "kimchi_vision/jobs/table.py": [
         "jobs/test_table.py",
         "jobs/test_executor.py",

@@ -19,8 +19,8 @@ from kimchi_vision.base.messages import LogFormat, Text
 from kimchi_vision.base.progress import Look, Stage, State, Task, listening
 from kimchi_vision.base.sentence import said
 from kimchi_vision.jobs import table
+from kimchi_vision.jobs.folder import next_steps
 from kimchi_vision.jobs.table import Finished
-from kimchi_vision.jobs.template import next_steps
 from kimchi_vision.results import headline
 from kimchi_vision.results.report import decision
 from kimchi_vision.results.run import Run

@@ -17,8 +17,7 @@ from kimchi_vision.jobs import experiment as story
 from kimchi_vision.jobs import table as tables
 from kimchi_vision.jobs.folder import from_folder
 from kimchi_vision.jobs.notebook import Run
-from kimchi_vision.jobs.own_parts import OwnParts
-from kimchi_vision.jobs.prepared import Prepared, prepare
+from kimchi_vision.jobs.prepared import OwnParts, Prepared, prepare
 from kimchi_vision.jobs.process import undisturbed
 from kimchi_vision.jobs.table import Rows
 from kimchi_vision.learning import train

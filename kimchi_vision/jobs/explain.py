@@ -41,7 +41,10 @@ def write(
     except ModelError as error:
         log.warning("%s", error)
         return
-    explain.top_losses(section, explainer, photos, Run(files.path).metrics["top_losses"], files)
+    if section.top_losses:
+        worst = _worst(photos, Run(files.path))
+        for file, look in zip(worst, explainer.looks(worst), strict=True):
+            explain.save(look, files.overlay(file.content))
     _write_background(experiment, explainer, photos, files)
     if files.background.is_file():
         found = Run(files.path).json(files.background)
@@ -60,9 +63,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
     if paths:
         files = [Photo(file, sha256=seeing.content(file)) for file in find_photos(paths)]
     else:
-        known = run.photos
-        rows = known.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
-        files = known.files(rows)
+        files = _worst(run.photos, run)
     looks = explainer.looks(files)
     for file in files:
         try:
@@ -76,6 +77,11 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
+
+
+def _worst(photos: Photos, run: Run) -> list[Photo]:
+    """The photos of a run's top losses."""
+    return photos.files(photos.items.set_index("path", drop=False).loc[run.metrics["top_losses"]])
 
 
 def background(run: Run, lang: str = "auto") -> str:

@@ -26,6 +26,7 @@ class Run(opened.Run):
         Raises InputError when model.safetensors or the photos are missing, or its Learner was one's own.
         """
         from kimchi_vision.deploy.export.learner import portable
+        from kimchi_vision.jobs import seeing
         from kimchi_vision.jobs.prepared import prepare
         from kimchi_vision.learning import model, train
 
@@ -35,12 +36,7 @@ class Run(opened.Run):
                 run=self.path,
                 file=self.files.safetensors,
             )
-        if not self.files.safetensors.is_file():
-            raise InputError(
-                "{file} is missing. Write it with: python -m kimchi_vision export {run} --format safetensors",
-                file=self.files.safetensors,
-                run=self.path,
-            )
+        tensors = model.read_tensors(seeing.weights(self))
         missing = [file for file in self.photos.files(self.items) if not file.path.is_file()]
         if missing:
             raise InputError(
@@ -52,7 +48,7 @@ class Run(opened.Run):
         prepared = prepare(experiment, self.photos)
         train.seed(experiment.train)
         learn = prepared.learner(prepared.dataloaders(), self.path)
-        learn.model.load_state_dict(model.read_tensors(self.files.safetensors))
+        learn.model.load_state_dict(tensors)
         learn.temperature = self.calibration.get("temperature", 1.0)
         return portable(learn)
 

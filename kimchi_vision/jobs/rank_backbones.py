@@ -17,7 +17,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.executor import Executor
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.executor.interface import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms

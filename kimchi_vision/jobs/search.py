@@ -24,7 +24,7 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.executor import Executor, Serial
-from kimchi_vision.jobs.leaf import Done, Leaf, training
+from kimchi_vision.jobs.executor.interface import Done, Leaf, training
 from kimchi_vision.jobs.search_space import own_values, settings
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MAP_SIDE = 84
 """Pixels of the longer side of a photo on the map of a folder."""
+WRITTEN = "python -m kimchi_vision export {} --format safetensors"
 
 
 class Seen(NamedTuple):
@@ -84,17 +85,24 @@ def restored(run: Run) -> tuple[nn.Sequential, Facts]:
 
     Raises InputError when the run has no model.safetensors or it is damaged.
     """
-    file, written = run.files.safetensors, f"python -m kimchi_vision export {run.path} --format safetensors"
-    if not file.is_file():
-        raise InputError("{file} is missing. Write it with: {command}", file=file, command=written)
+    file = weights(run)
     try:
         with safe_open(file, "numpy") as opened:
             facts = Facts.from_metadata(opened.metadata() or {})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         what = "{file} is damaged: {error}. Write it anew with: {command}"
-        raise InputError(what, file=file, error=error, command=written) from None
+        raise InputError(what, file=file, error=error, command=WRITTEN.format(run.path)) from None
     network = model.restored(run.experiment.model, file, len(facts.classes))
     return network, facts.calibrated(run.calibration)
+
+
+def weights(run: Run) -> Path:
+    """model.safetensors of a finished run. Raises InputError when it is missing."""
+    file = run.files.safetensors
+    if not file.is_file():
+        missing = "{file} is missing. Write it with: {command}"
+        raise InputError(missing, file=file, command=WRITTEN.format(run.path))
+    return file
 
 
 def found(paths: Sequence[Path]) -> Photos:

@@ -65,16 +65,25 @@ def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None
         raise InputError(
             "{file}: a probability or loss is not a number: {reason}.", file=file, reason=error
         ) from None
-    total = rows.sum(axis=1)
+    total, least = rows.sum(axis=1), rows.min(axis=1)
+    below, sums = least < 0, np.abs(total - 1) <= LARGEST_GAP
+    if below.any():
+        raise InputError(
+            "{file}: a probability of {path} is {least:.4g}, below 0; {count} {count:photo is/photos are} "
+            "like that. Probabilities are 0 to 1: of a network's outputs, write what softmax makes of them.",
+            file=file,
+            path=table["path"].iloc[int(np.argmax(below))],
+            least=least[np.argmax(below)],
+            count=int(below.sum()),
+        )
     # A comparison with NaN is false, so this finds missing values too.
-    sound = (np.abs(total - 1) <= LARGEST_GAP) & (rows >= 0).all(axis=1)
-    if not sound.all():
-        worst = int(np.argmin(sound))
+    if not sums.all():
+        worst = int(np.argmin(sums))
         raise InputError(
             "{file}: the probabilities of {path} do not sum to one (they sum to {total:.4g}); "
             "{count} {count:photo is/photos are} like that.",
             file=file,
             path=table["path"].iloc[worst],
             total=total[worst],
-            count=int((~sound).sum()),
+            count=int((~sums).sum()),
         )

@@ -30,8 +30,8 @@ from kimchi_vision.config.sections import Data, Jobs
 from kimchi_vision.jobs import executor, table
 from kimchi_vision.jobs.executor import Processes, Serial, interface, parcels
 from kimchi_vision.jobs.executor import cluster as joining
+from kimchi_vision.jobs.executor.interface import Leaf, training
 from kimchi_vision.jobs.executor.on_ray import OnRay
-from kimchi_vision.jobs.leaf import Leaf, training
 from kimchi_vision.jobs.rank_backbones import scout
 from kimchi_vision.jobs.search import search
 from kimchi_vision.results.run import Run

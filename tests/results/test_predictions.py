@@ -140,7 +140,7 @@ def test_a_class_outside_the_vocabulary_is_named():
         (lambda table: table.assign(loss="x"), "a probability or loss is not a number"),
         (lambda table: table.assign(**{"p:NA": 0.9}), r"0.jpg do not sum to one \(.*; 3 photos are like"),
         (lambda table: table.assign(**{"p:NA": 0.82}), "do not sum to one .*; 3 photos are like"),
-        (lambda table: table.assign(**{"p:NA": 1.0, "p:001": -0.1}), "3 photos are like that"),
+        (lambda table: table.assign(**{"p:NA": 1.0, "p:001": -0.1}), r"0.jpg is -0.1, below 0; 3 photos are"),
         (lambda table: table.assign(path="lost.jpg"), "names lost.jpg, which items.csv does not"),
     ],
 )

@@ -21,8 +21,17 @@ from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.config.sections import Jobs
-from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, Told, stopped
-from kimchi_vision.jobs.leaf import Done, Leaf, answer
+from kimchi_vision.jobs.executor.interface import (
+    AGAIN,
+    Done,
+    Ended,
+    Executor,
+    Leaf,
+    Outcomes,
+    Told,
+    answer,
+    stopped,
+)
 
 log = logging.getLogger(__name__)
 
