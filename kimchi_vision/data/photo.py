@@ -86,6 +86,10 @@ class Photos:
         """The photos of a table's `path` column, as open_photo takes them."""
         return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
 
+    def numbers(self, items: pd.DataFrame) -> np.ndarray:
+        """The place in `vocab` of each row's class."""
+        return items["label"].map({name: number for number, name in enumerate(self.vocab)}).to_numpy(int)
+
     @cached_property
     def _by_path(self) -> dict[str, Photo]:
         table = self.items

@@ -78,8 +78,9 @@ def run(
         for note in photos.notes:
             log.info("%s", noted([note]))
         keep_memory()
-        with its_share(run_lock.threads(experiment, photos, files)):
-            prepared = replace(prepare(experiment, photos, files), own=own)
+        begun, threads = run_lock.begun(experiment, photos, files)
+        with its_share(threads):
+            prepared = replace(prepare(experiment, photos, begun), own=own)
             prepared.devices()  # refuses what cannot be, before anything is written
             return _train(prepared, files, force, watch)
 

@@ -196,7 +196,7 @@ def map_of(found: Audit) -> Json | None:
     asked = Experiment.model_validate({"name": "map", "data": {"path": found.root}, **folder.settings()})
     body, preprocess = model.frozen(asked.model)
     values = linear_probe.compute(body, photos, items, preprocess)
-    truth = items["label"].map({name: place for place, name in enumerate(classes)}).to_numpy(int)
+    truth = photos.numbers(items)
     alone = len(classes) < 2 or np.bincount(truth).min() < 2
     said = truth if alone else linear_probe.cross_validated(asked.features, values, truth)
     paths = items["path"].tolist()

@@ -12,7 +12,7 @@ from small_models import SEVEN, facts
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.data.photo import Photos, open_photo
-from kimchi_vision.deploy.export import litert
+from kimchi_vision.deploy.export import phones
 from kimchi_vision.results.predictions import Predictions
 
 needs_litert = pytest.mark.skipif(find_spec("litert_torch") is None, reason="litert-torch is not installed")
@@ -39,19 +39,19 @@ def said(tmp_path, photo, network):
 @pytest.mark.filterwarnings("ignore")
 def test_it_is_proven_on_photos_or_refused(said, network, tmp_path):
     file, about = tmp_path / "model.tflite", facts(temperature=2.0)
-    litert.save(network, about, file)
-    proof = litert.prove(file, about, *said)
+    phones.save_litert(network, about, file)
+    proof = phones.prove_litert(file, about, *said)
     assert (proof["photos"], proof["agreement"]) == (5, 1)
     assert proof["largest_gap"] < 1e-4
     assert proof["milliseconds"] > 0
     assert zipfile.ZipFile(file).read("labels.txt").decode().split("\n") == list(SEVEN)
     torch.nn.init.zeros_(network[2].weight)
-    litert.save(network, about, file)
+    phones.save_litert(network, about, file)
     with pytest.raises(RunError, match="of its answers are the learner's own"):
-        litert.prove(file, about, *said)
+        phones.prove_litert(file, about, *said)
 
 
 def test_without_the_package_it_says_what_to_install(network, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "litert_torch", None)
     with pytest.raises(InputError, match=r"litert-torch.* is not installed: pip install"):
-        litert.save(network, facts(), tmp_path / "model.tflite")
+        phones.save_litert(network, facts(), tmp_path / "model.tflite")

@@ -20,7 +20,7 @@ from kimchi_vision.base.files import sha256_of, write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import learner, photo_graph, smaller, tensors, timings
+from kimchi_vision.deploy.export import from_onnx, learner, photo_graph, tensors, timings
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.predictions import Predictions
@@ -48,7 +48,7 @@ def said(tmp_path, monkeypatch):
             asked.append([file.path.name for file in files])
             return np.asarray(rows, float)
 
-        for module in (whole, smaller):
+        for module in (whole, from_onnx):
             monkeypatch.setattr(module, "Classifier", lambda file: None)
             monkeypatch.setattr(module, "probabilities", probabilities)
         monkeypatch.setattr(whole, "elsewhere", probabilities)
@@ -170,12 +170,12 @@ def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused, monkey
         counts.append(given)
         return low, np.float64(0.6)
 
-    monkeypatch.setattr(smaller, "difference_interval", interval)
+    monkeypatch.setattr(from_onnx, "difference_interval", interval)
     if refused:
         with pytest.raises(RunError, match=r"it loses at least 5.1 % of accuracy, and 5 % is allowed"):
-            smaller.cost(None, photos_of(table), table)
+            from_onnx.cost(None, photos_of(table), table)
     else:
-        assert smaller.cost(None, photos_of(table), table) == {
+        assert from_onnx.cost(None, photos_of(table), table) == {
             "photos": 5,
             "agreement": 2 / 5,
             "largest_gap": pytest.approx(0.4),
@@ -190,14 +190,14 @@ def test_a_smaller_file_whose_answers_are_no_numbers_is_refused(said):
     table = table_of([[0.9, 0.1]] * 2, "bb")
     said([[0.9, 0.1], [np.nan, np.nan]])
     with pytest.raises(RunError, match="no numbers"):
-        smaller.cost(None, photos_of(table), table)
+        from_onnx.cost(None, photos_of(table), table)
 
 
 def test_a_smaller_file_is_scored_on_2000_validation_photos_from_first_to_last(said):
     valid = table_of([[0.9, 0.1]] * 2500, "b" * 2500)
     table = Predictions.joined([table_of([[0.9, 0.1]] * 3, "b" * 3, "test"), valid])
     asked = said([[0.9, 0.1]] * 2000)
-    assert smaller.cost(None, photos_of(table), table)["photos"] == 2000
+    assert from_onnx.cost(None, photos_of(table), table)["photos"] == 2000
     assert (len(set(asked[0])), asked[0][0], asked[0][-1]) == (2000, "0.jpg", "2499.jpg")
 
 
@@ -215,8 +215,8 @@ def test_int8_takes_its_ranges_from_128_training_photos_of_all_classes(tmp_path,
             raise ValueError("half a file")
         return open_photo(file)
 
-    monkeypatch.setattr(smaller, "open_photo", open_one)
-    batches = list(smaller._batches(Photos(tmp_path, items, ("a", "b", "c")), facts()))
+    monkeypatch.setattr(from_onnx, "open_photo", open_one)
+    batches = list(from_onnx._batches(Photos(tmp_path, items, ("a", "b", "c")), facts()))
     assert (len(opened), len(set(opened))) == (128, 128)
     assert [sum(name.startswith(label) for name in opened) for label in "abc"] == [7, 96, 25]
     assert len(batches) == 127
@@ -236,7 +236,7 @@ def test_a_smaller_file_holds_smaller_weights_and_says_what_the_whole_one_says(
     items = pd.DataFrame({"path": [file.name for file in files], "label": "NA", "split": "train"})
     items["sha256"] = items["path"]
     small = tmp_path / f"model.{kind}.onnx"
-    smaller.save(kind, fp32, Photos(tmp_path, items, SEVEN), small)
+    from_onnx.save_smaller(kind, fp32, Photos(tmp_path, items, SEVEN), small)
     (values,) = [one for one in onnx.load(small).graph.initializer if list(one.dims) == [48, 7]]
     assert values.data_type == onnx.TensorProto.DataType.Value(type_of_weights)
     values = onnx.numpy_helper.to_array(values).astype(np.float32)
