@@ -13,15 +13,11 @@ from PIL import Image, UnidentifiedImageError
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
-from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, draft, opened, picture
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
+from kimchi_vision.data.decoding import draft, opened, picture
+from kimchi_vision.data.formats import HEAD, RAW, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "Photo", "PhotoSource", "Photos", "open_photo", "photo_size"
-]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from kimchi_vision import data
 from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.files import explained, write_json, write_text
-from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, noted
@@ -38,6 +37,7 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor

@@ -28,8 +28,7 @@ from kimchi_vision.learning import augment, loader, model, recipe, train
 from kimchi_vision.learning.train import processes
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Asked, Metric
-from kimchi_vision.results.scores import METRICS, OWN, own
+from kimchi_vision.results.scores import METRICS, OWN, Asked, Metric, own
 
 log = logging.getLogger(__name__)
 

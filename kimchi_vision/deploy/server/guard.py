@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kimchi_vision.base.messages import Language, catalogue
 from kimchi_vision.base.sentence import Quoted, Sentence
-from kimchi_vision.data.photo import FORMATS
+from kimchi_vision.data.decoding import FORMATS
 
 COOKIE = "kimchi_token"
 BODY_SECONDS = 60
