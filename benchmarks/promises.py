@@ -18,9 +18,8 @@ from scipy.special import expit, softmax
 
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import drift, goals, intervals
-from kimchi_vision.results.calibrate.abstain import abstain_at
+from kimchi_vision.results.calibrate.abstain import abstain_at, least_probable
 from kimchi_vision.results.calibrate.confidence import calibration_error, expected_calibration_error
-from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import recorded

@@ -85,7 +85,7 @@ def _written(experiment: Path, lang: str, overrides: Sequence[str]) -> Path:
     """The experiment's file, which a folder of photos gets first, without the overrides."""
     if not experiment.is_dir():
         return experiment
-    from kimchi_vision.jobs.template import begin
+    from kimchi_vision.jobs.folder import begin
 
     path, said = begin(experiment, lang)
     if overrides:

@@ -26,19 +26,18 @@ def new(
     """Write a starter experiment for a folder of photos, with every setting of a recipe written out."""
     from kimchi_vision.data.layout import read
     from kimchi_vision.jobs import folder
-    from kimchi_vision.jobs.template import command, training_photos, write
     from kimchi_vision.learning.model.find import named
     from kimchi_vision.learning.recipe import settings
 
     listing = read(photos, layout)
     own = {"backbone": backbone} if backbone else folder.settings()["model"]
-    chosen = settings(recipe, training_photos(listing), named(own["backbone"]).size)
+    chosen = settings(recipe, folder.training_photos(listing), named(own["backbone"]).size)
     chosen["model"] = {**own, **chosen.get("model", {})}
     wanted = output or Path("experiments") / f"{folder.run_name(photos)}.yaml"
-    path = write(photos, listing, wanted, chosen, catalogue(language(lang)))
+    path = folder.write(photos, listing, wanted, chosen, catalogue(language(lang)))
     for says, values in listing.notes():
         print(say(says, **values))
-    print(say("new_written", path=path, command=command("run", path)))
+    print(say("new_written", path=path, command=folder.command("run", path)))
 
 
 @app.command()

@@ -13,15 +13,11 @@ from PIL import Image, UnidentifiedImageError
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
-from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, draft, opened, picture
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
+from kimchi_vision.data.decoding import draft, opened, picture
+from kimchi_vision.data.formats import HEAD, RAW, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "Photo", "PhotoSource", "Photos", "open_photo", "photo_size"
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,6 +85,10 @@ class Photos:
     def files(self, items: pd.DataFrame) -> list[Photo]:
         """The photos of a table's `path` column, as open_photo takes them."""
         return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
+
+    def numbers(self, items: pd.DataFrame) -> np.ndarray:
+        """The place in `vocab` of each row's class."""
+        return items["label"].map({name: number for number, name in enumerate(self.vocab)}).to_numpy(int)
 
     @cached_property
     def _by_path(self) -> dict[str, Photo]:

@@ -17,8 +17,7 @@ from kimchi_vision.jobs import experiment as story
 from kimchi_vision.jobs import table as tables
 from kimchi_vision.jobs.folder import from_folder
 from kimchi_vision.jobs.notebook import Run
-from kimchi_vision.jobs.own_parts import OwnParts
-from kimchi_vision.jobs.prepared import Prepared, prepare
+from kimchi_vision.jobs.prepared import OwnParts, Prepared, prepare
 from kimchi_vision.jobs.process import undisturbed
 from kimchi_vision.jobs.table import Rows
 from kimchi_vision.learning import train
@@ -57,14 +56,12 @@ def run(
     """
     asked = load(source)
     own = OwnParts(**{name: changes.pop(name) for name in list(changes) if name in _PARTS})
-    if isinstance(asked, Table):
-        if changes or own.named():
-            raise InputError("A table is run as its file says: change its rows there, or run one of them.")
-        with undisturbed():
-            return tables.run_rows(asked, Path(exports), force)
+    if isinstance(asked, Table) and (changes or own.named()):
+        raise InputError("A table is run as its file says: change its rows there, or run one of them.")
     with undisturbed():
-        done = story.run(asked.replace(**changes), Path(exports), force, own=own)
-    return Run.open(done)
+        if isinstance(asked, Table):
+            return tables.run_rows(asked, Path(exports), force)
+        return Run.open(story.run(asked.replace(**changes), Path(exports), force, own=own))
 
 
 def compare(

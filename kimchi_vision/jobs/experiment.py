@@ -15,7 +15,6 @@ from kimchi_vision import data
 from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.files import explained, write_json, write_text
-from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, noted
@@ -23,9 +22,8 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, seeing, track
-from kimchi_vision.jobs.leaf import Watch
-from kimchi_vision.jobs.own_parts import NO_PARTS, OwnParts
-from kimchi_vision.jobs.prepared import Prepared, prepare
+from kimchi_vision.jobs.executor.interface import Watch
+from kimchi_vision.jobs.prepared import NO_PARTS, OwnParts, Prepared, prepare
 from kimchi_vision.jobs.process import its_share, logged, quiet
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
 from kimchi_vision.results import (
@@ -39,6 +37,7 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
@@ -73,20 +72,17 @@ def run(
     Raises InputError before anything is written, RunError when the run could not go on.
     """
     with own.registered():
-        return _run(experiment, check(experiment, exports, force), force, watch, own)
-
-
-def _run(experiment: Experiment, files: RunFiles, force: bool, watch: Watch | None, own: OwnParts) -> Run:
-    photos = data.load(experiment.data)
-    if run_lock.stands(files, photos, force, own.named()):
-        return Run.open(files.path)
-    for note in photos.notes:
-        log.info("%s", noted([note]))
-    keep_memory()
-    with its_share(run_lock.threads(experiment, photos, files)):
-        prepared = replace(prepare(experiment, photos, files), own=own)
-        prepared.devices()  # refuses what cannot be, before anything is written
-        return _train(prepared, files, force, watch)
+        files, photos = check(experiment, exports, force), data.load(experiment.data)
+        if run_lock.stands(files, photos, force, own.named()):
+            return Run.open(files.path)
+        for note in photos.notes:
+            log.info("%s", noted([note]))
+        keep_memory()
+        begun, threads = run_lock.begun(experiment, photos, files)
+        with its_share(threads):
+            prepared = replace(prepare(experiment, photos, begun), own=own)
+            prepared.devices()  # refuses what cannot be, before anything is written
+            return _train(prepared, files, force, watch)
 
 
 def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
@@ -95,20 +91,14 @@ def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None
         run_lock.take(files, experiment, photos, force, own.named())
         trackers = track.begun(experiment.track, experiment.resolved(), files)
         with logged(files), train.named(photos), trackers as tracking:
-            _train_and_report(prepared, files, tracking, watch)
+            if why := recipe.reasons(experiment, photos):
+                log.info("%s", why)
+            learn, facts, floor = _trained(prepared, files, tracking.scalars, watch)
+            beside = [_fold(each, files) for each in prepared.folds()]
+            _report(prepared, learn, files, facts, floor, beside)
             tracking.results()
         run_lock.finish(files, experiment)
     return Run.open(files.path)
-
-
-def _train_and_report(
-    prepared: Prepared, files: RunFiles, tracking: track.Tracking, watch: Watch | None
-) -> None:
-    if why := recipe.reasons(prepared.experiment, prepared.photos):
-        log.info("%s", why)
-    learn, facts, floor = _trained(prepared, files, tracking.scalars, watch)
-    beside = [_fold(each, files) for each in prepared.folds()]
-    _report(prepared, learn, files, facts, floor, beside)
 
 
 def _fold(prepared: Prepared, beside: RunFiles) -> Run:

@@ -8,7 +8,7 @@ from torch import nn
 
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.messages import about_background, catalogue, language
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import noted
@@ -18,6 +18,7 @@ from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.jobs import seeing
 from kimchi_vision.learning import explain
 from kimchi_vision.results import compare, report
+from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
@@ -40,7 +41,10 @@ def write(
     except ModelError as error:
         log.warning("%s", error)
         return
-    explain.top_losses(section, explainer, photos, Run(files.path).metrics["top_losses"], files)
+    if section.top_losses:
+        worst = _worst(photos, Run(files.path))
+        for file, look in zip(worst, explainer.looks(worst), strict=True):
+            explain.save(look, files.overlay(file.content))
     _write_background(experiment, explainer, photos, files)
     if files.background.is_file():
         found = Run(files.path).json(files.background)
@@ -59,9 +63,7 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
     if paths:
         files = [Photo(file, sha256=seeing.content(file)) for file in find_photos(paths)]
     else:
-        known = run.photos
-        rows = known.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
-        files = known.files(rows)
+        files = _worst(run.photos, run)
     looks = explainer.looks(files)
     for file in files:
         try:
@@ -75,6 +77,11 @@ def photos(run: Run, paths: Sequence[Path], lang: str = "auto") -> Iterator[str]
         yield f"    {run.files.overlay(file.content)}"
     if not paths:
         yield say("written_to", path=report.write(run, experiment.report))
+
+
+def _worst(photos: Photos, run: Run) -> list[Photo]:
+    """The photos of a run's top losses."""
+    return photos.files(photos.items.set_index("path", drop=False).loc[run.metrics["top_losses"]])
 
 
 def background(run: Run, lang: str = "auto") -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.results import report
 from kimchi_vision.results import run as opened
-from kimchi_vision.results.report import notebook
 
 if TYPE_CHECKING:
     from fastai.interpret import ClassificationInterpretation
@@ -17,7 +17,7 @@ class Run(opened.Run):
     """A run folder, opened; see results.run.Run."""
 
     def _repr_html_(self) -> str:
-        return notebook.html(self)
+        return report.notebook(self)
 
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.
@@ -26,6 +26,7 @@ class Run(opened.Run):
         Raises InputError when model.safetensors or the photos are missing, or its Learner was one's own.
         """
         from kimchi_vision.deploy.export.learner import portable
+        from kimchi_vision.jobs import seeing
         from kimchi_vision.jobs.prepared import prepare
         from kimchi_vision.learning import model, train
 
@@ -35,12 +36,7 @@ class Run(opened.Run):
                 run=self.path,
                 file=self.files.safetensors,
             )
-        if not self.files.safetensors.is_file():
-            raise InputError(
-                "{file} is missing. Write it with: python -m kimchi_vision export {run} --format safetensors",
-                file=self.files.safetensors,
-                run=self.path,
-            )
+        tensors = model.read_tensors(seeing.weights(self))
         missing = [file for file in self.photos.files(self.items) if not file.path.is_file()]
         if missing:
             raise InputError(
@@ -52,7 +48,7 @@ class Run(opened.Run):
         prepared = prepare(experiment, self.photos)
         train.seed(experiment.train)
         learn = prepared.learner(prepared.dataloaders(), self.path)
-        learn.model.load_state_dict(model.read_tensors(self.files.safetensors))
+        learn.model.load_state_dict(tensors)
         learn.temperature = self.calibration.get("temperature", 1.0)
         return portable(learn)
 

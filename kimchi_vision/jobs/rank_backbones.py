@@ -17,7 +17,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.executor import Executor
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.executor.interface import Leaf
 from kimchi_vision.jobs.process import its_share
 from kimchi_vision.learning import augment, linear_probe, loader, model
 from kimchi_vision.results import validation_transforms
@@ -70,7 +70,7 @@ def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     started = time.perf_counter()
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     train = photos.part("train")
-    labels = train["label"].map({label: number for number, label in enumerate(photos.vocab)}).to_numpy(int)
+    labels = photos.numbers(train)
     with tempfile.TemporaryDirectory() as place:
         body = model.learner(section, backbone, dls, Path(place)).model[0]
         values = linear_probe.compute(body, photos, train, validation_transforms.read(dls))

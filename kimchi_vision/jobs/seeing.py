@@ -19,6 +19,7 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
+from kimchi_vision.data import images
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
@@ -28,7 +29,7 @@ from kimchi_vision.learning import linear_probe, model
 from kimchi_vision.results import embedding, report
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import images, pictures
+from kimchi_vision.results.report import pictures
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
 
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 MAP_SIDE = 84
 """Pixels of the longer side of a photo on the map of a folder."""
+WRITTEN = "python -m kimchi_vision export {} --format safetensors"
 
 
 class Seen(NamedTuple):
@@ -83,17 +85,24 @@ def restored(run: Run) -> tuple[nn.Sequential, Facts]:
 
     Raises InputError when the run has no model.safetensors or it is damaged.
     """
-    file, written = run.files.safetensors, f"python -m kimchi_vision export {run.path} --format safetensors"
-    if not file.is_file():
-        raise InputError("{file} is missing. Write it with: {command}", file=file, command=written)
+    file = weights(run)
     try:
         with safe_open(file, "numpy") as opened:
             facts = Facts.from_metadata(opened.metadata() or {})
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         what = "{file} is damaged: {error}. Write it anew with: {command}"
-        raise InputError(what, file=file, error=error, command=written) from None
+        raise InputError(what, file=file, error=error, command=WRITTEN.format(run.path)) from None
     network = model.restored(run.experiment.model, file, len(facts.classes))
     return network, facts.calibrated(run.calibration)
+
+
+def weights(run: Run) -> Path:
+    """model.safetensors of a finished run. Raises InputError when it is missing."""
+    file = run.files.safetensors
+    if not file.is_file():
+        missing = "{file} is missing. Write it with: {command}"
+        raise InputError(missing, file=file, command=WRITTEN.format(run.path))
+    return file
 
 
 def found(paths: Sequence[Path]) -> Photos:
@@ -187,14 +196,14 @@ def map_of(found: Audit) -> Json | None:
     asked = Experiment.model_validate({"name": "map", "data": {"path": found.root}, **folder.settings()})
     body, preprocess = model.frozen(asked.model)
     values = linear_probe.compute(body, photos, items, preprocess)
-    truth = items["label"].map({name: place for place, name in enumerate(classes)}).to_numpy(int)
+    truth = photos.numbers(items)
     alone = len(classes) < 2 or np.bincount(truth).min() < 2
     said = truth if alone else linear_probe.cross_validated(asked.features, values, truth)
     paths = items["path"].tolist()
     table = embedding.laid_out(values, paths)
     if table is None:
         return None
-    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE).pictures
+    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE)
     columns = zip(paths, truth.tolist(), said.tolist(), strict=True)
     cells = [
         {"path": path, "actual": actual, "predicted": looks, "picture": small.get(path)}

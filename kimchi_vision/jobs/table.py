@@ -1,30 +1,34 @@
-"""Many experiments: run each row, go on when one fails, and lay the results side by side."""
+"""Many experiments: run each row, pool its folds, go on when one fails, and lay the results side by side."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from kimchi_vision.base import progress
 from kimchi_vision.base.errors import FAILURES, InputError, RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment, Table
-from kimchi_vision.jobs.executor import Executor
-from kimchi_vision.jobs.executor.interface import Outcomes
-from kimchi_vision.jobs.experiment import check, run
-from kimchi_vision.jobs.folds import run_folds
-from kimchi_vision.jobs.leaf import training
+from kimchi_vision.jobs import run_lock
+from kimchi_vision.jobs.executor import Executor, Serial
+from kimchi_vision.jobs.executor.interface import training
+from kimchi_vision.jobs.experiment import check, run, write_scores
 from kimchi_vision.results import choices, compare, goals, headline, plots, report
+from kimchi_vision.results import folds as pooled
 from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import over_runs
 
 log = logging.getLogger(__name__)
+
+MEASURED = ("latency_ms", "photos_per_second", "peak_memory_mb", "machine")
+"""What the first fold's model stands for: all of them are the same network."""
 
 Finished = Mapping[str, Sequence[Run]]
 """Rows by name with their runs, one a seed."""
@@ -57,13 +61,13 @@ def run_rows(
     for _, experiment, folds in planned:
         for each in (experiment, *folds):
             check(each, folder, force)
+    done = _one_by_one(planned, folder, force) if on is None else _executed(on, planned, folder, force)
     finished, failed = Rows(), []
-    runs = _one_by_one(planned, folder, force) if on is None else _executed(on, planned, folder, force)
-    for row, name, done in runs:
-        if done is None:
-            failed.append(name)
+    for row, experiment, _ in planned:
+        if experiment.name in done:
+            finished.setdefault(row, []).append(done[experiment.name])
         else:
-            finished.setdefault(row, []).append(done)
+            failed.append(experiment.name)
     if not finished:
         raise RunError("No row of {table} ended. The messages above say why.", table=table.name)
     write_table(folder / "table.csv", side_by_side(finished))
@@ -74,37 +78,70 @@ def run_rows(
 
 Planned = tuple[str, Experiment, list[Experiment]]
 """A row's name, a run of it, and that run's folds."""
-Ended = tuple[str, str, Run | None]
-"""A row's name, a run's, and the run, unless it failed, which has been said."""
 
 
-def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> Iterator[Ended]:
-    leaves = [training(experiment, folder, force) for _, experiment, _ in planned]
-    outcomes = Outcomes(leaves)
-    with progress.side_by_side(outcomes.tasks):
-        for leaf, (row, experiment, folds) in zip(leaves, planned, strict=True):
-            outcomes.begin(experiment.name)
-            one = partial(run_folds, experiment, folds) if folds else partial(run, experiment)
-            try:
-                done = one(folder, force), None
-            except FAILURES as error:
-                done = None, error.sentence
-            outcomes.end(leaf, done)
-            yield row, experiment.name, done[0]
+def _one_by_one(planned: Sequence[Planned], folder: Path, force: bool) -> dict[str, Run]:
+    """In this process, where a run with its folds is one piece of work; runs by name."""
+
+    def work(experiment: Experiment, folds: Sequence[Experiment], again: bool) -> Run:
+        return run_folds(experiment, folds, folder, force) if folds else run(experiment, folder, force)
+
+    leaves = [
+        replace(training(experiment, folder), work=partial(work, experiment, folds))
+        for _, experiment, folds in planned
+    ]
+    return Serial().run(leaves).results
 
 
-def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: bool) -> Iterator[Ended]:
+def _executed(on: Executor, planned: Sequence[Planned], folder: Path, force: bool) -> dict[str, Run]:
+    """Side by side, where each fold is a piece of work and is pooled here; runs by name."""
     every = [each for _, experiment, folds in planned for each in (folds or [experiment])]
-    refused = on.run([training(each, folder, force) for each in every]).refused
-    for row, experiment, folds in planned:
-        done = None
-        if not any(each.name in refused for each in (folds or [experiment])):
-            try:
-                pooled = partial(run_folds, experiment, folds, folder, force, trained=True)
-                done = pooled() if folds else Run.open(folder / experiment.name)
-            except FAILURES as error:
-                log.error("Run %s failed: %s", experiment.name, error)
-        yield row, experiment.name, done
+    refused, done = on.run([training(each, folder, force) for each in every]).refused, {}
+    for _, experiment, folds in planned:
+        if any(each.name in refused for each in (folds or [experiment])):
+            continue
+        try:
+            pool = partial(run_folds, experiment, folds, folder, force, trained=True)
+            done[experiment.name] = pool() if folds else Run.open(folder / experiment.name)
+        except FAILURES as error:
+            log.error("Run %s failed: %s", experiment.name, error)
+    return done
+
+
+def run_folds(
+    experiment: Experiment,
+    folds: Sequence[Experiment],
+    exports: Path = Path("exports"),
+    force: bool = False,
+    trained: bool = False,
+) -> Run:
+    """Train each fold into its own run folder, and pool them in exports/NAME; returns that run.
+
+    Each photo's prediction there comes from the one model that had not seen it, so that all photos count in
+    the scores. It holds no model. trained: the folds are, just now. Errors as in run.
+    """
+    files = check(experiment, exports, force)
+    runs = [run(fold, exports, force and not trained) for fold in folds]
+    # Each photo validated one fold.
+    photos = replace(runs[0].photos, items=runs[0].items.assign(split="valid"))
+    if run_lock.stands(files, photos, force):
+        return Run.open(files.path)
+    with run_lock.locked(files):
+        run_lock.take(files, experiment, photos, force)
+        predictions = pooled.answers(runs)
+        facts = pooled.facts(runs, predictions) | _costs([run.metrics for run in runs])
+        write_scores(experiment, photos, predictions, facts, files)
+        report.write(Run.open(files.path), experiment.report)
+        run_lock.finish(files, experiment)
+    return Run.open(files.path)
+
+
+def _costs(metrics: Sequence[Json]) -> Json:
+    """What metrics.json says of model and training; the seconds are those of all folds together."""
+    seconds = sum(scores["train"]["seconds"] for scores in metrics)
+    train = {"epochs": sum(scores["train"]["epochs"] for scores in metrics), "kept_epoch": None}
+    measured = {name: metrics[0][name] for name in MEASURED if name in metrics[0]}
+    return {"model": metrics[0]["model"], "train": {**train, "seconds": round(seconds, 1)}, **measured}
 
 
 def side_by_side(finished: Finished) -> pd.DataFrame:
@@ -165,9 +202,8 @@ def _line(name: str, runs: Sequence[Run], part: str) -> Json:
     line = {"run": name, "seeds": len(runs), "part": part, "photos": accuracy.n}
     line |= {"accuracy_low": accuracy.low, "accuracy_high": accuracy.high}
     for score in scored[0]:
-        values = [each[score].value for each in scored]
-        line[score] = float(np.mean(values))
-        line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
+        over, sd = over_runs([each[score] for each in scored])
+        line |= {score: over.value} | ({f"{score}_sd": sd} if several else {})
     floors = [(run.mistakes if part == FOLDS else run.metrics).get("floor") for run in runs]
     if all(floors):
         line["floor"] = float(np.mean([floor["accuracy"] for floor in floors]))

@@ -4,12 +4,7 @@ Columns: stage, epoch, lr, train_loss, valid_loss, accuracy, error_rate, macro_r
 macro_f1, seconds, and kept, true for the epoch that is evaluated and exported.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pandas as pd
+import pandas as pd
 
 
 def overfits_from(history: pd.DataFrame) -> int | None:

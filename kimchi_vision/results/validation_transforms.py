@@ -8,8 +8,7 @@ from fasttransform import Transform
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results.preprocess import Preprocess
-from kimchi_vision.results.sampling import Sampling
+from kimchi_vision.results.preprocess import Preprocess, Sampling
 
 Made = tuple[type["Transform"], Json]
 """A transform as its class and what the class is called with."""

@@ -6,7 +6,7 @@ import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.groups import joined
+from kimchi_vision.data.duplicates import joined
 from kimchi_vision.data.split import leaks, share_of_training, split
 from kimchi_vision.data.splitters import torch_randperm
 

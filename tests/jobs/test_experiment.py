@@ -403,7 +403,7 @@ def test_photos_that_are_left_out_are_in_the_log_and_said_in_the_readers_languag
     caplog.set_level("INFO", "kimchi_vision")
     shutil.copytree(folder / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "갓김치" / "broken.jpg").write_bytes(b"no photo")
-    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_train_and_report", stopped)
+    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "_trained", stopped)
     changes = [*SCORED, f"data.path={tmp_path / 'photos'}", "data.policy.unreadable=skip"]
     with pytest.raises(InterruptedRunError, match=r"tiny has no checkpoint yet; the same command begins"):
         run(load(folder / "tiny.yaml", changes), tmp_path / "exports")

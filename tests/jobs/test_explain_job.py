@@ -1,5 +1,6 @@
 """Where a finished run's network looks: rebuilt without pickle, drawn, and shown on the report."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Model, Report
 from kimchi_vision.deploy.predictor import Predictor
-from kimchi_vision.jobs import explain
+from kimchi_vision.jobs import explain, seeing
 from kimchi_vision.learning.model import restored
 from kimchi_vision.results import report
 from kimchi_vision.results.run import Run
@@ -43,6 +44,18 @@ def test_without_photos_the_top_losses_are_drawn_beside_their_photos_on_the_page
     assert written == f"Written: {run.files.report}"
     worst = run.json(run.files.metrics)["top_losses"]
     assert run.files.report.read_text("utf-8").count('"overlay": "data:image/webp') == len(worst)
+
+
+def test_the_end_of_a_run_draws_the_worst_photos_where_the_section_asks_for_it(run):
+    network, facts = seeing.restored(run)
+    worst = run.photos.items.set_index("path", drop=False).loc[run.metrics["top_losses"]]
+    wanted = {run.files.overlay(file.content) for file in run.photos.files(worst)}
+    folder = next(iter(wanted)).parent
+    for asked, drawn in ((False, set()), (True, wanted)):
+        shutil.rmtree(folder, ignore_errors=True)
+        asking = run.experiment.replace(explain={"top_losses": asked, "background": 1})
+        explain.write(asking, network, facts.preprocess, run.photos, run.files)
+        assert set(folder.glob("*")) == drawn
 
 
 @pytest.mark.parametrize(("lang", "heading"), [("en", "Backgrounds"), ("ko", "배경")])

@@ -19,7 +19,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.config import dump, load, read_yaml
 from kimchi_vision.config.sections import Data
-from kimchi_vision.jobs import experiment, folds, table
+from kimchi_vision.jobs import experiment, table
 from kimchi_vision.jobs.executor.interface import Ended
 from kimchi_vision.results import calibrate, compare, evaluate
 from kimchi_vision.results.predictions import Predictions
@@ -106,7 +106,6 @@ def trained(photos, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "run", run)
-        patch.setattr(folds, "run", run)
         finished = table.run_rows(load(file), exports)
     return finished, calls, exports / "three"
 
@@ -217,31 +216,31 @@ def test_finished_folds_are_pooled_once_unless_forced(trained, monkeypatch):
     asked = load(folder.parent.parent / "three.yaml").rows[2].runs()[0]
     forced = []
     monkeypatch.setattr(
-        folds, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
+        table, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
     )
     before = pooled.files.metrics.stat().st_mtime_ns
-    assert folds.run_folds(*asked, folder).path == pooled.path
+    assert table.run_folds(*asked, folder).path == pooled.path
     assert (forced, pooled.files.metrics.stat().st_mtime_ns) == ([False, False], before)
-    folds.run_folds(*asked, folder, force=True)
+    table.run_folds(*asked, folder, force=True)
     assert forced[2:] == [True, True]
     assert pooled.files.metrics.stat().st_mtime_ns > before
     assert pooled.files.finished.is_file()
     items = pooled.files.items.read_text(encoding="utf-8")
     pooled.files.finished.unlink()
-    folds.run_folds(*asked, folder)
+    table.run_folds(*asked, folder)
     assert pooled.files.finished.is_file()
     assert pooled.files.items.read_text(encoding="utf-8") == items
 
 
 def test_folds_of_another_experiment_give_way_to_force_alone(trained, monkeypatch):
     _, _, folder = trained
-    monkeypatch.setattr(folds, "run", lambda fold, exports, force: Run(exports / fold.name))
+    monkeypatch.setattr(table, "run", lambda fold, exports, force: Run(exports / fold.name))
     asked, parts = load(folder.parent.parent / "three.yaml").rows[2].runs()[0]
     other = asked.model_copy(update={"question": "another?"})
     with pytest.raises(InputError, match="holds something else than this experiment's run"):
-        folds.run_folds(other, parts, folder)
-    assert folds.run_folds(other, parts, folder, force=True).experiment.question == "another?"
-    folds.run_folds(asked, parts, folder, force=True)
+        table.run_folds(other, parts, folder)
+    assert table.run_folds(other, parts, folder, force=True).experiment.question == "another?"
+    table.run_folds(asked, parts, folder, force=True)
 
 
 def test_the_winners_accuracy_on_test_photos_stands_beside_the_corrected_one(trained, tmp_path):
@@ -299,9 +298,9 @@ def test_notes_on_the_photos_are_those_of_the_folds(trained, monkeypatch):
     facts = first.json(first.files.data)
     note = ["and_more", {"n": 3}]
     write_json(first.files.data, {**facts, "notes": [note]})
-    monkeypatch.setattr(folds, "run", lambda fold, exports, force: Run(exports / fold.name))
+    monkeypatch.setattr(table, "run", lambda fold, exports, force: Run(exports / fold.name))
     asked = load(folder.parent.parent / "three.yaml").rows[2].runs()[0]
-    again = folds.run_folds(*asked, folder, force=True)
+    again = table.run_folds(*asked, folder, force=True)
     assert again.json(again.files.data)["notes"] == [note]
     write_json(first.files.data, facts)
 
@@ -364,7 +363,7 @@ def test_an_executor_is_given_every_run_and_fold_and_what_it_refuses_is_left_out
 
     monkeypatch.setattr(experiment, "run", run)
     monkeypatch.setattr(
-        folds, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
+        table, "run", lambda fold, exports, force: forced.append(force) or Run(exports / fold.name)
     )
     (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
     finished = table.run_rows(load(file), tmp_path, force=True, on=here)
@@ -379,7 +378,7 @@ def test_an_executor_is_given_every_run_and_fold_and_what_it_refuses_is_left_out
 def test_each_run_that_begins_is_told_with_its_number(photos, tmp_path, monkeypatch, caplog):
     (file := tmp_path / "three.yaml").write_text(TABLE.format(photos=photos), encoding="utf-8")
     monkeypatch.setattr(table, "run", drawn)
-    monkeypatch.setattr(folds, "run", drawn)
+    monkeypatch.setattr(table, "run", drawn)
     with caplog.at_level("INFO", "kimchi_vision"):
         table.run_rows(load(file), tmp_path)
     begun = [line for line in caplog.messages if line.startswith("Run ")]

@@ -8,8 +8,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config import load
 from kimchi_vision.data.layout import read
-from kimchi_vision.jobs import folder as jobs_folder
-from kimchi_vision.jobs import template
+from kimchi_vision.jobs import folder as starter
 from kimchi_vision.learning import recipe
 from kimchi_vision.learning.model import weights
 
@@ -35,7 +34,7 @@ STAGES = {
 @pytest.mark.parametrize("name", STAGES)
 def test_the_recipe_is_written_out(tmp_path, name):
     photos = folder(tmp_path / 'my "photos" \\ 1', 갓김치=4, 백김치=3)
-    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings(name), ENGLISH)
+    path = starter.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings(name), ENGLISH)
     experiment = load(path)
     assert experiment.recipe is None
     assert [stage.name for stage in experiment.train.stages] == STAGES[name]
@@ -72,16 +71,16 @@ def test_new_writes_the_recipe_the_backbone_and_the_place_that_are_asked_for(tmp
 def test_an_experiment_is_never_overwritten(tmp_path):
     (tmp_path / "mine.yaml").write_text("precious")
     with pytest.raises(InputError, match="exists already"):
-        template.write(tmp_path, None, tmp_path / "mine.yaml", {}, ENGLISH)
+        starter.write(tmp_path, None, tmp_path / "mine.yaml", {}, ENGLISH)
     assert (tmp_path / "mine.yaml").read_text() == "precious"
 
 
 def test_a_sets_own_parts_are_kept_and_told(folder_of, tmp_path):
     photos = folder_of({"train/a": 8, "train/b": 6, "val/a": 2, "val/b": 2})
-    path = template.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings("quick"), ENGLISH)
+    path = starter.write(photos, read(photos), tmp_path / "mine.yaml", recipe.settings("quick"), ENGLISH)
     assert load(path).data.splitter == "auto"
     assert "# Read: 2 classes with 18 photos from class folders, parts from train/, val/." in path.read_text()
-    assert template.training_photos(read(photos)) == 14
+    assert starter.training_photos(read(photos)) == 14
 
 
 def test_hidden_folders_are_no_classes(folder_of, photo, tmp_path):
@@ -92,16 +91,16 @@ def test_hidden_folders_are_no_classes(folder_of, photo, tmp_path):
 def test_photos_that_are_too_few_for_a_test_part_are_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kimchi_vision.jobs.folder.BACKBONES", ())
-    _, said = template.begin(folder(Path("few"), a=39, b=39), "en")
+    _, said = starter.begin(folder(Path("few"), a=39, b=39), "en")
     assert any("So 5 more models are trained" in sentence for sentence in said)
     assert load(Path("experiments/few.yaml")).evaluate.folds == 5
-    path, said = template.begin(folder(Path("enough"), a=40, b=40), "en")
+    path, said = starter.begin(folder(Path("enough"), a=40, b=40), "en")
     assert not any("too few" in sentence for sentence in said)
     assert load(path).data.test_pct == 0.2
-    assert template.training_photos(read(Path("enough"))) == 52
-    path, _ = template.begin(folder(Path("uneven"), a=100, b=10, c=10), "en")
+    assert starter.training_photos(read(Path("enough"))) == 52
+    path, _ = starter.begin(folder(Path("uneven"), a=100, b=10, c=10), "en")
     assert (load(path).data.test_pct, load(path).evaluate.folds) == (0, 5)
-    path, _ = template.begin(folder(Path("many"), **{f"c{number}": 34 for number in range(12)}), "en")
+    path, _ = starter.begin(folder(Path("many"), **{f"c{number}": 34 for number in range(12)}), "en")
     assert (load(path).data.test_pct, load(path).evaluate.folds) == (0, None)
 
 
@@ -110,12 +109,12 @@ def test_photos_that_are_too_few_for_a_test_part_are_told(tmp_path, monkeypatch)
     [("김치 1", "김치-1"), ("\u1100\u1175\u11b7", "김"), ("a/b c!.jpgs", "b-c-.jpgs"), ("...", "photos")],
 )
 def test_a_run_is_named_after_its_folder(name, run):
-    assert jobs_folder.run_name(Path("/data") / name) == run
+    assert starter.run_name(Path("/data") / name) == run
 
 
 def test_a_folder_is_trained_with_the_first_backbone_whose_weights_are_here(monkeypatch):
     here = {"efficientnet_b2": "offline", "resnet18": "default", "tf_efficientnet_lite1": "default, offline"}
     monkeypatch.setattr(weights, "at_hand", lambda backbone: here.get(backbone.name, ""))
-    assert jobs_folder.settings()["model"] == {"backbone": "resnet18", "weights": "default"}
+    assert starter.settings()["model"] == {"backbone": "resnet18", "weights": "default"}
     del here["resnet18"]
-    assert jobs_folder.settings()["model"] == {"backbone": "tf_efficientnet_lite1", "weights": "offline"}
+    assert starter.settings()["model"] == {"backbone": "tf_efficientnet_lite1", "weights": "offline"}

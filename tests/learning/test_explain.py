@@ -4,10 +4,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from kimchi_vision import data
 from kimchi_vision.base.errors import ModelError
-from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.config.sections import Data, Explain, Model
+from kimchi_vision.config.sections import Model
 from kimchi_vision.learning import explain
 from kimchi_vision.learning.model import find
 from kimchi_vision.results.preprocess import Preprocess
@@ -91,14 +89,3 @@ def test_a_red_corner_is_where_it_looks(tmp_path):
     assert drawn.shape == (32, 32, 3)
     assert drawn[16:, 16:].max() == 0
     assert drawn[:10, :10].mean() > 100
-
-
-def test_the_worst_photos_are_drawn_where_the_section_asks_for_it(tmp_path, folder_of):
-    photos = data.load(Data(path=folder_of({"a": 3, "b": 3})), tmp_path)
-    explainer, files = explain.Explainer(Spot(), Preprocess(resize=32, size=32)), RunFiles(tmp_path / "run")
-    worst = photos.items["path"].iloc[[4, 1]].tolist()
-    explain.top_losses(Explain(top_losses=False), explainer, photos, worst, files)
-    assert not files.figures.exists()
-    explain.top_losses(Explain(), explainer, photos, worst, files)
-    wanted = [files.overlay(file.content) for file in photos.files(photos.items.iloc[[1, 4]])]
-    assert sorted((files.figures / "explain").iterdir()) == sorted(wanted)

@@ -11,7 +11,7 @@ from fastai.callback.core import Callback
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.config import Experiment
 from kimchi_vision.jobs.experiment import run
-from kimchi_vision.jobs.own_parts import OwnParts
+from kimchi_vision.jobs.prepared import OwnParts
 from kimchi_vision.learning.train import distributed, processes
 
 

@@ -11,13 +11,13 @@ from sklearn.metrics import log_loss
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results import calibrate
-from kimchi_vision.results.calibrate import label_sets
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
     Abstention,
     abstain_at,
     area_under_risk_coverage,
     fewest_photos,
+    least_probable,
     risk_coverage,
     unknown_accepted,
 )
@@ -364,10 +364,10 @@ def test_a_label_set_counts_the_photo_to_come_as_one_more():
     """Of 19 photos the least sure right label is where 95 % begin; 99 % take 99 photos."""
     right = np.linspace(0.1, 0.91, 19)
     rows, truth = np.stack([right, 1 - right], axis=1), np.zeros(19, int)
-    found = label_sets.least_probable(rows, truth)
+    found = least_probable(rows, truth)
     assert found["0.95"] == pytest.approx(right[0])
     assert found["0.9"] == pytest.approx(right[1])
     assert found["0.99"] is None
-    assert label_sets.least_probable(rows[:18], truth[:18])["0.95"] is None
+    assert least_probable(rows[:18], truth[:18])["0.95"] is None
     copied = [np.repeat(each, 3, axis=0) for each in (rows, truth, np.arange(19))]
-    assert label_sets.least_probable(*copied) == found
+    assert least_probable(*copied) == found

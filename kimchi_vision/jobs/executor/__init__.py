@@ -21,8 +21,17 @@ from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.base.threads import SET, cores
 from kimchi_vision.config.sections import Jobs
-from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Executor, Outcomes, Told, stopped
-from kimchi_vision.jobs.leaf import Done, Leaf, answer
+from kimchi_vision.jobs.executor.interface import (
+    AGAIN,
+    Done,
+    Ended,
+    Executor,
+    Leaf,
+    Outcomes,
+    Told,
+    answer,
+    stopped,
+)
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +95,9 @@ class Processes:
                     for future in wait(going, return_when=FIRST_COMPLETED).done:
                         outcomes.end(going.pop(future), future.result())
             except KeyboardInterrupt:
-                self._stop()
+                self.stopped = True
+                for process in list(self.going):
+                    process.send_signal(signal.SIGINT)
                 raise stopped() from None
 
     def _done(self, leaf: Leaf, outcomes: Outcomes) -> Done:
@@ -127,8 +138,3 @@ class Processes:
             finally:
                 self.going.discard(process)
         return process.returncode, done
-
-    def _stop(self) -> None:
-        self.stopped = True
-        for process in list(self.going):
-            process.send_signal(signal.SIGINT)

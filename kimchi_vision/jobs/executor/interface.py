@@ -1,23 +1,88 @@
-"""What every executor does: leaves in, and what each gave, or why it failed, out."""
+"""Work that needs no other, such as one run of a table, and what every executor does with it."""
 
 import logging
+import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from kimchi_vision.base import child
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.progress import State, Task
 from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.jobs.leaf import Done, Leaf
+from kimchi_vision.base.sentence import Quoted, Sentence
+from kimchi_vision.base.threads import SET
+from kimchi_vision.config import Experiment
+from kimchi_vision.config.sections.data import Data
 
 AGAIN = 2
 """How often a run whose process was killed goes on by itself."""
+Done = tuple[Any, str | Sentence | None]
+"""What the work gave, and why it failed, or None."""
+Watch = Callable[[Json], bool]
+"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One piece of work.
+
+    name: what it is called. work: what can be pickled, and gives what JSON can hold; its arguments are
+    whether a process died at it before, and the watch, if there is one. exports: a folder that is where it is
+    done, too. photos: those that it reads. trains: it is a run, in exports/NAME. watch: is asked where the
+    leaf was made, wherever it is done. here: the folder that its paths are relative to.
+    """
+
+    name: str
+    work: Callable[..., object]
+    exports: Path
+    photos: Data | None = None
+    trains: bool = False
+    watch: Watch | None = None
+    here: Path = field(default_factory=Path.cwd)
+
+    def begin(self, again: bool) -> object:
+        """Do it here."""
+        return self.work(again) if self.watch is None else self.work(again, self.watch)
+
+
+def training(experiment: Experiment, exports: Path, force: bool = False, watch: Watch | None = None) -> Leaf:
+    """A run. One that died goes on, whether it was forced or not."""
+    work = partial(_train, experiment, exports, force)
+    return Leaf(experiment.name, work, exports, experiment.data, True, watch)
+
+
+def _train(experiment: Experiment, exports: Path, force: bool, again: bool, *watch: Watch) -> None:
+    from kimchi_vision.jobs.experiment import run
+
+    run(experiment, exports, force and not again, *watch)
+
+
+def do(leaf: Leaf, threads: int, again: bool = False) -> Done:
+    """Do it in this process. KeyboardInterrupt, after a checkpoint, on Ctrl-C."""
+    os.environ[SET] = str(threads)
+    os.chdir(leaf.here)
+    try:
+        return leaf.begin(again), None
+    except InterruptedRunError as error:
+        raise KeyboardInterrupt from error
+    except KimchiError as error:
+        return None, error.sentence
+    except Exception as error:  # a fault of this program's ends one piece of work, not the others
+        return None, Quoted(f"{type(error).__name__}: {error}")
+
+
+def answer(leaf: Leaf, threads: int, again: bool) -> None:
+    """Do it in a process that was begun for it, which sends what came of it, and before it what it asks."""
+    sys.stdout = sys.stderr
+    child.send(sys.__stdout__.buffer, do(leaf, threads, again))
 
 
 def stopped() -> InterruptedRunError:
@@ -109,15 +174,6 @@ class Outcomes:
         log.log(level, "%s", said, extra={"short": said})
 
 
-class _Seen(NamedTuple):
-    """Epochs done and planned, the best of the watched score, else accuracy, and mean seconds an epoch."""
-
-    done: int
-    planned: int
-    best: str
-    seconds: float
-
-
 def task(leaf: Leaf, state: State, node: str) -> Task:
     """A line of the table of tasks: how far a leaf's run is, as its run folder says."""
     plain = Task(leaf.name, state, node=node)
@@ -128,8 +184,7 @@ def task(leaf: Leaf, state: State, node: str) -> Task:
         seen = _seen(files.path, _written(files.experiment), _written(files.history))
     except (KimchiError, OSError):  # being begun or set aside just now
         return plain
-    left = max(0, seen.planned - seen.done) * seen.seconds if seen.done and state == "runs" else None
-    return plain._replace(epochs=f"{seen.done}/{seen.planned}", best=seen.best, left=left)
+    return plain._replace(epochs=seen.epochs, best=seen.best, left=seen.left if state == "runs" else None)
 
 
 def _written(file: Path) -> int:
@@ -137,7 +192,7 @@ def _written(file: Path) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _seen(folder: Path, begun: int, trained: int) -> _Seen:
+def _seen(folder: Path, begun: int, trained: int) -> Task:
     """What the files said at these times, since a terminal asks several times a second."""
     from kimchi_vision.learning.train.stages import count_epochs
     from kimchi_vision.results.run import Run
@@ -146,10 +201,11 @@ def _seen(folder: Path, begun: int, trained: int) -> _Seen:
     run = Run(folder)
     experiment, history = run.experiment, run.history
     steps = max(1, len(run.photos.part("train")) // experiment.loader.batch_size)
-    planned, best = count_epochs(experiment.train.stages, steps), ""
+    done, planned, best, left = len(history), count_epochs(experiment.train.stages, steps), "", None
     watched = METRICS.get(experiment.train.monitor, METRICS["accuracy"])
     if watched.name in history:
         values = history[watched.name]
         best = watched.shown(float(values.max() if watched.sign > 0 else values.min()))
-    seconds = float(history["seconds"].mean()) if len(history) else 0.0
-    return _Seen(len(history), planned, best, seconds)
+    if done:
+        left = max(0, planned - done) * float(history["seconds"].mean())
+    return Task(folder.name, "runs", f"{done}/{planned}", best, left)

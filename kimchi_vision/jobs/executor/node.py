@@ -10,7 +10,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.jobs.executor import parcels
-from kimchi_vision.jobs.leaf import Done, Leaf, do
+from kimchi_vision.jobs.executor.interface import Done, Leaf, do
 
 
 class Said(NamedTuple):

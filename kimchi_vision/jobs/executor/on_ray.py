@@ -16,8 +16,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.progress import side_by_side
 from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor import cluster, node, parcels
-from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Outcomes, Told, stopped
-from kimchi_vision.jobs.leaf import Leaf, Watch
+from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Leaf, Outcomes, Told, Watch, stopped
 
 STOPS = 60
 """Seconds in which runs write their checkpoints after Ctrl-C."""

@@ -16,7 +16,7 @@ import filelock
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.data.folder import walk
-from kimchi_vision.jobs.leaf import Leaf
+from kimchi_vision.jobs.executor.interface import Leaf
 from kimchi_vision.results.run import Run
 
 MOST = 16 * 2**20

@@ -13,9 +13,7 @@ from torch import Tensor, nn
 
 from kimchi_vision.base.errors import ModelError
 from kimchi_vision.base.files import replacing
-from kimchi_vision.base.run_files import RunFiles
-from kimchi_vision.config.sections import Explain
-from kimchi_vision.data.photo import Photo, Photos, open_photo
+from kimchi_vision.data.photo import Photo, open_photo
 from kimchi_vision.learning.model.build import evaluating
 from kimchi_vision.results import plots
 from kimchi_vision.results.preprocess import Preprocess
@@ -157,18 +155,6 @@ class Explainer:
         values, slopes = (_channels_first(part, self._layer).float() for part in (kept[0].detach(), gradient))
         maps = (slopes.mean((2, 3), keepdim=True) * values).sum(1).relu()
         return Seen(logits.detach().float().cpu(), maps.cpu())
-
-
-def top_losses(
-    section: Explain, explainer: Explainer, photos: Photos, worst: Sequence[str], files: RunFiles
-) -> None:
-    """Draw where the network looks on the photos with the paths in `worst`, if the section asks for it."""
-    if not section.top_losses:
-        return
-    rows = photos.items.set_index("path", drop=False).loc[list(worst)]
-    looks = explainer.looks(photos.files(rows))
-    for photo, look in zip(photos.files(rows), looks, strict=True):
-        save(look, files.overlay(photo.content))
 
 
 def save(look: Look, path: Path) -> None:

@@ -1,26 +1,19 @@
 """What the page about one run shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kimchi_vision.base.messages import Language, Text, about_background, catalogue
+from kimchi_vision.base.messages import Language, Text, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import images
 from kimchi_vision.results import embedding, headline
+from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import (
-    calibration,
-    charts,
-    curves,
-    decision,
-    facts,
-    images,
-    training,
-    verdict,
-)
+from kimchi_vision.results.report import calibration, charts, decision, facts, training
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 OVERLAY_SIDE = 160
 
@@ -37,8 +30,8 @@ def view(run: Run, lang: Language) -> Json:
         "decision": decision.view(run, predictions, text),
         "confusion": {
             "classes": _classes(run, text),
-            "about": list(verdict.classes(run, text)),
-            "charts": curves.view(predictions, run.mistakes, text),
+            "about": list(decision.classes(run, text)),
+            "charts": calibration.curves(predictions, run.mistakes, text),
         },
         "errors": {"photos": _cells(run, predictions, small)},
         "map": _map(run, predictions.paths),
@@ -61,19 +54,19 @@ def view(run: Run, lang: Language) -> Json:
         "experiment_text": experiment_text,
         "run": run,
         "photos": len(predictions),
-        "missing": len(small.missing),
-        "left_out": len(small.left_out),
+        "missing": sum(picture is None for picture in small.values()),
+        "left_out": len(predictions) - len(small),
         "found": {name: each for name, each in found.items() if each},
     }
 
 
-def _thumbnails(run: Run, predictions: Predictions) -> images.Thumbnails:
+def _thumbnails(run: Run, predictions: Predictions) -> dict[str, str | None]:
     """Wrong ones come first: they are what people open."""
     rows = predictions.where(np.argsort(predictions.right, kind="stable"))
     return images.thumbnails(dict(zip(rows.paths, run.photos.files(rows.table), strict=True)))
 
 
-def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list[Json]:
+def _cells(run: Run, predictions: Predictions, small: Mapping[str, str | None]) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
     overlays = _overlays(run, predictions)
@@ -85,7 +78,7 @@ def _cells(run: Run, predictions: Predictions, small: images.Thumbnails) -> list
             "sure": round(float(sure), 4),
             "probability": percent(sure),
             "loss": f"{loss:.2f}",
-            "picture": small.pictures.get(path),
+            "picture": small.get(path),
             **({"overlay": overlays[path]} if path in overlays else {}),
         }
         for path, actual, predicted, sure, loss in zip(predictions.paths, *columns, strict=True)
@@ -135,14 +128,10 @@ def _background(run: Run, text: Text) -> Json | None:
     rows = []
     for name, own in found["conditions"].items():
         if own["accuracy"] is not None:
-            ends, kind = own["accuracy_interval"], "baseline" if name == "plain" else "own"
-            mark = charts.Mark(own["accuracy"], *ends, kind, with_ends(own["accuracy"], *ends))
-            rows.append(charts.Row.of(text(f"condition_{name}"), mark))
-    conditions = charts.Intervals.of(rows, found["chance"])
-    return {
-        "sentences": [text(key, **values) for key, values in about_background(found)],
-        "conditions": conditions,
-    }
+            mark = "baseline" if name == "plain" else "own", own["accuracy"], own["accuracy_interval"]
+            rows.append(charts.Row.of(text(f"condition_{name}"), *mark))
+    sentences = [text(key, **values) for key, values in about_background(found)]
+    return {"sentences": sentences, "conditions": charts.Intervals.of(rows, found["chance"])}
 
 
 def _parts(run: Run) -> dict[str, dict[str, int]]:
