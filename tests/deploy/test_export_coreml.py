@@ -3,6 +3,7 @@
 import sys
 import zipfile
 from importlib.util import find_spec
+from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,15 @@ def test_squares_are_prepared_inside_as_they_are_for_other_files(said):
     inside = phones.FromSquare(identity, about)(square).detach().numpy()[0]
     expected = torch.softmax(torch.from_numpy(about.preprocess(photo)).flatten(), 0).numpy()
     assert np.log(inside) == pytest.approx(np.log(expected), abs=2 * LARGEST_GAP)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_operator_that_it_does_not_have_is_named(said, tmp_path, monkeypatch):
+    apples = MagicMock()
+    apples.convert.side_effect = NotImplementedError("no operator kimchi")
+    monkeypatch.setitem(sys.modules, "coremltools", apples)
+    with pytest.raises(RunError, match=r"Core ML cannot take it over \(no operator kimchi\)"):
+        phones.save_coreml(network(), facts(), *said, tmp_path / "model.coreml.zip")
 
 
 def test_without_coremltools_it_says_what_to_install(said, tmp_path, monkeypatch):

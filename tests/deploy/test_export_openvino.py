@@ -34,7 +34,7 @@ def run(tmp_path, photo):
 
 
 @needs_openvino
-def test_it_is_proven_on_photos_and_read_by_predict(run):
+def test_it_is_proven_on_photos_and_read_by_predict(run, monkeypatch):
     from kimchi_vision.deploy.export import from_onnx
 
     folder, photos, predictions = run
@@ -44,7 +44,16 @@ def test_it_is_proven_on_photos_and_read_by_predict(run):
     assert (proof["photos"], proof["agreement"]) == (20, 1)
     assert proof["largest_gap"] < 1e-5
     assert proof["bytes"] == own.openvino.stat().st_size + own.openvino_weights.stat().st_size
-    assert proof["times_faster"] > 0
+    asked = []
+
+    def timed(ask, prepared):
+        asked.append((len(prepared), ask(prepared[0]).shape))
+        return [1.234, 1.234, 99.0] if len(asked) == 2 else [6.0, 99.0, 6.0]
+
+    monkeypatch.setattr(from_onnx, "milliseconds", timed)
+    proof = from_onnx.prove_openvino(own.openvino, own.openvino_weights, own.onnx, photos, predictions)
+    assert (proof["milliseconds"], proof["times_faster"]) == (1.23, 4.86)
+    assert asked == [(20, (1, 7))] * 2  # onnxruntime, then OpenVINO
     file = photos.root / "0.jpg"
     (found,), (expected,) = (
         Predictor(folder, runtime=name).predict(file) for name in ("openvino", "onnxruntime")
@@ -102,3 +111,4 @@ def test_predict_says_how_many_times_faster_it_is(run, command):
     assert done.code == 0
     assert "OpenVINO answered 1.8 times as fast as onnxruntime" in done.err
     assert "OpenVINO" not in done.out
+    assert "OpenVINO" not in command("predict", folder.path, photos.root / "0.jpg").err

@@ -190,7 +190,8 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     if missing:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)
-    learn = None if set(formats) <= set(FROM_ONNX) else learner.load(run.files.pkl, trust)
+    asks_learner = any(name not in FROM_ONNX for name in formats)
+    learn = learner.load(run.files.pkl, trust) if asks_learner else None
     if learn is not None:
         learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)

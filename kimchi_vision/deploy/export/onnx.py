@@ -51,11 +51,10 @@ def save(model: torch.nn.Module, facts: Facts, file: Path) -> None:
     """Write an fp32 model with the inputs and outputs that photo_graph has."""
     model = copy.deepcopy(model).float().cpu().eval()
     photos = torch.zeros(2, 3, facts.preprocess.size, facts.preprocess.size)
-    batch = {"image": {0: "batch"}, "logits": {0: "batch"}}
     with warnings.catch_warnings(), torch.no_grad(), _plain_attention():
         # The exporter that replaces this one takes three times as long for the same file.
         warnings.simplefilter("ignore")
-        ends = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": batch}
+        ends = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": {"image": [0]}}
         torch.onnx.export(model, (photos,), file, dynamo=False, opset_version=photo_graph.OPSET, **ends)
     onnx.save(photo_graph.wrapped(onnx.load(file), facts), file)
 
