@@ -194,7 +194,7 @@ def test_calibration_says_both_errors_and_the_threshold(run):
     for key in ("before", "after"):
         own = found[key]
         low, high = own["calibration_error_interval"]
-        said = re.search(rf"[^>]*{percent(own['calibration_error'])}[^<]*", part)[0]
+        said = re.search(rf"[^>]*(?<![0-9]){percent(own['calibration_error'])}[^<]*", part)[0]
         assert f"{percent(low)} to {percent(high)}" in said
         assert f"{percent(own['calibration_error_by_chance'])}" in said
     abstain = found["abstain"]
