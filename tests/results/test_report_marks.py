@@ -14,7 +14,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import report
-from kimchi_vision.results.report import calibration, decision, facts, run_page, table_page, training
+from kimchi_vision.results.report import calibration, decision, run_page, table_page, training
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -183,7 +183,7 @@ def test_what_was_measured_stands_beside_its_name():
         "peak_memory_mb": 512.0,
         "train": {"seconds": 44.2},
     }
-    named = {say(key): value for key, value in facts.timings(metrics)["measured"].items()}
+    named = {say(key): value for key, value in run_page.timings(metrics)["measured"].items()}
     assert named == {
         "Latency of one photo, median, ms": 7.5,
         "Latency of one photo, 95 of 100 below, ms": 9.25,

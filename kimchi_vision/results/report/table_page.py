@@ -18,7 +18,7 @@ from kimchi_vision.results.choices import Winner
 from kimchi_vision.results.compare.runs import accuracy, common
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
-from kimchi_vision.results.report.facts import flat, machine, question
+from kimchi_vision.results.report.run_page import flat, machine, question
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import over_runs
 
