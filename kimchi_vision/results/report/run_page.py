@@ -69,7 +69,12 @@ def _thumbnails(run: Run, predictions: Predictions) -> dict[str, str | None]:
 def _cells(run: Run, predictions: Predictions, small: Mapping[str, str | None]) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
-    overlays = _overlays(run, predictions)
+    # Where the network looks, of the photos for which that was drawn.
+    worst = predictions.of(run.metrics["top_losses"])
+    drawn = zip(worst.paths, run.photos.files(worst.table), strict=True)
+    drawn = {path: run.files.overlay(photo.content) for path, photo in drawn}
+    found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn.items() if file.is_file()}
+    overlays = {path: picture for path, picture in found.items() if picture}
     return [
         {
             "path": path,
@@ -90,15 +95,6 @@ def _map(run: Run, paths: Sequence[str]) -> Json | None:
     if not run.files.embedding.is_file():
         return None
     return {"points": embedding.points(run.table(run.files.embedding), paths)}
-
-
-def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
-    """Where the network looks, of the photos for which that was drawn: path → picture."""
-    worst = predictions.of(run.metrics["top_losses"])
-    shown = run.photos.files(worst.table)
-    drawn = ((path, run.files.overlay(photo.content)) for path, photo in zip(worst.paths, shown, strict=True))
-    found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn if file.is_file()}
-    return {path: picture for path, picture in found.items() if picture}
 
 
 def _classes(run: Run, text: Text) -> charts.Intervals:
