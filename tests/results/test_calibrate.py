@@ -159,8 +159,15 @@ def test_the_interval_of_the_calibration_error_covers_it():
     """Models that are too sure by a temperature of 2: the truth is that of very many photos."""
     truth = expected_calibration_error(*answers(0, 100_000, 2.0), 15)
     found = [calibration_error(*answers(seed, 300, 2.0), 15) for seed in range(1, 61)]
-    assert sum(each.low <= truth <= each.high for each in found) >= 55
+    assert 54 <= sum(each.low <= truth <= each.high for each in found) <= 59
     assert np.mean([each.value for each in found]) == pytest.approx(truth, abs=0.01)
+
+
+def test_photos_that_are_all_right_may_yet_be_less_sure_than_they_say():
+    """Forty of forty: Wilson's interval of a share of 1 ends at 91 %."""
+    found = calibration_error(np.ones(40), np.ones(40, bool), 15)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(1 - wilson(1, 40)[0], abs=0.01)
 
 
 def test_calibration_error_by_chance_is_passed_by_5_of_100_calibrated_models():

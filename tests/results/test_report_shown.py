@@ -194,9 +194,10 @@ def test_calibration_says_both_errors_and_the_threshold(run):
     for key in ("before", "after"):
         own = found[key]
         low, high = own["calibration_error_interval"]
-        said = re.search(rf"[^>]*{percent(own['calibration_error'])}[^<]*", part)[0]
-        assert f"{percent(low)} to {percent(high)}" in said
-        assert f"{percent(own['calibration_error_by_chance'])}" in said
+        error, chance = (percent(own[f"calibration_error{kind}"]) for kind in ("", "_by_chance"))
+        said = [f"{error} {word}" for word in ("apart", "(")]
+        texts = [each for each in part.split("<li>") if any(start in each for start in said)]
+        assert any(f"{percent(low)} to {percent(high)}" in each and chance in each for each in texts)
     abstain = found["abstain"]
     said = re.search(rf"[^>]*{abstain['threshold']:.3f}[^<]*", part)[0]
     for share in (
