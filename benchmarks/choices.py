@@ -17,9 +17,7 @@ from scipy.stats import norm
 
 from kimchi_vision.results.candidates import Candidates, Stop
 from kimchi_vision.results.choices import optimism, without
-from kimchi_vision.results.compare.power_law import fit
-from kimchi_vision.results.compare.redrawn import Redrawn
-from kimchi_vision.results.compare.runs import Outcomes
+from kimchi_vision.results.compare.power_law import Redrawn, fit
 from kimchi_vision.results.folds import by_others
 from kimchi_vision.results.intervals import Estimate, over_seeds, wilson
 
@@ -181,8 +179,8 @@ def curve(
         units = np.arange(valid)
         spans = [redrawn.interval(each, units, share)[1:] for each, share in zip(right, SHARES, strict=True)]
         alone = [over_seeds(each, units)[1:] for each in right]
-        outcomes = Outcomes(right[0], units % CLASSES, units)
-        gains = fit(right, outcomes, list(range(CLASSES)), counts[:-1].astype(float)).gains()
+        classes, trained = list(range(CLASSES)), counts[:-1].astype(float)
+        gains = fit(right, units % CLASSES, units, classes, trained).gains()
         low, high = np.quantile(gains[1:], [0.025, 0.975])
         points = [
             [low <= true <= high for (low, high), true in zip(each, truth, strict=False)]

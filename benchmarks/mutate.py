@@ -55,7 +55,11 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/results/calibrate": ["results/test_calibrate.py", "jobs/test_evaluation.py"],
     "kimchi_vision/results/goals.py": ["results/test_goals.py", "deploy/test_runtime_speed.py"],
     "kimchi_vision/data": ["data/test_*.py"],
-    "kimchi_vision/deploy/export": ["deploy/test_export*.py", "results/test_preprocess.py"],
+    "kimchi_vision/deploy/export": [
+        "deploy/test_export*.py",
+        "deploy/test_photo_graph.py",
+        "results/test_preprocess.py",
+    ],
     "kimchi_vision/deploy/predictor.py": ["deploy/test_predictor.py", "jobs/test_hostile.py"],
     "kimchi_vision/jobs/evaluation.py": ["jobs/test_evaluation.py"],
     "kimchi_vision/jobs/run_lock.py": ["jobs/test_run_lock.py"],
@@ -80,6 +84,7 @@ PYTEST += [f"--deselect=tests/{test}" for test in ELSEWHERE]
 PYTEST += ["--hypothesis-profile=ci"] if find_spec("hypothesis") else []  # the same examples each time
 
 PLACE = Path("mutants")
+ERRORS = PLACE.absolute() / "errors.txt"
 SCRATCH = Path(tempfile.gettempdir()) / f"mutate-{os.getpid()}"
 FIXTURES = SCRATCH / "fixtures.pickle"
 KEPT = SCRATCH / "kept-00000000"
@@ -175,6 +180,15 @@ def key(fixturedef: pytest.FixtureDef, request: pytest.FixtureRequest) -> str:
     return f"{fixturedef.baseid} {fixturedef.argname} {getattr(request, 'param', None)!r}"
 
 
+class Errors:
+    """A pytest plugin: why tests fail where there is no fault, in a file for whoever started it."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note it."""
+        if report.failed:
+            ERRORS.write_text(f"{report.nodeid}\n{report.longreprtext}\n")
+
+
 class Tests(PytestRunner):
     """mutmut's runner, in an order that is always the same: a file's tests together, quick files first.
 
@@ -208,9 +222,10 @@ class Tests(PytestRunner):
         arguments = self._pytest_args_regular_run(tests or state().duration_by_test)
         try:
             with change_cwd(PLACE):
-                return self.execute_pytest([f"--basetemp={place}", *arguments], plugins=[kept])
+                plugins = [kept] if mutant_name else [kept, Errors()]
+                return self.execute_pytest([f"--basetemp={place}", *arguments], plugins=plugins)
         except Exception:  # mutmut would call it a timeout
-            (PLACE / "errors.txt").write_text(traceback.format_exc())
+            ERRORS.write_text(traceback.format_exc())
             return BROKEN
         finally:
             for folder in (place, kept.own):
@@ -324,6 +339,7 @@ def row(name: str, counts: Counter[str]) -> str:
 def tried(module: str, given: argparse.Namespace) -> Iterator[str]:
     """Lines of the table about one module. Exits when the tests fail without a fault."""
     clean()
+    ERRORS.unlink(missing_ok=True)
     for data in results(module):
         forget(data, given.again)
     start = time.monotonic()
@@ -337,7 +353,8 @@ def tried(module: str, given: argparse.Namespace) -> Iterator[str]:
     process.start()
     process.join()
     if process.exitcode:
-        sys.exit(f"{log.read_text()[-6000:]}\n{module}: see {log}.")
+        why = ERRORS.read_text() if ERRORS.exists() else log.read_text()
+        sys.exit(f"{why[-6000:]}\n{module}: see {log}.")
     every: Counter[str] = Counter()
     diffs = []
     for data in results(module):

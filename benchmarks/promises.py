@@ -18,9 +18,8 @@ from scipy.special import expit, softmax
 
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import drift, goals, intervals
-from kimchi_vision.results.calibrate.abstain import abstain_at
+from kimchi_vision.results.calibrate.abstain import abstain_at, least_probable
 from kimchi_vision.results.calibrate.confidence import calibration_error, expected_calibration_error
-from kimchi_vision.results.calibrate.label_sets import least_probable
 from kimchi_vision.results.compare.paired import LEVEL, mid_p, over_seeds
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.scores import recorded
@@ -214,17 +213,18 @@ def threshold_before(error: float, sure: np.ndarray, right: np.ndarray) -> float
 
 
 def calibration(trials: int, random: np.random.Generator) -> Iterator[Cell]:
-    """Coverage of the calibration error's interval."""
-    for photos, slope in product((100, 300, 1000), (1.0, 0.8, 0.6)):
-        sure, chance = confident(200_000, slope, random)
-        truth = expected_calibration_error(sure, chance, 15)
+    """Coverage of the calibration error's interval; photos of a group are copies."""
+    grid = product((40, 100, 300, 1000), ("alone", "tail 1.5"), (1.0, 0.8, 0.6))
+    for photos, kind, slope in grid:
+        truth = expected_calibration_error(*confident(200_000, slope, random), 15)
         before, now = [], []
-        for _ in range(max(trials // 4, 1)):
-            sure, chance = confident(photos, slope, random)
-            right = random.random(photos) < chance
-            now.append(inside(calibration_error(sure, right, 15), truth))
+        for _ in range(trials):
+            group = units(kind, photos, random)
+            sure, chance = confident(group.max() + 1, slope, random)
+            sure, right = sure[group], (random.random(len(chance)) < chance)[group]
+            now.append(inside(calibration_error(sure, right, 15, group), truth))
             before.append(inside(calibration_before(sure, right, 15), truth))
-        yield cell("calibration error", f"{photos}, slope {slope:g}", before, now)
+        yield cell("calibration error", f"{photos}, {kind}, slope {slope:g}", before, now)
 
 
 def calibration_before(sure: np.ndarray, right: np.ndarray, bins: int) -> Estimate:

@@ -11,8 +11,9 @@ import pytest
 from babel.messages.pofile import read_po
 from typer.main import get_command
 
-from kimchi_vision.base.messages import TEXTS, catalogues, korean
-from kimchi_vision.base.messages.hangul import NAMES as REASONS
+from kimchi_vision.base import texts
+from kimchi_vision.base.hangul import NAMES as REASONS
+from kimchi_vision.base.messages import TEXTS, korean
 from kimchi_vision.cli import line
 from kimchi_vision.cli.main import app
 from kimchi_vision.results import scores
@@ -265,7 +266,7 @@ def test_the_catalogues_are_those_that_other_programs_read(folder):
         with file.open("rb") as lines:
             read |= {(each.context or "", each.id): each.string for each in read_po(lines, "ko") if each.id}
     assert read
-    assert read == catalogues.read(folder)
+    assert read == texts.read(folder)
 
 
 def test_korean_is_korean():

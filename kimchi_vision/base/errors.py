@@ -9,7 +9,8 @@ KimchiError                  shown as plain sentences, no traceback unless --deb
 └── InterruptedRunError      the user pressed Ctrl-C, exit code 130; or SIGTERM came, exit code 143
 """
 
-from kimchi_vision.base.sentence import Sentence, Text
+from kimchi_vision.base.sentence import Sentence, Text, catalogue
+from kimchi_vision.base.texts import spoken
 
 
 class KimchiError(Exception):
@@ -25,14 +26,12 @@ class KimchiError(Exception):
         super().__init__(str(self.sentence))
 
     def said(self, text: Text) -> str:
-        """It in the language of `text`, as base.messages.catalogue makes it."""
+        """It in the language of `text`, as base.sentence.catalogue makes it."""
         return self.sentence.said(text)
 
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows, by IPython's name: the sentence, as on a terminal."""
-        from kimchi_vision.base.messages import catalogue, language
-
-        return [f"{type(self).__name__}: {self.said(catalogue(language('auto')))}"]
+        return [f"{type(self).__name__}: {self.said(catalogue(spoken()))}"]
 
 
 class InputError(KimchiError):

@@ -85,6 +85,19 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, encoding=TABLE_ENCODING)
 
 
+@contextlib.contextmanager
+def readable(path: Path, *damage: type[Exception]) -> Iterator[None]:
+    """A file of a run that is missing, or so damaged that the block raises `damage`, is an InputError."""
+    if not path.is_file():
+        what = "{path} is missing. Is {folder} a finished run folder?"
+        raise InputError(what, path=path, folder=path.parent)
+    try:
+        yield
+    except damage as error:
+        damaged = "{path} is damaged: {reason}. Run the experiment again with --force."
+        raise InputError(damaged, path=path, reason=error) from None
+
+
 def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
     """A CSV file of a run folder. text: columns that are text whatever they look like; a blank loss is NaN.
 
@@ -92,14 +105,8 @@ def read_table(path: Path, text: Sequence[str]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if not path.is_file():
-        what = "{path} is missing. Is {folder} a finished run folder?"
-        raise InputError(what, path=path, folder=path.parent)
     columns, blank = dict.fromkeys(text, str), {"loss": [""]}
-    try:
+    with readable(path, ValueError):
         return pd.read_csv(
             path, dtype=columns, keep_default_na=False, na_values=blank, encoding=TABLE_ENCODING
         )
-    except ValueError as error:
-        damaged = "{path} is damaged: {reason}. Run the experiment again with --force."
-        raise InputError(damaged, path=path, reason=error) from None

@@ -85,10 +85,7 @@ def side_by_side(look: Look) -> Iterator[None]:
 
 
 def bar(items: Iterable[T], says: str, count: int | None = None) -> Iterable[T]:
-    """The items, with a bar on the terminal while they are taken. says: what is done with them.
-
-    count: how many there are, where they cannot tell.
-    """
+    """The items, with a bar on the terminal that says what is done with them. count: if they cannot tell."""
     if not sys.stderr.isatty():
         return items
     from rich.console import Console

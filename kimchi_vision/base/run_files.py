@@ -7,10 +7,7 @@ from pathlib import Path
 
 
 class File:
-    """A file of a run folder by its name; as an attribute of RunFiles, its path.
-
-    holds: what is in it, in a sentence.
-    """
+    """A file of a run folder: name and, in a sentence, content; as an attribute of RunFiles, its path."""
 
     def __init__(self, name: str, holds: str) -> None:
         self.name, self.__doc__ = name, holds

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
+from kimchi_vision.base.hangul import NAMES, Reasons, with_particles
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.texts import TEXTS, Language, korean
 
 Text = Callable[..., str]
 """Says a template, or a key of base.messages, in one language: text(template, **values)."""
@@ -65,12 +68,10 @@ class Sentence:
         self.values = {name: _kept(value) for name, value in values.items()}
 
     def said(self, text: Text) -> str:
-        """It in the language of `text`, as base.messages.catalogue makes it; its values, too."""
+        """It in the language of `text`, as `catalogue` makes it; its values, too."""
         return text(self.template, **self.values)
 
     def __str__(self) -> str:
-        from kimchi_vision.base.messages import catalogue
-
         return self.said(catalogue("en"))
 
     def __eq__(self, other: object) -> bool:
@@ -113,3 +114,40 @@ def _kept(value: object) -> object:
     """A value that a pickle can hold: of a library's error its words, ours as they are."""
     foreign = isinstance(value, BaseException) and not hasattr(value, "said")
     return Quoted.of(value) if foreign else value
+
+
+@cache
+def _reasons() -> Reasons:
+    return Reasons(korean("reason"))
+
+
+def catalogue(lang: Language) -> Text:
+    """A function from a key of TEXTS or an English template, and values for its braces, to words in `lang`.
+
+    A value that is a list of such pairs, (key, values), stands for their texts one after another; a Sentence
+    or an error is said in the same language. A template that has no Korean is said in English.
+    """
+
+    def text(key: str, /, **values: object) -> str:
+        said_values = {name: put_in(value) for name, value in values.items()}
+        if lang == "ko":
+            said_values |= {
+                name: _reasons().said(str(said_values[name])) for name in NAMES if plain(values.get(name))
+            }
+        if key in TEXTS:
+            found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
+        else:
+            template = korean().get(key, key) if lang == "ko" else key
+            found = filled(template, said_values) if values else template
+        return with_particles(found) if lang == "ko" else found
+
+    def plain(value: object) -> bool:
+        """Whether these are words that a table kept: no number, and nothing that is said by itself."""
+        return isinstance(value, str) and not hasattr(value, "said")
+
+    def put_in(value: object) -> object:
+        if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
+            return said(value, text)
+        return "".join(text(key, **values) for key, values in value)
+
+    return text

@@ -22,7 +22,7 @@ from kimchi_vision.jobs import table
 from kimchi_vision.jobs.folder import next_steps
 from kimchi_vision.jobs.table import Finished
 from kimchi_vision.results import headline
-from kimchi_vision.results.report import verdict
+from kimchi_vision.results.report import decision
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
 
@@ -146,8 +146,8 @@ def card(run: Run, say: Text) -> Iterator[str]:
     yield from headline.sentences(run, say)
     if baseline := headline.baseline(run, say):
         yield baseline
-    yield verdict.confusions(run, say)
-    found = verdict.verdict(run, say)
+    yield decision.confusions(run, say)
+    found = decision.verdict(run, say)
     yield found.says
     yield from (f"  - {sentence}" for sentence in found.because)
     yield ""

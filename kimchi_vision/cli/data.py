@@ -27,7 +27,7 @@ def check(
     open_page: Open = False,
 ) -> None:
     """Look for broken photos, copies, label conflicts and classes that give themselves away."""
-    from kimchi_vision.data import audit, fix, page
+    from kimchi_vision.data import audit, page
 
     if with_map and report is None:
         raise typer.BadParameter("--map goes with --report.")
@@ -54,7 +54,7 @@ def check(
     if open_page:
         show(report, say)
     if fix_to is not None:
-        print(say("audit_clean", folder=fix_to, count=len(fix.fix_to(found, fix_to))))
+        print(say("audit_clean", folder=fix_to, count=len(audit.fix_to(found, fix_to))))
 
 
 @app.command()

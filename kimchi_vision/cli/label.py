@@ -15,8 +15,6 @@ from kimchi_vision.base.messages import say
 from kimchi_vision.cli.ship import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from click import Command, Context
 
     from kimchi_vision.deploy.labelling.choose import Chosen
@@ -148,12 +146,9 @@ def _chosen(photos: Path, run: Path, n: int) -> Chosen:
     """The photos to label; what is left out is said."""
     from kimchi_vision.deploy.labelling.choose import choose
 
-    def shown(chunks: Sequence[list[str]]) -> Iterable[list[str]]:
-        return counted(chunks, len(chunks))
-
     if not photos.exists():
         raise InputError("{photos}: there is no such folder.", photos=photos)
-    chosen = choose(photos, run, n, shown)
+    chosen = choose(photos, run, n, counted)
     for key, count in (("next_known", chosen.known), ("next_copies", chosen.copies)):
         if count:
             print(say(key, count=count))

@@ -9,8 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.config.sections.base import models_in
-from kimchi_vision.config.stages import Stage
+from kimchi_vision.config.base import models_in
 
 Location = tuple[str | int, ...]
 
@@ -106,7 +105,7 @@ def _line(location: Location, tree: object) -> int | None:
 def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -> Sentence:
     key = ".".join(map(str, location))
     if detail["type"] == "extra_forbidden":
-        model = _reached(detail["loc"][:-1], kind)  # a file's own name is no key of it
+        model, _, _ = _reached(detail["loc"][:-1], kind)  # a file's own name is no key of it
         known = [name for name in model.model_fields if model is not kind or name != "name"]
         near = difflib.get_close_matches(str(detail["loc"][-1]), known, n=1, cutoff=0.5)
         if near:
@@ -116,7 +115,7 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
         if key != "data":
             return Sentence("`{key}` is missing.", key=key)
         return Sentence("`data` is missing. An example: `{example}`.", example="data: {path: photos}")
-    name, field = _field(detail["loc"], kind)
+    _, name, field = _reached(detail["loc"], kind)
     if detail["type"] == "string_pattern_mismatch":
         what = Sentence(field.description) if field and field.description else "a text of another form"
         return Sentence(
@@ -124,7 +123,8 @@ def _sentence(detail: ErrorDetails, location: Location, kind: type[BaseModel]) -
         )
     what, default = asked_for(detail), field.default if field else None
     plain = type(default) in (bool, int, float, str)
-    example = Sentence(" An example: `{example}`.", example=f"{name}: {_yaml(default)}") if plain else ""
+    written = str(default).lower() if isinstance(default, bool) else default
+    example = Sentence(" An example: `{example}`.", example=f"{name}: {written}") if plain else ""
     if detail["type"] == "value_error" or isinstance(detail["input"], Mapping | list):
         return Sentence("`{key}`: {what}." if key else "{what}.", what=what, **({"key": key} if key else {}))
     said = "`{key}`: {what}, not {given!r}.{example}"
@@ -145,26 +145,11 @@ def asked_for(detail: ErrorDetails) -> Sentence:
     return Sentence(_KINDS[detail["type"]], **values)
 
 
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _field(location: Location, kind: type[BaseModel]) -> tuple[str, FieldInfo | None]:
-    """The name and the field at a location; a union adds its alternatives below the field."""
-    names = [str(part) for part in location]
-    for depth in range(len(names), 0, -1):
-        field = _reached(location[: depth - 1], kind).model_fields.get(names[depth - 1])
-        if field:
-            return names[depth - 1], field
-    return "", None
-
-
-def _reached(location: Location, kind: type[BaseModel]) -> type[BaseModel]:
-    model = kind
-    for part in location:
-        if isinstance(part, int):
-            model = Stage
-            continue
-        field = model.model_fields.get(str(part))
-        model = next(iter(models_in(field.annotation)), model) if field else model
-    return model
+def _reached(location: Location, kind: type[BaseModel]) -> tuple[type[BaseModel], str, FieldInfo | None]:
+    """The model at a location, and the last field on the way; a union adds its alternatives between."""
+    model, name, field = kind, "", None
+    for part in map(str, location):
+        if part in model.model_fields:
+            name, field = part, model.model_fields[part]
+            model = next(iter(models_in(field.annotation)), model)
+    return model, name, field

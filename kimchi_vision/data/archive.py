@@ -1,7 +1,5 @@
 """What lies in a zip, a zip of zips, a tar or a folder, read where it lies."""
 
-from __future__ import annotations
-
 import io
 import lzma
 import os
@@ -19,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO, NamedTuple
+from typing import IO
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence
@@ -41,11 +39,20 @@ DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFE
 
 @dataclass(frozen=True)
 class Entry:
-    """A file: its path (NFC, POSIX), its size in bytes unpacked, and a way to read it."""
+    """A file: its path (NFC, POSIX), its size in bytes unpacked, and a way to open it.
+
+    in_place: whether it can be read from any place on at no cost.
+    """
 
     name: str
     size: int
-    read: Callable[[], bytes]
+    open: Callable[[], IO[bytes]]
+    in_place: bool = True
+
+    def read(self) -> bytes:
+        """All of it."""
+        with self.open() as file:
+            return file.read()
 
     @property
     def folder(self) -> str:
@@ -63,6 +70,7 @@ def opened(source: Path, category: str | None, names: Names | None = None) -> It
     Raises DataError: no such file or no right to read it, no archive, damaged (also while it is read),
     encrypted, a path that climbs out, zips nested too deep, an unknown category, names in no sure encoding.
     """
+    category = category and unicodedata.normalize("NFC", category)
     try:
         with ExitStack() as stack:
             found = list(_entries(source, category, stack, names or Names()))
@@ -99,8 +107,7 @@ def check_room(needed: int, to: Path) -> None:
 
 
 def _chosen(found: list[Entry], category: str, source: Path) -> list[Entry]:
-    wanted = unicodedata.normalize("NFC", category)
-    chosen = [entry for entry in found if wanted in PurePosixPath(entry.name).parts[:-1]]
+    chosen = [entry for entry in found if category in PurePosixPath(entry.name).parts[:-1]]
     if not chosen:
         folders = [str(PurePosixPath(f"{entry.name}x").parent) for entry in found if "/" in entry.name]
         shared = len(PurePosixPath(os.path.commonpath(folders or ["."])).parts)
@@ -131,7 +138,7 @@ def _entries(source: Path, category: str | None, stack: ExitStack, names: Names)
     yield from inside.expanded(files, 1)
 
 
-def _of_folder(folder: Path, names: Names) -> Iterator[_File]:
+def _of_folder(folder: Path, names: Names) -> Iterator[Entry]:
     def refuse(error: OSError) -> None:
         what = "{file} cannot be read: {reason}. Nothing was imported."
         raise DataError(what, file=error.filename, reason=error.strerror)
@@ -140,20 +147,7 @@ def _of_folder(folder: Path, names: Names) -> Iterator[_File]:
     paths = sorted(path for path in paths if path.is_file() and not path.is_symlink())
     raws = [os.fsencode(path.relative_to(folder).as_posix()) for path in paths]
     for path, name in zip(paths, names.of_raw(raws, folder), strict=True):
-        yield _File(unicodedata.normalize("NFC", name), path.stat().st_size, partial(path.open, "rb"))
-
-
-class _File(NamedTuple):
-    """A file of an archive. in_place: whether it can be read from any place on at no cost."""
-
-    name: str
-    size: int
-    open: Callable[[], IO[bytes]]
-    in_place: bool = True
-
-    def read(self) -> bytes:
-        with self.open() as file:
-            return file.read()
+        yield Entry(unicodedata.normalize("NFC", name), path.stat().st_size, partial(path.open, "rb"))
 
 
 @dataclass(frozen=True)
@@ -165,41 +159,45 @@ class _Inside:
     stack: ExitStack
     names: Names
 
-    def files(self, archive: IO[bytes]) -> Iterator[_File] | None:
+    def files(self, archive: IO[bytes]) -> Iterator[Entry] | None:
         """What lies in a tar or zip; None when it is neither."""
         archive.seek(0)
         if tarfile.is_tarfile(archive):  # asked first: a tar that holds a zip ends as that zip does
             archive.seek(0)
             return self.of_tar(self.stack.enter_context(tarfile.open(fileobj=archive)))
         archive.seek(0)
-        return self.of_zip(self.stack.enter_context(_zip(archive))) if zipfile.is_zipfile(archive) else None
+        if not zipfile.is_zipfile(archive):
+            return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an empty Unicode path, which says nothing
+            return self.of_zip(self.stack.enter_context(zipfile.ZipFile(archive)))
 
-    def of_tar(self, archive: tarfile.TarFile) -> Iterator[_File]:
+    def of_tar(self, archive: tarfile.TarFile) -> Iterator[Entry]:
         members = archive.getmembers()
         raws = [member.name.encode("utf-8", "surrogateescape") for member in members]
         in_place = isinstance(archive.fileobj, io.BufferedReader)
         for member, text in zip(members, self.names.of_raw(raws, self.source), strict=True):
-            name = _safe(unicodedata.normalize("NFC", text), self.source)
+            name = _safe(text, self.source)
             if member.isfile():
-                yield _File(name, member.size, partial(archive.extractfile, member), in_place)
+                yield Entry(name, member.size, partial(archive.extractfile, member), in_place)
 
-    def of_zip(self, archive: zipfile.ZipFile) -> Iterator[_File]:
+    def of_zip(self, archive: zipfile.ZipFile) -> Iterator[Entry]:
         infos = archive.infolist()
         for info, text in zip(infos, self.names.of_zip(infos, self.source), strict=True):
-            name = _safe(unicodedata.normalize("NFC", text.replace("\\", "/")), self.source)
+            name = _safe(text.replace("\\", "/"), self.source)
             if name.endswith("/") or stat.S_ISLNK(info.external_attr >> 16):
                 continue
             if info.flag_bits & 1:
                 raise DataError("{file} is encrypted; unpack it with its password first.", file=self.source)
             in_place = info.compress_type == zipfile.ZIP_STORED
-            yield _File(name, info.file_size, partial(archive.open, info), in_place)
+            yield Entry(name, info.file_size, partial(archive.open, info), in_place)
 
-    def expanded(self, files: Iterator[_File], depth: int) -> Iterator[Entry]:
+    def expanded(self, files: Iterator[Entry], depth: int) -> Iterator[Entry]:
         """The files, and what lies in archives among them as if in folders of their names."""
         for file in files:
             path = PurePosixPath(file.name)
             if not (OPENED.search(path.name) or CLOSED.search(path.name)) or any(map(hidden, path.parts)):
-                yield Entry(file.name, file.size, file.read)
+                yield file
             elif CLOSED.search(path.name):
                 what = "{source} holds {name}, an archive of a kind that is not opened here. Unpack it first."
                 raise DataError(what, source=self.source, name=file.name)
@@ -210,11 +208,10 @@ class _Inside:
             else:
                 yield from self.inner(file, path.with_name(OPENED.sub("", path.name)), depth + 1)
 
-    def inner(self, file: _File, place: PurePosixPath, depth: int) -> Iterator[Entry]:
+    def inner(self, file: Entry, place: PurePosixPath, depth: int) -> Iterator[Entry]:
         """What lies in an inner archive, as if in a folder `place`."""
-        category = self.category and unicodedata.normalize("NFC", self.category)
-        if category is not None and category not in place.parts:
-            yield Entry(f"{place}/", 0, bytes)  # known by name, for the list of categories
+        if self.category is not None and self.category not in place.parts:
+            yield Entry(f"{place}/", 0, io.BytesIO)  # known by name, for the list of categories
             return
         inner = self.stack.enter_context(file.open())
         if not file.in_place:
@@ -233,17 +230,11 @@ class _Inside:
         for entry in replace(self, category=None).expanded(files, depth):
             # AI Hub's inner zips repeat their name as top folder; others do not.
             inside = place.parent if entry.name.split("/")[0] == place.name else place
-            yield Entry(_safe(str(inside / entry.name), self.source), entry.size, entry.read)
-
-
-def _zip(file: IO[bytes]) -> zipfile.ZipFile:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an empty Unicode path, which says nothing
-        return zipfile.ZipFile(file)
+            yield replace(entry, name=_safe(str(inside / entry.name), self.source))
 
 
 def _safe(name: str, source: Path) -> str:
-    path = PurePosixPath(name)
+    path = PurePosixPath(name := unicodedata.normalize("NFC", name))
     if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
         what = "{source} holds the path {name}, which climbs out of it. It was not made in good faith."
         raise DataError(what, source=source, name=name)

@@ -50,7 +50,11 @@ def read_boxes(content: bytes) -> Boxes:
     text after the numbers is passed over.
     """
     areas, ignored = {}, []
-    for line in _decoded(content).splitlines():
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp949", errors="replace")
+    for line in text.splitlines():
         name, equals, value = line.strip().partition("=")
         if not equals or name.startswith("#"):
             ignored += [line] if line.strip() and not name.startswith("#") else []
@@ -64,13 +68,6 @@ def read_boxes(content: bytes) -> Boxes:
         else:
             ignored.append(line)
     return Boxes(areas, tuple(ignored))
-
-
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp949", errors="replace")
 
 
 def boxed(photos: pd.DataFrame, root: Path, section: Data) -> tuple[pd.DataFrame, list[Note]]:

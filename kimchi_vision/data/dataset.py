@@ -11,7 +11,7 @@ from kimchi_vision.base.cache import folder as kept
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.config.sections import Data, Sample
-from kimchi_vision.data import boxes, groups, layout, select
+from kimchi_vision.data import boxes, duplicates, layout, select
 from kimchi_vision.data.audit import remarks
 from kimchi_vision.data.folder import WHERE_FROM
 from kimchi_vision.data.memory import Memory
@@ -40,13 +40,13 @@ def load(section: Data, cache: Path | None = None) -> Photos:
         photos = leave_out(photos, select.apply(section.policy, troubled, root))
         select.lost(found_of_each, photos, leave_out.skipped, section)
         odd = remarks(photos, memory.thumbnails(photos["sha256"].unique()))
-        photos["group"] = groups.find(root, photos, section, memory)
+        photos["group"] = duplicates.find(root, photos, section, memory)
     photos = leave_out(photos, select.apply(section.policy, select.conflicts(photos), root))
-    photos = leave_out(photos, groups.copies(photos, section))
+    photos = leave_out(photos, duplicates.copies(photos, section))
     gone = select.lost(found_of_each, photos, leave_out.skipped, section)
     _check_classes(photos["label"].value_counts(), root)
     photos["picture"] = photos["group"]
-    photos["group"] = groups.joined(photos, section.group_by)
+    photos["group"] = duplicates.joined(photos, section.group_by)
     photos["split"], notes = split(photos, section)
     photos = share_of_training(leave_out(photos, leaks(photos)), section)
     photos, unboxed = boxes.boxed(photos, root, section)

@@ -1,6 +1,10 @@
-"""Photos of one picture: equal files, and copies resized, brightened, turned, cropped or framed."""
+"""Photos that must not be parted: copies of one picture, and what `data.group_by` holds together.
+
+Copies are equal files, and those resized, brightened, turned, cropped or framed.
+"""
 
 import logging
+import re
 from collections import defaultdict
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kimchi_vision.base.errors import DataError
+from kimchi_vision.config.sections import Data
 from kimchi_vision.data.alignment import settled
 from kimchi_vision.data.hashes import near_pairs
 from kimchi_vision.data.memory import Memory
@@ -47,7 +53,13 @@ def groups(root: Path, photos: pd.DataFrame, memory: Memory) -> pd.Series:
     photos: columns path and sha256 of photos that can be read.
     """
     files = photos.drop_duplicates("sha256").set_index("sha256")["path"]
-    pairs = _same_pictures([root / path for path in files], memory.thumbnails(files.index))
+    paths = [root / path for path in files]
+    found = [
+        (photo, other)
+        for (photo, other), place in zip(*candidates(memory.thumbnails(files.index)), strict=True)
+        if same_picture(_green(paths[photo]), _green(paths[other]), place)
+    ]
+    pairs = np.array(found, np.int64).reshape(-1, 2)
     numbers = _around_one(len(files), _without_scenes(len(files), pairs))
     return photos["sha256"].map(dict(zip(files.index, numbers, strict=True))).rename("group")
 
@@ -87,16 +99,6 @@ def _around_one(count: int, pairs: np.ndarray) -> list[int]:
     return numbers
 
 
-def _same_pictures(files: list[Path], thumbnails: np.ndarray) -> np.ndarray:
-    """Rows (photo, other): hashes near, thumbnails alike, and one picture when laid over each other."""
-    found = [
-        (photo, other)
-        for (photo, other), place in zip(*candidates(thumbnails), strict=True)
-        if same_picture(_green(files[photo]), _green(files[other]), place)
-    ]
-    return np.array(found, np.int64).reshape(-1, 2)
-
-
 def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (photo, other), each pair once, in the order of the photos; and placements (pairs, 2, 3)."""
     near = _similar(thumbnails)
@@ -108,7 +110,10 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores.append(found[1])
     scores = np.concatenate(scores)
     best = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores >= ALIKE)]
-    best, most = best[_rank(near[best, :2]) < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
+    # How many pairs above have a photo in common, for the one of the two photos that has fewer.
+    ends = pd.Series(near[best, :2].ravel())
+    rank = ends.groupby(ends).cumcount().to_numpy().reshape(-1, 2).min(axis=1)
+    best, most = best[rank < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
     if len(best) > most:
         what = (
             "%d pairs of photos may show one picture, too many to open: the %d most alike are looked at. "
@@ -140,12 +145,6 @@ def _similar(thumbnails: np.ndarray) -> np.ndarray:
     return pairs[np.sort(np.unique(ends, axis=0, return_index=True)[1])]
 
 
-def _rank(pairs: np.ndarray) -> np.ndarray:
-    """How many pairs above have a photo in common, for the one of the two photos that has fewer."""
-    ends = pd.Series(pairs.ravel())
-    return ends.groupby(ends).cumcount().to_numpy().reshape(-1, 2).min(axis=1)
-
-
 @lru_cache(maxsize=512)
 def _green(file: Path) -> np.ndarray:
     """Not grey: what is brightened beyond white is cut off for each colour, and grey levels tell no more."""
@@ -160,3 +159,45 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
     scale = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     return np.divide((first * second).sum(axis=1), scale, out=np.zeros_like(scale), where=scale > 1)
+
+
+def find(root: Path, photos: pd.DataFrame, section: Data, memory: Memory) -> pd.Series:
+    """A number for each photo, equal for copies of one picture; all different when none is looked for."""
+    if section.duplicates == "keep":
+        return pd.Series(np.arange(len(photos)), index=photos.index)
+    return groups(root, photos, memory)
+
+
+def copies(photos: pd.DataFrame, section: Data) -> pd.DataFrame:
+    """With `duplicates: skip`, all but the first photo of each picture: columns path, label, reason."""
+    first = photos.groupby("group")["path"].transform("first")
+    rows = photos[["path", "label"]].assign(reason="shows the same picture as " + first)
+    return rows[(photos["path"] != first) & (section.duplicates == "skip")]
+
+
+def joined(photos: pd.DataFrame, pattern: str | None) -> np.ndarray:
+    """Numbers that are equal for photos of one picture, and for photos whose paths match `pattern` alike.
+
+    The first bracketed part of the pattern counts, or all that it matches; a path without a match is alone.
+    Raises DataError when the pattern is no regular expression or matches nothing.
+    """
+    if pattern is None:
+        return photos["group"].to_numpy()
+    left, right = pd.factorize(photos["group"])[0], pd.factorize(matches(photos, pattern))[0]
+    right = right + left.max() + 1
+    return connected(left, right, right.max() + 1)[left]
+
+
+def matches(photos: pd.DataFrame, pattern: str) -> pd.Series:
+    """What the pattern finds in each path, or the path where it finds nothing. Errors as in `joined`."""
+    try:
+        found = [re.search(pattern, path) for path in photos["path"]]
+    except re.error as error:
+        raise DataError(
+            "`data.group_by`: {pattern} is not a regular expression: {reason}.", pattern=pattern, reason=error
+        ) from None
+    if not any(found):
+        no_match = "`data.group_by`: {pattern} matches no path, such as {one}."
+        raise DataError(no_match, pattern=pattern, one=photos["path"].iloc[0])
+    pairs = zip(found, photos["path"], strict=True)
+    return pd.Series([m[m.re.groups and 1] if m else path for m, path in pairs], index=photos.index)

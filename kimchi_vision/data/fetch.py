@@ -37,7 +37,9 @@ def fetch(source: str, to: Path, sha256: str | None = None) -> Path:
                 check_space(entries, to.parent)
                 for entry in entries:
                     _unpack(entry, made, by_name=source == "pets")
-            shutil.move(_without_lone_parents(made), to)
+            while [each.is_dir() for each in made.iterdir()] == [True]:  # a folder that holds another alone
+                made = next(made.iterdir())
+            shutil.move(made, to)
     except OSError as error:
         what = "{to} cannot be written: {reason}. Nothing was left behind."
         raise DataError(what, to=to, reason=error.strerror or error) from None
@@ -90,10 +92,3 @@ def _unpack(entry: Entry, made: Path, by_name: bool) -> None:
         target = made / path.with_name(f"{path.stem}-{number}{path.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(entry.read())
-
-
-def _without_lone_parents(folder: Path) -> Path:
-    """The first folder below which more than one thing lies."""
-    while [each.is_dir() for each in folder.iterdir()] == [True]:
-        folder = next(folder.iterdir())
-    return folder

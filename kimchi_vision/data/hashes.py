@@ -98,9 +98,9 @@ class HashIndex:
     """Finds hashes within RADIUS bits: multi-index hashing (Norouzi et al., 2012, arXiv:1307.2982).
 
     Of two hashes that differ in at most 7 bits, one of four bands of 16 bits differs in at most one. So each
-    band is looked up as it is and with single bits flipped; nothing else is compared. Of pairs at 8 bits
-    this misses those that differ by two in every band, 1 in 21. Where more than _CROWD hashes have a band in
-    common, those are compared that come next in the order of the bits after it.
+    band is looked up as it is and with bits flipped that may be the one; nothing else is compared. Where more
+    than _CROWD hashes have a band in common, those are compared that come next in the order of the bits after
+    it.
     """
 
     def __init__(self, hashes: np.ndarray) -> None:
@@ -113,15 +113,16 @@ class HashIndex:
             counts = np.bincount(_key(turned), minlength=1 << _BAND_BITS)
             self._starts.append(np.concatenate([[0], np.cumsum(counts)]))
 
-    def near(self, queries: np.ndarray, doubted: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def near(self, queries: np.ndarray, doubted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Pairs (place in queries, place in the index) of near hashes; a pair may come more than once.
 
-        doubted: (queries, _BANDS, ways) uint64, bits that are flipped in each band; by default each alone.
+        doubted: (queries, _BANDS, ways) uint64, bits that are flipped in each band.
         """
-        found = []
-        for band in range(_BANDS):
-            ways = _FLIPS if doubted is None else [0, *doubted[:, band].T]
-            found += [self._near_in_band(queries, band, flip) for flip in ways]
+        found = [
+            self._near_in_band(queries, band, flip)
+            for band in range(_BANDS)
+            for flip in (0, *doubted[:, band].T)
+        ]
         queried, indexed = (np.concatenate(places) for places in zip(*found, strict=True))
         return queried, indexed
 
@@ -145,9 +146,6 @@ class HashIndex:
         return asked[close], self._order[band][places[close]]
 
 
-_FLIPS = (0, *(1 << bit for bit in range(_BAND_BITS)))
-
-
 def _turned(hashes: np.ndarray, band: int) -> np.ndarray:
     """The same bits, those of the band first."""
     up = np.uint64(64 - (band + 1) * _BAND_BITS)
@@ -169,10 +167,7 @@ def _doubted(coefficients: np.ndarray) -> np.ndarray:
 
 
 def near_pairs(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
-    """Batches of rows (photo, other photo, window): the window of the first looks like the whole second.
-
-    Of a pair the window that is nearest.
-    """
+    """Batches of rows (photo, other photo, window): the window of the first that is most like the second."""
     whole = np.concatenate([photo_hashes(part) for part in _parts(thumbnails)])
     index, start = HashIndex(whole), 0
     for part in _parts(thumbnails):

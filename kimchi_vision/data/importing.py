@@ -13,10 +13,10 @@ import pandas as pd
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.progress import bar
-from kimchi_vision.base.sentence import Sentence, noted
+from kimchi_vision.base.sentence import Note, Sentence, noted
 from kimchi_vision.data.archive import Entry, check_space, opened
 from kimchi_vision.data.boxes import BOXES, PROPERTIES, SIDES, Boxes, read_boxes
-from kimchi_vision.data.photo import Note, open_photo
+from kimchi_vision.data.photo import open_photo
 from kimchi_vision.data.plan import Plan, plan
 from kimchi_vision.data.tables import read_csv
 from kimchi_vision.data.zip_names import Names
@@ -85,7 +85,11 @@ def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: 
         check_space(_missing(found, to, crop), to)
         rows = list(_write_all(found, to, boxes, crop, done))
         if rows:
-            _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
+            file, table = to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES])
+            if file.is_file():  # of earlier imports
+                known = read_csv(file, list(table), Sentence("`data import` writes one."))[[*table]]
+                table = pd.concat([known[~known["path"].isin(table["path"])], table])
+            write_table(file, table)
     except OSError as error:
         megabytes = sum(entry.size for entry in _missing(found, to, crop)) / 1e6
         full = Sentence("the disk is full, {megabytes:.1f} MB more are needed", megabytes=megabytes)
@@ -138,7 +142,10 @@ def _write_all(
         content = entry.read()
         box = _box(entry, content, boxes.get(entry.folder), done)
         if crop and box:
-            content = _cut(content, box, PurePosixPath(entry.name).suffix)
+            jpeg = PurePosixPath(entry.name).suffix.lower() in (".jpg", ".jpeg")
+            file = io.BytesIO()
+            open_photo(content).crop(box).save(file, "JPEG" if jpeg else "PNG", quality=95)
+            content = file.getvalue()
         path, there = free(to, f"{folder}/{PurePosixPath(entry.name).name}", content, own)
         own.add(path)
         done.there += there
@@ -160,15 +167,13 @@ def free(to: Path, path: str, content: bytes, own: set[str]) -> tuple[str, bool]
     """
     plain, number = PurePosixPath(path), 1
     while path in own or (to / path).exists():
-        if path not in own and _holds(to / path, content):
+        there = to / path
+        known = path not in own and there.is_file() and there.stat().st_size == len(content)
+        if known and there.read_bytes() == content:
             return path, True
         number += 1
         path = str(plain.with_name(f"{plain.stem}-{number}{plain.suffix}"))
     return path, False
-
-
-def _holds(file: Path, content: bytes) -> bool:
-    return file.is_file() and file.stat().st_size == len(content) and file.read_bytes() == content
 
 
 def _box(entry: Entry, content: bytes, boxes: Boxes | None, done: Imported) -> tuple[int, ...] | None:
@@ -183,18 +188,3 @@ def _box(entry: Entry, content: bytes, boxes: Boxes | None, done: Imported) -> t
     box = boxes.of(stem, photo.size)
     done.left_out["boxes outside their photo"] += box is None
     return box
-
-
-def _cut(content: bytes, box: tuple[int, ...], suffix: str) -> bytes:
-    file = io.BytesIO()
-    kind = "JPEG" if suffix.lower() in (".jpg", ".jpeg") else "PNG"
-    open_photo(content).crop(box).save(file, kind, quality=95)
-    return file.getvalue()
-
-
-def _add_boxes(file: Path, rows: pd.DataFrame) -> None:
-    """Beside those of earlier imports."""
-    if file.is_file():
-        earlier = read_csv(file, ["path", *SIDES], Sentence("`data import` writes one."))[["path", *SIDES]]
-        rows = pd.concat([earlier[~earlier["path"].isin(rows["path"])], rows])
-    write_table(file, rows)

@@ -15,8 +15,8 @@ import pandas as pd
 from kimchi_vision.base.cache import folder
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data.decoding import FORMATS
 from kimchi_vision.data.hashes import SIDE
-from kimchi_vision.data.photo import FORMATS
 from kimchi_vision.data.pixels import READING
 
 log = logging.getLogger(__name__)

@@ -24,22 +24,9 @@ PARTS = {
 }  # fmt: skip
 """Words that say which part of a set a folder or a file of labels is; AI Hub's TS and VS hold its photos."""
 WITHOUT_CLASS = frozenset(
-    (
-        "unlabeled",
-        "unlabelled",
-        "unlabel",
-        "unsup",
-        "unsupervised",
-        "unsure",
-        "pred",
-        "미라벨",
-        "unsorted",
-        "unclassified",
-        "uncategorized",
-        "미분류",
-        "분류전",
-    )
-)
+    ("unlabeled", "unlabelled", "unlabel", "unsup", "unsupervised", "unsure", "pred", "미라벨", "unsorted",
+     "unclassified", "uncategorized", "미분류", "분류전")
+)  # fmt: skip
 """Folders of photos that have no class yet."""
 SYSTEM_FOLDERS = frozenset(
     ("__MACOSX", "@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information",

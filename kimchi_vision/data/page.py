@@ -1,15 +1,13 @@
 """The audit as one HTML page that opens offline, with thumbnails inside."""
 
-import base64
-import io
 from pathlib import Path
 
 from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import images
 from kimchi_vision.data.audit import Audit
-from kimchi_vision.data.photo import thumbnail
 
 SHOWN = 24
 """Most groups of photos shown under a finding; the page says how many more there are."""
@@ -47,17 +45,7 @@ def write(audit: Audit, file: Path, lang: str = "auto", photo_map: Json | None =
         findings=audit.findings,
         shown=SHOWN,
         reasons={path: say("{reason}", reason=problem) for path, problem in troubled.items()},
-        picture=lambda path: _inline(audit.root / path),
+        picture=lambda path: images.photo(audit.root / path, _SIDE),
         map=photo_map,
     )
     write_text(file, text)
-
-
-def _inline(file: Path) -> str | None:
-    """A data URI, or None when the photo cannot be shown."""
-    content = io.BytesIO()
-    try:
-        thumbnail(file, _SIDE).save(content, "WEBP", quality=60)
-    except (ValueError, OSError):
-        return None
-    return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode()}"

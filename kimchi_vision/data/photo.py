@@ -13,15 +13,11 @@ from PIL import Image, UnidentifiedImageError
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
-from kimchi_vision.data.decoding import FORMATS, PIXEL_LIMIT, draft, opened, picture
-from kimchi_vision.data.formats import HEAD, RAW, SUFFIXES, without_reader
+from kimchi_vision.data.decoding import draft, opened, picture
+from kimchi_vision.data.formats import HEAD, RAW, without_reader
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "FORMATS", "PIXEL_LIMIT", "SUFFIXES", "Note", "Photo", "PhotoSource", "Photos", "open_photo", "photo_size"
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,14 +35,10 @@ class Photo:
     @property
     def content(self) -> str:
         """A text that is the same whenever a model sees the same pixels; also a file's name."""
-        return f"{self.sha256}#box={_text(self.box)}" if self.box else self.sha256
+        return f"{self.sha256}#box={','.join(map(str, self.box))}" if self.box else self.sha256
 
     def __str__(self) -> str:
-        return f"{self.path} ({_text(self.box)})" if self.box else str(self.path)
-
-
-def _text(box: tuple[int, int, int, int]) -> str:
-    return ",".join(map(str, box))
+        return f"{self.path} ({','.join(map(str, self.box))})" if self.box else str(self.path)
 
 
 PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray
@@ -89,6 +81,10 @@ class Photos:
     def files(self, items: pd.DataFrame) -> list[Photo]:
         """The photos of a table's `path` column, as open_photo takes them."""
         return [self._by_path.get(path) or Photo(self.root / path) for path in items["path"]]
+
+    def numbers(self, items: pd.DataFrame) -> np.ndarray:
+        """The place in `vocab` of each row's class."""
+        return items["label"].map({name: number for number, name in enumerate(self.vocab)}).to_numpy(int)
 
     @cached_property
     def _by_path(self) -> dict[str, Photo]:

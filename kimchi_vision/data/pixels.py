@@ -13,8 +13,6 @@
 | several frames                         | the first                                               |
 """
 
-from __future__ import annotations
-
 import io
 import sys
 

@@ -10,12 +10,11 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.data.archive import Entry
 from kimchi_vision.data.folder import TABLES, Tree
-from kimchi_vision.data.formats import HEAD, NEVER_PHOTOS, looks_like_photo
-from kimchi_vision.data.layout import folders, labels, lists
+from kimchi_vision.data.formats import HEAD, NEVER_PHOTOS, SUFFIXES, looks_like_photo
+from kimchi_vision.data.layout import folders, labels
 from kimchi_vision.data.layout.files import few
 from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.names import hidden, is_collection, is_wrapper, part_of
-from kimchi_vision.data.photo import SUFFIXES
 
 MOST = 1 << 26
 """Bytes of a file up to which its content is looked at where its name says nothing."""
@@ -67,8 +66,8 @@ def plan(entries: Sequence[Entry], per_class: int | None, source: Path) -> Plan:
     placed = _placed(photos, reading)
     without = [entry for entry in photos if entry.name not in placed]
     of_part = sum(bool(_part(entry.folder)) for entry in without)
-    found.left_out["photos of a part without a class"] += of_part
-    found.left_out["photos beside class folders"] += len(without) - of_part
+    found.left_out["photos of a part without a class"] = of_part
+    found.left_out["photos beside class folders"] = len(without) - of_part
     found.nested = _is_nested({classes for _, classes in placed.values()})
     found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(placed.values()))
     depth = 0 if found.nested else -1
@@ -98,7 +97,7 @@ def _read_files(entries: Sequence[Entry], source: Path, tree: Tree, reading: Rea
     tree.tables = [name for name, kind in of_kind.items() if kind in TABLES]
     with tempfile.TemporaryDirectory() as place:
         tree.root = Path(place)
-        for name in {*few(tree.tables), *lists.files(tree)}:
+        for name in {*few(tree.tables), *labels.part_files(tree)}:
             (tree.root / name).parent.mkdir(parents=True, exist_ok=True)
             (tree.root / name).write_bytes(read[name].read())
         try:
@@ -113,7 +112,7 @@ def _read_files(entries: Sequence[Entry], source: Path, tree: Tree, reading: Rea
                 )
                 raise DataError(what, source=source, file=table.source[1]["file"])
             reading.parts = reading.parts or table.parts
-        reading.parts = reading.parts or lists.read(tree, reading)[0]
+        reading.parts = reading.parts or labels.parts(tree, reading)[0]
 
 
 def _placed(photos: Sequence[Entry], reading: Reading) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -144,20 +143,15 @@ def _photos(entries: Sequence[Entry], left_out: Counter[str], tree: Tree) -> lis
         if any(map(hidden, path.parts)):
             left_out["hidden files"] += 1
             continue
-        files = tree.photos.setdefault(folder, [])
-        if _is_photo(entry, path.suffix.lower()):
+        files, ending = tree.photos.setdefault(folder, []), path.suffix.lower()
+        doubtful = ending not in SUFFIXES | NEVER_PHOTOS and entry.size <= MOST
+        if ending in SUFFIXES or (doubtful and looks_like_photo(entry.read()[:HEAD])):
             files.append((entry.name, 0, 0))
             photos.append(entry)
         elif not entry.name.endswith("/"):
             left_out["other files"] += 1
-            tree.others.setdefault(folder, Counter())[path.suffix.lower() or "nameless"] += 1
+            tree.others.setdefault(folder, Counter())[ending or "nameless"] += 1
     return photos
-
-
-def _is_photo(entry: Entry, ending: str) -> bool:
-    if ending in SUFFIXES or ending in NEVER_PHOTOS or entry.size > MOST:
-        return ending in SUFFIXES
-    return looks_like_photo(entry.read()[:HEAD])
 
 
 def _is_nested(classes: set[tuple[str, ...]]) -> bool:

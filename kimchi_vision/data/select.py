@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
-from kimchi_vision.base.sentence import Sentence, Sentences, noted
+from kimchi_vision.base.sentence import Note, Sentence, Sentences, noted
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import tables
-from kimchi_vision.data.photo import Note
 
 MIN_SIDE = 16
 """Pixels; below this a photo says nothing about its class."""

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.sentence import Note
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.photo import Note
 from kimchi_vision.data.splitters import WAYS, read_split, stratified
 
 
@@ -87,9 +87,8 @@ def _own(photos: pd.DataFrame, section: Data) -> tuple[pd.Series, list[Note]]:
     without = photos["path"][parts == ""]
     if len(without):
         raise DataError(
-            "{photo} lies in no folder named train, valid or test, and no file says its part. "
-            "Use another splitter, such as stratified, with `data.parts: pool` where other "
-            "photos have parts.",
+            "{photo} lies in no folder named train, valid or test, and no file says its part. Use another "
+            "splitter, such as stratified, with `data.parts: pool` where other photos have parts.",
             photo=without.iloc[0],
         )
     if section.test_pct:

@@ -10,7 +10,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.sentence import Note, Sentence
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data import groups
+from kimchi_vision.data import duplicates
 from kimchi_vision.data.names import part_of
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.data.tables import read_csv
@@ -62,7 +62,7 @@ def hashed(photos: pd.DataFrame, section: Data) -> pd.Series:
     photo can bring an earlier key. Shares of a class are those asked for give or take chance; a class that
     lacks a part gets the group nearest to it.
     """
-    own = photos["sha256"] if section.group_by is None else groups.matches(photos, section.group_by)
+    own = photos["sha256"] if section.group_by is None else duplicates.matches(photos, section.group_by)
     places = own.groupby(photos["group"]).transform("min").map(lambda key: _place(key, section))
     units = photos.assign(place=places).drop_duplicates("group").sort_values("place", kind="stable")
     parts = units["place"].map(lambda place: _part_at(place, section))

@@ -99,7 +99,9 @@ def _blocks(
     covered = binary_erosion(covered, iterations=3)  # without its rim
     if covered.mean() < LEAST:
         return None
-    shown = _within_range(there, second, covered)
+    low, high = np.minimum(there, second), np.maximum(there, second)
+    shown = covered & (low > 5) & (high < 245)  # neither black nor white: these pixels tell gain and offset
+    shown = shown if shown.mean() > 0.3 else covered
     gain, offset = brightness(there[shown], second[shown])
     back, shift = brightness(second[shown], there[shown])
     if min(gain, back) < 0.1:
@@ -121,13 +123,6 @@ def _blocks(
     error = np.minimum(*(_means(each, size) for each in errors))
     squares, others, products = (_means(each, size) for each in (one**2, two**2, one * two))
     return _Blocks(*(each[whole] for each in (squares, others, products, slope, error)))
-
-
-def _within_range(first: np.ndarray, second: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """The pixels that tell gain and offset: those of neither black nor white, where there are some."""
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    shown = covered & (low > 5) & (high < 245)
-    return shown if shown.mean() > 0.3 else covered
 
 
 def _of_one_scale(

@@ -56,14 +56,12 @@ def run(
     """
     asked = load(source)
     own = OwnParts(**{name: changes.pop(name) for name in list(changes) if name in _PARTS})
-    if isinstance(asked, Table):
-        if changes or own.named():
-            raise InputError("A table is run as its file says: change its rows there, or run one of them.")
-        with undisturbed():
-            return tables.run_rows(asked, Path(exports), force)
+    if isinstance(asked, Table) and (changes or own.named()):
+        raise InputError("A table is run as its file says: change its rows there, or run one of them.")
     with undisturbed():
-        done = story.run(asked.replace(**changes), Path(exports), force, own=own)
-    return Run.open(done)
+        if isinstance(asked, Table):
+            return tables.run_rows(asked, Path(exports), force)
+        return Run.open(story.run(asked.replace(**changes), Path(exports), force, own=own))
 
 
 def compare(

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.files import write_json, write_table
-from kimchi_vision.base.messages import Text, about_gain, catalogue, language
+from kimchi_vision.base.messages import Text, catalogue, language
 from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.deploy.predictor import Predictor, find_photos
 from kimchi_vision.results import calibrate, compare, evaluate, report
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import recorded

@@ -15,7 +15,6 @@ from kimchi_vision import data
 from kimchi_vision.base import progress
 from kimchi_vision.base.allocator import keep_memory
 from kimchi_vision.base.files import explained, write_json, write_text
-from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, noted
@@ -38,6 +37,7 @@ from kimchi_vision.results import (
     report,
     validation_transforms,
 )
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import check_monitor
@@ -78,8 +78,9 @@ def run(
         for note in photos.notes:
             log.info("%s", noted([note]))
         keep_memory()
-        with its_share(run_lock.threads(experiment, photos, files)):
-            prepared = replace(prepare(experiment, photos, files), own=own)
+        begun, threads = run_lock.begun(experiment, photos, files)
+        with its_share(threads):
+            prepared = replace(prepare(experiment, photos, begun), own=own)
             prepared.devices()  # refuses what cannot be, before anything is written
             return _train(prepared, files, force, watch)
 

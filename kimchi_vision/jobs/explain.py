@@ -8,7 +8,7 @@ from torch import nn
 
 from kimchi_vision.base.errors import InputError, ModelError
 from kimchi_vision.base.files import write_table
-from kimchi_vision.base.messages import about_background, catalogue, language
+from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import noted
@@ -18,6 +18,7 @@ from kimchi_vision.deploy.predictor import find_photos
 from kimchi_vision.jobs import seeing
 from kimchi_vision.learning import explain
 from kimchi_vision.results import compare, report
+from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.preprocess import Preprocess
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax

@@ -32,7 +32,14 @@ def plan(experiment: Experiment, fractions: Sequence[float], seeds: Sequence[int
             "1, such as 0.1 0.25 0.5 1.",
             shares=" ".join(f"{share:g}" for share in shares),
         )
-    rows = [_row(experiment, share, seeds) for share in shares]
+    rows = []
+    for share in shares:
+        changed = experiment.replace(
+            name=f"share-{share:g}", data={"train_share": share}, evaluate={"test": False, "folds": None}
+        )
+        # Only keys that were given count as given: a recipe sets the others.
+        given = changed.model_dump(mode="json", exclude_unset=True)
+        rows.append(Row.model_validate({**given, "seeds": tuple(seeds)}))
     return Table(name=f"{experiment.name}-learning-curve", rows=tuple(rows))
 
 
@@ -56,14 +63,6 @@ def learning_curve(
     page = report.write_table(finished, folder / "report.html", lang, said)
     shown = [_points(found.points, say), "", _classes(found.classes, say), "", *said, ""]
     return "\n".join([*shown, say("side_by_side", path=page)])
-
-
-def _row(experiment: Experiment, share: float, seeds: Sequence[int]) -> Row:
-    """Only keys that were given count as given: a recipe sets the others."""
-    changed = experiment.replace(
-        name=f"share-{share:g}", data={"train_share": share}, evaluate={"test": False, "folds": None}
-    )
-    return Row.model_validate({**changed.model_dump(mode="json", exclude_unset=True), "seeds": tuple(seeds)})
 
 
 def sentences(found: compare.Learning, say: Text) -> list[str]:

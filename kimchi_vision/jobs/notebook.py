@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kimchi_vision.base.errors import InputError
+from kimchi_vision.results import report
 from kimchi_vision.results import run as opened
-from kimchi_vision.results.report import notebook
 
 if TYPE_CHECKING:
     from fastai.interpret import ClassificationInterpretation
@@ -17,7 +17,7 @@ class Run(opened.Run):
     """A run folder, opened; see results.run.Run."""
 
     def _repr_html_(self) -> str:
-        return notebook.html(self)
+        return report.notebook(self)
 
     def learner(self) -> Learner:
         """fastai's Learner with this run's DataLoaders and trained weights, which are read without a pickle.

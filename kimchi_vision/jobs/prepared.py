@@ -24,13 +24,11 @@ from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment
 from kimchi_vision.data import splitters
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.jobs import run_lock
 from kimchi_vision.learning import augment, loader, model, recipe, train
 from kimchi_vision.learning.train import processes
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Asked, Metric
-from kimchi_vision.results.scores import METRICS, OWN, own
+from kimchi_vision.results.scores import METRICS, OWN, Asked, Metric, own
 
 log = logging.getLogger(__name__)
 
@@ -179,11 +177,10 @@ def _take_part(prepared: Prepared, head: train.Head | None) -> None:
         train.fit(prepared.experiment.train, learn, RunFiles(Path(place)), head)
 
 
-def prepare(experiment: Experiment, photos: Photos, files: RunFiles | None = None) -> Prepared:
-    """Find the backbone, and let the recipe choose; an interrupted run in `files` keeps what it chose."""
+def prepare(experiment: Experiment, photos: Photos, begun: Experiment | None = None) -> Prepared:
+    """Find the backbone, and let the recipe choose. begun: an interrupted run keeps what it chose."""
     backbone = model.find(experiment.model, experiment.augment.size)
     for size in experiment.train.sizes:
         model.check_size(backbone, size, "train.stages: size")
-    begun = run_lock.begun(experiment, photos, files) if files is not None else None
     pace = partial(train.pace, experiment.train, backbone)
     return Prepared(begun or recipe.resolve(experiment, photos, backbone, pace), photos, backbone)

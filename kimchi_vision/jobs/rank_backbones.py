@@ -70,7 +70,7 @@ def _row(experiment: Experiment, photos: Photos, name: str) -> Json:
     started = time.perf_counter()
     dls = loader.build(experiment.loader, photos, augment.transforms(experiment.augment, backbone.stats))
     train = photos.part("train")
-    labels = train["label"].map({label: number for number, label in enumerate(photos.vocab)}).to_numpy(int)
+    labels = photos.numbers(train)
     with tempfile.TemporaryDirectory() as place:
         body = model.learner(section, backbone, dls, Path(place)).model[0]
         values = linear_probe.compute(body, photos, train, validation_transforms.read(dls))

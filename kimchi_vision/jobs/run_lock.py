@@ -1,4 +1,4 @@
-"""Whose a run folder is: one experiment's, and one process's at a time; started anew or taken up again."""
+"""Whose a run folder is: one experiment's, and one process's at a time; what has changed since it began."""
 
 import logging
 import shutil
@@ -7,19 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
+import pandas as pd
 
 from kimchi_vision.base.environment import code_version, versions
 from kimchi_vision.base.errors import ConfigError, InputError
 from kimchi_vision.base.files import TABLE_ENCODING, sha256_of, write_json, write_table, write_text
+from kimchi_vision.base.plain import leaves
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence, Sentences
 from kimchi_vision.config import Experiment, dump, load
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.jobs import changes
 from kimchi_vision.results.run import Run
 
 OwnNames = Mapping[str, Sequence[Mapping[str, str]]]
 """Kind of part → name and digest of each."""
+
+MOST = 3
+"""Photos, or keys, that are named."""
+LINGER = 8
+"""Seconds for which loader processes may outlive the run that was killed: torch's look every five."""
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +45,6 @@ def check(experiment: Experiment, exports: Path, force: bool) -> RunFiles:
             )
             raise InputError(what, folder=folder.path, other=it, aside=folder.aside().name)
     return folder
-
-
-LINGER = 8
-"""Seconds for which loader processes may outlive the run that was killed: torch's look every five."""
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def _outdated(folder: RunFiles, photos: Photos, own: OwnNames | None) -> Sentenc
     if not folder.items.is_file():
         return Sentence("{file} is missing", file=folder.items.name)
     if folder.items.read_text(TABLE_ENCODING, "replace") != photos.items.to_csv(index=False):
-        which = changes.of_photos(Run(folder.path).items, photos.items) or Sentence("their table differs")
+        which = photo_changes(Run(folder.path).items, photos.items) or Sentence("their table differs")
         return Sentence("its photos, their classes or their split have changed: {which}", which=which)
     version = Run(folder.path).json_if(folder.versions).get("kimchi_vision")
     if version != code_version():
@@ -115,15 +117,16 @@ def finish(folder: RunFiles, experiment: Experiment) -> None:
     write_json(folder.finished, noted)
 
 
-def begun(asked: Experiment, photos: Photos, folder: RunFiles) -> Experiment | None:
-    """The experiment of an interrupted run that goes on: with a recipe, what it chose then."""
-    return load(folder.experiment) if _why_not(asked, photos, folder, None) is None else None
+def begun(
+    asked: Experiment, photos: Photos, folder: RunFiles
+) -> tuple[Experiment, int | None] | tuple[None, None]:
+    """Of an interrupted run that goes on: its experiment, with a recipe what it chose then, and its threads.
 
-
-def threads(asked: Experiment, photos: Photos, folder: RunFiles) -> int | None:
-    """Those that an interrupted run began with, on which its bits hang."""
-    goes_on = _why_not(asked, photos, folder, None) is None
-    return Run(folder.path).json_if(folder.versions).get("threads") if goes_on else None
+    On these its bits hang.
+    """
+    if _why_not(asked, photos, folder, None) is not None:
+        return None, None
+    return load(folder.experiment), Run(folder.path).json_if(folder.versions).get("threads")
 
 
 def take(
@@ -137,7 +140,10 @@ def take(
     if why is None:
         said = Sentence("{folder} was interrupted; it goes on after its last checkpoint.", folder=folder.path)
         log.info("%s", said, extra={"short": said})
-        _sweep(folder)
+        # What a killed process was writing: hidden files, as files.replacing names them.
+        for file in [*folder.path.glob(".*"), *folder.path.glob("[!.]*/.*")]:
+            if file.is_file():
+                file.unlink()
         return
     _make_room(folder, why)
     write_text(folder.experiment, dump(experiment.resolved()))
@@ -166,13 +172,6 @@ def _why_not(
     return None if folder.last.is_file() or folder.epoch_checkpoints() else Sentence("it has no checkpoint")
 
 
-def _sweep(folder: RunFiles) -> None:
-    """Delete what a killed process was writing: hidden files, as writing.replacing names them."""
-    for file in [*folder.path.glob(".*"), *folder.path.glob("[!.]*/.*")]:
-        if file.is_file():
-            file.unlink()
-
-
 def _make_room(folder: RunFiles, why: Sentence | Sentences) -> None:
     """Leave no folder of this name: one that holds any work is renamed, with a sentence."""
     if not folder.path.is_dir():
@@ -199,4 +198,53 @@ def other(experiment: Experiment, folder: RunFiles) -> Sentence | Sentences | No
     if not isinstance(stored, Experiment):
         return Sentence("its {file} is a table", file=folder.experiment.name)
     asked = experiment if experiment.recipe is None else experiment.on_top_of(stored.resolved())
-    return changes.of_keys(stored.resolved(), asked.resolved())
+    return key_changes(stored.resolved(), asked.resolved())
+
+
+def photo_changes(before: pd.DataFrame, now: pd.DataFrame) -> Sentences | None:
+    """Such as "2 gone (a/1.jpg, a/2.jpg), 1 new (b/9.jpg)"; None when no photo differs.
+
+    Both have the columns of Photos.items.
+    """
+    old, new = (table.drop_duplicates("path").set_index("path") for table in (before, now))
+    both = old.index.intersection(new.index)
+
+    def differ(column: str) -> Sequence[str]:
+        return both[old.loc[both, column] != new.loc[both, column]]
+
+    gone, more = old.index.difference(new.index), new.index.difference(old.index)
+    found = [
+        Sentence("{count} gone ({names})", **_counted(gone)),
+        Sentence("{count} new ({names})", **_counted(more)),
+        Sentence("{count} with other content ({names})", **_counted(differ("sha256"))),
+        Sentence("{count} of another class ({names})", **_counted(differ("label"))),
+        Sentence("{count} in another part ({names})", **_counted(differ("split"))),
+    ]
+    some = [each for each in found if each.values["count"]]
+    return Sentences(some, ", ") if some else None
+
+
+def key_changes(before: Mapping[str, object], now: Mapping[str, object]) -> Sentences | None:
+    """Such as "train.seed was 42 and is 43", for nested values; None when all are equal."""
+    old, new = dict(leaves(before)), dict(leaves(now))
+    names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    said = [
+        Sentence(
+            "{key} was {old} and is {new}", key=name, old=_short(old.get(name)), new=_short(new.get(name))
+        )
+        for name in names
+    ]
+    return Sentences(_first(said), ", ") if said else None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) < 60 else f"{text[:56]} ..."
+
+
+def _counted(paths: Sequence[str]) -> dict[str, object]:
+    return {"count": len(paths), "names": ", ".join(map(str, _first(paths)))}
+
+
+def _first(each: Sequence[object]) -> list[object]:
+    return [*each[:MOST], *(["..."] if len(each) > MOST else [])]

@@ -1,7 +1,5 @@
 """Many trials of settings, each a run, and what the best of them gains where nothing was chosen."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -25,13 +23,13 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.jobs.executor import Executor, Serial
 from kimchi_vision.jobs.executor.interface import Done, Leaf, training
-from kimchi_vision.jobs.search_space import own_values, settings
+from kimchi_vision.learning import recipe
 from kimchi_vision.results.compare import Comparison, compare
 from kimchi_vision.results.run import Run
 
 FEWEST = 3
 """Trials below which the budget is not stopped at: fewer choose nothing."""
-NO_FILES = {"pkl": False, "weights": False, "onnx": False, "safetensors": False}
+NO_FILES = dict.fromkeys(("pkl", "weights", "onnx", "safetensors", "int8", "bf16", "fp16"), False)
 
 
 class Early(NamedTuple):
@@ -83,7 +81,10 @@ def search(
     items = data.load(asked.data).items
     inside, own = _inside(asked, items, folder / "split.csv"), own_values(items, names[0])
     study = _study(folder, f"{asked.digest} {' '.join(names)}")
-    _set_free(study)
+    # Trials that were interrupted are done anew, in their run folders: what was trained is kept.
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params, user_attrs={"folder": _folder(trial)})
     if not study.trials:
         study.enqueue_trial(own)
     # Others are drawn than before when the search goes on.
@@ -91,7 +92,7 @@ def search(
     place = on or Serial()
     tries = _Tries(study, inside, names, folder, time.time() + seconds, trials)
     place.run(tries.leaves(), tries.told)
-    return _judged(study, asked, names, own, folder, place)
+    return _judged(tries, asked, own, place)
 
 
 @dataclass(frozen=True)
@@ -147,13 +148,6 @@ def _hopeless(trial: optuna.Trial, row: Json) -> bool:
     return ends
 
 
-def _set_free(study: optuna.Study) -> None:
-    """Have trials that were interrupted done anew, in their run folders: what was trained is kept."""
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params, user_attrs={"folder": _folder(trial)})
-
-
 def _folder(trial: optuna.Trial | optuna.trial.FrozenTrial) -> str:
     return trial.user_attrs.get("folder", f"trial-{trial.number:03}")
 
@@ -169,11 +163,8 @@ def _inside(asked: Experiment, items: pd.DataFrame, file: Path) -> Experiment:
     every = data.load(asked.data.model_copy(update={"train_share": 1.0})).items
     unused = every[~every["path"].isin(items["path"])].assign(split="test")  # by data.train_share
     write_table(file, pd.concat([items.assign(split=parts), unused], ignore_index=True))
-    plain = asked.model_dump(mode="json", exclude_unset=True)
-    plain["data"] = {**plain["data"], "split": str(file), "train_share": 1.0}
-    plain["export"] = NO_FILES
-    plain["evaluate"] = {**plain.get("evaluate", {}), "test": False}
-    return Experiment.model_validate(plain)
+    data_of_trials = {"split": str(file), "train_share": 1.0}
+    return asked.replace(data=data_of_trials, export=NO_FILES, evaluate={"test": False})
 
 
 def _study(folder: Path, name: str) -> optuna.Study:
@@ -205,24 +196,19 @@ def _early(study: optuna.Study) -> Early:
     return Early(count, epochs, sum(trial.params["epochs"] for trial in found), seconds)
 
 
-def _judged(
-    study: optuna.Study,
-    asked: Experiment,
-    names: tuple[str, ...],
-    own: Json,
-    folder: Path,
-    on: Executor,
-) -> Search:
+def _judged(tries: _Tries, asked: Experiment, own: Json, on: Executor) -> Search:
     """Run `recipe: best` and the best trial's settings on the experiment's own split."""
+    study, folder = tries.study, tries.folder
     if not study.get_trials(states=(TrialState.COMPLETE,)):
         raise RunError("Every trial failed. The messages above say why.")
     trials = study.trials_dataframe(("number", "value", "params", "user_attrs", "state"))
     trials = trials.sort_values("value", ignore_index=True)
     write_table(folder / "trials.csv", trials)
-    two = [
-        asked.on_top_of(settings(optuna.trial.FixedTrial(values), names)).model_copy(update={"name": name})
+    wanted = {
+        name: settings(optuna.trial.FixedTrial(values), tries.names)
         for name, values in (("best", own), ("chosen", study.best_params))
-    ]
+    }
+    two = [asked.on_top_of(each).model_copy(update={"name": name}) for name, each in wanted.items()]
     leaves = []
     for each in two:  # an earlier choice is kept under another name
         there = RunFiles(folder / each.name)
@@ -231,3 +217,35 @@ def _judged(
         raise RunError("{names} failed. The messages above say why.", names=", ".join(refused))
     found = [Run.open(folder / each.name) for each in two]
     return Search(trials, *found, compare(found), _early(study))
+
+
+def own_values(items: pd.DataFrame, backbone: str) -> Json:
+    """The values of `recipe: best` itself, by the names of `settings`."""
+    tree = recipe.settings("best", int((items["split"] == "train").sum()))
+    cycle = tree["train"]["stages"][-1]["fit_one_cycle"]
+    body, rate = cycle["lr_max"]
+    return {
+        "rate": rate,
+        "body": body / rate,
+        "epochs": cycle["epochs"],
+        "backbone": backbone,
+        "mult": 1.0,
+        "min_scale": tree["augment"]["min_scale"],
+        "smoothing": tree["train"]["label_smoothing"],
+    }
+
+
+def settings(trial: optuna.Trial, names: tuple[str, ...]) -> Json:
+    """The recipe's sections with a trial's values in them."""
+    rate = trial.suggest_float("rate", 2e-5, 2e-3, log=True)
+    body = trial.suggest_float("body", 0.01, 1, log=True)
+    epochs = trial.suggest_int("epochs", 1, recipe.MOST_EPOCHS)
+    tree = recipe.settings("best", epochs=epochs)
+    for section, key in (("loader", "batch_size"), ("augment", "size"), ("augment", "resize")):
+        del tree[section][key]  # the recipe's own, by backbone and photos
+    tree["model"]["backbone"] = trial.suggest_categorical("backbone", names)
+    tree["augment"]["mult"] = trial.suggest_float("mult", 0.0, 2.0)
+    tree["augment"]["min_scale"] = trial.suggest_float("min_scale", 0.2, 1.0)
+    tree["train"]["label_smoothing"] = trial.suggest_float("smoothing", 0.0, 0.2)
+    tree["train"]["stages"][-1]["fit_one_cycle"]["lr_max"] = [rate * body, rate]
+    return tree

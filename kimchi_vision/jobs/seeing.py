@@ -19,6 +19,7 @@ from kimchi_vision.base.messages import catalogue, language
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config import Experiment
+from kimchi_vision.data import images
 from kimchi_vision.data.audit import Audit
 from kimchi_vision.data.decoding import check_size
 from kimchi_vision.data.photo import Photo, Photos
@@ -28,7 +29,7 @@ from kimchi_vision.learning import linear_probe, model
 from kimchi_vision.results import embedding, report
 from kimchi_vision.results.model_metadata import Facts
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import images, pictures
+from kimchi_vision.results.report import pictures
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.temperature import softmax
 
@@ -195,14 +196,14 @@ def map_of(found: Audit) -> Json | None:
     asked = Experiment.model_validate({"name": "map", "data": {"path": found.root}, **folder.settings()})
     body, preprocess = model.frozen(asked.model)
     values = linear_probe.compute(body, photos, items, preprocess)
-    truth = items["label"].map({name: place for place, name in enumerate(classes)}).to_numpy(int)
+    truth = photos.numbers(items)
     alone = len(classes) < 2 or np.bincount(truth).min() < 2
     said = truth if alone else linear_probe.cross_validated(asked.features, values, truth)
     paths = items["path"].tolist()
     table = embedding.laid_out(values, paths)
     if table is None:
         return None
-    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE).pictures
+    small = images.thumbnails(dict(zip(paths, photos.files(items), strict=True)), MAP_SIDE)
     columns = zip(paths, truth.tolist(), said.tolist(), strict=True)
     cells = [
         {"path": path, "actual": actual, "predicted": looks, "picture": small.get(path)}

@@ -23,6 +23,7 @@ from kimchi_vision.results import choices, compare, goals, headline, plots, repo
 from kimchi_vision.results import folds as pooled
 from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
+from kimchi_vision.results.scores import over_runs
 
 log = logging.getLogger(__name__)
 
@@ -201,9 +202,8 @@ def _line(name: str, runs: Sequence[Run], part: str) -> Json:
     line = {"run": name, "seeds": len(runs), "part": part, "photos": accuracy.n}
     line |= {"accuracy_low": accuracy.low, "accuracy_high": accuracy.high}
     for score in scored[0]:
-        values = [each[score].value for each in scored]
-        line[score] = float(np.mean(values))
-        line |= {f"{score}_sd": float(np.std(values, ddof=1))} if several else {}
+        over, sd = over_runs([each[score] for each in scored])
+        line |= {score: over.value} | ({f"{score}_sd": sd} if several else {})
     floors = [(run.mistakes if part == FOLDS else run.metrics).get("floor") for run in runs]
     if all(floors):
         line["floor"] = float(np.mean([floor["accuracy"] for floor in floors]))

@@ -9,19 +9,17 @@ from typing import Literal, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
+import pandas as pd
 
-from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import replacing
+from kimchi_vision.base.files import readable, replacing
 from kimchi_vision.config.sections.train import EarlyStop
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import METRICS, sign
 
 
 class Keeping(Protocol):
-    """What the section `train` says of the epoch that is kept.
-
-    keep: whether validation photos choose, by which score or loss (monitor), and which of its values is best
-    (mode; None: what is usual). early_stop: when validation photos end the training.
+    """What the section `train` says: whether validation photos choose the epoch that is kept, by which score
+    or loss, which of its values is best (None: what is usual), and when they end the training.
     """
 
     keep: Literal["last", "best"]
@@ -50,13 +48,9 @@ class Epochs:
         """What `write_epoch` wrote; None when there is no such file. Raises InputError when it is damaged."""
         if not file.is_file():
             return None
-        try:
-            with file.open("rb") as opened, np.load(opened) as held:
-                return cls(**{each.name: held[each.name] for each in fields(cls) if each.name in held})
-        except (OSError, EOFError, ValueError, TypeError, BadZipFile, zlib.error) as error:
-            raise InputError(
-                "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
-            ) from None
+        damage = (OSError, EOFError, ValueError, TypeError, BadZipFile, zlib.error)
+        with readable(file, *damage), file.open("rb") as opened, np.load(opened) as held:
+            return cls(**{each.name: held[each.name] for each in fields(cls) if each.name in held})
 
 
 def write_epoch(file: Path, epoch: int, predictions: Predictions, whole: bool = False) -> None:
@@ -149,3 +143,20 @@ def _worth(
         sizes = np.bincount(valid.truth, minlength=len(valid.vocab))
         right *= len(valid) / (sizes[valid.truth] * np.count_nonzero(sizes))
     return right
+
+
+def overfits_from(history: pd.DataFrame) -> int | None:
+    """The epoch, counted from 1 over all stages, from which training loss falls while validation loss rises.
+
+    That is the one after the lowest validation loss, when by the last epoch the training loss has gone down
+    and the validation loss up. None when it is not so.
+    history: a row an epoch; columns stage, epoch, lr, train_loss, valid_loss, the scores, seconds, and kept,
+    true for the epoch that is evaluated and exported.
+    """
+    if history.empty:
+        return None
+    train, valid = history["train_loss"].to_numpy(), history["valid_loss"].to_numpy()
+    best = int(valid.argmin())
+    if valid[-1] > valid[best] and train[-1] < train[best]:
+        return best + 2
+    return None

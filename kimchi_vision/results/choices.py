@@ -1,7 +1,5 @@
 """What choosing on the photos that score adds to the score: the winner of many is flattered."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +12,7 @@ from kimchi_vision.results.candidates import Candidates, Keeping, candidates
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 DRAWS = 1000
 ROOM = 4_000_000

@@ -63,8 +63,8 @@ def measure(
         "known_photos": len(known.features),
         "groups": len(np.unique(incoming.units)),
         "known_groups": len(np.unique(known.units)),
-        **_said("auc", auc),
-        **_said("unlike_share", intervals.share(unlike, incoming.units)),
+        **intervals.named("auc", auc),
+        **intervals.named("unlike_share", intervals.share(unlike, incoming.units)),
         "known": _answers(known, vocab, threshold),
         "incoming": _answers(incoming, vocab, threshold),
     }
@@ -129,14 +129,10 @@ def _answers(side: Side, vocab: tuple[str, ...], threshold: float | None) -> Jso
     taken = side.probabilities.argmax(axis=1)
     unanswered = None if threshold is None else intervals.share(side.confidence < threshold, side.units)
     return {
-        **_said("confidence", intervals.mean(side.confidence, side.units)),
-        **({} if unanswered is None else _said("unanswered", unanswered)),
+        **intervals.named("confidence", intervals.mean(side.confidence, side.units)),
+        **({} if unanswered is None else intervals.named("unanswered", unanswered)),
         "classes": {
-            name: _said("share", intervals.share(taken == place, side.units))
+            name: intervals.named("share", intervals.share(taken == place, side.units))
             for place, name in enumerate(vocab)
         },
     }
-
-
-def _said(name: str, found: Estimate) -> Json:
-    return {name: found.value, f"{name}_interval": found.ends}

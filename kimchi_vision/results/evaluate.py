@@ -1,10 +1,7 @@
 """Section `evaluate`: scores and figures of the predictions for one part of the photos."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from sklearn import metrics as sklearn_metrics
@@ -14,7 +11,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Evaluate
 from kimchi_vision.data.photo import Photos, thumbnail
 from kimchi_vision.results import plots, separation
-from kimchi_vision.results.intervals import of_class
+from kimchi_vision.results.intervals import named, of_class
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.scores import scores
 
@@ -34,17 +31,26 @@ def metrics(predictions: Predictions, section: Evaluate) -> Json:
     predicted.
     most_confused: [actual, predicted, photos], most first. top_losses: paths, largest loss first.
     """
-    counts = predictions.confusion
+    counts, vocab = predictions.confusion, predictions.vocab
+    confused = [
+        [vocab[row], vocab[column], int(counts[row, column])]
+        for row, column in zip(*counts.nonzero(), strict=True)
+        if row != column
+    ]
+    precision = separation.average_precision(predictions)
     found: Json = {"split": predictions.split, "photos": len(predictions)}
     for score in scores(predictions, section):
         found |= {score.name: score.value, f"{score.name}_interval": score.interval}
     return {
         **found,
-        "top_k": min(section.top_k, len(predictions.vocab)),
+        "top_k": min(section.top_k, len(vocab)),
         "classes": _per_class(predictions),
-        "separation": _separation(predictions),
+        "separation": {
+            name: {**named("auc", area), "average_precision": precision[name]}
+            for name, area in separation.by_class(predictions).items()
+        },
         "confusion_matrix": counts.tolist(),
-        "most_confused": _most_confused(counts, predictions.vocab),
+        "most_confused": sorted(confused, key=lambda pair: -pair[2]),
         "top_losses": predictions.worst(section.top_losses).paths,
     }
 
@@ -115,20 +121,3 @@ def _per_class(predictions: Predictions) -> dict[str, Json]:
             "precision_interval": of_class(predictions.right[said], units[said]),
         }
     return found
-
-
-def _separation(predictions: Predictions) -> dict[str, Json]:
-    average = separation.average_precision(predictions)
-    return {
-        name: {"auc": area.value, "auc_interval": area.ends, "average_precision": average[name]}
-        for name, area in separation.by_class(predictions).items()
-    }
-
-
-def _most_confused(counts: np.ndarray, vocab: Sequence[str]) -> list[list[str | int]]:
-    pairs = [
-        [vocab[row], vocab[column], int(counts[row, column])]
-        for row, column in zip(*counts.nonzero(), strict=True)
-        if row != column
-    ]
-    return sorted(pairs, key=lambda pair: -pair[2])

@@ -1,7 +1,5 @@
 """What folds say of photos: each photo is answered by a model that has not seen it, and chose no epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -10,8 +10,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import headline
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import METRICS, check_monitor
+from kimchi_vision.results.scores import METRICS, Score, check_monitor
 
 Outcome = Literal["met", "missed", "cannot tell", "not measured"]
 
@@ -81,8 +80,7 @@ def text(decision: pd.DataFrame, lang: str = "auto") -> str:
 
 
 def lines(decision: pd.DataFrame, say: Text) -> dict[str, list[str]]:
-    """The decision table in words: title → a value a run; titles that no run has a value for are left
-    out."""
+    """The decision table in words: title → a value a run; titles that no run has a value for are left out."""
     table = decision.astype(object).where(decision.notna(), None)
     return {
         _title(name, say): [_shown(name, value, say) for value in table[name]]

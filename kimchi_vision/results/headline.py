@@ -1,7 +1,5 @@
 """The first number about a finished run, and what its photos had to do with it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,7 +9,7 @@ from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results.choices import without
 from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 
 def accuracy(run: Run) -> Score:
@@ -51,13 +49,9 @@ def over(run: Run, say: Text) -> str:
 
 def effect(reported: float, corrected: Score) -> Sentence:
     """What choosing did to an accuracy, as the end of a sentence about what was chosen."""
-    flatters = "flatters" if _flattered(reported, corrected.value) else "flatters_not"
-    return Sentence(flatters, corrected=corrected)
-
-
-def _flattered(reported: float, corrected: float) -> bool:
-    """Compared as people read them: what rounds to the same per cent is not flattered."""
-    return reported > corrected and percent(reported) != percent(corrected)
+    # Compared as people read them: what rounds to the same per cent is not flattered.
+    flattered = reported > corrected.value and percent(reported) != percent(corrected.value)
+    return Sentence("flatters" if flattered else "flatters_not", corrected=corrected)
 
 
 def sentences(run: Run, say: Text) -> list[str]:
@@ -65,7 +59,15 @@ def sentences(run: Run, say: Text) -> list[str]:
     score = accuracy(run)
     said = [say("headline", part=say(part(run)), photos=f"{score.n:,}", accuracy=score)]
     if part(run) == FOLDS:
-        return [*said, *_of_folds(run, say)]
+        # Who answered, after which epoch, and what the exported model, which is none of them, has.
+        folds = len(run.mistakes["folds"])
+        said.append(say("answered_unseen", folds=folds))
+        if _chooses(run):
+            said.append(say("epoch_chosen_by_others"))
+        if run.mistakes is not run.metrics:
+            own = run.score["accuracy"]
+            said.append(say("folds_beside", folds=folds, photos=own.n, own=own))
+        return said
     if part(run) == "test":
         said.append(say("chose_nothing"))
         return [*said, say("test_openings", n=run.times_opened())]
@@ -82,18 +84,6 @@ def baseline(run: Run, say: Text) -> str:
     if part(run) == "test":
         where = {"part": say(run.mistakes["split"]), "photos": own.n}
         said += say("floor_on", own=own.metric.shown(own.value), **where)
-    return said
-
-
-def _of_folds(run: Run, say: Text) -> list[str]:
-    """Who answered, after which epoch, and what the exported model, which is none of them, has."""
-    folds = len(run.mistakes["folds"])
-    said = [say("answered_unseen", folds=folds)]
-    if _chooses(run):
-        said.append(say("epoch_chosen_by_others"))
-    if run.mistakes is not run.metrics:
-        own = run.score["accuracy"]
-        said.append(say("folds_beside", folds=folds, photos=own.n, own=own))
     return said
 
 

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from kimchi_vision.base.plain import Json
+
 SMALLEST = 1e-15
 """A variance below it is none."""
 PSEUDO_PHOTOS = 4.0
@@ -33,7 +35,7 @@ class Estimate(NamedTuple):
     high: float | None
 
     @property
-    def ends(self) -> list[float] | None:
+    def interval(self) -> list[float] | None:
         """Low and high, or None."""
         return None if self.low is None or self.high is None else [self.low, self.high]
 
@@ -41,6 +43,11 @@ class Estimate(NamedTuple):
     def around(cls, value: float, low: float, high: float) -> Estimate:
         """With ends that rounding has not carried past the value."""
         return cls(float(value), min(float(low), float(value)), max(float(high), float(value)))
+
+
+def named(name: str, found: Estimate | None) -> Json:
+    """As files of a run hold it: NAME and NAME_interval; both are None where no photo tells."""
+    return {name: found and found.value, f"{name}_interval": found and found.interval}
 
 
 def share(hits: np.ndarray, units: np.ndarray) -> Estimate:
@@ -176,8 +183,7 @@ def macro(truth: np.ndarray, answers: np.ndarray, units: np.ndarray, classes: in
     all photos are right.
     """
     confusion = np.bincount(truth * classes + answers, minlength=classes**2).reshape(classes, classes)
-    known = _known(confusion)
-    share = _steadied(confusion)
+    known, share = confusion.sum(axis=1) > 0, _steadied(confusion)
     scores, expected = _macro_scores(confusion, known), _macro_scores(share, known)
     enough = all(independent(units[truth == place]) >= FEWEST_OF_CLASS for place in np.flatnonzero(known))
     result = {}
@@ -210,32 +216,27 @@ def _macro_scores(confusion: np.ndarray, known: np.ndarray) -> dict[str, np.ndar
     right, truth, predicted = _margins(confusion)
     parts = {"recall": (right, truth), "precision": (right, predicted), "f1": (2 * right, truth + predicted)}
     return {
-        name: (known * top / np.where(bottom > 0, bottom, 1)).sum(-1) / known.sum(-1)
+        name: (known * top / np.where(bottom > 0, bottom, 1)).sum() / known.sum()
         for name, (top, bottom) in parts.items()
     }
 
 
 def _influences(share: np.ndarray, known: np.ndarray) -> dict[str, np.ndarray]:
-    """How each macro score moves with the share of photos in each cell; shape (..., K, K) as the shares."""
-    own = np.eye(share.shape[-1])
+    """How each macro score moves with the share of photos in each cell; shape (K, K) as the shares."""
+    own = np.eye(len(share))
     right, truth, predicted = _margins(share)
     seen = [np.where(bottom > 0, bottom, 1) for bottom in (truth, predicted, truth + predicted)]
-    weight = known / known.sum(-1, keepdims=True)
+    weight = known / known.sum()
     by_truth, by_answer, by_both = (weight / bottom for bottom in seen)
     recall, precision, f1 = right / seen[0], right / seen[1], 2 * right / seen[2]
     shared = f1 * by_both
     return {
-        "recall": (own - recall[..., :, None]) * by_truth[..., :, None],
-        "precision": (own - precision[..., None, :]) * by_answer[..., None, :],
-        "f1": 2 * own * by_both[..., None, :] - shared[..., :, None] - shared[..., None, :],
+        "recall": (own - recall[:, None]) * by_truth[:, None],
+        "precision": (own - precision) * by_answer,
+        "f1": 2 * own * by_both - shared[:, None] - shared,
     }
-
-
-def _known(confusion: np.ndarray) -> np.ndarray:
-    """Which classes have photos; shape (..., K)."""
-    return confusion.sum(-1) > 0
 
 
 def _margins(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Right answers, photos and answers of each class."""
-    return np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2)
+    return np.diagonal(confusion), confusion.sum(axis=1), confusion.sum(axis=0)

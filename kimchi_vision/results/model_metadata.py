@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results.preprocess import Preprocess
-from kimchi_vision.results.sampling import Sampling
+from kimchi_vision.results.preprocess import Preprocess, Sampling
 
 KEY = "kimchi_vision"
 """The metadata entry, JSON, of an ONNX or safetensors file."""

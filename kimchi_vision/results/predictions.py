@@ -162,12 +162,12 @@ class Predictions:
     @cached_property
     def truth(self) -> np.ndarray:
         """The true classes as places in vocab; shape (photos,)."""
-        return self._codes("truth")
+        return _places(self.table["truth"], self.vocab)
 
     @cached_property
     def answers(self) -> np.ndarray:
         """The predicted classes as places in vocab; shape (photos,)."""
-        return self._codes("predicted")
+        return _places(self.table["predicted"], self.vocab)
 
     @property
     def right(self) -> np.ndarray:
@@ -212,9 +212,6 @@ class Predictions:
     def worst(self, number: int) -> Predictions:
         """The photos with the largest losses, largest first."""
         return self.where(self.table["loss"].astype(float).nlargest(number, keep="first").index.to_numpy())
-
-    def _codes(self, column: str) -> np.ndarray:
-        return _places(self.table[column], self.vocab)
 
 
 def _places(labels: pd.Series, vocab: Sequence[str]) -> np.ndarray:

@@ -11,29 +11,26 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.files import read_table, write_json, write_table
+from kimchi_vision.base.files import read_table, readable, write_json, write_table
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import seal
+from kimchi_vision.results import openings, seal
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
     from kimchi_vision.results.predictions import Predictions
-    from kimchi_vision.results.score import Score
+    from kimchi_vision.results.scores import Score
 
 _TEXT = ("path", "label", "split", "sha256", "truth", "predicted", "stage", "crop", "box")
 """Columns that are text whatever they look like: classes are called "NA" or "001"."""
 
 
 class Run:
-    """A run folder, each file of which is read when it is asked for, once.
-
-    path: the folder, such as exports/exp1.
-    """
+    """A run folder, such as exports/exp1, each file of which is read when it is asked for, once."""
 
     def __init__(self, path: str | Path) -> None:
         self.files = RunFiles(Path(path))
@@ -116,10 +113,7 @@ class Run:
 
     @property
     def scores(self) -> pd.DataFrame:
-        """The scores over the validation photos: index name; columns value, low, high (95 %), n.
-
-        low and high are NaN where too few photos say how sure a score is.
-        """
+        """Of the validation photos: index name; columns value, low, high (95 %; NaN where unknown), n."""
         import pandas as pd
 
         rows = {name: (each.value, each.low, each.high, each.n) for name, each in self.score.items()}
@@ -169,8 +163,6 @@ class Run:
 
     def times_opened(self) -> int:
         """How often any of the test photos was scored as one: by this run, or by others on this machine."""
-        from kimchi_vision.results import openings
-
         file = self.files.test_openings
         own = self.table(file).itertuples(index=False, name=None) if file.is_file() else ()
         return len({*own, *openings.of(self._test_photos)})
@@ -179,13 +171,11 @@ class Run:
         """Note in test_openings.csv, and beside all runs, that a command is about to score the test part."""
         import pandas as pd
 
-        from kimchi_vision.results import openings
-
         file = self.files.test_openings
         now = datetime.now(timezone.utc).isoformat()
         opening = pd.DataFrame({"time": [now], "command": [command]})
-        known = [self.table(file)] if file.is_file() else []
-        write_table(file, pd.concat([*known, opening], ignore_index=True))
+        known = self.table(file) if file.is_file() else None
+        write_table(file, pd.concat([known, opening], ignore_index=True))
         openings.note(self._test_photos, (now, command))
 
     @property
@@ -196,33 +186,23 @@ class Run:
         return list(self.items["sha256"][self.items["split"] == "test"])
 
     def damaged(self) -> list[str]:
-        """Names of the files that are gone, or not what the run left at its end; none while it goes on.
-
-        Exported files may be gone.
-        """
+        """Files that are gone, but for exports, or not what the run left at its end; none before that."""
         return seal.damaged(self.files) if self.is_finished else []
 
     def sound(self, file: Path) -> Path:
         """One of the folder's files. Raises InputError when it is not what the run left at its end."""
         if file.parent == self.path and file.is_file() and seal.is_other(self.files, file):
             raise InputError(
-                "{file} is damaged, or was changed: it is not what the run wrote. Put a copy "
-                "back, or run the experiment again with --force, which keeps this folder "
-                "under another name.",
+                "{file} is damaged, or was changed: it is not what the run wrote. Put a copy back, or run "
+                "the experiment again with --force, which keeps this folder under another name.",
                 file=file,
             )
         return file
 
     def json(self, file: Path) -> Any:
         """One of the folder's JSON files. Raises InputError when it is missing or damaged."""
-        if not file.is_file():
-            raise InputError("{file} is missing. Is {path} a finished run folder?", file=file, path=self.path)
-        try:
+        with readable(file, ValueError):
             return json.loads(self.sound(file).read_text(encoding="utf-8-sig"))
-        except ValueError as error:
-            raise InputError(
-                "{file} is damaged: {reason}. Run the experiment again with --force.", file=file, reason=error
-            ) from None
 
     def json_if(self, file: Path) -> Json:
         """The same; empty when there is no such file."""

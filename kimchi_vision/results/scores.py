@@ -5,18 +5,99 @@ table, comparison, trackers, `train.monitor` and `goals` find it here.
 """
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 import numpy as np
+from scipy import stats
 
 from kimchi_vision.base import messages
-from kimchi_vision.base.errors import ConfigError, InputError
+from kimchi_vision.base.errors import ConfigError
+from kimchi_vision.base.numbers import percent, with_ends
 from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.results import intervals, separation
 from kimchi_vision.results.intervals import Estimate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Asked, Better, Estimator, Metric, Score, Unit
+
+Unit = Literal["share", "nats", "number"]
+
+
+class Asked(Protocol):
+    """What the section `evaluate` asks of scores."""
+
+    @property
+    def top_k(self) -> int:
+        """Among so many most probable classes the true one counts as found."""
+
+
+Estimator = Callable[[Predictions, Asked], Estimate]
+NOMINAL = 0.025
+"""Share of trials in which the truth lies beyond an end of a 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What a score is.
+
+    estimate: from the predictions of one part to value and interval; None for one that is only read again.
+    unit: share, 0 to 1, nats, or a number of no unit.
+    sign: 1 when a higher value is better, -1 when a lower one is.
+    """
+
+    name: str
+    estimate: Estimator | None
+    unit: Unit
+    sign: int
+
+    def shown(self, value: float) -> str:
+        """A value for people: 81.3 %, or 0.412 nats."""
+        return percent(value) if self.unit == "share" else f"{value:.3f}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One number about a model: value, 95 % interval (None where there is none), and n, its photos."""
+
+    metric: Metric
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def name(self) -> str:
+        """Its key in metrics.json, history.csv, `train.monitor` and `goals`."""
+        return self.metric.name
+
+    @property
+    def interval(self) -> list[float] | None:
+        """Low and high, or None."""
+        return None if self.low is None or self.high is None else [self.low, self.high]
+
+    def wider(self, level: float) -> list[float] | None:
+        """Ends that the truth lies beyond in a share `level` of trials a side, instead of NOMINAL.
+
+        Of a share, Wilson's for the number of photos that its interval is worth; else normal.
+        """
+        if self.interval is None or level == NOMINAL:
+            return self.interval
+        ratio = stats.norm.ppf(1 - level) / stats.norm.ppf(1 - NOMINAL)
+        if self.metric.unit != "share":
+            return [self.value + ratio * (end - self.value) for end in self.interval]
+        end = self.low if self.low != self.value else self.high
+        if end == self.value or end in (0, 1):
+            return self.interval
+        worth = stats.norm.ppf(1 - NOMINAL) ** 2 * end * (1 - end) / (self.value - end) ** 2
+        return intervals.wilson(self.value, worth, 2 * level).tolist()
+
+    def __str__(self) -> str:
+        shown = self.metric.shown
+        if self.interval is None:
+            return shown(self.value)
+        return with_ends(self.value, *self.interval, shown)
+
 
 METRICS: dict[str, Metric] = {}
 """The registry, in the order in which scores are shown."""
@@ -31,7 +112,7 @@ def metric(
     title: tuple[str, str] | None = None,
     explained: tuple[str, str] | None = None,
     unit: Unit = "share",
-    better: Better = "higher",
+    better: Literal["higher", "lower"] = "higher",
 ) -> Callable[[Estimator], Estimator]:
     """Register a function as the score of its name.
 
@@ -41,7 +122,7 @@ def metric(
 
     def register(estimate: Estimator) -> Estimator:
         name = estimate.__name__
-        METRICS[name] = Metric(name, estimate, unit, better)
+        METRICS[name] = Metric(name, estimate, unit, 1 if better == "higher" else -1)
         if title and explained:
             messages.add({name: title, f"{name}_explained": explained})
         return estimate
@@ -53,6 +134,14 @@ def scores(predictions: Predictions, section: Asked) -> Iterator[Score]:
     """Every score of one part, in the order of the registry."""
     for each in METRICS.values():
         yield Score(each, *each.estimate(predictions, section), len(predictions))
+
+
+def over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
+    """A score of one run; of several their mean, without an interval, and the standard deviation."""
+    values = [each.value for each in found]
+    if len(values) == 1:
+        return found[0], None
+    return replace(found[0], value=float(np.mean(values)), low=None, high=None), float(np.std(values, ddof=1))
 
 
 def recorded(metrics: Json) -> dict[str, Score]:
@@ -72,7 +161,7 @@ def own(name: str, estimate: Estimator | None = None) -> Metric:
     estimate: None for a score that is only read again.
     """
     messages.add({name: (name, name), f"{name}_explained": OWN})
-    return Metric(name, estimate or _lost, "share", "higher")
+    return Metric(name, estimate, "share", 1)
 
 
 def sign(monitor: str) -> int:
@@ -144,10 +233,6 @@ def brier(predictions: Predictions, section: Asked) -> Estimate:
 def macro_auc(predictions: Predictions, section: Asked) -> Estimate:
     """Each class against the rest."""
     return separation.macro(predictions)
-
-
-def _lost(predictions: Predictions, section: Asked) -> Estimate:
-    raise InputError("This score was given from Python: give it again.")
 
 
 def _macro(predictions: Predictions, name: str) -> Estimate:

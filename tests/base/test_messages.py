@@ -9,10 +9,10 @@ import zipfile
 import pandas as pd
 import pytest
 
-from kimchi_vision.base import messages
+from kimchi_vision.base import sentence
 from kimchi_vision.base.errors import DataError, InputError, RunError
+from kimchi_vision.base.hangul import with_particles
 from kimchi_vision.base.messages import TEXTS, LogFormat, catalogue, language
-from kimchi_vision.base.messages.hangul import with_particles
 from kimchi_vision.base.sentence import Sentence
 
 
@@ -83,7 +83,7 @@ def korean(monkeypatch):
         " Did you mean {near}?": " {near}을(를) 뜻하셨습니까?",
         "%d photos are left out: %s": "사진 %d장을 뺐습니다: %s",
     }
-    monkeypatch.setattr(messages, "korean", lambda: found)
+    monkeypatch.setattr(sentence, "korean", lambda: found)
 
 
 def test_an_error_is_said_in_the_language_of_whoever_reads_it(korean):

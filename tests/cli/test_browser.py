@@ -33,7 +33,18 @@ def test_over_ssh_it_is_said_where_the_page_is(opened, monkeypatch, tmp_path, ca
     assert (opened, capsys.readouterr().out) == ([], f"브라우저로 여세요: {(tmp_path / 'a.html').as_uri()}\n")
 
 
-def test_commands_open_their_page(opened, command, folder_of, tmp_path):
+@pytest.mark.parametrize("system", ["darwin", "win32"])
+def test_a_mac_and_windows_are_desktops(opened, monkeypatch, tmp_path, system):
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setattr(options.sys, "platform", system)
+    options.show(tmp_path / "a.html", catalogue("en"))
+    assert opened == [(tmp_path / "a.html").as_uri()]
+
+
+def test_commands_open_their_page(opened, command, folder_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command("data", "check", folder_of({"a": 10, "b": 10}), "--open")
+    assert opened.pop() == (tmp_path / "data-check.html").as_uri()
     photos = data.load(Data(path=folder_of({"a": 10, "b": 10})))
     runs = [fake_run(tmp_path / name, photos, seed=seed).path for seed, name in enumerate(("one", "two"))]
     command("report", runs[0], "--open")

@@ -7,6 +7,7 @@ import io
 import logging
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -245,6 +246,40 @@ def test_a_server_listens_where_it_is_told(typed, monkeypatch, tmp_path):
     assert (access[1].token, heard["forwarded_allow_ips"]) == (None, "10.0.0.7")
     said = CliRunner().invoke(app, ["serve", "a", "--host", "::1", "--port", "81"])
     assert "http://[::1]:81" in said.stderr
+    said = CliRunner().invoke(app, ["serve", "a", "--host", "localhost", "--port", "81"])
+    assert "http://localhost:81" in said.stderr
+
+
+def test_an_export_prints_its_files_and_how_to_show_its_page(command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    write_text(RunFiles(A).experiment, EXPERIMENT)
+    again = lambda run, formats, trust: [run.path / name for name in formats]  # noqa: E731
+    monkeypatch.setattr("kimchi_vision.deploy.export.again", again)
+    monkeypatch.setattr("kimchi_vision.deploy.export.folder", lambda run, path, kind: path)
+    said = command("export", "a", "--format", "onnx, int8", "--web", "my page").out.splitlines()
+    assert said[:3] == ["a/onnx", "a/int8", "my page"]
+    assert "--directory 'my page'" in said[3]
+    assert command("export", "a", "--space", "b").out == "b\n"
+
+
+def test_a_benchmark_draws_its_picture_beside_its_numbers(command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("e.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    for name, value in (("bench", {"s": 1}), ("text", "one line"), ("seconds", {}), ("drawn", None)):
+        monkeypatch.setattr(f"benchmarks.bench.{name}", lambda *given, value=value: value)
+    saved = []
+    monkeypatch.setattr("kimchi_vision.results.plots.save", lambda drawn, file: saved.append(file))
+    said = command("bench", "e.yaml", "--output", "b.json")
+    assert (saved, said.out.splitlines()[0]) == ([Path("b.png")], "one line")
+    assert Path("b.json").is_file()
+
+
+def test_photos_and_backgrounds_are_explained_together(command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    write_text(RunFiles(A).experiment, EXPERIMENT)
+    monkeypatch.setattr("kimchi_vision.jobs.explain.background", lambda run, lang: "backgrounds")
+    monkeypatch.setattr("kimchi_vision.jobs.explain.photos", lambda run, paths, lang: map(str, paths))
+    assert command("explain", "a", "p.jpg", "--background").out.split() == ["backgrounds", "p.jpg"]
 
 
 def test_a_page_for_labels_stands_where_it_is_told_and_asks_for_the_token(monkeypatch, tmp_path):
@@ -266,6 +301,29 @@ def test_a_file_that_a_run_owes_is_said_and_the_exit_code_is_1(ended, command):
     done = command("run", file, "--lang", "en")
     assert done.code == 1
     assert f"{run.files.onnx} is missing" in done.err
+
+
+def test_a_file_that_any_run_of_a_table_owes_is_said(ended, command, monkeypatch, tmp_path):
+    file, run = ended
+    other = Run(shutil.copytree(run.path, tmp_path / "other"))
+    write_json(other.files.export, {"model.onnx": {"refused": "an operator"}})
+    monkeypatch.setattr("kimchi_vision.jobs.table.run_rows", lambda *arguments: {"a": [run], "b": [other]})
+    monkeypatch.setattr("kimchi_vision.jobs.table.verdicts", lambda finished, lang: "")
+    file.write_text(TABLE, encoding="utf-8")
+    done = command("run", file, "--lang", "en")
+    assert (done.code, f"{other.files.onnx} is missing" in done.err) == (1, True)
+
+
+def test_a_run_shows_all_that_its_log_holds_where_that_is_asked_for(ended, command, monkeypatch):
+    file, run = ended
+
+    def logs(*arguments):
+        logging.getLogger("kimchi_vision.x").info("loss 0.25")
+        return Run(run.path)
+
+    monkeypatch.setattr(sys.modules["kimchi_vision.jobs.experiment"], "run", logs)
+    shown = ["loss 0.25" in command("run", file, *more).err for more in ([], ["--verbose"], ["-v"])]
+    assert shown == [False, True, True]
 
 
 def test_a_scout_prints_shares_for_people_and_writes_numbers(command, monkeypatch, tmp_path):
@@ -319,7 +377,9 @@ def test_a_map_of_photos_goes_into_their_page(command, folder_of, monkeypatch, t
         ("label a a --port 0", "--port"),
         ("data import a --to b --per-class 0", "--per-class"),
         ("data split t.yaml --set train.seed=1 --to p.jpg", "photos does not exist"),
+        ("report a", "a: there is no such run folder."),
         ("report a --lang fr", "--lang"),
+        ("label a nowhere", "nowhere: there is no such folder."),
         ("data check a --map", "--map goes with --report."),
         ("sort a --to b", "Give FOLDER, --to and --run"),
         ("new p.jpg --recipe slow", "--recipe"),
@@ -365,6 +425,15 @@ def test_errors_are_a_sentence_and_a_code_and_debug_shows_where(command, monkeyp
     assert "Traceback" in command("--debug", "models").err
 
 
+def test_a_package_that_is_missing_ends_with_2_and_what_to_install(command, monkeypatch):
+    def fail(pattern):
+        raise ModuleNotFoundError("No module named 'timm'", name="timm")
+
+    monkeypatch.setattr("kimchi_vision.learning.model.catalog", fail)
+    done = command("models")
+    assert (done.code, done.err.startswith("`models` needs the package timm, which is not")) == (2, True)
+
+
 @pytest.fixture
 def ended(folder_of, tmp_path, monkeypatch):
     """An experiment's file whose run is one that is there already."""
@@ -380,20 +449,23 @@ def test_a_run_ends_with_a_card_and_three_commands_that_can_be_pasted(ended, com
     file, run = ended
     floor = {"accuracy": 0.5, "accuracy_interval": [0.3, 0.7], "verdict": "above"}
     write_json(run.files.metrics, {**run.metrics, "floor": floor})
-    Run(run.path).files.onnx.touch()
+    for file_of in (run.files.onnx, run.files.pkl):
+        file_of.touch()
     said = command("run", file, "--lang", "en").out.splitlines()
     accuracy = Run(run.path).score["accuracy"]
     assert said[0] == f"Accuracy on 4 validation photos (95 % interval): {accuracy}."
     assert "Baseline (linear probe): 50.0 %" in said
     assert "Not yet, because:" in said
     assert any(line.startswith("  - 4 photos say too little") for line in said)
-    assert said[said.index(f"Files in {run.path}:") + 1] == "  model.onnx"
+    assert said[said.index(f"Files in {run.path}:") + 1] == "  model.onnx, model.pkl"
     first, second, third = said[said.index("Next:") + 1 :]
     words = shlex.split(first)
     assert words[:4] == ["python", "-m", "kimchi_vision", "predict"]
     assert Path(words[-1]).is_file()
     assert (" serve " in second, " evaluate " in third) == (True, True)
-    assert "기준 모델(선형 프로브): 50.0 %" in command("run", file, "--lang", "ko").out
+    opened = command("run", file, "--lang", "ko", "--open").out
+    assert "기준 모델(선형 프로브): 50.0 %" in opened
+    assert run.files.report.as_uri() in opened
 
 
 def test_on_a_terminal_nothing_but_short_lines_and_warnings_is_shown(capsys):

@@ -160,7 +160,7 @@ def test_space_is_asked_for_what_is_missing_only(tmp_path, monkeypatch):
 
 def test_sizes_are_told_in_gigabytes(tmp_path):
     with pytest.raises(DataError, match=r"^a/x unpacks to 1\.5 GB; no photo has so much"):
-        archive.check_space([archive.Entry("a/x", 1_500_000_000, bytes)], tmp_path)
+        archive.check_space([archive.Entry("a/x", 1_500_000_000, io.BytesIO)], tmp_path)
     with pytest.raises(DataError, match=r"^The photos unpack to 201 GB, above the limit of 200 GB\.$"):
         archive.check_room(201 * 10**9, tmp_path)
 

@@ -12,8 +12,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.messages import TEXTS, catalogue
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
-from kimchi_vision.data.audit import audit
-from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.audit import audit, fix_to
 from kimchi_vision.data.page import write as write_page
 
 

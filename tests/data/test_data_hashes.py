@@ -75,12 +75,17 @@ def test_the_hash_of_a_window_is_that_of_the_photo_cut_so():
         assert np.bitwise_count(alone ^ own).max() <= 2  # coefficients near the median may round either way
 
 
+def each_bit(queries):
+    """Every bit of a band is doubted alone."""
+    return np.broadcast_to(np.uint64(1) << np.arange(16, dtype=np.uint64), (queries, 4, 16))
+
+
 def test_hashes_are_near_at_ten_bits_and_not_at_eleven():
     spread = [sum(1 << (16 * (place % 4) + place) for place in range(count)) for count in (7, 8, 11)]
-    found, _ = HashIndex(np.zeros(1, np.uint64)).near(np.array(spread, np.uint64))
+    found, _ = HashIndex(np.zeros(1, np.uint64)).near(np.array(spread, np.uint64), each_bit(3))
     assert set(found) == {0}  # by 8 bits, two in every band, is the case that the index may miss
     narrow = [(1 << count) - 1 for count in (10, 11)]
-    found, _ = HashIndex(np.zeros(1, np.uint64)).near(np.array(narrow, np.uint64))
+    found, _ = HashIndex(np.zeros(1, np.uint64)).near(np.array(narrow, np.uint64), each_bit(2))
     assert set(found) == {0}
 
 
@@ -88,7 +93,7 @@ def test_hashes_are_near_at_ten_bits_and_not_at_eleven():
 def test_one_other_bit_in_each_band_is_found(bit):
     hashes_ = np.array([0x0123456789ABCDEF, 0xFEDCBA9876543210], np.uint64)
     others = [1 << ((bit + 16 * band) % 64) for band in range(4)]
-    found = HashIndex(hashes_).near(hashes_ ^ np.uint64(sum(others)))
+    found = HashIndex(hashes_).near(hashes_ ^ np.uint64(sum(others)), each_bit(2))
     assert set(zip(*map(np.ndarray.tolist, found), strict=True)) == {(0, 0), (1, 1)}
 
 

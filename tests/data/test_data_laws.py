@@ -106,7 +106,7 @@ def test_names_of_classes_change_no_stratified_split(photos, seed):
 @given(st.lists(st.sampled_from("ABCD"), min_size=8, max_size=30), st.integers(0, 99))
 def test_groups_are_those_that_links_reach(bowls, seed):
     """Joined by picture or by bowl, directly or through others: as walking the links finds."""
-    from kimchi_vision.data.groups import joined
+    from kimchi_vision.data.duplicates import joined
 
     chance = random.Random(seed)
     pictures = [chance.randrange(len(bowls)) for _ in bowls]

@@ -10,8 +10,7 @@ from PIL import Image
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.messages import catalogue
-from kimchi_vision.data.audit import Audit, Finding, audit
-from kimchi_vision.data.fix import fix_to
+from kimchi_vision.data.audit import Audit, Finding, audit, fix_to
 from kimchi_vision.data.page import write as write_page
 from kimchi_vision.data.photo import open_photo
 

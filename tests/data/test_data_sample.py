@@ -13,8 +13,8 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, DataError
 from kimchi_vision.config.sections import Data, Sample
 from kimchi_vision.data.sample import CLASSES, draw
+from kimchi_vision.data.sample.__init__ import plan
 from kimchi_vision.data.sample.photo import CHANGES, Photo, changed, shoot
-from kimchi_vision.data.sample.plan import plan
 
 PLANTED = Sample(per_class=2, seed=5, label_errors=0.1, duplicates=0.2, background=0.5)
 

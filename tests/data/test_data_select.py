@@ -10,8 +10,7 @@ from kimchi_vision import data
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.config.sections import Data, Policy
 from kimchi_vision.data import select
-from kimchi_vision.data.formats import RAW
-from kimchi_vision.data.photo import SUFFIXES
+from kimchi_vision.data.formats import RAW, SUFFIXES
 from kimchi_vision.data.splitters import write_split
 from kimchi_vision.data.tables import read_csv
 

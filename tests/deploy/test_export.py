@@ -16,7 +16,7 @@ from kimchi_vision.base.files import write_json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Export
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import smaller
+from kimchi_vision.deploy.export import from_onnx
 from kimchi_vision.deploy.export.onnx import save
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.learning.model import restored
@@ -92,6 +92,8 @@ def test_a_file_that_answers_otherwise_is_refused_and_the_run_goes_on(exported, 
     assert str(onnx).startswith(f"{elsewhere.onnx} is missing: on 4 validation photos")
     assert str(safetensors) == f"{elsewhere.safetensors} is missing: it was not written"
     assert export.missing(Run(tmp_path / "pooled folds")) == []
+    write_json(elsewhere.export, {"model.onnx": {"refused": "no such operator"}})  # a library's own words
+    assert str(export.missing(Run(elsewhere.path))[0]) == f"{elsewhere.onnx} is missing: no such operator"
 
 
 def test_what_again_refuses_is_said_file_by_file(exported, tmp_path):
@@ -104,7 +106,7 @@ def test_what_again_refuses_is_said_file_by_file(exported, tmp_path):
     said = Predictions.from_probabilities(items, rolled, run.vocab)
     said.table.to_csv(other.files.predictions, index=False)
     with pytest.raises(RunError, match=r"model\.onnx was not written: on 4 validation photos"):
-        export.again(other, ["onnx"])
+        export.again(other, ["onnx"], trust=True)
     (lost,) = (each for each in export.missing(other) if "onnx" in str(each))
     assert str(lost).startswith(f"{other.files.onnx} is missing: on 4 validation photos")
 
@@ -167,7 +169,7 @@ def test_nothing_is_written_that_was_not_asked_for(tmp_path, folder_of):
 
 
 def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
-    wanted = dict.fromkeys(("onnx", *smaller.KINDS), True)
+    wanted = dict.fromkeys(("onnx", *from_onnx.KINDS), True)
     run, _ = exported_run(tmp_path / "run", folder_of({"a": 20, "b": 20}), **wanted)
     proofs = run.json(run.files.export)
     predictor = Predictor(run.files.smaller("int8"))
@@ -176,7 +178,7 @@ def test_smaller_files_say_what_they_cost(tmp_path, folder_of):
     again = [answer.label for answer in Predictor(run.files.onnx).predict(photos)]
     same = [answer.label == label for answer, label in zip(predictor.predict(photos), again, strict=True)]
     assert sum(same) > 30
-    for file in map(run.files.smaller, smaller.KINDS):
+    for file in map(run.files.smaller, from_onnx.KINDS):
         proof = proofs[file.name]
         low, high = proof["accuracy_lost_interval"]
         assert low <= proof["accuracy_lost"] <= high

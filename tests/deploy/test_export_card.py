@@ -7,8 +7,11 @@ from fake_runs import fake_run
 from small_models import facts, save
 
 from kimchi_vision.base.files import write_json
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.deploy.export import card
+from kimchi_vision.deploy.export import card, learner
+from kimchi_vision.results import headline
+from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "A&B")
 
@@ -99,6 +102,17 @@ def test_a_pickle_for_one_python_names_it_and_what_binds_it(run):
     write_json(run.files.export, {"model.pkl": {"holds": "mine.Layer", "python": "3.12"}})
     assert "it holds mine.Layer, which" in (text := card.text(run))
     assert "so it loads on Python 3.12 alone" in text
+
+
+def test_a_run_in_korean_has_a_card_in_korean(run):
+    text = run.files.experiment.read_text(encoding="utf-8")
+    run.files.experiment.write_text(text.replace("lang: auto", "lang: ko"), encoding="utf-8")
+    write_json(run.files.export, {"model.pkl": {"holds": "mine.Layer", "python": "3.12"}})
+    run, say = Run(run.path), catalogue("ko")
+    text = card.text(run)
+    assert " ".join(headline.sentences(run, say)) in text
+    assert learner.bound("mine.Layer", "3.12").said(say) in text
+    assert card._licence("resnet18", "none").said(say) in text
 
 
 @pytest.mark.parametrize(

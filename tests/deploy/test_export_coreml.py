@@ -3,6 +3,7 @@
 import sys
 import zipfile
 from importlib.util import find_spec
+from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from small_models import SEVEN, answers, facts
 
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.data.photo import Photos, open_photo
-from kimchi_vision.deploy.export import coreml
+from kimchi_vision.deploy.export import phones
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.preprocess import LARGEST_GAP
 
@@ -38,8 +39,8 @@ def network():
 @pytest.mark.filterwarnings("ignore")
 def test_the_package_says_its_classes_and_brings_its_own_check(said, tmp_path):
     about = facts(temperature=2.0)
-    coreml.save(network(), about, *said, tmp_path / "model.coreml.zip")
-    proof = coreml.prove(tmp_path / "model.coreml.zip", about)
+    phones.save_coreml(network(), about, *said, tmp_path / "model.coreml.zip")
+    proof = phones.prove_coreml(tmp_path / "model.coreml.zip", about)
     assert proof["answers"].endswith("asks about 5 photos")
     with zipfile.ZipFile(tmp_path / "model.coreml.zip") as archive:
         names = archive.namelist()
@@ -50,7 +51,7 @@ def test_the_package_says_its_classes_and_brings_its_own_check(said, tmp_path):
         assert list(asked["classes"]) == list(SEVEN)
     assert {name.split("/")[0] for name in names} == {"model.mlpackage", "check.py", "check.npz"}
     with pytest.raises(RunError, match="its classes or its size are others"):
-        coreml.prove(tmp_path / "model.coreml.zip", facts(tuple(reversed(SEVEN))))
+        phones.prove_coreml(tmp_path / "model.coreml.zip", facts(tuple(reversed(SEVEN))))
 
 
 def test_squares_are_prepared_inside_as_they_are_for_other_files(said):
@@ -58,12 +59,21 @@ def test_squares_are_prepared_inside_as_they_are_for_other_files(said):
     about, identity = facts(temperature=1.0), torch.nn.Flatten()
     photo = open_photo(photos.files(photos.items)[0])
     square = torch.from_numpy(np.array(about.preprocess.square(photo))).permute(2, 0, 1)[None].float()
-    inside = coreml.FromSquare(identity, about)(square).detach().numpy()[0]
+    inside = phones.FromSquare(identity, about)(square).detach().numpy()[0]
     expected = torch.softmax(torch.from_numpy(about.preprocess(photo)).flatten(), 0).numpy()
     assert np.log(inside) == pytest.approx(np.log(expected), abs=2 * LARGEST_GAP)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_operator_that_it_does_not_have_is_named(said, tmp_path, monkeypatch):
+    apples = MagicMock()
+    apples.convert.side_effect = NotImplementedError("no operator kimchi")
+    monkeypatch.setitem(sys.modules, "coremltools", apples)
+    with pytest.raises(RunError, match=r"Core ML cannot take it over \(no operator kimchi\)"):
+        phones.save_coreml(network(), facts(), *said, tmp_path / "model.coreml.zip")
 
 
 def test_without_coremltools_it_says_what_to_install(said, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "coremltools", None)
     with pytest.raises(InputError, match=r"coremltools, which is not installed: pip install .*\[coreml\]"):
-        coreml.save(network(), facts(), *said, tmp_path / "model.coreml.zip")
+        phones.save_coreml(network(), facts(), *said, tmp_path / "model.coreml.zip")

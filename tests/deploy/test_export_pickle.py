@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import os
+import pickle
 import pickletools
 import re
 import subprocess
@@ -14,11 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fastai.learner import load_learner
+from fastai.torch_core import trainable_params
+from fastai.vision.learner import default_split
 from PIL import Image, ImageCms
 
 import kimchi_vision as kv
 from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.export import learner, plain
+from kimchi_vision.learning.model.side_by_side import SideBySide
+from kimchi_vision.results.preprocess import Preprocess
 
 ALLOWED = re.compile(
     r"__builtin__ (eval|object|set|tuple)|collections OrderedDict|functools partial"
@@ -85,6 +91,43 @@ def test_it_opens_photos_as_training_did(photo, options, tmp_path):
     for source in (file, str(file), file.read_bytes(), Image.open(io.BytesIO(file.read_bytes()))):
         assert np.array_equal(np.asarray(create(source)), expected)
     assert np.array_equal(np.asarray(create(expected)), expected)
+
+
+@pytest.mark.filterwarnings("ignore")  # of pickles of strangers
+@pytest.mark.parametrize(
+    ("network", "splitter"),
+    [
+        (torch.nn.Sequential(torch.nn.Conv2d(3, 2, 3)), default_split),
+        (torch.nn.Linear(3, 2), trainable_params),
+    ],
+    ids=["body and head", "a network in one piece"],
+)
+def test_it_carries_the_temperature_and_how_the_network_is_split(network, splitter, exported, tmp_path):
+    other, file = copy.copy(exported[1]), tmp_path / "model.pkl"
+    other.model = network.to(memory_format=torch.channels_last)  # as it trains
+    plain.save(other, file, temperature=2.5, protocol=4)
+    assert opcodes(file)[0][1] == 4
+    loaded = load_learner(file)
+    assert (loaded.temperature, loaded.splitter) == (2.5, splitter)
+    assert all(each.is_contiguous() for each in loaded.model.parameters())
+
+
+def test_classes_stay_in_the_order_of_the_networks_answers():
+    (make, _) = plain._dataloaders(Preprocess(resize=40, size=32), ["b", "c", "a"]).__reduce__()
+    loaded = pickle.loads(pickle.dumps(make))()
+    assert list(loaded.vocab) == ["b", "c", "a"]
+
+
+def test_a_network_of_this_package_goes_along_as_text(exported, tmp_path):
+    torch.manual_seed(0)
+    bodies = [torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Conv2d(3, n, 1)) for n in (2, 4)]
+    stats = [[[0.5] * 3, [0.2] * 3], [[0.4] * 3, [0.3] * 3]]
+    other, photos = copy.copy(exported[1]), torch.rand(2, 3, 8, 8)
+    other.model = SideBySide(bodies, [2, 4], stats).eval()
+    assert learner.save(other, tmp_path / "model.pkl") == {}
+    model = torch.load(tmp_path / "model.pkl", weights_only=False).model
+    assert type(model) is not SideBySide  # made of the text, as where this package is not installed
+    assert torch.equal(model.eval()(photos), other.model(photos))
 
 
 class Own(torch.nn.Identity):

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -15,12 +16,13 @@ import pytest
 import torch
 from small_models import SEVEN, answers, facts, save, weights
 
+from kimchi_vision.base import threads
 from kimchi_vision.base.errors import InputError, RunError
 from kimchi_vision.base.files import sha256_of, write_json
 from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy import export
-from kimchi_vision.deploy.export import learner, photo_graph, smaller, tensors, timings
+from kimchi_vision.deploy.export import from_onnx, learner, phones, photo_graph, tensors, timings
 from kimchi_vision.deploy.export import onnx as whole
 from kimchi_vision.deploy.runtime import Classifier
 from kimchi_vision.results.predictions import Predictions
@@ -48,7 +50,7 @@ def said(tmp_path, monkeypatch):
             asked.append([file.path.name for file in files])
             return np.asarray(rows, float)
 
-        for module in (whole, smaller):
+        for module in (whole, from_onnx):
             monkeypatch.setattr(module, "Classifier", lambda file: None)
             monkeypatch.setattr(module, "probabilities", probabilities)
         monkeypatch.setattr(whole, "elsewhere", probabilities)
@@ -99,6 +101,14 @@ def test_model_onnx_is_refused_when_one_answer_is_another_however_small_the_gap(
     table = table_of([[0.9, 0.1], [0.5001, 0.4999]], "bb")
     said([[0.9, 0.1], [0.4999, 0.5001]])
     with pytest.raises(RunError, match=r"on 2 validation photos 50.00 % of its answers"):
+        whole.prove(None, photos_of(table), table)
+
+
+def test_model_onnx_is_refused_when_pixels_of_photos_are_answered_otherwise(said, monkeypatch):
+    table = table_of([[0.9, 0.1], [0.6, 0.4]], "bb")
+    said([[0.9, 0.1], [0.6, 0.4]])
+    monkeypatch.setattr(whole, "elsewhere", lambda file, files: np.array([[0.9, 0.1], [0.62, 0.38]]))
+    with pytest.raises(RunError, match=r"what it says about pixels of photos differs by up to 2\.0e-02"):
         whole.prove(None, photos_of(table), table)
 
 
@@ -170,12 +180,12 @@ def test_a_smaller_file_may_lose_5_points_for_certain(said, low, refused, monkey
         counts.append(given)
         return low, np.float64(0.6)
 
-    monkeypatch.setattr(smaller, "difference_interval", interval)
+    monkeypatch.setattr(from_onnx, "difference_interval", interval)
     if refused:
         with pytest.raises(RunError, match=r"it loses at least 5.1 % of accuracy, and 5 % is allowed"):
-            smaller.cost(None, photos_of(table), table)
+            from_onnx.cost(None, photos_of(table), table)
     else:
-        assert smaller.cost(None, photos_of(table), table) == {
+        assert from_onnx.cost(None, photos_of(table), table) == {
             "photos": 5,
             "agreement": 2 / 5,
             "largest_gap": pytest.approx(0.4),
@@ -190,14 +200,14 @@ def test_a_smaller_file_whose_answers_are_no_numbers_is_refused(said):
     table = table_of([[0.9, 0.1]] * 2, "bb")
     said([[0.9, 0.1], [np.nan, np.nan]])
     with pytest.raises(RunError, match="no numbers"):
-        smaller.cost(None, photos_of(table), table)
+        from_onnx.cost(None, photos_of(table), table)
 
 
 def test_a_smaller_file_is_scored_on_2000_validation_photos_from_first_to_last(said):
     valid = table_of([[0.9, 0.1]] * 2500, "b" * 2500)
     table = Predictions.joined([table_of([[0.9, 0.1]] * 3, "b" * 3, "test"), valid])
     asked = said([[0.9, 0.1]] * 2000)
-    assert smaller.cost(None, photos_of(table), table)["photos"] == 2000
+    assert from_onnx.cost(None, photos_of(table), table)["photos"] == 2000
     assert (len(set(asked[0])), asked[0][0], asked[0][-1]) == (2000, "0.jpg", "2499.jpg")
 
 
@@ -215,8 +225,8 @@ def test_int8_takes_its_ranges_from_128_training_photos_of_all_classes(tmp_path,
             raise ValueError("half a file")
         return open_photo(file)
 
-    monkeypatch.setattr(smaller, "open_photo", open_one)
-    batches = list(smaller._batches(Photos(tmp_path, items, ("a", "b", "c")), facts()))
+    monkeypatch.setattr(from_onnx, "open_photo", open_one)
+    batches = list(from_onnx._batches(Photos(tmp_path, items, ("a", "b", "c")), facts()))
     assert (len(opened), len(set(opened))) == (128, 128)
     assert [sum(name.startswith(label) for name in opened) for label in "abc"] == [7, 96, 25]
     assert len(batches) == 127
@@ -236,7 +246,7 @@ def test_a_smaller_file_holds_smaller_weights_and_says_what_the_whole_one_says(
     items = pd.DataFrame({"path": [file.name for file in files], "label": "NA", "split": "train"})
     items["sha256"] = items["path"]
     small = tmp_path / f"model.{kind}.onnx"
-    smaller.save(kind, fp32, Photos(tmp_path, items, SEVEN), small)
+    from_onnx.save_smaller(kind, fp32, Photos(tmp_path, items, SEVEN), small)
     (values,) = [one for one in onnx.load(small).graph.initializer if list(one.dims) == [48, 7]]
     assert values.data_type == onnx.TensorProto.DataType.Value(type_of_weights)
     values = onnx.numpy_helper.to_array(values).astype(np.float32)
@@ -354,7 +364,9 @@ def another(exported, tmp_path, monkeypatch):
 
 
 def test_a_strangers_pickle_stays_a_strangers_when_it_is_written_again(another):
+    write_json(another.files.calibration, {"temperature": 2.0, "abstain": {"threshold": 0.6}})
     assert export.again(another, ["pkl"], trust=True) == [another.files.pkl]
+    assert learner.load(another.files.pkl, trust=True).temperature == 2
     assert not learner.ledger().exists()
     with pytest.raises(InputError, match="--trust"):
         export.again(another, ["torch"])
@@ -429,6 +441,57 @@ def test_a_speed_that_cannot_be_measured_is_said_with_its_reason(another, caplog
     assert "model.onnx was not measured: " in caplog.text
     assert "None" not in caplog.text
     assert not another.files.metrics.exists()
+
+
+def test_the_speed_is_measured_on_validation_photos_with_the_threads_that_a_run_has(another, monkeypatch):
+    another.files.onnx.write_bytes(b"a model")
+    write_json(another.files.metrics, {"accuracy": 0.5})
+    measured = {"latency_ms": {"p50": 3.0}}
+
+    def run(command, env, **options):
+        assert command[1:] == ["-m", "kimchi_vision.deploy.runtime.speed", str(another.files.onnx)]
+        assert env[threads.SET] == str(threads.share())
+        asked = json.loads(options["input"])
+        assert [Path(file).name for file, box in asked] == list(
+            another.predictions.part("valid").table["path"].map(lambda path: path.rpartition("/")[2])
+        )
+        return SimpleNamespace(returncode=0, stdout=json.dumps(measured), stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    timings.write(another.photos, another.files)
+    metrics = Run(another.path).metrics
+    assert metrics.items() >= {"accuracy": 0.5, **measured}.items()
+    assert set(metrics["machine"]) == {"processor", "cores", "threads", "system"}
+
+
+@pytest.mark.parametrize("name", ["coreml", "litert"])
+def test_a_file_for_phones_is_proven_by_its_own_kind_and_the_proof_is_logged(
+    name, exported, tmp_path, monkeypatch, caplog
+):
+    learn, photos, predictions, run = source_of(exported, tmp_path / "other")
+    asked = []
+
+    def save(*given):
+        given[-1].write_bytes(b"a file")
+        asked.append(given)
+
+    def prove(*given):
+        asked.append(given)
+        return {"photos": 4, "gap": 0.5}
+
+    monkeypatch.setattr(phones, f"save_{name}", save)
+    monkeypatch.setattr(phones, f"prove_{name}", prove)
+    caplog.set_level("INFO", "kimchi_vision")
+    run.path.mkdir()
+    assert export.Source(learn, photos, predictions, run).write([name]) == []
+    (file,) = [file for file in run.path.iterdir() if file.name != "export.json"]
+    assert f"{file}: photos 4, gap 0.5" in caplog.messages
+    (network, facts, *_), (proven, about, *beside) = asked
+    assert network is learn.model
+    assert about == facts
+    assert facts.classes == tuple(photos.vocab)
+    assert proven == asked[0][-1]
+    assert beside == ([photos, predictions] if name == "litert" else [])
 
 
 def test_a_full_disk_is_no_refusal(exported, tmp_path, monkeypatch):

@@ -87,6 +87,8 @@ def test_the_folder_holds_all_that_its_page_loads(exported, npm, tmp_path):
         f'[ "$1 $2 $3" = "pack {folders.PACKAGE}@{folders.VERSION} --pack-destination" ] && cp {package} "$4"'
     )
     folder = export.folder(run, tmp_path / "new" / "page", "web")
+    folders.runtime().unlink()
+    assert folders.runtime().is_file()  # its folder was there
     npm("exit 1")  # brought once, it is kept
     (tmp_path / "again").mkdir()  # a folder that holds nothing yet
     again = export.folder(run, tmp_path / "again", "web")

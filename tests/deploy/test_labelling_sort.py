@@ -239,11 +239,13 @@ def test_the_command_says_what_was_done_and_how_to_take_it_back(command, seven, 
     assert "12 photos sorted now, 12 in all" in said.out
     assert say("sort_there", count=1) in said.out.splitlines()
     assert "torn.jpg: cannot be read" in said.out
+    assert say("sort_never_unsure") in said.out.splitlines()
     assert f"sort --undo {tmp_path / 'out'}" in said.out
     (inbox / "4.jpg").unlink()
     undone = command("sort", "--undo", tmp_path / "out").out
     assert "10 files are taken away" in undone
     assert "4.jpg" in undone
     table = ("--run", seven, "--how", "csv", "--below", "0.9999")
-    assert "_unsure" in command("sort", inbox, "--to", tmp_path / "table", *table).out
+    said = command("sort", inbox, "--to", tmp_path / "table", *table).out
+    assert ("_unsure" in said, "--undo" in said) == (True, False)
     assert not contents(tmp_path / "table")

@@ -15,8 +15,7 @@ from small_models import SEVEN, facts, save
 
 from kimchi_vision.deploy.export import card, photo_graph
 from kimchi_vision.deploy.runtime import Classifier
-from kimchi_vision.results.preprocess import Preprocess
-from kimchi_vision.results.sampling import Sampling
+from kimchi_vision.results.preprocess import Preprocess, Sampling
 from kimchi_vision.results.temperature import softmax
 
 STATS = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}

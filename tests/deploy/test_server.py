@@ -18,7 +18,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction, Predictor
-from kimchi_vision.deploy.server import Collection, Limits, build, limits
+from kimchi_vision.deploy.server import Collection, Limits, build, guard
 from kimchi_vision.deploy.server.models import Batcher
 
 
@@ -198,7 +198,7 @@ def test_as_much_as_is_allowed_is_answered_and_a_bad_photo_is_named_by_its_place
 
 
 def test_bodies_that_are_answered_take_no_room(seven, content, monkeypatch):
-    monkeypatch.setattr(limits, "UPLOADS", 1)
+    monkeypatch.setattr(guard, "UPLOADS", 1)
     client = TestClient(build([seven], Limits(megabytes=2 * len(content) / 1e6)))
     assert {send(client, content).status_code for _ in range(5)} == {200}
 

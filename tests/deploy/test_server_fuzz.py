@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from benchmarks.serve import mutated, uploads
-from kimchi_vision.data.photo import FORMATS, open_photo
+from kimchi_vision.data.decoding import FORMATS
+from kimchi_vision.data.photo import open_photo
 from kimchi_vision.deploy.server import Limits, build
 
 

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from kimchi_vision.deploy import server
-from kimchi_vision.deploy.server import Access, Limits, api, build, limits
-from kimchi_vision.deploy.server.limits import Room
+from kimchi_vision.deploy.server import Access, Limits, api, build, guard
+from kimchi_vision.deploy.server.guard import Room
 from tests.browsers import serving
 
 
@@ -147,7 +147,7 @@ def test_nobody_waits_for_a_large_photo(seven, monkeypatch):
 
 
 def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):
-    monkeypatch.setattr(limits, "BODY_SECONDS", 0.3)
+    monkeypatch.setattr(guard, "BODY_SECONDS", 0.3)
     monkeypatch.setattr(server, "HEADER_SECONDS", 0.3)
     half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     with serving(build([seven], access=Access()), http=server.Protocol) as address:
@@ -164,7 +164,7 @@ def test_a_body_that_does_not_come_is_given_up(seven, monkeypatch):
 
 
 def test_bodies_in_flight_are_bounded(seven, monkeypatch):
-    monkeypatch.setattr(limits, "UPLOADS", 1)
+    monkeypatch.setattr(guard, "UPLOADS", 1)
     half = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     half += b"Content-Length: 900000\r\n\r\n--x\r\n"
     half += b"Content-Disposition: form-data; name=photos; filename=a\r\n\r\n"

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_table
-from kimchi_vision.base.messages import about_gain
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Calibrate, Evaluate
@@ -22,6 +21,7 @@ from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.jobs import evaluation
 from kimchi_vision.results import calibrate, compare, evaluate
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.intervals import share, wilson
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.run import Run

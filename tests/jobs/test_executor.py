@@ -18,6 +18,8 @@ from functools import partial
 from pathlib import Path
 
 import optuna
+import pandas as pd
+import psutil
 import pytest
 
 from kimchi_vision import data
@@ -430,8 +432,6 @@ def test_a_search_shares_no_folder_and_a_killed_worker_and_ctrl_c_lose_no_trial(
     asked, tmp_path, blind, monkeypatch
 ):
     """Its driver, which speaks to the cluster's client port, hears each epoch and ends trials early."""
-    import psutil
-
     [(experiment, _)] = load(asked("a: {}", epochs=4)).rows[0].runs()
 
     def kill():
@@ -531,44 +531,35 @@ table.run_rows(load(Path(file)), Path(exports), on=executor.executor(address, lo
 """
 
 
+def begun(code: str, *words: object) -> subprocess.Popen:
+    """A driver in a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", code, *map(str, words)]
+    return subprocess.Popen(command, env={**os.environ, SET: "1"})
+
+
+def workers() -> list[psutil.Process]:
+    """Those of Ray that do a leaf."""
+    every = psutil.process_iter(["cmdline"])
+    return [one for one in every if "ray::done" in " ".join(one.info["cmdline"] or [])]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_killed_worker_and_a_killed_driver_lose_nothing(asked, tmp_path, cluster):
-    import psutil
-
     file = asked("a: {}", epochs=8)
     table.run_rows(load(file), tmp_path / "whole")
     last = tmp_path / "cut" / "t" / "a" / "checkpoints" / "last.pth"
     finished = tmp_path / "cut" / "t" / "a" / "finished.json"
 
-    def begun() -> subprocess.Popen:
-        command = [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            DRIVER,
-            str(file),
-            str(tmp_path / "cut"),
-            cluster.address,
-        ]
-        return subprocess.Popen(command, env={**os.environ, SET: "1"})
-
-    def workers() -> list[psutil.Process]:
-        return [
-            one
-            for one in psutil.process_iter(["cmdline"])
-            if "ray::done" in " ".join(one.info["cmdline"] or [])
-        ]
-
-    driver = begun()
+    words = (DRIVER, file, tmp_path / "cut", cluster.address)
+    driver = begun(*words)
     wait_for(last.is_file)
     driver.kill()
     driver.wait()
     wait_for(lambda: not workers())
     assert not finished.is_file()
     seen = last.stat().st_mtime_ns
-    driver = begun()
+    driver = begun(*words)
     wait_for(lambda: last.stat().st_mtime_ns != seen)
     for worker in workers():
         worker.kill()
@@ -576,3 +567,45 @@ def test_a_killed_worker_and_a_killed_driver_lose_nothing(asked, tmp_path, clust
     assert finished.is_file()
     assert digests(tmp_path / "whole") == digests(tmp_path / "cut")
     assert json.loads(finished.read_text())["digest"]
+
+
+SEARCH = """
+import sys
+from pathlib import Path
+from kimchi_vision.config import load
+from kimchi_vision.config.sections import Jobs
+from kimchi_vision.jobs.executor import executor
+from kimchi_vision.jobs.search import search
+
+file, exports, address = sys.argv[1:]
+[(experiment, _)] = load(Path(file)).rows[0].runs()
+search(experiment, 600, Path(exports), trials=2, on=executor(address, Jobs()))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_search_whose_driver_is_killed_and_then_a_node_ends_as_the_serial_one(asked, tmp_path, cluster):
+    """Both trials are on their way each time; the same command goes on with them in their run folders."""
+    file = asked("a: {}", epochs=6)
+    words = (SEARCH, file, tmp_path / "cut", cluster.address)
+    folder = tmp_path / "cut" / "a-search"
+    last = [folder / name / "checkpoints" / "last.pth" for name in ("trial-000", "trial-001")]
+    driver = begun(*words)
+    wait_for(lambda: all(file.is_file() for file in last))
+    driver.kill()
+    driver.wait()
+    wait_for(lambda: not workers())
+    assert not list(folder.glob("*/finished.json"))
+    seen = [file.stat().st_mtime_ns for file in last]
+    driver = begun(*words)
+    wait_for(lambda: not {file.stat().st_mtime_ns for file in last} & set(seen))
+    cluster.remove_node(cluster.second, allow_graceful=False)
+    assert driver.wait(240) == 0
+    cluster.second = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
+    [(experiment, _)] = load(file).rows[0].runs()
+    serial = search(experiment, 600, tmp_path / "serial", trials=2).trials
+    cut = pd.read_csv(folder / "trials.csv").query("state == 'COMPLETE'")
+    columns = ["value", "params_rate", "params_mult", "user_attrs_accuracy"]
+    assert cut[columns].to_numpy() == pytest.approx(serial[columns].to_numpy(float), rel=1e-12)
+    assert digests(tmp_path / "serial") == digests(tmp_path / "cut")

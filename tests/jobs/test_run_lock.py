@@ -18,6 +18,7 @@ from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs import run_lock
 from kimchi_vision.results.run import Run
 
+NOT_BEGUN = (None, None)
 EXPERIMENT = Experiment(name="a", data={"path": "photos"}, train=[{"fit": {"epochs": 4}}])
 
 
@@ -138,8 +139,8 @@ def test_own_parts_that_differ_are_named(tmp_path, caplog):
 
 def test_an_interrupted_run_keeps_the_threads_that_its_bits_hang_on(interrupted):
     begun_with = interrupted.json(interrupted.files.versions)["threads"]
-    assert run_lock.threads(EXPERIMENT, photos(), interrupted.files) == begun_with > 0
-    assert run_lock.threads(EXPERIMENT, photos(sha256="ab"), interrupted.files) is None
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files)[1] == begun_with > 0
+    assert run_lock.begun(EXPERIMENT, photos(sha256="ab"), interrupted.files) == NOT_BEGUN
 
 
 def test_another_version_of_the_program_is_said(finished, monkeypatch, caplog):
@@ -181,7 +182,7 @@ def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupt
     ]
     for half in halves:
         write_text(half, "half")
-    assert run_lock.begun(EXPERIMENT, photos(), run.files) == EXPERIMENT
+    assert run_lock.begun(EXPERIMENT, photos(), run.files)[0] == EXPERIMENT
     run_lock.take(run.files, EXPERIMENT, photos(), force=False)
     assert f"{run.path} was interrupted; it goes on after its last checkpoint." in caplog.text
     assert [half.exists() for half in halves] == [False, False, True]
@@ -191,7 +192,7 @@ def test_an_interrupted_run_goes_on_and_halves_of_files_are_swept_away(interrupt
 @pytest.mark.parametrize("changed", [{"sha256": "ab"}, {"label": "001"}, {"split": "valid"}], ids=str)
 def test_an_interrupted_run_never_goes_on_with_other_photos(interrupted, changed, caplog):
     now = photos(**changed)
-    assert run_lock.begun(EXPERIMENT, now, interrupted.files) is None
+    assert run_lock.begun(EXPERIMENT, now, interrupted.files) == NOT_BEGUN
     run_lock.take(interrupted.files, EXPERIMENT, now, force=False)
     assert not interrupted.files.last.exists()
     pd.testing.assert_frame_equal(interrupted.table(interrupted.files.items), now.items)
@@ -218,7 +219,7 @@ def test_a_byte_of_the_table_of_photos_that_is_no_text_sets_the_run_aside(interr
 @pytest.mark.parametrize("missing", ["items", "last", "experiment"])
 def test_what_an_interrupted_run_needs_to_go_on(interrupted, missing):
     getattr(interrupted.files, missing).unlink()
-    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) is None
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) == NOT_BEGUN
     run_lock.take(interrupted.files, EXPERIMENT, photos(), force=False)
     assert interrupted.files.items.is_file()
     assert not interrupted.files.last.exists()
@@ -231,7 +232,7 @@ def test_force_begins_an_interrupted_run_anew(interrupted):
 
 def test_a_finished_run_is_not_taken_for_an_interrupted_one(interrupted):
     run_lock.finish(interrupted.files, EXPERIMENT)
-    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) is None
+    assert run_lock.begun(EXPERIMENT, photos(), interrupted.files) == NOT_BEGUN
 
 
 def test_another_experiment_is_refused_unless_forced(interrupted):
@@ -243,7 +244,7 @@ def test_another_experiment_is_refused_unless_forced(interrupted):
     with pytest.raises(InputError, match=told):
         run_lock.check(OTHER, exports, force=False)
     assert run_lock.check(OTHER, exports, force=True) == interrupted.files
-    assert run_lock.begun(OTHER, photos(), interrupted.files) is None
+    assert run_lock.begun(OTHER, photos(), interrupted.files) == NOT_BEGUN
 
 
 def test_a_folder_that_is_no_run_is_refused_unless_it_is_empty(tmp_path):
@@ -260,11 +261,11 @@ def test_a_recipe_goes_on_with_what_it_chose_then(interrupted):
     asked = Experiment(name="a", data={"path": "photos"}, recipe="best")
     chosen = asked.on_top_of({"loader": {"batch_size": 5}, "train": {"stages": ["unfreeze"]}})
     write_text(interrupted.files.experiment, dump(chosen.resolved()))
-    assert run_lock.begun(asked, photos(), interrupted.files) == chosen
+    assert run_lock.begun(asked, photos(), interrupted.files)[0] == chosen
     wants_more = Experiment(name="a", data={"path": "photos"}, recipe="best", train={"seed": 3})
-    assert run_lock.begun(wants_more, photos(), interrupted.files) is None
+    assert run_lock.begun(wants_more, photos(), interrupted.files) == NOT_BEGUN
     write_text(interrupted.files.experiment, "rows: {a: {data: {path: photos}, recipe: best}}")
-    assert run_lock.begun(asked, photos(), interrupted.files) is None
+    assert run_lock.begun(asked, photos(), interrupted.files) == NOT_BEGUN
 
 
 KILLED = """

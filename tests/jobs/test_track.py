@@ -11,7 +11,7 @@ from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.files import write_json, write_text
 from kimchi_vision.config.sections import Track
 from kimchi_vision.jobs import track
-from kimchi_vision.jobs.track.trackers import TRACKERS
+from kimchi_vision.jobs.track import TRACKERS
 from kimchi_vision.results.run import Run
 
 EXPERIMENT = {

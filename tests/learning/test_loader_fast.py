@@ -9,7 +9,7 @@ from kimchi_vision import data
 from kimchi_vision.config.sections import Augment, Data, Loader
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.learning import augment, loader
-from kimchi_vision.learning.loader.fast import FastDL
+from kimchi_vision.learning.loader import FastDL
 
 STATS = ((0.5,) * 3, (0.25,) * 3)
 

@@ -14,8 +14,7 @@ from kimchi_vision.config.sections import Data, Goals, Report
 from kimchi_vision.jobs import evaluation, table, track
 from kimchi_vision.learning import train
 from kimchi_vision.results import compare, evaluate, goals, intervals, report
-from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import METRICS, check_monitor, metric, sign
+from kimchi_vision.results.scores import METRICS, Score, check_monitor, metric, sign
 
 NAME, TITLE, EXPLAINED = "own_doubt", "Own doubt", "What is left of the probability."
 say = catalogue("en")

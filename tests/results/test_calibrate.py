@@ -11,13 +11,13 @@ from sklearn.metrics import log_loss
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.config.sections import Calibrate
 from kimchi_vision.results import calibrate
-from kimchi_vision.results.calibrate import label_sets
 from kimchi_vision.results.calibrate.abstain import (
     DELTA,
     Abstention,
     abstain_at,
     area_under_risk_coverage,
     fewest_photos,
+    least_probable,
     risk_coverage,
     unknown_accepted,
 )
@@ -159,8 +159,15 @@ def test_the_interval_of_the_calibration_error_covers_it():
     """Models that are too sure by a temperature of 2: the truth is that of very many photos."""
     truth = expected_calibration_error(*answers(0, 100_000, 2.0), 15)
     found = [calibration_error(*answers(seed, 300, 2.0), 15) for seed in range(1, 61)]
-    assert sum(each.low <= truth <= each.high for each in found) >= 55
+    assert 54 <= sum(each.low <= truth <= each.high for each in found) <= 59
     assert np.mean([each.value for each in found]) == pytest.approx(truth, abs=0.01)
+
+
+def test_photos_that_are_all_right_may_yet_be_less_sure_than_they_say():
+    """Forty of forty: Wilson's interval of a share of 1 ends at 91 %."""
+    found = calibration_error(np.ones(40), np.ones(40, bool), 15)
+    assert (found.value, found.low) == (0, 0)
+    assert found.high == pytest.approx(1 - wilson(1, 40)[0], abs=0.01)
 
 
 def test_calibration_error_by_chance_is_passed_by_5_of_100_calibrated_models():
@@ -357,10 +364,10 @@ def test_a_label_set_counts_the_photo_to_come_as_one_more():
     """Of 19 photos the least sure right label is where 95 % begin; 99 % take 99 photos."""
     right = np.linspace(0.1, 0.91, 19)
     rows, truth = np.stack([right, 1 - right], axis=1), np.zeros(19, int)
-    found = label_sets.least_probable(rows, truth)
+    found = least_probable(rows, truth)
     assert found["0.95"] == pytest.approx(right[0])
     assert found["0.9"] == pytest.approx(right[1])
     assert found["0.99"] is None
-    assert label_sets.least_probable(rows[:18], truth[:18])["0.95"] is None
+    assert least_probable(rows[:18], truth[:18])["0.95"] is None
     copied = [np.repeat(each, 3, axis=0) for each in (rows, truth, np.arange(19))]
-    assert label_sets.least_probable(*copied) == found
+    assert least_probable(*copied) == found

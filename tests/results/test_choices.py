@@ -13,8 +13,7 @@ from kimchi_vision.results import candidates, choices, folds
 from kimchi_vision.results.candidates import Candidates, Epochs, Stop
 from kimchi_vision.results.intervals import Estimate, wilson
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import METRICS
+from kimchi_vision.results.scores import METRICS, Score
 
 UNITS = np.arange(200)
 

@@ -5,9 +5,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from kimchi_vision.base.messages import about_background, catalogue
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.sentence import noted
 from kimchi_vision.results.compare import background_reliance, difference_interval
+from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.intervals import wilson
 
 

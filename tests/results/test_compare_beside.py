@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kimchi_vision.base.messages import about_gain, catalogue
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.results import compare
+from kimchi_vision.results.compare.pairs import about_gain
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.predictions import Predictions
 from tests.answers import said

@@ -15,9 +15,7 @@ from kimchi_vision.data.photo import Photos
 from kimchi_vision.jobs.learning_curve import _classes, _points, plan, sentences
 from kimchi_vision.results import plots
 from kimchi_vision.results.compare import Learning, learning, power_law
-from kimchi_vision.results.compare.power_law import fit
-from kimchi_vision.results.compare.redrawn import Redrawn
-from kimchi_vision.results.compare.runs import Outcomes
+from kimchi_vision.results.compare.power_law import Redrawn, fit
 from kimchi_vision.results.intervals import over_seeds, wilson
 
 SHARES = np.array([0.1, 0.25, 0.5, 1])
@@ -25,7 +23,7 @@ SHARES = np.array([0.1, 0.25, 0.5, 1])
 
 def asked(truth, each=1):
     """Photos of these classes; so many in a row are a group."""
-    return Outcomes(np.empty((0, len(truth))), truth, np.arange(len(truth)) // each)
+    return truth, np.arange(len(truth)) // each
 
 
 def drawn(random, errors, photos=1000):
@@ -41,7 +39,7 @@ def test_the_interval_of_the_gain_holds_the_truth(a, b, c, monkeypatch):
     random, truth = np.random.default_rng(1), np.arange(1000) % 2
     gain, covered = b * (1 - 2**-c), 0
     for _ in range(30):
-        gains = fit(drawn(random, a + b * SHARES**-c), asked(truth), [0, 1], 1000 * SHARES).gains()[1:]
+        gains = fit(drawn(random, a + b * SHARES**-c), *asked(truth), [0, 1], 1000 * SHARES).gains()[1:]
         covered += gains.min() <= gain <= gains.max()
     assert covered >= 27
 
@@ -53,7 +51,7 @@ def test_seeds_that_differ_make_the_gain_less_sure(monkeypatch):
     widths = []
     for apart in (0, 0.04):
         right = [np.stack([photos >= 2000 * (e - apart), photos >= 2000 * (e + apart)]) for e in errors]
-        widths.append(fit(right, asked(photos * 0), [0], 1000 * SHARES).gains()[1:].std())
+        widths.append(fit(right, *asked(photos * 0), [0], 1000 * SHARES).gains()[1:].std())
     assert widths[1] > 1.5 * widths[0]
 
 
@@ -61,7 +59,7 @@ def test_a_law_without_noise_is_found_again():
     errors = 0.05 + 0.1 * SHARES**-0.5
     photos = 20_000
     right = [(np.arange(photos) >= error * photos)[None] for error in errors]
-    fits = fit(right, asked(np.zeros(photos)), [0], 1000 * SHARES)
+    fits = fit(right, *asked(np.zeros(photos)), [0], 1000 * SHARES)
     assert fits.gains()[0] == pytest.approx(0.1 * (1 - 2**-0.5), abs=0.002)
     assert fits.accuracy(SHARES)[0] == pytest.approx(1 - errors, abs=0.002)
 
@@ -70,7 +68,7 @@ def test_the_class_that_still_learns_comes_first():
     random, truth = np.random.default_rng(2), np.arange(3000) % 3
     learning, done = drawn(random, 0.1 + 0.1 * SHARES**-0.5, 3000), drawn(random, 0.1 * SHARES**0, 3000)
     right = [np.where(truth == 1, some, others) for some, others in zip(learning, done, strict=True)]
-    fits = fit(right, asked(truth), [0, 1, 2], 1000 * SHARES)
+    fits = fit(right, *asked(truth), [0, 1, 2], 1000 * SHARES)
     assert fits.by_class[0].argmax() == 1
     assert fits.alike([0, 1, 2], 1) == []
     assert set(fits.alike([0, 1, 2], 0)) >= {1}
@@ -239,8 +237,8 @@ def test_intervals_hold_what_other_training_photos_would_change():
     _, low, high = found.interval(right, units, 1.0)
     assert high - low > 1.5 * np.ptp(over_seeds(right, units)[1:])
     alone = Redrawn.of(shares, [each[:1] for each in means])
-    assert alone.interval(right, units, 1.0).ends == wilson(0.85, 400).tolist()
-    assert alone.interval(right[:, :7], units[:7], 1.0).ends is None  # too few photos to say
+    assert alone.interval(right, units, 1.0).interval == wilson(0.85, 400).tolist()
+    assert alone.interval(right[:, :7], units[:7], 1.0).interval is None  # too few photos to say
 
 
 def test_copies_of_every_photo_leave_a_curve_as_sure_as_it_was(monkeypatch):
@@ -248,13 +246,13 @@ def test_copies_of_every_photo_leave_a_curve_as_sure_as_it_was(monkeypatch):
     right = drawn(np.random.default_rng(3), 0.05 + 0.1 * SHARES**-0.5, 200)
     fivefold = [np.repeat(each, 5, axis=1) for each in right]
     spread = [
-        fit(several, asked(np.zeros(200 * each), each), [0], 1000 * SHARES).gains()[1:].std()
+        fit(several, *asked(np.zeros(200 * each), each), [0], 1000 * SHARES).gains()[1:].std()
         for several, each in ((right, 1), (fivefold, 5))
     ]
     assert spread[1] == pytest.approx(spread[0], rel=0.15)
     alone = Redrawn(0, 0, 0)
     ends = [
-        alone.interval(several[-1], np.arange(200 * each) // each, 1.0).ends
+        alone.interval(several[-1], np.arange(200 * each) // each, 1.0).interval
         for several, each in ((right, 1), (fivefold, 5))
     ]
     assert ends[0] == pytest.approx(ends[1])

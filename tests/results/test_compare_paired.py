@@ -8,7 +8,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from kimchi_vision.results.compare import paired, power
+from kimchi_vision.results.compare import paired
 from kimchi_vision.results.compare.pairs import Row, judge
 
 PHOTOS = (30, 100, 300, 1100, 2000)
@@ -75,7 +75,7 @@ def test_the_interval_covers_the_true_difference(photos):
 @pytest.mark.parametrize("photos", PHOTOS)
 def test_better_is_wrong_in_at_most_one_trial_of_twenty(photos, discordant):
     """Equal models, so that each photo that only one has right is a fair coin. The sum is exact."""
-    assert power.power_to_tell(photos, discordant, 0.5) <= 0.05
+    assert paired.power_to_tell(photos, discordant, 0.5) <= 0.05
 
 
 @pytest.mark.parametrize("level", [0.05, 0.05 / 6])
@@ -85,26 +85,26 @@ def test_the_exact_power_is_the_sum_over_all_that_can_be_seen(level):
     seen = np.stack([first, second, rest], axis=-1)[rest >= 0]
     chance = stats.multinomial.pmf(seen, 60, [0.24, 0.08, 0.68])
     told = paired.mid_p(seen[:, 0], seen[:, 1]) < level
-    assert power.power_to_tell(60, 0.32, 0.75, level) == pytest.approx(chance[told].sum(), abs=1e-6)
+    assert paired.power_to_tell(60, 0.32, 0.75, level) == pytest.approx(chance[told].sum(), abs=1e-6)
 
 
 def test_the_power_to_equate_is_that_of_the_score_interval():
-    draws = np.random.default_rng(0).multinomial(900, (0.03, 0.02, 0.95), power.DRAWS)
+    draws = np.random.default_rng(0).multinomial(900, (0.03, 0.02, 0.95), paired.DRAWS)
     low, high = paired.difference_interval(draws[:, 0], draws[:, 1], 900).T
     within = ((low > -0.025) & (high < 0.025)).mean()
-    assert 0.2 < within == power.power_to_equate(900, 0.03, 0.02, 0.025) < 0.9
-    assert power.power_to_equate(900, 0.02, 0.03, 0.025) == pytest.approx(within, abs=0.02)
+    assert 0.2 < within == paired.power_to_equate(900, 0.03, 0.02, 0.025) < 0.9
+    assert paired.power_to_equate(900, 0.02, 0.03, 0.025) == pytest.approx(within, abs=0.02)
 
 
 def test_with_many_discordant_photos_the_normal_formulas_hold():
     """Connor's for a difference of 0.2 points; two one-sided tests for a margin of 1 point."""
     discordant, difference, z = 0.03, 0.002, stats.norm.ppf
     root = z(0.975) * discordant**0.5 + z(0.8) * (discordant - difference**2) ** 0.5
-    assert power.photos_to_tell(1600, 1400, 100_000) == np.ceil((root / difference) ** 2)
-    assert power.photos_to_tell(1400, 1600, 100_000) == power.photos_to_tell(1600, 1400, 100_000)
-    assert power.photos_to_tell(1600, 1400, 100_000, 0.01) > power.photos_to_tell(1600, 1400, 100_000)
+    assert paired.photos_to_tell(1600, 1400, 100_000) == np.ceil((root / difference) ** 2)
+    assert paired.photos_to_tell(1400, 1600, 100_000) == paired.photos_to_tell(1600, 1400, 100_000)
+    assert paired.photos_to_tell(1600, 1400, 100_000, 0.01) > paired.photos_to_tell(1600, 1400, 100_000)
     for first, second, margin in ((30_000, 29_700, 0.008), (24_000, 24_000, 0.005)):
-        needed = power.photos_to_equate(first, second, 100_000, margin)
+        needed = paired.photos_to_equate(first, second, 100_000, margin)
         share, apart = (first + second) / 100_000, (first - second) / 100_000
         error = ((share - apart**2) / needed) ** 0.5
         bounds = (margin - apart) / error, (margin + apart) / error
@@ -112,20 +112,20 @@ def test_with_many_discordant_photos_the_normal_formulas_hold():
 
 
 def test_no_discordant_photo_needs_as_many_as_make_the_interval_narrow():
-    needed = power.photos_to_equate(0, 0, 50, 0.02)
+    needed = paired.photos_to_equate(0, 0, 50, 0.02)
     assert (
         paired.difference_interval(0, 0, needed)[1] <= 0.02 < paired.difference_interval(0, 0, needed - 1)[1]
     )
-    assert power.photos_to_equate(5, 2, 100, 0.03) is None
-    assert power.photos_to_equate(2, 5, 100, 0.03) is None
-    assert power.photos_to_equate(5, 2, 100, 0.0301) is not None
-    assert power.photos_to_tell(5, 5, 100) is None
+    assert paired.photos_to_equate(5, 2, 100, 0.03) is None
+    assert paired.photos_to_equate(2, 5, 100, 0.03) is None
+    assert paired.photos_to_equate(5, 2, 100, 0.0301) is not None
+    assert paired.photos_to_tell(5, 5, 100) is None
 
 
 @pytest.mark.parametrize("guess", [5, 100, 700, 1501, 2400])
 def test_the_fewest_photos_are_found_within_half_a_percent(guess):
     asked = []
-    found = power._fewest(guess, lambda number: asked.append(number) or (0.8 if number >= 601 else 0.79))
+    found = paired._fewest(guess, lambda number: asked.append(number) or (0.8 if number >= 601 else 0.79))
     assert 601 <= found <= 604
     assert max(asked) <= max(guess, 1202)
 
@@ -134,14 +134,14 @@ def test_the_fewest_photos_are_found_within_half_a_percent(guess):
     ("first", "second", "photos"), [(3, 0, 150), (8, 3, 150), (60, 40, 1000), (310, 300, 20_000)]
 )
 def test_the_photos_that_it_asks_for_give_the_power(first, second, photos):
-    needed = power.photos_to_tell(first, second, photos)
+    needed = paired.photos_to_tell(first, second, photos)
     reached = paired.mid_p(*trials(1, needed, first / photos, second / photos)) < 0.05
     assert reached.mean() == pytest.approx(0.8, abs=0.05)
 
 
 @pytest.mark.parametrize(("first", "second", "photos"), [(20, 20, 1100), (40, 36, 1000), (310, 300, 20_000)])
 def test_the_photos_that_it_asks_for_show_equality(first, second, photos):
-    needed = power.photos_to_equate(first, second, photos, margin=0.01)
+    needed = paired.photos_to_equate(first, second, photos, margin=0.01)
     only_first, only_second = trials(2, needed, first / photos, second / photos, 5000)
     low, high = paired.difference_interval(only_first, only_second, needed).T
     assert (np.maximum(-low, high) < 0.01).mean() == pytest.approx(0.8, abs=0.05)
@@ -182,7 +182,7 @@ def test_many_pairs_need_more_than_one_pair_does():
     crowd = judge(rows(right, a_little, *[right] * 6), 0.0)
     told = [pair for pair in crowd if pair.second == "exp2"]
     assert {pair.verdict for pair in told} == {"cannot tell"}
-    needed = power.photos_to_tell(7, 0, 300, 0.05 / 28)
+    needed = paired.photos_to_tell(7, 0, 300, 0.05 / 28)
     assert {(pair.needed_for, pair.photos_needed) for pair in told} == {("better", needed - 300)}
 
 
@@ -199,8 +199,8 @@ def test_photos_are_asked_for_where_a_difference_beyond_the_margin_is_plausible(
     (pair,) = judge(rows(right, other), 0.02)
     counts = only_first, only_second, 300
     needs = {
-        "better": power.photos_to_tell(*counts),
-        "practically equal": power.photos_to_equate(*counts, 0.02),
+        "better": paired.photos_to_tell(*counts),
+        "practically equal": paired.photos_to_equate(*counts, 0.02),
     }
     assert (pair.verdict, pair.needed_for) == ("cannot tell", needed_for)
     assert pair.photos_needed == (needed_for and needs[needed_for] - 300)

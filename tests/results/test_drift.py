@@ -46,7 +46,7 @@ def test_few_photos_cannot_tell():
 
 def test_few_held_out_photos_cannot_tell_either():
     known = side(drift.FEWEST - 1)
-    assert drift.told_apart(known, side(100, moved=2, seed=2)).ends is None
+    assert drift.told_apart(known, side(100, moved=2, seed=2)).interval is None
 
 
 def test_both_kinds_of_photos_have_their_own_answers_and_copies_count_once():
@@ -61,9 +61,9 @@ def test_both_kinds_of_photos_have_their_own_answers_and_copies_count_once():
     assert [each["classes"]["깍두기"]["share"] for each in (known, new)] == [0.5, 0]
     assert [each["confidence"] for each in (known, new)] == pytest.approx([0.85, 0.8625])
     assert [each["unanswered"] for each in (known, new)] == [0.5, 0.25]
-    assert new["unanswered_interval"] == intervals.share(sure < 0.85, incoming.units).ends
-    assert new["confidence_interval"] == intervals.mean(sure, incoming.units).ends
-    assert new["classes"]["배추김치"]["share_interval"] == intervals.share(sure > 0, incoming.units).ends
+    assert new["unanswered_interval"] == intervals.share(sure < 0.85, incoming.units).interval
+    assert new["confidence_interval"] == intervals.mean(sure, incoming.units).interval
+    assert new["classes"]["배추김치"]["share_interval"] == intervals.share(sure > 0, incoming.units).interval
     apart = measured(incoming._replace(units=np.arange(600)))
     assert np.ptp(found["unlike_share_interval"]) > np.ptp(apart["unlike_share_interval"])
     twice = side(400)._replace(units=np.arange(400) // 2)
@@ -102,7 +102,7 @@ def test_copies_of_a_picture_count_once():
     assert said.count("different") <= 2
     assert apart.count("different") > 8
     few = drawn(drift.FEWEST - 1, 5, random)
-    assert drift.told_apart(known, few).ends is None
+    assert drift.told_apart(known, few).interval is None
 
 
 def test_the_interval_lies_above_chance_only_where_the_rank_test_agrees(monkeypatch):

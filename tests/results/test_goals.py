@@ -12,8 +12,7 @@ from kimchi_vision.config.sections import Goals
 from kimchi_vision.results import goals, plots
 from kimchi_vision.results.intervals import wilson
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
-from kimchi_vision.results.scores import METRICS, recorded
+from kimchi_vision.results.scores import METRICS, Score, recorded
 
 
 def outcomes(section, metrics):

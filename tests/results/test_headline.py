@@ -10,7 +10,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Report
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import headline, report
-from kimchi_vision.results.report import notebook, verdict
+from kimchi_vision.results.report import decision, notebook
 from kimchi_vision.results.run import Run
 
 SAY = catalogue("en")
@@ -147,7 +147,7 @@ def test_folds_beside_a_model_are_its_first_number_and_what_is_said_of_mistakes(
     assert nobody.endswith("so no photo scores a choice that it had a part in.")
     own = f"{100 * run.metrics['accuracy']:.1f} %"
     assert f"its own 40 validation photos alone give {own}" in beside
-    assert verdict.confusions(run, SAY) == "It confuses most: a taken for b (17)."
+    assert decision.confusions(run, SAY) == "It confuses most: a taken for b (17)."
     page = text_of(report.write(run, Report(lang="en")))
     assert "70 of 100 cross-validated photos are right" in page
     assert "(cross-validated), 95 % interval 61.0 % to 78.0 %, n = 100<" in page
@@ -157,7 +157,7 @@ def test_folds_beside_a_model_are_its_first_number_and_what_is_said_of_mistakes(
     details = page.split('id="details"')[1]
     assert details.index(">cross-validated<") < details.index(">validation<")
     assert details.index("70.0 %") < details.index(own)
-    assert "each answered by one of 5 models" in notebook.html(run)
+    assert "each answered by one of 5 models" in notebook(run)
 
 
 def test_baseline_and_confusions_name_their_photos_where_the_number_is_over_others(make):
@@ -166,7 +166,7 @@ def test_baseline_and_confusions_name_their_photos_where_the_number_is_over_othe
     write_json(run.files.metrics, known)
     run = with_folds(Run(run.path), most_confused=[])
     assert headline.baseline(run, SAY) == "Baseline (linear probe): 60.0 %"
-    assert verdict.confusions(run, SAY) == "It confuses nothing on these photos."
+    assert decision.confusions(run, SAY) == "It confuses nothing on these photos."
     run.files.fold_metrics.unlink()
     own = f"{100 * run.metrics['accuracy']:.1f} %"
     for tested, baseline, confused in (
@@ -181,9 +181,9 @@ def test_baseline_and_confusions_name_their_photos_where_the_number_is_over_othe
             write_json(run.files.test_metrics, {**run.metrics, "split": "test"})
         again = Run.open(run.path)
         assert headline.baseline(again, SAY) == baseline
-        assert verdict.confusions(again, SAY) == confused
+        assert decision.confusions(again, SAY) == confused
     write_json(run.files.metrics, {**known, "most_confused": []})
-    assert verdict.confusions(Run.open(run.path), SAY) == "On the 40 validation photos it confuses nothing."
+    assert decision.confusions(Run.open(run.path), SAY) == "On the 40 validation photos it confuses nothing."
 
 
 def test_photos_that_ended_the_training_say_so(make):

@@ -14,8 +14,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import report
-from kimchi_vision.results.report import calibration, curves, decision, facts, run_page, table_page, training
-from kimchi_vision.results.report import verdict as verdicts
+from kimchi_vision.results.report import calibration, decision, run_page, table_page, training
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -66,7 +65,7 @@ def test_the_charts_of_calibration_show_it_as_it_is_after_calibration():
     reliability, risk = calibration.view(SimpleNamespace(calibration=found), say)["charts"]
     (series,) = reliability.series
     assert [point[:2] for point in series.points] == [(0.4, 0.3), (0.6, 0.7), (0.9, 0.8)]  # not of two photos
-    assert (series.low, series.high) == ([0.2, 0.5, 0.6], [0.5, 0.8, 0.95])
+    assert series.ends == [(0.2, 0.5), (0.5, 0.8), (0.6, 0.95)]
     assert series.points[0][2] == "5 photos at a confidence of 40.0 %: 30.0 % right"
     (series,) = risk.series
     assert series.points == [
@@ -77,11 +76,11 @@ def test_the_charts_of_calibration_show_it_as_it_is_after_calibration():
 
 
 def test_of_very_many_classes_the_curves_are_of_those_that_are_told_apart_worst(make, monkeypatch):
-    monkeypatch.setattr(curves, "DRAWN", 2)
+    monkeypatch.setattr(calibration, "DRAWN", 2)
     run = make("mild")
     areas = {name: own["auc"] for name, own in run.metrics["separation"].items()}
     best, *_ = sorted(areas, key=areas.get, reverse=True)
-    for chart in curves.view(run.predictions, run.metrics, say):
+    for chart in calibration.curves(run.predictions, run.metrics, say):
         tips = [series.points[0][2] for series in chart.series]
         assert len(tips) == 2
         assert not any(tip.startswith(f"{best}:") for tip in tips)
@@ -184,7 +183,7 @@ def test_what_was_measured_stands_beside_its_name():
         "peak_memory_mb": 512.0,
         "train": {"seconds": 44.2},
     }
-    named = {say(key): value for key, value in facts.timings(metrics)["measured"].items()}
+    named = {say(key): value for key, value in run_page.timings(metrics)["measured"].items()}
     assert named == {
         "Latency of one photo, median, ms": 7.5,
         "Latency of one photo, 95 of 100 below, ms": 9.25,
@@ -275,7 +274,7 @@ def test_accuracy_is_drawn_over_the_median_time_of_a_photo(seeds, tmp_path):
         accuracy = run.score["accuracy"]
         ((x, y, tip),) = series.points
         assert (series.name, x, y) == (run.name, milliseconds, accuracy.value)
-        assert (series.low, series.high) == ([accuracy.low], [accuracy.high])
+        assert series.ends == [accuracy.interval]
         assert tip == f"{run.name}: {accuracy}, {milliseconds:.1f} ms"
         assert series.kind == ("own" if accuracy.value == best else "other")
 
@@ -286,7 +285,7 @@ def test_a_learning_curve_beside_a_table_has_its_intervals(seeds, tmp_path):
     *_, chart = table_page.view(seeds, tmp_path / "report.html", (), say)["charts"]
     (series,) = chart.series
     assert series.points == [(40, 0.4, "40: 40.0 % (30.0 % – 50.0 %)"), (160, 0.6, "160: 60.0 %")]
-    assert (series.low, series.high) == ([0.3, 0.6], [0.5, 0.6])
+    assert series.ends == [[0.3, 0.5], [0.6, 0.6]]
 
 
 def test_settings_that_only_some_runs_have_otherwise_are_named(make, tmp_path):
@@ -305,7 +304,7 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
         "accuracy": 0.8,
         "accuracy_interval": [0.71, 0.9],
     }  # half of the photos are of the commonest class
-    assert astuple(verdicts.verdict(changed(run, **sound), say))[:2] == (
+    assert astuple(decision.verdict(changed(run, **sound), say))[:2] == (
         "open",
         "Nothing here speaks against shipping it, if 71.0 % at least is enough.",
     )
@@ -320,27 +319,27 @@ def test_a_verdict_names_what_speaks_against_a_run(make):
         ),
         ([0.51, 0.6], []),
     ):
-        found = verdicts.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
+        found = decision.verdict(changed(run, accuracy=0.52, accuracy_interval=interval), say)
         assert list(found.because) == because
     beside = make("folds", skill=2)
     told = {"photos": 100, "accuracy": 0.8, "accuracy_interval": [0.6, 0.9], "folds": [{"accuracy": 0.8}]}
     write_json(beside.files.fold_metrics, {**beside.metrics, **told})
-    folds = verdicts.verdict(Run(beside.path), say)
+    folds = decision.verdict(Run(beside.path), say)
     assert folds.because[0].startswith(
         "100 photos say too little: the true accuracy may lie anywhere from 60"
     )
     floor = {"accuracy": 0.4, "accuracy_interval": [0.3, 0.5], "gain": 0.0, "gain_interval": [-0.1, 0.1]}
     goal = make("goal", skill=2, goals={"accuracy": 0.7})
-    assert verdicts.verdict(changed(goal, **sound), say).kind == "ship"
+    assert decision.verdict(changed(goal, **sound), say).kind == "ship"
     flattered = changed(goal, **sound, choices={"epochs": 4, "gain": 0.05})
-    assert verdicts.verdict(flattered, say).because == ("The goal for accuracy: cannot tell.",)
+    assert decision.verdict(flattered, say).because == ("The goal for accuracy: cannot tell.",)
     even = changed(run, **sound, floor={**floor, "verdict": "cannot tell"})
-    assert verdicts.verdict(even, say).kind == "open"
+    assert decision.verdict(even, say).kind == "open"
 
 
 def test_chance_moves_a_number_by_the_longer_side_of_its_interval(make):
     run = changed(make("mild"), accuracy=0.8, accuracy_interval=[0.68, 0.86])
-    assert verdicts.size(run, say) == [
+    assert decision.size(run, say) == [
         "48 of 60 validation photos are right.",
         say("n_tells", photos="60", points="12"),
     ]
@@ -353,7 +352,7 @@ def test_a_class_that_is_never_predicted_is_named_once_and_three_confusions_are_
     classes["NA"] = {**classes["NA"], "recall": 0.0, "recall_interval": [0, 0.3]}
     confused = [["001", "김치", 10], ["NA", "김치", 6], ["김치", "001", 5], ["NA", "001", 4]]
     run = changed(run, confusion_matrix=matrix, classes=classes, most_confused=confused)
-    said = list(verdicts.classes(run, say))
+    said = list(decision.classes(run, say))
     assert [each for each in said if "NA" in each] == ["Never predicted: NA."]
-    assert verdicts.confusions(run, say).endswith("김치 taken for 001 (5).")
+    assert decision.confusions(run, say).endswith("김치 taken for 001 (5).")
     assert len(view(run)["confusions"]) == 3

@@ -18,9 +18,10 @@ from PIL import Image
 from kimchi_vision.base.files import write_json, write_table
 from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Evaluate, Report
+from kimchi_vision.data import images
 from kimchi_vision.data.photo import Photo, Photos
 from kimchi_vision.results import evaluate, report
-from kimchi_vision.results.report import decision, images, notebook, pictures, table_page
+from kimchi_vision.results.report import decision, pictures, table_page
 from kimchi_vision.results.run import Run
 
 VOCAB = ("게", "a", "b")
@@ -139,14 +140,14 @@ def test_the_map_of_a_page_points_at_its_photos(make):
 
 
 def test_a_notebook_shows_the_worst_photos_as_what_they_were_taken_for_and_what_they_are(make, monkeypatch):
-    monkeypatch.setattr(notebook, "WORST", 3)
-    text = notebook.html(make("one"))
+    monkeypatch.setattr(report, "WORST", 3)
+    text = report.notebook(make("one"))
     assert figures(text) == [("b (a)", 1), ("b (a)", 2), ("a (b)", 5)]
     rows = [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>.*?</tr>", text)]
     assert rows == [["", *VOCAB], ["게", "1", "", ""], ["a", "", "1", "2"], ["b", "", "1", "2"]]
-    monkeypatch.setattr(notebook, "MATRIX_CLASSES", 2)
-    assert "<table>" not in notebook.html(make("one"))
-    assert "검증 사진 7장" in notebook.html(make("two", report={"lang": "ko"}))
+    monkeypatch.setattr(report, "MATRIX_CLASSES", 2)
+    assert "<table>" not in report.notebook(make("one"))
+    assert "검증 사진 7장" in report.notebook(make("two", report={"lang": "ko"}))
 
 
 def test_photos_in_groups_stand_under_their_own_words(photos, tmp_path):

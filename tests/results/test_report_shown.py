@@ -17,7 +17,7 @@ from kimchi_vision.base.numbers import percent
 from kimchi_vision.config.sections import Calibrate, Report, Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import calibrate, report
-from kimchi_vision.results.report import curves, training, verdict
+from kimchi_vision.results.report import calibration, decision, training
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -127,7 +127,7 @@ def test_the_class_that_is_told_apart_worst_stands_out_on_both_curves(run):
     assert part.count(f"{worst} ({percent(parted[worst]['auc'])})") == 2
     lines = re.findall(r'<g class="(\w+)">\s*<polyline points="(.*?)"', part)
     assert [kind for kind, _ in lines] == ["other", "other", "own"] * 2
-    assert all(2 <= len(points.split()) <= curves.POINTS for _, points in lines)
+    assert all(2 <= len(points.split()) <= calibration.POINTS for _, points in lines)
     assert f"<title>{worst}: False positive rate 0.0 %, Recall 0.0 %</title>" in part
 
 
@@ -194,9 +194,10 @@ def test_calibration_says_both_errors_and_the_threshold(run):
     for key in ("before", "after"):
         own = found[key]
         low, high = own["calibration_error_interval"]
-        said = re.search(rf"[^>]*{percent(own['calibration_error'])}[^<]*", part)[0]
-        assert f"{percent(low)} to {percent(high)}" in said
-        assert f"{percent(own['calibration_error_by_chance'])}" in said
+        error, chance = (percent(own[f"calibration_error{kind}"]) for kind in ("", "_by_chance"))
+        said = [f"{error} {word}" for word in ("apart", "(")]
+        texts = [each for each in part.split("<li>") if any(start in each for start in said)]
+        assert any(f"{percent(low)} to {percent(high)}" in each and chance in each for each in texts)
     abstain = found["abstain"]
     said = re.search(rf"[^>]*{abstain['threshold']:.3f}[^<]*", part)[0]
     for share in (
@@ -225,11 +226,11 @@ def test_classes_without_photos_or_answers_are_named(run):
         },
     }
     made = SimpleNamespace(mistakes=metrics, vocab=VOCAB)
-    said = list(verdict.classes(made, say))
+    said = list(decision.classes(made, say))
     assert said == ["No validation photo of: NA.", "Missed more often than found: 김치 (1 of 10 found)."]
     metrics["confusion_matrix"] = [[5, 9, 0], [2, 8, 0], [0, 0, 0]]
     assert "Never predicted: NA." in list(
-        verdict.classes(SimpleNamespace(mistakes=metrics, vocab=VOCAB), say)
+        decision.classes(SimpleNamespace(mistakes=metrics, vocab=VOCAB), say)
     )
 
 

@@ -139,7 +139,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
     section = run.experiment.resolved()["report"]
     assert section["lang"] == "auto"
     write_json(run.files.metrics, {**run.metrics, "floor": {**floor, "verdict": "above"}})
-    shown = notebook.html(Run.open(run.path)).replace("\N{NO-BREAK SPACE}", " ")
+    shown = notebook(Run.open(run.path)).replace("\N{NO-BREAK SPACE}", " ")
     accuracy = run.score["accuracy"]
     assert f"{100 * accuracy.value:.1f} % ({100 * accuracy.low:.1f} % – {100 * accuracy.high:.1f} %)" in shown
     assert f"Accuracy on {accuracy.n} validation photos" in shown
@@ -151,7 +151,7 @@ def test_a_notebook_shows_accuracy_floor_and_names_that_are_no_markup(run):
 
 def test_a_run_that_has_not_ended_says_so_in_a_notebook(run):
     run.files.metrics.unlink()
-    assert "the run has not ended" in notebook.html(Run.open(run.path))
+    assert "the run has not ended" in notebook(Run.open(run.path))
 
 
 def test_each_plot_is_a_figure(run):

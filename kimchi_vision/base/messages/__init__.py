@@ -1,109 +1,24 @@
-"""Every text that a person meets in English and Korean, and the choice between the two.
+"""Texts for commands, pages and logs in the language that is asked for; base.texts says where they stand."""
 
-Sentences of errors and logs stand in English where they arise, as base.sentence says, and in Korean in
-ko/WING.po. Texts of pages and commands have keys, and stand in both in pages/.
-"""
-
-import locale
 import logging
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from functools import cache
-from typing import Literal
+from collections.abc import Mapping
 
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.messages import catalogues
-from kimchi_vision.base.messages.explain import about_background, about_gain
-from kimchi_vision.base.messages.hangul import NAMES as REASONS
-from kimchi_vision.base.messages.hangul import Reasons, with_particles
-from kimchi_vision.base.sentence import Sentence, Text, filled, said
+from kimchi_vision.base.sentence import Sentence, Text, catalogue, said
+from kimchi_vision.base.texts import TEXTS, Language, add, korean, reading, spoken
 
 __all__ = [
-    "TEXTS", "Language", "LogFormat", "Text", "about_background", "about_gain", "add", "catalogue", "korean",
-    "language", "reading", "say",
+    "TEXTS", "Language", "LogFormat", "Text", "add", "catalogue", "korean", "language", "reading", "say"
 ]  # fmt: skip
-
-Language = Literal["en", "ko"]
-
-TEXTS = {key: (english, said) for (key, english), said in catalogues.read("pages").items()}
-"""Key → English, Korean."""
-
-
-def add(texts: Mapping[str, tuple[str, str]]) -> None:
-    """Texts of a part that brings its own, such as a score. texts: key → English, Korean."""
-    TEXTS.update(texts)
 
 
 def language(wanted: str) -> Language:
-    """`en` or `ko`; `auto` asks `reading`, then, as gettext, LC_ALL, LC_MESSAGES, LANG, then the system.
-
-    Raises InputError for any other language.
-    """
+    """`en` or `ko`; `auto` is texts.spoken(). Raises InputError for any other language."""
     if wanted in ("en", "ko"):
         return wanted
     if wanted != "auto":
         raise InputError("There are no texts in `{wanted}`: give ko, en or auto.", wanted=wanted)
-    names = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    name = _reader or next(filter(None, names), None) or locale.getlocale()[0] or ""
-    return "ko" if name.lower().startswith("ko") else "en"
-
-
-_reader: Language | None = None
-
-
-@contextmanager
-def reading(lang: Language | None) -> Iterator[None]:
-    """Inside the block `auto` is this language; None leaves it to the environment."""
-    global _reader
-    before, _reader = _reader, lang
-    try:
-        yield
-    finally:
-        _reader = before
-
-
-@cache
-def korean(context: str = "") -> dict[str, str]:
-    """English template → Korean, of every wing; context: `reason` for those of messages.reasons."""
-    return {english: said for (of, english), said in catalogues.read("ko").items() if of == context}
-
-
-@cache
-def _reasons() -> Reasons:
-    return Reasons(korean("reason"))
-
-
-def catalogue(lang: Language) -> Text:
-    """A function from a key of TEXTS or an English template, and values for its braces, to words in `lang`.
-
-    A value that is a list of such pairs, (key, values), stands for their texts one after another; a Sentence
-    or an error is said in the same language. A template that has no Korean is said in English.
-    """
-
-    def text(key: str, /, **values: object) -> str:
-        said_values = {name: put_in(value) for name, value in values.items()}
-        if lang == "ko":
-            said_values |= {
-                name: _reasons().said(str(said_values[name])) for name in REASONS if plain(values.get(name))
-            }
-        if key in TEXTS:
-            found = filled(TEXTS[key][("en", "ko").index(lang)], said_values)
-        else:
-            template = korean().get(key, key) if lang == "ko" else key
-            found = filled(template, said_values) if values else template
-        return with_particles(found) if lang == "ko" else found
-
-    def plain(value: object) -> bool:
-        """Whether these are words that a table kept: no number, and nothing that is said by itself."""
-        return isinstance(value, str) and not hasattr(value, "said")
-
-    def put_in(value: object) -> object:
-        if not isinstance(value, list) or not all(isinstance(each, list | tuple) for each in value):
-            return said(value, text)
-        return "".join(text(key, **values) for key, values in value)
-
-    return text
+    return spoken()
 
 
 def say(key: str, **values: object) -> str:

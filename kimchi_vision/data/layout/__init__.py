@@ -18,7 +18,7 @@ from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Note, Sentence, Sentences, noted
 from kimchi_vision.data.folder import WHERE_FROM, Tree, walk
 from kimchi_vision.data.formats import NEVER_PHOTOS
-from kimchi_vision.data.layout import folders, labels, lists
+from kimchi_vision.data.layout import folders, labels
 from kimchi_vision.data.layout.reading import Reading, UndecidedError
 
 Layout = Literal["auto", "first", "folder", "path", "parts", "table"]
@@ -65,11 +65,13 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     reading = _reading(tree, layout)
     left = _left(tree)
     _without_untrained(reading)
-    if not reading.labels:
-        more = Sentences([*noted([*_why_none(reading), *left]).parts, WHERE_FROM], " ")
-        raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
     gone = sorted(reading.missing.items())
     missing = {name: ("found_missing", {"label": name, "why": [why]}) for name, why in gone}
+    if not reading.labels:
+        aside = [Sentence("{what}.", what=each) for each in noted(reading.aside).parts]
+        whys = noted([*list(missing.values())[:SHOWN], *left])
+        more = Sentences([*aside, *whys.parts, WHERE_FROM], " ")
+        raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
     if missing and missing_class == "error":
         more = Sentence(" So are {count} more.", count=len(missing) - SHOWN) if len(missing) > SHOWN else ""
         what = (
@@ -106,7 +108,7 @@ def _reading(tree: Tree, layout: Layout) -> Reading:
         raise DataError(several, root=tree.root, count=len(possible), ways=Sentences(map(_way, possible)))
     reading = possible[0] if possible else by_folders or folders.read(tree, "folder")
     if not reading.parts:
-        reading.parts, reading.parted_by = lists.read(tree, reading)
+        reading.parts, reading.parted_by = labels.parts(tree, reading)
     return reading
 
 
@@ -153,11 +155,6 @@ def _way(reading: Reading) -> Sentence:
         shown=shown,
         more=Sentence(" and {count} more", count=len(counts) - SHOWN) if len(counts) > SHOWN else "",
     )
-
-
-def _why_none(reading: Reading) -> list[Note]:
-    missing = [("found_missing", {"label": name, "why": [why]}) for name, why in reading.missing.items()]
-    return [*(("took_aside", {"of": [each]}) for each in reading.aside), *missing[:SHOWN]]
 
 
 def _left(tree: Tree) -> list[Note]:

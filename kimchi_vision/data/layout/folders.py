@@ -7,8 +7,7 @@ from pathlib import PurePosixPath
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree, ancestors
-from kimchi_vision.data.layout.parts import parted
-from kimchi_vision.data.layout.place import Place, is_other, left, of, unwrapped, without_wrappers
+from kimchi_vision.data.layout.parts import Place, is_other, left, of, parted, unwrapped, without_wrappers
 from kimchi_vision.data.layout.reading import NAMINGS, Reading, UndecidedError
 
 

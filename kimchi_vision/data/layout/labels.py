@@ -1,8 +1,11 @@
 """Classes and parts from the files of labels that lie among photos: each form has one reader."""
 
-from pathlib import PurePosixPath
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 from kimchi_vision.base.errors import DataError
+from kimchi_vision.base.plain import Json
 from kimchi_vision.base.sentence import Note
 from kimchi_vision.data import names
 from kimchi_vision.data.folder import Tree
@@ -10,6 +13,7 @@ from kimchi_vision.data.layout import exports, tables
 from kimchi_vision.data.layout.files import Names, few
 from kimchi_vision.data.layout.reading import Reading
 from kimchi_vision.data.layout.tables import Labels
+from kimchi_vision.data.tables import read_rows, text
 
 READERS = {".csv": tables.read, ".tsv": tables.read, ".json": exports.read, ".jsonl": exports.read}
 """By ending; each takes the root, the file's name below it and the names of photos."""
@@ -113,3 +117,72 @@ def _unlisted(tree: Tree, labels: dict[str, str], layout: str, file: str) -> lis
         if without:
             aside.append(("aside_unlabelled", {"folder": folder or ".", "count": len(without)}))
     return aside
+
+
+def parts(tree: Tree, reading: Reading) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The part of each photo by files that say nothing of classes, and these files: meta/train.txt, test.txt,
+    split.csv, splits.json; nothing where they name one part alone.
+
+    Photos in no list train where no list says train, as with Speech Commands' validation_list.txt.
+    Raises DataError when a photo is in two parts.
+    """
+    found = part_files(tree)
+    photos, said, used = Names(reading.labels) if found else None, {}, {}
+    for file in found:
+        # CUB's train_test_split.txt, by numbers.
+        if file in tree.lists and not names.part_of(PurePosixPath(file).stem):
+            what = (
+                "{file} seems to say which photos train and which test, in a form that is not read here. "
+                "Write a CSV with the columns `path` and `split`, or take the file away."
+            )
+            raise DataError(what, file=file)
+        for path, part in _said(tree.root, file, photos):
+            if said.setdefault(path, part) != part:
+                two = "{photo} is in two parts by {one} and {other}. Take it out of one of them."
+                raise DataError(two, photo=path, one=used[said[path]], other=file)
+            used.setdefault(part, file)
+    if used and "train" not in used and len(said) < len(reading.labels):
+        said = dict.fromkeys(reading.labels, "train") | said
+    both = len(set(said.values())) > 1 and "train" in said.values()
+    return (said, tuple(sorted(set(used.values())))) if both else ({}, ())
+
+
+def part_files(tree: Tree) -> list[str]:
+    """The files that may say parts: text files by their name, and tables."""
+    stems = {file: PurePosixPath(file).stem for file in tree.lists}
+    lists = [file for file, stem in stems.items() if names.part_of(stem) or names.says_parts(stem)]
+    return few([*lists, *tree.tables])
+
+
+def _said(root: Path, file: str, photos: Names) -> Iterator[tuple[str, str]]:
+    """Photos that a file names, with their part, which its name may say: train.csv, valid/_classes.csv."""
+    path = root / file
+    part = names.part_of(path.stem) or names.part_of(PurePosixPath(file).parent.name)
+    if path.suffix.lower() == ".json":
+        try:
+            yield from _in_json(json.loads(text(path, "")), part, photos)
+        except (DataError, ValueError):
+            return
+    elif part:
+        try:
+            rows = read_rows(path, (), "")
+        except DataError:
+            return
+        for _, row in rows:
+            found = photos.find(row[0]) or photos.find(row[0].rpartition(" ")[0])  # `cat/1.jpg 0`
+            if found:
+                yield found, part
+    else:
+        yield from tables.parts(root, file, photos).items()
+
+
+def _in_json(content: Json | list | str, part: str, photos: Names) -> Iterator[tuple[str, str]]:
+    """Photos named anywhere below a part: {"train": ["cat/1", ...]}, or in train.json."""
+    if isinstance(content, dict):
+        for name, below in content.items():
+            yield from _in_json(below, names.part_of(name) or part, photos)
+    elif isinstance(content, list):
+        for each in content:
+            yield from _in_json(each, part, photos)
+    elif part and isinstance(content, str) and (found := photos.find(content)):
+        yield found, part

@@ -5,7 +5,6 @@ of K pieces is an array (K, N, M, 3): N points along each piece and M across it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -62,20 +61,6 @@ def noise(x: ArrayLike, y: ArrayLike) -> Array:
     return _tile()[(np.asarray(y, np.float32) * 256).astype(np.int32) & 255, columns]
 
 
-@dataclass(frozen=True)
-class Light:
-    """One window or lamp and the light of the room.
-
-    azimuth, elevation: radians. warmth: -1 bluish to 1 yellowish. exposure: stops. ambient: share of room.
-    """
-
-    azimuth: float
-    elevation: float
-    warmth: float
-    exposure: float
-    ambient: float
-
-
 class Canvas:
     """Buffers of one picture, (height, width): linear colour, level above the table, gloss, food.
 
@@ -125,21 +110,25 @@ class Canvas:
         self.level, self.gloss = np.where(wet, height, self.level), np.where(wet, 0.8, self.gloss)
         self.food |= wet
 
-    def develop(self, light: Light) -> Array:
-        """The lit picture (height, width, 3), display values 0..1."""
+    def develop(self, rng: np.random.Generator) -> Array:
+        """The picture (height, width, 3), display values 0..1, lit by one window or lamp and by the room."""
+        azimuth, elevation = float(rng.uniform(0, 2 * np.pi)), float(np.radians(rng.uniform(28, 68)))
+        warmth = float(rng.uniform(-0.8, 1.4))  # bluish to yellowish
+        exposure = float(rng.normal(-0.05, 0.4))  # stops
+        ambient = float(rng.uniform(0.3, 0.6))  # the room's share
         down, right = (np.clip(slope * self.scale, -STEEPEST, STEEPEST) for slope in np.gradient(self.level))
         upright = 1 / np.sqrt(1 + down**2 + right**2)
-        east, north = np.cos(light.azimuth), np.sin(light.azimuth)
-        high, low = np.sin(light.elevation), np.cos(light.elevation)
+        east, north = np.cos(azimuth), np.sin(azimuth)
+        high, low = np.sin(elevation), np.cos(elevation)
         facing = np.clip((high + low * (north * down - east * right)) * upright * 0.85 + 0.15, 0, 1)
-        lit = facing * (1 - 0.8 * self._shadow(east, north, np.tan(light.elevation)))
+        lit = facing * (1 - 0.8 * self._shadow(east, north, np.tan(elevation)))
         shine = np.clip((1 + high + low * (north * down - east * right)) * upright, 0, None)
         shine = (shine / np.sqrt(2 + 2 * high)) ** 2
         shine = (0.04 * shine**4 + 0.55 * shine**24) * self.gloss * lit
-        tint = np.array([1 + 0.16 * light.warmth, 1.0, 1 - 0.22 * light.warmth], np.float32)
-        sky = light.ambient * (0.65 + 0.35 * upright) * (1 - self._occlusion())
-        strength = mix(np.zeros(3, np.float32), 1.35 * (1 - light.ambient) * tint, lit) + sky[..., None]
-        value = (self.rgb * strength + shine[..., None] * tint) * 2.0 ** (light.exposure + 0.55)
+        tint = np.array([1 + 0.16 * warmth, 1.0, 1 - 0.22 * warmth], np.float32)
+        sky = ambient * (0.65 + 0.35 * upright) * (1 - self._occlusion())
+        strength = mix(np.zeros(3, np.float32), 1.35 * (1 - ambient) * tint, lit) + sky[..., None]
+        value = (self.rgb * strength + shine[..., None] * tint) * 2.0 ** (exposure + 0.55)
         # Filmic shoulder: bright places roll off instead of clipping.
         return np.sqrt(np.clip(value * (1 + value / 2.2) / (1 + value), 0, 1))
 
@@ -152,7 +141,7 @@ class Canvas:
         )
 
     def _shadow(self, east: float, north: float, rise: float) -> Array:
-        """Share of light that higher places take away, found by walking toward the light."""
+        """Share of light that higher places take away, found by walking toward the"""
         shade = np.zeros_like(self.level)
         for reach in np.geomspace(0.02, 0.8, 16).tolist():
             shift = round(north * reach * self.scale), round(-east * reach * self.scale)

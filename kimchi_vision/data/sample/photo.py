@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
-from kimchi_vision.data.sample.canvas import Array, Canvas, Light
+from kimchi_vision.data.sample.canvas import Array, Canvas
 from kimchi_vision.data.sample.dishes import lay_table, set_dish, set_sticks
 from kimchi_vision.data.sample.kimchi import KINDS
 from kimchi_vision.data.sample.serve import serve
@@ -39,7 +39,7 @@ def shoot(kind: str, table: int, seed: np.random.SeedSequence) -> Photo:
     if food.random() < 0.35:
         set_sticks(canvas)
     corners = _seen(camera, whole, size, elevation)
-    value = Image.fromarray((canvas.develop(_light(light)) * 255).astype(np.uint8))
+    value = Image.fromarray((canvas.develop(light) * 255).astype(np.uint8))
     image, mask = (
         picture.transform(size, Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
         for picture in (value, Image.fromarray(canvas.food.astype(np.uint8) * 255))
@@ -57,16 +57,6 @@ def _seen(
     corners = half * np.array([[-far, -1], [-near, 1], [near, 1], [far, -1]])
     turn = np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     return tuple((corners @ turn.T + np.array(whole) / 2).ravel().tolist())
-
-
-def _light(rng: np.random.Generator) -> Light:
-    return Light(
-        azimuth=float(rng.uniform(0, 2 * np.pi)),
-        elevation=float(np.radians(rng.uniform(28, 68))),
-        warmth=float(rng.uniform(-0.8, 1.4)),
-        exposure=float(rng.normal(-0.05, 0.4)),
-        ambient=float(rng.uniform(0.3, 0.6)),
-    )
 
 
 def _exposed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -103,17 +93,13 @@ def changed(photo: Photo, change: str, rng: np.random.Generator) -> Photo:
     elif change == "brightened":
         image = ImageEnhance.Brightness(image).enhance(float(rng.uniform(1.1, 1.35)))
     elif change == "cropped":
-        image, box = _cropped(image, box, rng)
+        width, height = (round(side * rng.uniform(0.9, 0.97)) for side in image.size)
+        left, top = (int(rng.integers(0, most + 1)) for most in (image.width - width, image.height - height))
+        image = image.crop((left, top, left + width, top + height))
+        box = _within((box[0] - left, box[1] - top, box[2], box[3]), image)
     elif change == "mirrored":
         image, box = ImageOps.mirror(image), (image.width - box[0] - box[2], *box[1:])
     return Photo(image, box, quality)
-
-
-def _cropped(image: Image.Image, box: Box, rng: np.random.Generator) -> tuple[Image.Image, Box]:
-    width, height = (round(side * rng.uniform(0.9, 0.97)) for side in image.size)
-    left, top = int(rng.integers(0, image.width - width + 1)), int(rng.integers(0, image.height - height + 1))
-    part = image.crop((left, top, left + width, top + height))
-    return part, _within((box[0] - left, box[1] - top, box[2], box[3]), part)
 
 
 def _within(box: Box, image: Image.Image) -> Box:

@@ -18,14 +18,12 @@ from kimchi_vision.config.sections import Export
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy.export import (
     card,
-    coreml,
     folders,
+    from_onnx,
     learner,
-    litert,
     onnx,
-    openvino,
+    phones,
     plain,
-    smaller,
     tensors,
     timings,
 )
@@ -38,7 +36,7 @@ __all__ = ["FORMATS", "again", "folder", "write"]
 
 log = logging.getLogger(__name__)
 
-FROM_ONNX = (*smaller.KINDS, "openvino")
+FROM_ONNX = (*from_onnx.KINDS, "openvino")
 """Formats that are made from model.onnx."""
 FORMATS = ("pkl", "torch", "onnx", "safetensors", "coreml", "litert", *FROM_ONNX)
 """In the order in which they are written: the last are made from model.onnx."""
@@ -56,7 +54,7 @@ def files_of(own: RunFiles) -> dict[str, Path]:
     """The file of each format in a run folder."""
     plain = {"pkl": own.pkl, "torch": own.weights, "onnx": own.onnx, "safetensors": own.safetensors}
     extras = {"coreml": own.coreml, "litert": own.litert, "openvino": own.openvino}
-    return plain | extras | {name: own.smaller(name) for name in smaller.KINDS}
+    return plain | extras | {name: own.smaller(name) for name in from_onnx.KINDS}
 
 
 @dataclass(frozen=True)
@@ -117,26 +115,22 @@ class Source:
                 onnx.save(network, facts, file)
                 return onnx.prove(file, *asked, facts.temperature)
             case "coreml":
-                coreml.save(network, facts, *asked, file)
-                return coreml.prove(file, facts)
+                phones.save_coreml(network, facts, *asked, file)
+                return phones.prove_coreml(file, facts)
             case _:
-                litert.save(network, facts, file)
-                return litert.prove(file, facts, *asked)
+                phones.save_litert(network, facts, file)
+                return phones.prove_litert(file, facts, *asked)
 
     def _from_onnx(self, name: str, file: Path) -> Json:
-        whole, asked = self._whole(), (self.photos, self.predictions)
-        if name == "openvino":
-            weights = self.run.files.openvino_weights
-            openvino.save(whole, file, weights)
-            return openvino.prove(file, weights, whole, *asked)
-        smaller.save(name, whole, self.photos, file)
-        return smaller.cost(file, *asked)
-
-    def _whole(self) -> Path:
-        whole = self.run.files.onnx
+        whole, asked = self.run.files.onnx, (self.photos, self.predictions)
         if not whole.is_file():
             raise RunError("it is made from {file}, which is missing. Export onnx, too.", file=whole)
-        return whole
+        if name == "openvino":
+            weights = self.run.files.openvino_weights
+            from_onnx.save_openvino(whole, file, weights)
+            return from_onnx.prove_openvino(file, weights, whole, *asked)
+        from_onnx.save_smaller(name, whole, self.photos, file)
+        return from_onnx.cost(file, *asked)
 
     def _facts(self) -> Facts:
         steps, name = validation_transforms.read(self.learn.dls), plain.backbone(self.learn)
@@ -196,7 +190,8 @@ def again(run: Run, formats: Sequence[str], trust: bool = False) -> list[Path]:
     if missing:
         gone = "{file} is missing, and {more} more: files are proven on validation photos."
         raise InputError(gone, file=missing[0], more=len(missing) - 1)
-    learn = None if set(formats) <= set(FROM_ONNX) else learner.load(run.files.pkl, trust)
+    asks_learner = any(name not in FROM_ONNX for name in formats)
+    learn = learner.load(run.files.pkl, trust) if asks_learner else None
     if learn is not None:
         learn.path = run.path
     source = Source(learn, photos, predictions, run, own=not trust)

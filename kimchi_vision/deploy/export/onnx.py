@@ -1,6 +1,7 @@
 """model.onnx: the network in one file, run on real photos before it gets its name."""
 
 import copy
+import logging
 import subprocess
 import sys
 import warnings
@@ -50,11 +51,10 @@ def save(model: torch.nn.Module, facts: Facts, file: Path) -> None:
     """Write an fp32 model with the inputs and outputs that photo_graph has."""
     model = copy.deepcopy(model).float().cpu().eval()
     photos = torch.zeros(2, 3, facts.preprocess.size, facts.preprocess.size)
-    batch = {"image": {0: "batch"}, "logits": {0: "batch"}}
     with warnings.catch_warnings(), torch.no_grad(), _plain_attention():
         # The exporter that replaces this one takes three times as long for the same file.
         warnings.simplefilter("ignore")
-        ends = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": batch}
+        ends = {"input_names": ["image"], "output_names": ["logits"], "dynamic_axes": {"image": [0]}}
         torch.onnx.export(model, (photos,), file, dynamo=False, opset_version=photo_graph.OPSET, **ends)
     onnx.save(photo_graph.wrapped(onnx.load(file), facts), file)
 
@@ -121,6 +121,24 @@ def elsewhere(file: Path, files: list[Photo]) -> np.ndarray:
         reason = last_line(said.decode(errors="replace"))
         raise RunError("it does not run in a fresh process: {reason}", reason=reason)
     return np.frombuffer(answers, np.float32).reshape(len(files), -1)
+
+
+@contextmanager
+def converting(runtime: str) -> Iterator[None]:
+    """What a converter raises inside the block, of many kinds, is a RunError, which names the operator.
+
+    OpenVINO's leaves all loggers silent then, by the root logger's level and a filter: both are put back.
+    """
+    root = logging.getLogger()
+    level, filters = root.level, [*root.filters]
+    try:
+        yield
+    except Exception as error:
+        what = "{runtime} cannot take it over ({reason}). onnx is what works everywhere."
+        raise RunError(what, runtime=runtime, reason=error) from error
+    finally:
+        root.setLevel(level)
+        root.filters[:] = filters
 
 
 def probabilities(classifier: Classifier, files: list[Photo]) -> np.ndarray:

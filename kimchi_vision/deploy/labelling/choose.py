@@ -1,7 +1,7 @@
 """Which photos to label first: unsure ones, no two of which look alike; and how they lie for people."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -50,10 +50,10 @@ class Chosen:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-Shown = Callable[[Sequence[list[str]]], Iterable[list[str]]]
+Shown = Callable[[Iterable[list[str]], int], Iterable[list[str]]]
 
 
-def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks: chunks) -> Chosen:
+def choose(source: Path, run: Path, n: int, shown: Shown = lambda chunks, count: chunks) -> Chosen:
     """The n photos of a folder whose labels would help a run's model most, by margin and k-centre.
 
     source: a folder, photos at any depth, or the answers.csv that `serve --collect` wrote beside photos.
@@ -91,7 +91,7 @@ def _unseen(
     own: set[str] = set()
     chunks = [waiting[start : start + CHUNK] for start in range(0, len(waiting), CHUNK)]
     with ThreadPoolExecutor() as pool:
-        for paths in shown(chunks):
+        for paths in shown(chunks, len(chunks)):
             ready = {}
             opened = pool.map(lambda path: predictor.read(chosen.folder / path), paths)
             for path, (photo, prepared) in zip(paths, opened, strict=True):

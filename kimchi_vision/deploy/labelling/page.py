@@ -1,20 +1,19 @@
 """`label RUN FOLDER`: a page in the app of `serve` on which one key says what is on a photo."""
 
-import io
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.messages import catalogue
 from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
-from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.labelling.choose import Chosen
 from kimchi_vision.deploy.labelling.labels import Labels
 from kimchi_vision.deploy.server import Access, build
-from kimchi_vision.deploy.server.guard import Refusal
+from kimchi_vision.deploy.server.api import jpeg
+from kimchi_vision.deploy.server.guard import Refusal, preferred
 
 SIDE = 1280
 """Longest side of a photo on the page, pixels."""
@@ -62,8 +61,7 @@ Here = Annotated[Desk, Depends(desk)]
 @router.get("", response_class=HTMLResponse, include_in_schema=False)
 def page(here: Here, request: Request, lang: Annotated[str | None, Query(pattern="^(en|ko)$")] = None) -> str:
     """The page for people, in the language of the address or of the browser."""
-    spoken = request.headers.get("accept-language", "")
-    chosen = language(lang or ("ko" if spoken.lower().startswith("ko") else "en"))
+    chosen = lang or preferred(request.headers)
     text, folder = catalogue(chosen), str(here.chosen.folder)
     said = {name: text(f"label_{name}", folder=folder, label="{label}") for name in TEXTS}
     name = text("label_title")
@@ -84,12 +82,10 @@ def photos(here: Here) -> Json:
 @router.get("/photos/{number}")
 def photo(here: Here, number: int) -> Response:
     """A photo as people see it."""
-    content = io.BytesIO()
     try:
-        thumbnail(here.photo(number)[1], SIDE).save(content, "JPEG", quality=90)
+        return jpeg(here.photo(number)[1], SIDE)
     except (OSError, ValueError):
         raise Refusal("The photo cannot be read any more.", 410) from None
-    return Response(content.getvalue(), media_type="image/jpeg")
 
 
 @router.put("/photos/{number}")

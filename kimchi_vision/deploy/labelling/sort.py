@@ -78,7 +78,7 @@ def sort(
     with (to / TABLE).open("a", encoding="utf-8", newline="") as table:
         photos = _answered(folder, done.known.files(), predictor)
         for photo in shown(photos, done.known.waiting):
-            _take(folder / photo.file[0], photo, _Target(to, how, table), done)
+            _take(folder / photo.file[0], photo, to, how, table, done)
     return done
 
 
@@ -121,31 +121,25 @@ def undo(to: Path) -> tuple[int, dict[str, str]]:
     return removed, kept
 
 
-class _Target(NamedTuple):
-    to: Path
-    how: How
-    table: TextIO
-
-
-def _take(source: Path, photo: Read, target: _Target, done: Sorted) -> None:
+def _take(source: Path, photo: Read, to: Path, how: How, table: TextIO, done: Sorted) -> None:
     """Note a photo, then make its file: what is not noted could not be undone."""
     path, *facts = map(str, photo.file)
     if photo.answer.error:
         row = Row(path, "", "", "", "", "", *facts, " ".join(photo.answer.error.split()))
         if done.known.error(path) != row.error:
-            sorted_table.append(target.table, row)
+            sorted_table.append(table, row)
         done.known.note(row)
         return
     ((label, probability),) = photo.answer.classes
     digest, known = hashlib.sha256(photo.content).hexdigest(), str(photo.answer.known)
     row = Row(path, label, f"{probability:.6f}", known, "", digest, *facts, "")
     name, place, there = source.name, "", False
-    if target.how != "csv":
-        place, there = free(target.to, f"{row.folder}/{name}", photo.content, set())
+    if how != "csv":
+        place, there = free(to, f"{row.folder}/{name}", photo.content, set())
     row = row._replace(to="" if there else place)
-    sorted_table.append(target.table, row)
+    sorted_table.append(table, row)
     if row.to:
-        write(source, target.to / row.to, None if target.how == "link" else photo.content)
+        write(source, to / row.to, None if how == "link" else photo.content)
     done.known.note(row)
     done.now += 1
     done.there += there

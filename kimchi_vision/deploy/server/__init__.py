@@ -3,26 +3,23 @@
 import asyncio
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.config import mistakes
 from kimchi_vision.deploy.predictor import Predictor
 from kimchi_vision.deploy.runtime import BATCH
 from kimchi_vision.deploy.server import about, api
 from kimchi_vision.deploy.server.api import Service
 from kimchi_vision.deploy.server.collect import Collection, Meters
-from kimchi_vision.deploy.server.guard import Access, Guard, Refusal, preferred
-from kimchi_vision.deploy.server.limits import BodyLimit, Limits
+from kimchi_vision.deploy.server.guard import Access, BodyLimit, Guard, Limits, Refusal, refused
 from kimchi_vision.deploy.server.models import Batcher, Served, by_name, examples
 from kimchi_vision.results.run import Run
 
@@ -59,10 +56,10 @@ def build(
     served = by_name([_load(source, meters) for source in sources])
     app = FastAPIOffline(title="kimchi-vision", redoc_url=None)
     app.state.service = Service(served, limits, meters, collection)
-    for routes in (api.router, about.router):
-        app.include_router(routes)
-    app.add_exception_handler(HTTPException, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.include_router(api.router)
+    app.include_router(about.router)
+    for kind in (HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, _refused)
     app.add_middleware(BodyLimit, megabytes=limits.megabytes)
     app.middleware("http")(_measured)
     if access is not None:
@@ -89,23 +86,12 @@ async def _measured(request: Request, answer: Callable[[Request], Awaitable[Resp
 
 
 async def _refused(request: Request, error: Exception) -> Response:
+    if isinstance(error, RequestValidationError):
+        wrong = error.errors()[0]
+        key = next(part for part in reversed(wrong["loc"]) if isinstance(part, str))
+        error = Refusal("`{key}`: {what}.", 422, key=key, what=mistakes.asked_for(wrong))
     assert isinstance(error, HTTPException)
-    sentence = error.sentence if isinstance(error, Refusal) else Quoted(error.detail)
-    return _answer(request, sentence, error.status_code, error.headers)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    wrong = error.errors()[0]
-    key = next(part for part in reversed(wrong["loc"]) if isinstance(part, str))
-    sentence = Sentence("`{key}`: {what}.", key=key, what=mistakes.asked_for(wrong))
-    return _answer(request, sentence, 422)
-
-
-def _answer(
-    request: Request, sentence: Sentence | Quoted, status: int, headers: Mapping[str, str] | None = None
-) -> Response:
-    return JSONResponse({"error": sentence.said(preferred(request.headers))}, status, headers)
+    return refused(request.headers, error)
 
 
 class Protocol(AutoHTTPProtocol):

@@ -22,8 +22,7 @@ from kimchi_vision.base.threads import share, yield_to_others
 from kimchi_vision.data.photo import thumbnail
 from kimchi_vision.deploy.predictor import Prediction
 from kimchi_vision.deploy.server.collect import Collection, Meters
-from kimchi_vision.deploy.server.guard import Refusal
-from kimchi_vision.deploy.server.limits import Limits, Room
+from kimchi_vision.deploy.server.guard import Limits, Refusal, Room
 from kimchi_vision.deploy.server.models import Served
 
 PAGE_TEXTS = [key.removeprefix("serve_") for key in TEXTS if key.startswith("serve_")]
@@ -152,11 +151,17 @@ def labels(here: Here, model: ModelName = None) -> list[str]:
 @router.get("/examples/{number}")
 def example(here: Here, number: int, model: ModelName = None) -> Response:
     """An example photo, by its place in /models; as a new JPEG, since a run folder could name any file."""
-    found, content = here.named(model).examples, io.BytesIO()
+    found = here.named(model).examples
     try:
-        thumbnail(found[number][0] if number >= 0 else Path(), EXAMPLE_SIDE).save(content, "JPEG", quality=90)
+        return jpeg(found[number][0] if number >= 0 else Path(), EXAMPLE_SIDE)
     except (IndexError, OSError, ValueError):
         raise Refusal("There is no such example.", 404) from None
+
+
+def jpeg(file: Path, side: int) -> Response:
+    """A photo as a new JPEG, its longest side at most so many pixels. Errors as open_photo's."""
+    content = io.BytesIO()
+    thumbnail(file, side).save(content, "JPEG", quality=90)
     return Response(content.getvalue(), media_type="image/jpeg")
 
 

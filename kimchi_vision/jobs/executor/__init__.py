@@ -95,7 +95,9 @@ class Processes:
                     for future in wait(going, return_when=FIRST_COMPLETED).done:
                         outcomes.end(going.pop(future), future.result())
             except KeyboardInterrupt:
-                self._stop()
+                self.stopped = True
+                for process in list(self.going):
+                    process.send_signal(signal.SIGINT)
                 raise stopped() from None
 
     def _done(self, leaf: Leaf, outcomes: Outcomes) -> Done:
@@ -136,8 +138,3 @@ class Processes:
             finally:
                 self.going.discard(process)
         return process.returncode, done
-
-    def _stop(self) -> None:
-        self.stopped = True
-        for process in list(self.going):
-            process.send_signal(signal.SIGINT)

@@ -14,8 +14,7 @@ from fasttransform import Transform
 from kimchi_vision.config.sections import Augment
 from kimchi_vision.learning.augment.fused import Fused
 from kimchi_vision.results import validation_transforms as validation
-from kimchi_vision.results.preprocess import Preprocess
-from kimchi_vision.results.sampling import Sampling
+from kimchi_vision.results.preprocess import Preprocess, Sampling
 
 __all__ = ["Transforms", "transforms", "varied"]
 

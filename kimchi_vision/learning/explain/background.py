@@ -97,14 +97,12 @@ def backgrounds(section: Explain, explainer: Explainer, photos: Photos) -> pd.Da
     food = np.stack([each.food for each in masks])
     seen = explainer.seen(inputs)
     own, foreign = partners(rows["label"].to_numpy())
-    answers = {"plain": seen.logits.argmax(1).numpy()}
-    answers |= {name: explainer.answers(variant) for name, variant in _hidden(inputs, food)}
+    vocab = np.array(photos.vocab, object)
+    named = {"plain": vocab[seen.logits.argmax(1).numpy()]}
+    named |= {name: vocab[explainer.answers(variant)] for name, variant in _hidden(inputs, food)}
     for name, partner in (("same", own), ("other", foreign)):
-        answers[name] = explainer.answers(swapped(inputs, food, partner))
-    named = {name: np.array(photos.vocab, object)[places] for name, places in answers.items()}
-    named["same"], named["other"] = (
-        np.where(partner >= 0, named[name], "") for name, partner in (("same", own), ("other", foreign))
-    )
+        answers = explainer.answers(swapped(inputs, food, partner))
+        named[name] = np.where(partner >= 0, vocab[answers], "")
     return pd.DataFrame(
         {
             "path": rows["path"],

@@ -7,7 +7,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,15 +37,18 @@ ENTRY = np.dtype(
 
 JPEG_QUALITY = 95
 
+ByNumber = Callable[[int], np.ndarray]
+"""From a photo's number to its pixels, (height, width, 3)."""
+
 
 class Pack:
     """Photos by number, (height, width, 3), from a memory-mapped file.
 
-    make: photo number → array, for a photo whose bytes are damaged, or missing: it could not be read before.
+    make: for a photo whose bytes are damaged, or missing: it could not be read before.
     Raises ValueError or OSError when the two files do not belong together.
     """
 
-    def __init__(self, data: Path, index: Path, kind: str, make: Callable[[int], np.ndarray]) -> None:
+    def __init__(self, data: Path, index: Path, kind: str, make: ByNumber) -> None:
         with index.open("rb") as file, np.load(file) as content:  # a zip, which looks at its checksum
             self.entries = content["entries"]
         if self.entries.dtype != ENTRY or data.stat().st_size != self.entries["bytes"].sum():
@@ -60,7 +62,7 @@ class Pack:
         """Photos."""
         return len(self.entries)
 
-    def __getitem__(self, row: int) -> np.ndarray:
+    def __call__(self, row: int) -> np.ndarray:
         """One photo; a view into the file unless it is stored as JPEG."""
         entry = self.entries[row]
         if not entry["bytes"]:
@@ -70,7 +72,9 @@ class Pack:
             if zlib.crc32(content) != entry["crc"]:
                 return self._anew(row)
             self.checked[row] = True
-        return _decode(content, self.kind, (entry["height"], entry["width"], entry["channels"]))
+        if self.kind == "jpeg":
+            return np.asarray(Image.open(io.BytesIO(content)))
+        return content.view(self.kind).reshape(entry["height"], entry["width"], entry["channels"])
 
     def _anew(self, row: int) -> np.ndarray:
         """The photo itself; without its index the pack is built anew next time."""
@@ -78,21 +82,6 @@ class Pack:
             log.warning("%s is damaged; its photos are read anew.", self.index.parent)
             self.index.unlink(missing_ok=True)
         return self.make(row)
-
-
-@dataclass(frozen=True)
-class Direct:
-    """Photos made when they are asked for."""
-
-    make: Callable[[int], np.ndarray]
-
-    def __getitem__(self, row: int) -> np.ndarray:
-        """One photo."""
-        return self.make(row)
-
-
-ByNumber = Pack | Direct
-"""Photos by number, (height, width, 3)."""
 
 
 def _encode(photo: np.ndarray, kind: str) -> bytes:
@@ -104,21 +93,15 @@ def _encode(photo: np.ndarray, kind: str) -> bytes:
     return file.getvalue()
 
 
-def _decode(content: np.ndarray, kind: str, shape: tuple[int, int, int]) -> np.ndarray:
-    if kind == "jpeg":
-        return np.asarray(Image.open(io.BytesIO(content)))
-    return content.view(kind).reshape(shape)
-
-
 def key(settings: str, hashes: Iterable[str]) -> str:
     """A name that changes with the settings, with any photo, and with how photos are read."""
     return hashlib.sha256("\n".join([settings, str(READING), *hashes]).encode()).hexdigest()[:24]
 
 
-def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
+def stored(name: str, kind: str, count: int, make: ByNumber) -> Pack | None:
     """The pack of this name, built first where it is missing; None, with a line why, where it cannot be.
 
-    kind: how photos are stored, a numpy type or `jpeg`. make: photo number → array, thread-safe.
+    kind: how photos are stored, a numpy type or `jpeg`. make: thread-safe.
     A second process waits for the first one to finish the same pack.
     """
     files = Path(f"{folder() / name}.pack"), Path(f"{folder() / name}.index.npz")
@@ -135,7 +118,7 @@ def stored(name: str, kind: str, count: int, make: Callable[[int], np.ndarray]) 
         return None
 
 
-def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], np.ndarray]) -> Pack | None:
+def _open(data: Path, index: Path, kind: str, count: int, make: ByNumber) -> Pack | None:
     """A finished pack, or None when there is none or it is damaged."""
     if not index.is_file():
         return None
@@ -147,7 +130,7 @@ def _open(data: Path, index: Path, kind: str, count: int, make: Callable[[int], 
     return None
 
 
-def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int], np.ndarray]) -> None:
+def _build(data: Path, index: Path, kind: str, count: int, make: ByNumber) -> None:
     """Write both files under temporary names; the index, which makes a pack valid, comes last."""
     entries = np.zeros(count, ENTRY)
     index.unlink(missing_ok=True)
@@ -162,9 +145,7 @@ def _build(data: Path, index: Path, kind: str, count: int, make: Callable[[int],
     log.info("Photos in the cache: %d, %.0f MB in %s.", count, size / 1e6, data.parent)
 
 
-def _encoded(
-    kind: str, count: int, make: Callable[[int], np.ndarray]
-) -> Iterator[tuple[tuple[int, ...], bytes]]:
+def _encoded(kind: str, count: int, make: ByNumber) -> Iterator[tuple[tuple[int, ...], bytes]]:
     def one(row: int) -> tuple[tuple[int, ...], bytes]:
         try:
             photo = make(row)

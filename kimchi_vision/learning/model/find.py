@@ -77,22 +77,15 @@ def named(name: str) -> Backbone:
             raise ModelError(
                 "model.backbone {name}: no such tag; timm has {tags}.", name=name, tags=", ".join(tagged)
             ) from None
-    near = _nearest(bare, library)
+    libraries = {"torchvision": torchvision_names(), "timm": timm_names()}
+    known = libraries.get(library) or [each for names in libraries.values() for each in names]
+    near = list(dict.fromkeys(difflib.get_close_matches(bare, known, n=4)))
     raise ModelError(
         "model.backbone {name}: no such name in {library}.{hint} `models` lists them.",
         name=name,
         library=library or "torchvision, timm",
         hint=Sentence(" Did you mean {near}?", near=", ".join(near)) if near else "",
     )
-
-
-def _nearest(name: str, library: str) -> list[str]:
-    known = {
-        "torchvision": torchvision_names(),
-        "timm": timm_names(),
-        "": [*torchvision_names(), *timm_names()],
-    }[library]
-    return list(dict.fromkeys(difflib.get_close_matches(name, known, n=4)))
 
 
 def check_size(backbone: Backbone, size: int, key: str = "augment.size") -> None:

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from kimchi_vision.base.plain import Json
 from kimchi_vision.learning import device
-from kimchi_vision.learning.loader.fast import FastDL
+from kimchi_vision.learning.loader import FastDL
 from kimchi_vision.learning.train import randomness
 
 T = TypeVar("T")

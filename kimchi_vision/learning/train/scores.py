@@ -10,9 +10,8 @@ from fastai.learner import Learner, Metric
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.results import candidates, evaluate
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.score import Asked, Score
-from kimchi_vision.results.score import Metric as ScoreMetric
-from kimchi_vision.results.scores import METRICS
+from kimchi_vision.results.scores import METRICS, Asked, Score
+from kimchi_vision.results.scores import Metric as ScoreMetric
 
 
 class _Outputs:

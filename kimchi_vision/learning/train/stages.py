@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -22,6 +23,7 @@ from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import stages as config
+from kimchi_vision.config.base import Section
 from kimchi_vision.config.stages import LrFind, Stage
 from kimchi_vision.learning.loader import stock
 from kimchi_vision.learning.train.callbacks import FreezeBN, Resized
@@ -104,6 +106,12 @@ def _rate(rate: float | tuple[float, ...] | str, suggested: float | None) -> flo
     return suggested
 
 
+def _cycle(a: Section, epochs: int, rates: float | slice) -> Callable[..., None]:
+    """Learner.fit_one_cycle with those of a stage's arguments that it has, too."""
+    options = a.model_dump(include={"div", "div_final", "pct_start", "wd"})
+    return lambda learn, **loop: learn.fit_one_cycle(epochs, rates, **options, **loop)
+
+
 def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
     """Learner.fine_tune in its two phases, so that each can be recorded and taken up again."""
     rate = _rate(a.base_lr, suggested)
@@ -112,23 +120,12 @@ def _fine_tune(a: config.FineTune, suggested: float | None) -> list[Phase]:
     def frozen(learn: Learner, **loop: object) -> None:
         learn.fit_one_cycle(a.freeze_epochs, slice(rate), pct_start=0.99, wd=a.wd, **loop)
 
-    def unfrozen(learn: Learner, **loop: object) -> None:
-        rates = slice(half / a.lr_mult, half)
-        learn.fit_one_cycle(a.epochs, rates, pct_start=a.pct_start, div=a.div, wd=a.wd, **loop)
-
-    last = Phase("fine_tune", a.epochs, Learner.unfreeze, unfrozen)
+    last = Phase("fine_tune", a.epochs, Learner.unfreeze, _cycle(a, a.epochs, slice(half / a.lr_mult, half)))
     return [Phase("fine_tune (frozen)", a.freeze_epochs, freeze, frozen), last] if a.freeze_epochs else [last]
 
 
 def _fit_one_cycle(a: config.FitOneCycle, suggested: float | None) -> list[Phase]:
-    rate = _rate(a.lr_max, suggested)
-
-    def fit(learn: Learner, **loop: object) -> None:
-        learn.fit_one_cycle(
-            a.epochs, rate, div=a.div, div_final=a.div_final, pct_start=a.pct_start, wd=a.wd, **loop
-        )
-
-    return [Phase("fit_one_cycle", a.epochs, noop, fit)]
+    return [Phase("fit_one_cycle", a.epochs, noop, _cycle(a, a.epochs, _rate(a.lr_max, suggested)))]
 
 
 def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
@@ -137,25 +134,22 @@ def _fit(a: config.Fit, suggested: float | None) -> list[Phase]:
 
 
 def _feature_extract(a: config.FeatureExtract, suggested: float | None) -> list[Phase]:
-    rate = _rate(a.lr_max, suggested)
+    cycle = _cycle(a, a.epochs, _rate(a.lr_max, suggested))
 
     def fit(learn: Learner, **loop: object) -> None:
         with nullcontext() if a.augment else extracted(learn):
-            learn.fit_one_cycle(a.epochs, rate, pct_start=a.pct_start, wd=a.wd, **loop)
+            cycle(learn, **loop)
 
     return [Phase("feature_extract", a.epochs, _freeze_body, fit, (FreezeBN(),))]
 
 
 def _gradual_unfreeze(a: config.GradualUnfreeze, suggested: float | None) -> list[Phase]:
     rate = _rate(a.lr_max, suggested)
-
-    def fit(learn: Learner, **loop: object) -> None:
-        learn.fit_one_cycle(1, slice(rate / a.lr_mult, rate), wd=a.wd, **loop)
-
-    def thaw(groups: int) -> Callable[[Learner], None]:
-        return lambda learn: freeze(learn, groups)
-
-    return [Phase(f"gradual_unfreeze {k}", 1, thaw(k), fit) for k in range(1, a.epochs + 1)]
+    cycle = _cycle(a, 1, slice(rate / a.lr_mult, rate))
+    return [
+        Phase(f"gradual_unfreeze {k}", 1, partial(freeze, trainable_groups=k), cycle)
+        for k in range(1, a.epochs + 1)
+    ]
 
 
 _PHASES: dict[str, Callable[[Any, float | None], list[Phase]]] = {

@@ -11,16 +11,9 @@ import pandas as pd
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.base.plain import Json
 from kimchi_vision.config.sections import Calibrate
+from kimchi_vision.results.calibrate import abstain
 from kimchi_vision.results.calibrate import confidence as scores
-from kimchi_vision.results.calibrate.abstain import (
-    DELTA,
-    abstain_at,
-    area_under_risk_coverage,
-    fewest_photos,
-    risk_coverage,
-    unknown_accepted,
-)
-from kimchi_vision.results.calibrate.label_sets import least_probable
+from kimchi_vision.results.intervals import named
 from kimchi_vision.results.temperature import at_temperature
 
 if TYPE_CHECKING:
@@ -55,11 +48,11 @@ def fit(
     sure, right = calibrated.max(axis=1), calibrated.argmax(axis=1) == truth
     abstention = None
     if section.abstain_at is not None:
-        found = abstain_at(section.abstain_at, sure, right, groups, epochs)
-        least = fewest_photos(section.abstain_at, epochs)
-        promised = {"error_wanted": section.abstain_at, "delta": DELTA, "least_photos": least}
+        found = abstain.abstain_at(section.abstain_at, sure, right, groups, epochs)
+        least = abstain.fewest_photos(section.abstain_at, epochs)
+        promised = {"error_wanted": section.abstain_at, "delta": abstain.DELTA, "least_photos": least}
         abstention = {**promised, **asdict(found)}
-    curve = risk_coverage(sure, right)
+    curve = abstain.risk_coverage(sure, right)
     thinned = np.unique(np.linspace(0, len(curve) - 1, CURVE_POINTS).round().astype(int))
     told = predictions if measured is None else measured
     return {
@@ -70,9 +63,9 @@ def fit(
         "before": _facts(told.probabilities, told, section.bins),
         "after": _facts(at_temperature(told.probabilities, temperature), told, section.bins),
         "risk_coverage": curve.iloc[thinned].to_dict("records"),
-        "risk_coverage_area": area_under_risk_coverage(curve),
+        "risk_coverage_area": abstain.area_under_risk_coverage(curve),
         "abstain": abstention,
-        "label_sets": least_probable(calibrated, truth, groups),
+        "label_sets": abstain.least_probable(calibrated, truth, groups),
     }
 
 
@@ -85,8 +78,8 @@ def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json,
     Returns threshold (None answers nothing), error_wanted, and what unknown_accepted says.
     Raises InputError when there is no threshold and no error to choose one for.
     """
-    abstain = calibration["abstain"]
-    if error is None and abstain is None:
+    found = calibration["abstain"]
+    if error is None and found is None:
         raise InputError(
             "This run answers every photo: it has no threshold below which it says that it does not know. "
             "Give --abstain-at 0.05 to choose one here, or set `calibrate.abstain_at` and run it again."
@@ -94,12 +87,12 @@ def unknown(confidence: np.ndarray, predictions: Predictions, calibration: Json,
     epochs = calibration.get("epochs", 1)
     known = at_temperature(predictions.probabilities, calibration["temperature"]).max(axis=1)
     if error is not None:
-        found = abstain_at(error, known, predictions.right, predictions.group, epochs)
-        abstain = {"error_wanted": error, "threshold": found.threshold}
-    chosen = {name: abstain[name] for name in ("error_wanted", "threshold")}
-    chosen["least_photos"] = fewest_photos(chosen["error_wanted"], epochs)
+        anew = abstain.abstain_at(error, known, predictions.right, predictions.group, epochs)
+        found = {"error_wanted": error, "threshold": anew.threshold}
+    chosen = {name: found[name] for name in ("error_wanted", "threshold")}
+    chosen["least_photos"] = abstain.fewest_photos(chosen["error_wanted"], epochs)
     least = np.inf if chosen["threshold"] is None else chosen["threshold"]
-    return {**chosen, **unknown_accepted(confidence, known, least)}
+    return {**chosen, **abstain.unknown_accepted(confidence, known, least)}
 
 
 def figures(facts: Json) -> dict[str, Figure]:
@@ -118,10 +111,8 @@ def figures(facts: Json) -> dict[str, Figure]:
 def _facts(probabilities: np.ndarray, predictions: Predictions, bins: int) -> Json:
     truth, groups = predictions.truth, predictions.group
     sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    error, *interval = scores.calibration_error(sure, right, bins, groups)
     return {
-        "calibration_error": error,
-        "calibration_error_interval": interval,
+        **named("calibration_error", scores.calibration_error(sure, right, bins, groups)),
         "calibration_error_seen": scores.expected_calibration_error(sure, right, bins),
         "calibration_error_by_chance": scores.error_when_calibrated(sure, bins, groups),
         "loss": scores.negative_log_likelihood(probabilities, truth),

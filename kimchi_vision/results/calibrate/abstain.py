@@ -1,4 +1,4 @@
-"""When to say "I don't know": the photos with the lowest confidence are handed back."""
+"""When to say "I don't know": the least sure photos are handed back, or answered with a set of labels."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from kimchi_vision.results.calibrate.confidence import units_of
-from kimchi_vision.results.intervals import worth
+from kimchi_vision.results.intervals import Estimate, named, worth
 
 DELTA = 0.05
 """Share of runs in which the wrong answers among fresh photos may still be more than what was wanted."""
@@ -70,7 +70,11 @@ def abstain_at(
             answered = confidence >= threshold
             if answered.mean() < min(start, 1):
                 continue
-            if _p_value(wrong[answered], units[answered], error) > _level(epochs):
+            photos = worth(wrong[answered], units[answered])
+            count = wrong[answered].mean() * photos
+            # Probability of so few wrong answers, or fewer, if `error` of all were wrong.
+            by_chance = special.betainc(photos - count, count + 1, 1 - error) if count < photos else 1.0
+            if by_chance > _level(epochs):
                 break
             allowed.append(float(threshold))
     if not allowed:
@@ -88,13 +92,6 @@ def _level(epochs: int) -> float:
     return DELTA / len(STARTS) / epochs
 
 
-def _p_value(wrong: np.ndarray, units: np.ndarray, error: float) -> float:
-    """Probability of so few wrong answers, or fewer, if `error` of all were wrong."""
-    photos = worth(wrong, units)
-    count = wrong.mean() * photos
-    return float(special.betainc(photos - count, count + 1, 1 - error)) if count < photos else 1.0
-
-
 def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -> dict[str, object]:
     """How photos of no class fare: unknown and known are confidences, threshold is where answers begin.
 
@@ -103,11 +100,36 @@ def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -
     """
     accepted, photos = int((unknown >= threshold).sum()), len(unknown)
     low, high = proportion_confint(accepted, photos, method="wilson")
+    share = named("accepted_share", Estimate(accepted / photos, float(low), float(high)))
     auroc = stats.mannwhitneyu(known, unknown).statistic / (len(known) * photos)
-    return {
-        "photos": photos,
-        "accepted": accepted,
-        "accepted_share": accepted / photos,
-        "accepted_share_interval": [float(low), float(high)],
-        "auroc": float(auroc),
-    }
+    return {"photos": photos, "accepted": accepted, **share, "auroc": float(auroc)}
+
+
+SHARES = (0.8, 0.9, 0.95, 0.99)
+"""Shares of fresh photos whose set is to hold the right label."""
+
+
+def least_probable(
+    probabilities: np.ndarray, truth: np.ndarray, groups: np.ndarray | None = None
+) -> dict[str, float | None]:
+    """For each of SHARES the probability from which a label belongs to a photo's set.
+
+    A set holds the right label of a photo of a new group in at least that share of draws, whatever the model
+    is: Sadinle, Lei and Wasserman, 2019, "Least ambiguous set-valued classifiers with bounded error levels",
+    JASA 114:223. Each group counts as one, shared among its photos, and so does the new one: Lee, Barber and
+    Willett, 2023, "Distribution-free inference with hierarchical data", arXiv:2306.06342.
+    None where there are fewer groups than 1 / (1 - share) - 1.
+    probabilities: (photos, classes); truth, groups: of each photo.
+    """
+    group = units_of(len(truth), groups)
+    sizes = np.bincount(group)
+    sure = probabilities[np.arange(len(truth)), truth]
+    order = np.argsort(sure, kind="stable")
+    new = 1 / (len(sizes) + 1)
+    weights = new / sizes[group[order]]
+    below = new + np.cumsum(weights) - weights  # the weight that a threshold at each photo shuts out
+    found = {}
+    for share in SHARES:
+        allowed = np.flatnonzero(below <= 1 - share + 1e-9)
+        found[str(share)] = float(sure[order[allowed[-1]]]) if len(allowed) else None
+    return found

@@ -1,13 +1,10 @@
 """Many runs on the same photos: which is better, which are practically equal, and what cannot be told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from kimchi_vision.base.errors import InputError
@@ -20,7 +17,7 @@ from kimchi_vision.results.compare.runs import Answers
 from kimchi_vision.results.compare.sentences import Words
 from kimchi_vision.results.predictions import FOLDS
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.scores import METRICS, scores
+from kimchi_vision.results.scores import METRICS, over_runs, scores
 
 
 @dataclass(frozen=True)
@@ -58,10 +55,7 @@ class Comparison:
         return said + self.experiments.to_html(index=False)
 
     def text(self) -> str:
-        """For a screen: the answer, tables of experiments and scores, and a sentence a pair.
-
-        Hangul takes two columns a letter.
-        """
+        """For a screen: the answer, tables of experiments and scores, and a sentence a pair."""
         head, *rows = self._scored()
         with pd.option_context("display.unicode.east_asian_width", True):
             experiments = pd.DataFrame(self._cells(), columns=self.words.head()).to_string(index=False)
@@ -182,11 +176,7 @@ def _scores(name: str, members: Sequence[Answers]) -> list[dict[str, object]]:
     """The lines of Comparison.scores of one experiment."""
     each = [list(scores(one.predictions, one.run.experiment.evaluate)) for one in members]
     lines = []
-    for same in zip(*each, strict=True):
-        values = [score.value for score in same]
-        alone = same[0] if len(same) == 1 else None
-        sd = None if alone else float(np.std(values, ddof=1))
-        ends = {"low": alone and alone.low, "high": alone and alone.high}
-        line = {"experiment": name, "score": same[0].name, "value": float(np.mean(values)), "sd": sd}
-        lines.append(line | ends)
+    for score, sd in map(over_runs, zip(*each, strict=True)):
+        spread = {"sd": sd, "low": score.low, "high": score.high}
+        lines.append({"experiment": name, "score": score.name, "value": score.value, **spread})
     return lines

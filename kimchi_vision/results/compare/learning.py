@@ -9,8 +9,8 @@ import pandas as pd
 
 from kimchi_vision.base.errors import InputError
 from kimchi_vision.results.compare import runs
-from kimchi_vision.results.compare.power_law import LEVEL, Fits, fit
-from kimchi_vision.results.compare.redrawn import Redrawn
+from kimchi_vision.results.compare.pairs import Row
+from kimchi_vision.results.compare.power_law import LEVEL, Fits, Redrawn, fit
 from kimchi_vision.results.intervals import of_class
 
 
@@ -46,16 +46,17 @@ def learning(rows: Mapping[float, Sequence[Path]]) -> Learning:
         raise InputError("A learning curve needs three shares of the training photos or more.")
     found = {share: [runs.read(path) for path in paths] for share, paths in sorted(rows.items())}
     runs.check_same_photos([each for several in found.values() for each in several])
-    outcomes = [runs.outcomes(several) for several in found.values()]
-    right, (_, truth, units) = [each.right for each in outcomes], outcomes[0]
+    outcomes = [runs.row(str(share), several) for share, several in found.items()]
+    right, units = [each.right for each in outcomes], outcomes[0].units
+    truth = found[min(found)][0].photos["truth"].to_numpy()
     items = [several[0].run.items for several in found.values()]
     trained = [each["label"][each["split"] == "train"] for each in items]
     vocab = [label for label in found[min(found)][0].run.vocab if (truth == label).any()]
     counts = np.array([len(labels) for labels in trained], float)
-    fits = fit(right, outcomes[0], vocab, counts)
+    fits = fit(right, truth, units, vocab, counts)
     gains = fits.gains()
     low, high = np.quantile(gains[1:], [LEVEL / 2, 1 - LEVEL / 2])
-    classes = _classes(outcomes[-1], vocab, trained[-1], fits)
+    classes = _classes(outcomes[-1], truth, vocab, trained[-1], fits)
     return Learning(
         points=_points(list(found), counts, right, units),
         curve=_curve(fits, counts),
@@ -94,8 +95,10 @@ def _curve(fits: Fits, counts: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"train_photos": photos, "accuracy": accuracy[0], "low": low, "high": high})
 
 
-def _classes(last: runs.Outcomes, vocab: Sequence[str], trained: pd.Series, fits: Fits) -> pd.DataFrame:
-    right, own = last.right.mean(axis=0), [last.truth == label for label in vocab]
+def _classes(
+    last: Row, truth: np.ndarray, vocab: Sequence[str], trained: pd.Series, fits: Fits
+) -> pd.DataFrame:
+    right, own = last.right.mean(axis=0), [truth == label for label in vocab]
     recalls, photos = [right[each].mean() for each in own], [int(each.sum()) for each in own]
     low, high = np.array([of_class(right[each], last.units[each]) for each in own]).T
     gain_low, gain, gain_high = np.quantile(fits.by_class[1:], [LEVEL / 2, 0.5, 1 - LEVEL / 2], axis=0)

@@ -8,9 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from kimchi_vision.base.numbers import percent, points
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results.compare import paired, power
-from kimchi_vision.results.intervals import FEWEST, independent, share
+from kimchi_vision.base.sentence import Sentences, noted
+from kimchi_vision.results.compare import paired
+from kimchi_vision.results.intervals import FEWEST, independent, named, share
 from kimchi_vision.results.predictions import Predictions
 
 Verdict = Literal["better", "cannot tell", "practically equal"]
@@ -111,9 +113,9 @@ def _judged(pair: Pair, margin: float, level: float) -> Pair:
         return pair
     counts = pair.only_first, pair.only_second, pair.worth
     if pair.difference > margin and pair.p < PLAUSIBLE:
-        number, verdict = power.photos_to_tell(*counts, level), "better"
+        number, verdict = paired.photos_to_tell(*counts, level), "better"
     else:
-        number, verdict = power.photos_to_equate(*counts, margin), "practically equal"
+        number, verdict = paired.photos_to_equate(*counts, margin), "practically equal"
     if number is None:
         return pair
     more = math.ceil((number - pair.worth) * pair.photos / pair.worth)
@@ -127,7 +129,7 @@ def beside_floor(predictions: Predictions, floor: Predictions) -> Json:
     Returns accuracy, accuracy_interval, gain, gain_interval, and verdict: `above`, `below` or `cannot tell`;
     of photos too few to say how far an accuracy holds, the intervals are None and nothing can be told.
     """
-    return {**_accuracy(floor), **_gain(predictions, floor)}
+    return {**named("accuracy", share(floor.right, floor.units)), **_gain(predictions, floor)}
 
 
 def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
@@ -136,13 +138,8 @@ def beside_one_view(averaged: Predictions, predictions: Predictions) -> Json:
     averaged: its table has views, the number of varied views that were averaged with the plain one.
     Returns n, the views, and what beside_floor returns.
     """
-    views = int(averaged.table["views"].iloc[0])
-    return {"n": views, **_accuracy(averaged), **_gain(averaged, predictions)}
-
-
-def _accuracy(predictions: Predictions) -> Json:
-    accuracy = share(predictions.right, predictions.units)
-    return {"accuracy": accuracy.value, "accuracy_interval": accuracy.ends}
+    accuracy = named("accuracy", share(averaged.right, averaged.units))
+    return {"n": int(averaged.table["views"].iloc[0]), **accuracy, **_gain(averaged, predictions)}
 
 
 def _gain(predictions: Predictions, other: Predictions) -> Json:
@@ -158,3 +155,13 @@ def _gain(predictions: Predictions, other: Predictions) -> Json:
         "gain_interval": sorted([sign * pair.low, sign * pair.high]) if told else None,
         "verdict": side if told and pair.verdict == "better" else "cannot tell",
     }
+
+
+def about_gain(name: str, found: Json) -> Sentences:
+    """What training brought beside the `floor`, or views beside one, `tta`, by that entry of metrics.json."""
+    shown = {"n": found.get("n"), "accuracy": percent(found["accuracy"]), "gain": points(found["gain"])}
+    if found["accuracy_interval"] is None or found["gain_interval"] is None:
+        return noted([(f"{name}_few", shown)])
+    shown |= zip(("least", "most"), map(percent, found["accuracy_interval"]), strict=True)
+    shown |= zip(("low", "high"), map(points, found["gain_interval"]), strict=True)
+    return noted([(f"{name}_{found['verdict'].replace(' ', '_')}", shown)])

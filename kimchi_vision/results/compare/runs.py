@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from kimchi_vision.results.compare.pairs import Row
 from kimchi_vision.results.intervals import over_seeds
 from kimchi_vision.results.predictions import FOLDS, Predictions
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import Score
 
 SEED = re.compile(r"[-_. ]*(seed)?[-_. ]*\d+$")
 """The end of a run's name that tells its seed."""
@@ -58,24 +57,6 @@ def read(run: str | Path | Run, split: str = "valid") -> Answers:
     photos = part.table[["path", "truth", "predicted"]].merge(known, on="path", how="left")
     photos = photos.drop_duplicates(["sha256", "truth"]).sort_values(["sha256", "truth"]).set_index("sha256")
     return Answers(run, part, photos)
-
-
-class Outcomes(NamedTuple):
-    """Several runs on the same photos.
-
-    right: right or wrong, [runs, photos]. truth: the photos' classes. units: their groups, whole numbers.
-    """
-
-    right: np.ndarray
-    truth: np.ndarray
-    units: np.ndarray
-
-
-def outcomes(found: Sequence[Answers]) -> Outcomes:
-    """What runs have right. found: answers for the same photos."""
-    photos = found[0].photos
-    units = photos["group"].to_numpy() if "group" in photos else np.arange(len(photos))
-    return Outcomes(np.stack([each.right for each in found]), photos["truth"].to_numpy(), units)
 
 
 def check_same_photos(found: Sequence[Answers]) -> None:
@@ -161,9 +142,10 @@ def named(found: Sequence[Answers]) -> dict[str, list[Answers]]:
 
 
 def row(name: str, members: Sequence[Answers]) -> Row:
-    """What its trainings answered, photo by photo."""
-    found = outcomes(members)
-    return Row(name, found.right, found.units)
+    """What its trainings, of the same photos, answered photo by photo."""
+    photos = members[0].photos
+    units = photos["group"].to_numpy() if "group" in photos else np.arange(len(photos))
+    return Row(name, np.stack([each.right for each in members]), units)
 
 
 def line(experiment: Row) -> dict[str, object]:

@@ -1,7 +1,5 @@
 """A comparison in words: the answer, a sentence a pair, and the cells of a table of experiments."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,19 +26,13 @@ EQUAL = 1e-9
 
 @dataclass(frozen=True)
 class Words:
-    """What is said about pairs of experiments.
-
-    say: the texts of a language. margin: difference in accuracy that does not matter, 0 to 1.
-    """
+    """What is said of pairs, in a language. margin: difference in accuracy that does not matter, 0 to 1."""
 
     say: Text
     margin: float
 
     def answer(self, names: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
-        """Sentences on the most accurate experiment.
-
-        names: experiments, the most accurate first.
-        """
+        """Sentences on the most accurate experiment. names: experiments, the most accurate first."""
         best = names[0]
         if not pairs:
             return [self.say("alone", name=best)]

@@ -7,10 +7,17 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from kimchi_vision.base.files import replacing
+from kimchi_vision.base.hangul import Reasons
 from kimchi_vision.base.messages import korean, language
-from kimchi_vision.base.messages.hangul import Reasons
-from kimchi_vision.results.plots.calibration import one_against_rest, reliability, risk_coverage
-from kimchi_vision.results.plots.curves import accuracy_latency, learning_curve, losses, lr_find
+from kimchi_vision.results.plots.curves import (
+    accuracy_latency,
+    learning_curve,
+    losses,
+    lr_find,
+    one_against_rest,
+    reliability,
+    risk_coverage,
+)
 from kimchi_vision.results.plots.fonts import families, hangul
 from kimchi_vision.results.plots.pictures import RIGHT, WRONG, confusion_matrix, heat, photo_grid
 

@@ -13,18 +13,10 @@ from matplotlib import font_manager
 logger = logging.getLogger(__name__)
 
 SYSTEM_FONTS = (
-    "NanumGothic",
-    "Nanum Gothic",
-    "NanumBarunGothic",
-    "Noto Sans KR",
-    "Noto Sans CJK KR",
+    "NanumGothic", "Nanum Gothic", "NanumBarunGothic", "Noto Sans KR", "Noto Sans CJK KR",
     "Noto Sans CJK JP",  # the first face of the collection; every face of it has all of Hangul
-    "Pretendard",
-    "Malgun Gothic",
-    "Apple SD Gothic Neo",
-    "AppleGothic",
-    "UnDotum",
-)
+    "Pretendard", "Malgun Gothic", "Apple SD Gothic Neo", "AppleGothic", "UnDotum",
+)  # fmt: skip
 HOW_TO_GET_ONE = (
     "No font with Hangul was found, so Korean names appear as boxes in the figures. Get one with "
     "`pip install pylopdf-fonts-ko` or `apt install fonts-nanum`, or name a .ttf or .otf file in KIMCHI_FONT."

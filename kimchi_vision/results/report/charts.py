@@ -8,17 +8,14 @@ from typing import Literal
 
 import numpy as np
 
-from kimchi_vision.base.numbers import percent
+from kimchi_vision.base.numbers import percent, with_ends
 
 Scale = Literal["linear", "log"]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to 0 at the start of the axis and 100 at its end, with round numbers between.
-
-    ticks: (place, label).
-    """
+    """From values to 0 at its start and 100 at its end, with round numbers between; ticks: (place, label)."""
 
     low: float
     high: float
@@ -33,7 +30,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Mark:
-    """A value on an interval plot, with its interval. kind: own, baseline or other; tip: said on hovering."""
+    """A value on an interval plot, with its interval. kind: own, baseline, other, goal; tip: for hovering."""
 
     value: float
     low: float | None
@@ -53,9 +50,12 @@ class Row:
     link: str | None = None
 
     @classmethod
-    def of(cls, name: str, mark: Mark, link: str | None = None) -> Row:
+    def of(
+        cls, name: str, kind: str, share: float, interval: Sequence[float] | None, link: str | None = None
+    ) -> Row:
         """A line with a single mark, whose tip stands behind, too."""
-        return cls(name, [mark], mark.tip, link=link)
+        tip = with_ends(share, *interval) if interval else percent(share)
+        return cls(name, [Mark(share, *(interval or (None, None)), kind, tip)], tip, link=link)
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,7 @@ class Series:
     line: bool = True
     dots: bool = True
     """Whether the points of a line are seen; else only that under the pointer."""
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    ends: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)

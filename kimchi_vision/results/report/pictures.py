@@ -1,7 +1,5 @@
 """A page of photos in groups under an answer: what is like what, what is unlike, what changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +8,9 @@ from kimchi_vision.base.files import write_text
 from kimchi_vision.base.messages import language
 from kimchi_vision.base.pages import render
 from kimchi_vision.base.plain import Json
+from kimchi_vision.data import images
 from kimchi_vision.data.photo import Photo
-from kimchi_vision.results.report import charts, images
+from kimchi_vision.results.report import charts
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def write(file: Path, page: Page, lang: str = "auto") -> None:
 def view(groups: Sequence[Group]) -> Iterator[Json]:
     """The template's values, with as many pictures as a page holds."""
     every = [picture for group in groups for picture in group.pictures]
-    small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)}).pictures
+    small = images.thumbnails({str(place): each.photo for place, each in enumerate(every)})
     sources = iter([small.get(str(place)) for place in range(len(every))])
     for group in groups:
         yield {"heading": group.heading, "pictures": [(each, next(sources)) for each in group.pictures]}

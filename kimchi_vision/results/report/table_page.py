@@ -1,12 +1,9 @@
 """What the page over several runs shows."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 import numpy as np
 import pandas as pd
@@ -21,9 +18,9 @@ from kimchi_vision.results.choices import Winner
 from kimchi_vision.results.compare.runs import accuracy, common
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
-from kimchi_vision.results.report.facts import flat, machine, question
+from kimchi_vision.results.report.run_page import flat, machine, question
 from kimchi_vision.results.run import Run
-from kimchi_vision.results.score import Score
+from kimchi_vision.results.scores import over_runs
 
 FLIPPED = 36
 """Photos that only one of two runs has right, shown for each."""
@@ -81,11 +78,9 @@ def _plot(rows: Mapping[str, Sequence[Run]], folder: Path, part: str) -> charts.
     """Accuracy of each row with its interval over photos and seeds, the highest first."""
     scores = {name: accuracy(runs, part) for name, runs in rows.items()}
     best, drawn = max(each.value for each in scores.values()), []
-    for name in sorted(scores, key=lambda name: -scores[name].value):
-        each = scores[name]
+    for name, each in sorted(scores.items(), key=lambda pair: -pair[1].value):
         kind = "own" if each.value == best else "other"
-        mark = charts.Mark(each.value, each.low, each.high, kind, str(each))
-        drawn.append(charts.Row.of(name, mark, _link(rows[name][0], folder)))
+        drawn.append(charts.Row.of(name, kind, each.value, each.interval, _link(rows[name][0], folder)))
     return charts.Intervals.of(drawn)
 
 
@@ -98,11 +93,10 @@ def _cost(runs: Sequence[Run], part: str, say: Text) -> charts.Chart | None:
     best = max(score.value for _, score, _ in timed)
     series = []
     for run, score, milliseconds in timed:
-        low, high = score.interval or (score.value, score.value)
-        kind = "own" if score.value == best else "other"
+        kind, ends = "own" if score.value == best else "other", score.interval or 2 * [score.value]
         point = (milliseconds, score.value, f"{run.name}: {score}, {milliseconds:.1f} ms")
-        series.append(charts.Series(run.name, [point], kind, line=False, low=[low], high=[high]))
-    y = charts.shares([end for each in series for end in (*each.low, *each.high)])
+        series.append(charts.Series(run.name, [point], kind, line=False, ends=[ends]))
+    y = charts.shares([end for each in series for end in each.ends[0]])
     x = charts.axis([0.0, *(milliseconds for *_, milliseconds in timed)], "{:g}".format)
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
@@ -113,15 +107,14 @@ def _learning(folder: Path, say: Text) -> charts.Chart | None:
     if not file.is_file():
         return None
     points = pd.read_csv(file, encoding=TABLE_ENCODING)
-    drawn, low, high = [], [], []
+    drawn, ends = [], []
     for row in points.itertuples():
         known = np.isfinite(row.low) and np.isfinite(row.high)
-        low.append(row.low if known else row.accuracy)
-        high.append(row.high if known else row.accuracy)
-        shown = with_ends(row.accuracy, low[-1], high[-1]) if known else percent(row.accuracy)
+        ends.append([row.low, row.high] if known else 2 * [row.accuracy])
+        shown = with_ends(row.accuracy, row.low, row.high) if known else percent(row.accuracy)
         drawn.append((row.train_photos, row.accuracy, f"{row.train_photos:,}: {shown}"))
-    x, y = charts.counts(points["train_photos"]), charts.shares([*low, *high])
-    series = [charts.Series(say("accuracy"), drawn, low=low, high=high)]
+    x, y = charts.counts(points["train_photos"]), charts.shares([end for both in ends for end in both])
+    series = [charts.Series(say("accuracy"), drawn, ends=ends)]
     return charts.Chart(say("learning_curve"), x, y, say("train_photos_column"), series)
 
 
@@ -173,7 +166,7 @@ def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str], par
         "name": name,
         "question": question(first.experiment.question, text)[:1],
         "reports": [(run.path.name, _link(run, folder)) for run in runs],
-        "scores": [_over_runs([run.scored(part)[key] for run in runs]) for key in names],
+        "scores": [over_runs([run.scored(part)[key] for run in runs]) for key in names],
         "seeds": len(runs),
         "photos": first.scored(part)["accuracy"].n,
         "kept_epoch": None if several else found[0].get("train", {}).get("kept_epoch"),
@@ -181,13 +174,6 @@ def _row(name: str, runs: Sequence[Run], folder: Path, names: Sequence[str], par
         "parameters": found[0].get("model", {}).get("parameters"),
         "pkl_size": first.files.pkl.stat().st_size / 1e6 if first.files.pkl.is_file() else None,
     }
-
-
-def _over_runs(found: Sequence[Score]) -> tuple[Score, float | None]:
-    if len(found) == 1:
-        return found[0], None
-    values = [each.value for each in found]
-    return replace(found[0], value=mean(values), low=None, high=None), stdev(values)
 
 
 def _decision(folder: Path, say: Text) -> Json | None:

@@ -4,7 +4,6 @@ import base64
 import io
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -18,30 +17,17 @@ THUMBNAILS_BYTES = 1_900_000
 FIGURE_SIDE = 900
 
 
-@dataclass(frozen=True)
-class Thumbnails:
-    """Data URIs by path, paths whose photo is gone or unreadable, and paths left out for lack of room."""
-
-    pictures: dict[str, str]
-    missing: frozenset[str]
-    left_out: frozenset[str]
-
-
-def thumbnails(files: Mapping[str, Photo], side: int = THUMBNAIL_SIDE) -> Thumbnails:
-    """Small pictures of photos, by path, in the given order, as many as THUMBNAILS_BYTES hold."""
-    pictures: dict[str, str] = {}
-    missing: set[str] = set()
+def thumbnails(files: Mapping[str, Photo], side: int = THUMBNAIL_SIDE) -> dict[str, str | None]:
+    """Small pictures of photos, by path, in the given order, as many as THUMBNAILS_BYTES hold; None for a
+    photo that is gone or cannot be read."""
+    found: dict[str, str | None] = {}
     room = THUMBNAILS_BYTES
     for path, picture in _drawn(files, side):
-        if picture is None:
-            missing.add(path)
-        elif room < len(picture):
+        room -= len(picture or "")
+        if room < 0:
             break
-        else:
-            pictures[path] = picture
-            room -= len(picture)
-    left_out = frozenset(files) - pictures.keys() - missing
-    return Thumbnails(pictures, frozenset(missing), left_out)
+        found[path] = picture
+    return found
 
 
 def photo(path: Photo | Path, side: int) -> str | None:

@@ -1,6 +1,7 @@
-"""model.int8.onnx, model.bf16.onnx and model.fp16.onnx: smaller files, and what they cost in accuracy."""
+"""Files made from model.onnx: int8, bf16 and fp16, with what they cost in accuracy, and OpenVINO's, timed."""
 
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -12,14 +13,17 @@ import numpy as np
 import onnx
 
 from kimchi_vision.base.errors import RunError
+from kimchi_vision.base.extras import load
+from kimchi_vision.base.files import replacing
 from kimchi_vision.base.numbers import percent
 from kimchi_vision.base.plain import Json
 from kimchi_vision.data.photo import Photos, open_photo
 from kimchi_vision.deploy.export import photo_graph
-from kimchi_vision.deploy.export.onnx import probabilities
-from kimchi_vision.deploy.runtime import Classifier
+from kimchi_vision.deploy.export.onnx import PHOTOS, agreed, converting, probabilities
+from kimchi_vision.deploy.runtime import Classifier, OpenVinoClassifier
+from kimchi_vision.deploy.runtime.speed import LEAST, milliseconds
 from kimchi_vision.results.compare import difference_interval
-from kimchi_vision.results.model_metadata import Facts
+from kimchi_vision.results.model_metadata import KEY, Facts
 from kimchi_vision.results.predictions import Predictions
 
 log = logging.getLogger(__name__)
@@ -27,14 +31,14 @@ log = logging.getLogger(__name__)
 KINDS = ("int8", "bf16", "fp16")
 CALIBRATION = 128
 """Training photos from which int8 takes the range of each activation, at most."""
-PHOTOS = 2000
+MOST_PHOTOS = 2000
 """Validation photos that a file is scored on, at most."""
 
 LARGEST_LOSS = 0.05
 """Accuracy that a file may lose for certain: the lower end of the interval."""
 
 
-def save(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
+def save_smaller(kind: str, fp32: Path, photos: Photos, file: Path) -> None:
     """Write `file`, of one of KINDS, from model.onnx; inputs and outputs stay float32.
 
     int8: weights for each channel, and uint8 activations, whose ranges come from training photos.
@@ -100,7 +104,7 @@ def cost(file: Path, photos: Photos, predictions: Predictions) -> Json:
     predictions: the learner's own.
     Raises RunError when answers are no numbers, or it loses more than LARGEST_LOSS beyond chance.
     """
-    sample = predictions.part("valid").spread(PHOTOS)
+    sample = predictions.part("valid").spread(MOST_PHOTOS)
     answers = probabilities(Classifier(file), photos.files(sample.table))
     gap = float(np.abs(sample.probabilities - answers).max())
     if not np.isfinite(gap):
@@ -146,3 +150,39 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+def save_openvino(whole: Path, file: Path, weights: Path) -> None:
+    """Write the network of model.onnx, and its weights. Raises RunError for an operator that has no form."""
+    facts = Classifier(whole).facts
+    ov = load("openvino")
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(photo_graph.network_of(onnx.load(whole)), f"{folder}/network.onnx")
+        with converting("OpenVINO"):
+            model = ov.convert_model(f"{folder}/network.onnx")
+        model.set_rt_info(facts.to_metadata()[KEY], [KEY])
+        ov.save_model(model, f"{folder}/model.xml", compress_to_fp16=False)
+        shutil.copyfile(f"{folder}/model.xml", file)
+        with replacing(weights) as temporary:
+            shutil.copyfile(f"{folder}/model.bin", temporary)
+
+
+def prove_openvino(file: Path, weights: Path, whole: Path, photos: Photos, predictions: Predictions) -> Json:
+    """Agreement and gap beside the learner's own answers, and how many times faster than onnxruntime it is.
+
+    Raises RunError as for model.onnx.
+    """
+    sample = predictions.part("valid").spread(PHOTOS)
+    files = photos.files(sample.table)
+    with tempfile.TemporaryDirectory() as folder:  # OpenVINO finds weights by the name of the file
+        shutil.copyfile(file, f"{folder}/model.xml")
+        shutil.copyfile(weights, f"{folder}/model.bin")
+        mine, other = OpenVinoClassifier(Path(folder) / "model.xml"), Classifier(whole)
+    proof = agreed(sample.probabilities, probabilities(mine, files))
+    prepared = [mine.facts.preprocess(open_photo(file)) for file in files[:LEAST]]
+    other_ms, own_ms = (
+        float(np.median(milliseconds(lambda one, each=each: each.probabilities_of([one]), prepared)))
+        for each in (other, mine)
+    )
+    size = {"bytes": file.stat().st_size + weights.stat().st_size}
+    return {**size, **proof, "milliseconds": round(own_ms, 2), "times_faster": round(other_ms / own_ms, 2)}
