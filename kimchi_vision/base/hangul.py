@@ -41,18 +41,15 @@ class Reasons:
     """
 
     def __init__(self, korean: Mapping[str, str]) -> None:
-        self.known = [
-            (_pattern(english), re.sub(r"\{(\w+)\}", r"\\g<\1>", said)) for english, said in korean.items()
-        ]
+        self.known = []
+        for english, said in korean.items():
+            words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", re.escape(english))
+            # Matches a whole reason, or all of one after a colon.
+            pattern = re.compile(rf"(?:^|(?<=; )|(?<=: )|(?<=\] )){words}(?=;|$)")
+            self.known.append((pattern, re.sub(r"\{(\w+)\}", r"\\g<\1>", said)))
 
     def said(self, reasons: str) -> str:
         """The reasons with all that is known of them in Korean, and the others in quotes."""
         for pattern, said in self.known:
             reasons = pattern.sub(said, reasons.strip())
         return FOREIGN.sub(r"“\g<0>”", reasons)
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """Matches a whole reason, or all of one after a colon."""
-    words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^;]+?)", re.escape(template))
-    return re.compile(rf"(?:^|(?<=; )|(?<=: )|(?<=\] )){words}(?=;|$)")

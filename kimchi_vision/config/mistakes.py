@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from kimchi_vision.base.sentence import Sentence, Sentences
-from kimchi_vision.config.sections.base import models_in
+from kimchi_vision.config.base import models_in
 
 Location = tuple[str | int, ...]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from kimchi_vision.base.sentence import Sentence
+from kimchi_vision.config.base import Section
 
 Rate = Annotated[float, Field(gt=0, lt=100)]
 Rates = Rate | tuple[Rate, Rate] | Literal["auto"]
@@ -19,11 +21,7 @@ Size = Annotated[
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class LrFind(_Arguments):
+class LrFind(Section):
     """Learner.lr_find: a mock training with growing rates. Smith, 2015, arXiv:1506.01186."""
 
     start_lr: Rate = 1e-7
@@ -33,7 +31,7 @@ class LrFind(_Arguments):
     suggest: Literal["valley", "slide", "steep", "minimum"] = Field("valley", description="what `auto` takes")
 
 
-class FineTune(_Arguments):
+class FineTune(Section):
     """Learner.fine_tune: frozen epochs at base_lr, then unfrozen ones at half of it, slower below."""
 
     epochs: Epochs
@@ -47,7 +45,7 @@ class FineTune(_Arguments):
     wd: float | None = Field(None, ge=0, description="weight decay; fastai's 0.01 when not given")
 
 
-class FitOneCycle(_Arguments):
+class FitOneCycle(Section):
     """Learner.fit_one_cycle. Smith, 2018, arXiv:1803.09820."""
 
     epochs: Epochs
@@ -60,7 +58,7 @@ class FitOneCycle(_Arguments):
     wd: float | None = Field(None, ge=0)
 
 
-class Fit(_Arguments):
+class Fit(Section):
     """Learner.fit: a flat rate."""
 
     epochs: Epochs
@@ -69,7 +67,7 @@ class Fit(_Arguments):
     wd: float | None = Field(None, ge=0)
 
 
-class FeatureExtract(_Arguments):
+class FeatureExtract(Section):
     """The body stays as it is, batch-norm statistics too; only the head learns, in one cycle."""
 
     epochs: Epochs
@@ -79,7 +77,7 @@ class FeatureExtract(_Arguments):
     wd: float | None = Field(None, ge=0)
 
 
-class GradualUnfreeze(_Arguments):
+class GradualUnfreeze(Section):
     """One cycle an epoch, each with one more parameter group. Howard and Ruder, 2018, arXiv:1801.06146."""
 
     epochs: Epochs
@@ -88,22 +86,22 @@ class GradualUnfreeze(_Arguments):
     wd: float | None = Field(None, ge=0)
 
 
-class Probe(_Arguments):
+class Probe(Section):
     """The linear head becomes the one that fits the frozen features best; nothing is trained.
 
     Kumar et al., 2022, arXiv:2202.10054: tuning that starts there distorts the features less.
     """
 
 
-class Freeze(_Arguments):
+class Freeze(Section):
     """Learner.freeze: all groups but the head."""
 
 
-class Unfreeze(_Arguments):
+class Unfreeze(Section):
     """Learner.unfreeze: every group learns."""
 
 
-class Stage(_Arguments):
+class Stage(Section):
     """One entry of `train.stages`: a name, or a name with its arguments."""
 
     lr_find: LrFind | None = None
@@ -125,11 +123,10 @@ class Stage(_Arguments):
             return {name: {} if arguments is None else arguments for name, arguments in value.items()}
         return value
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Stage:
+    def contradictions(self) -> Iterator[Sentence]:
+        """Two names, or none."""
         if len(self.model_fields_set) != 1:
-            raise ValueError(Sentence("each stage is one name, with a dash of its own"))
-        return self
+            yield Sentence("each stage is one name, with a dash of its own")
 
     @property
     def name(self) -> str:
@@ -137,6 +134,6 @@ class Stage(_Arguments):
         return next(iter(self.model_fields_set))
 
     @property
-    def arguments(self) -> _Arguments:
+    def arguments(self) -> Section:
         """The stage's arguments: the model under its name."""
         return getattr(self, self.name)

@@ -110,7 +110,10 @@ def candidates(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores.append(found[1])
     scores = np.concatenate(scores)
     best = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores >= ALIKE)]
-    best, most = best[_rank(near[best, :2]) < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
+    # How many pairs above have a photo in common, for the one of the two photos that has fewer.
+    ends = pd.Series(near[best, :2].ravel())
+    rank = ends.groupby(ends).cumcount().to_numpy().reshape(-1, 2).min(axis=1)
+    best, most = best[rank < CANDIDATES], max(MOST, int(MOST_SHARE * len(thumbnails)))
     if len(best) > most:
         what = (
             "%d pairs of photos may show one picture, too many to open: the %d most alike are looked at. "
@@ -140,12 +143,6 @@ def _similar(thumbnails: np.ndarray) -> np.ndarray:
     pairs = pairs[np.argsort(-np.concatenate(scores), kind="stable")]
     ends = np.sort(pairs[:, :2], axis=1)
     return pairs[np.sort(np.unique(ends, axis=0, return_index=True)[1])]
-
-
-def _rank(pairs: np.ndarray) -> np.ndarray:
-    """How many pairs above have a photo in common, for the one of the two photos that has fewer."""
-    ends = pd.Series(pairs.ravel())
-    return ends.groupby(ends).cumcount().to_numpy().reshape(-1, 2).min(axis=1)
 
 
 @lru_cache(maxsize=512)

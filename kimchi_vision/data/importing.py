@@ -85,7 +85,11 @@ def _write(found: Plan, to: Path, boxes: Mapping[str, Boxes], crop: bool, done: 
         check_space(_missing(found, to, crop), to)
         rows = list(_write_all(found, to, boxes, crop, done))
         if rows:
-            _add_boxes(to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES]))
+            file, table = to / BOXES, pd.DataFrame(rows, columns=["path", *SIDES])
+            if file.is_file():  # of earlier imports
+                known = read_csv(file, list(table), Sentence("`data import` writes one."))[[*table]]
+                table = pd.concat([known[~known["path"].isin(table["path"])], table])
+            write_table(file, table)
     except OSError as error:
         megabytes = sum(entry.size for entry in _missing(found, to, crop)) / 1e6
         full = Sentence("the disk is full, {megabytes:.1f} MB more are needed", megabytes=megabytes)
@@ -184,11 +188,3 @@ def _box(entry: Entry, content: bytes, boxes: Boxes | None, done: Imported) -> t
     box = boxes.of(stem, photo.size)
     done.left_out["boxes outside their photo"] += box is None
     return box
-
-
-def _add_boxes(file: Path, rows: pd.DataFrame) -> None:
-    """Beside those of earlier imports."""
-    if file.is_file():
-        earlier = read_csv(file, ["path", *SIDES], Sentence("`data import` writes one."))[["path", *SIDES]]
-        rows = pd.concat([earlier[~earlier["path"].isin(rows["path"])], rows])
-    write_table(file, rows)

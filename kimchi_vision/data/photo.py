@@ -35,14 +35,10 @@ class Photo:
     @property
     def content(self) -> str:
         """A text that is the same whenever a model sees the same pixels; also a file's name."""
-        return f"{self.sha256}#box={_text(self.box)}" if self.box else self.sha256
+        return f"{self.sha256}#box={','.join(map(str, self.box))}" if self.box else self.sha256
 
     def __str__(self) -> str:
-        return f"{self.path} ({_text(self.box)})" if self.box else str(self.path)
-
-
-def _text(box: tuple[int, int, int, int]) -> str:
-    return ",".join(map(str, box))
+        return f"{self.path} ({','.join(map(str, self.box))})" if self.box else str(self.path)
 
 
 PhotoSource = Photo | str | Path | bytes | Image.Image | np.ndarray

@@ -66,8 +66,8 @@ def plan(entries: Sequence[Entry], per_class: int | None, source: Path) -> Plan:
     placed = _placed(photos, reading)
     without = [entry for entry in photos if entry.name not in placed]
     of_part = sum(bool(_part(entry.folder)) for entry in without)
-    found.left_out["photos of a part without a class"] += of_part
-    found.left_out["photos beside class folders"] += len(without) - of_part
+    found.left_out["photos of a part without a class"] = of_part
+    found.left_out["photos beside class folders"] = len(without) - of_part
     found.nested = _is_nested({classes for _, classes in placed.values()})
     found.parts = tuple(each for each in ("train", "valid", "test") if each in dict(placed.values()))
     depth = 0 if found.nested else -1

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.base.sentence import Sentence
@@ -34,10 +35,8 @@ class Names:
     def of_zip(self, infos: Sequence[zipfile.ZipInfo], source: object) -> list[str]:
         """The names of a zip's files, in their order."""
         raws = [_raw(info) for info in infos]
-        stated = [_stated(info, raw) for info, raw in zip(infos, raws, strict=True)]
-        found = iter(
-            self.of_raw([raw for raw, name in zip(raws, stated, strict=True) if name is None], source)
-        )
+        stated = list(map(_stated, infos, raws))
+        found = iter(self.of_raw([*compress(raws, [name is None for name in stated])], source))
         return [next(found) if name is None else name for name in stated]
 
     def of_raw(self, raws: Sequence[bytes], source: object) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
+import pandas as pd
 
 from kimchi_vision.base.files import readable, replacing
 from kimchi_vision.config.sections.train import EarlyStop
@@ -142,3 +143,20 @@ def _worth(
         sizes = np.bincount(valid.truth, minlength=len(valid.vocab))
         right *= len(valid) / (sizes[valid.truth] * np.count_nonzero(sizes))
     return right
+
+
+def overfits_from(history: pd.DataFrame) -> int | None:
+    """The epoch, counted from 1 over all stages, from which training loss falls while validation loss rises.
+
+    That is the one after the lowest validation loss, when by the last epoch the training loss has gone down
+    and the validation loss up. None when it is not so.
+    history: a row an epoch; columns stage, epoch, lr, train_loss, valid_loss, the scores, seconds, and kept,
+    true for the epoch that is evaluated and exported.
+    """
+    if history.empty:
+        return None
+    train, valid = history["train_loss"].to_numpy(), history["valid_loss"].to_numpy()
+    best = int(valid.argmin())
+    if valid[-1] > valid[best] and train[-1] < train[best]:
+        return best + 2
+    return None

@@ -59,7 +59,15 @@ def sentences(run: Run, say: Text) -> list[str]:
     score = accuracy(run)
     said = [say("headline", part=say(part(run)), photos=f"{score.n:,}", accuracy=score)]
     if part(run) == FOLDS:
-        return [*said, *_of_folds(run, say)]
+        # Who answered, after which epoch, and what the exported model, which is none of them, has.
+        folds = len(run.mistakes["folds"])
+        said.append(say("answered_unseen", folds=folds))
+        if _chooses(run):
+            said.append(say("epoch_chosen_by_others"))
+        if run.mistakes is not run.metrics:
+            own = run.score["accuracy"]
+            said.append(say("folds_beside", folds=folds, photos=own.n, own=own))
+        return said
     if part(run) == "test":
         said.append(say("chose_nothing"))
         return [*said, say("test_openings", n=run.times_opened())]
@@ -76,18 +84,6 @@ def baseline(run: Run, say: Text) -> str:
     if part(run) == "test":
         where = {"part": say(run.mistakes["split"]), "photos": own.n}
         said += say("floor_on", own=own.metric.shown(own.value), **where)
-    return said
-
-
-def _of_folds(run: Run, say: Text) -> list[str]:
-    """Who answered, after which epoch, and what the exported model, which is none of them, has."""
-    folds = len(run.mistakes["folds"])
-    said = [say("answered_unseen", folds=folds)]
-    if _chooses(run):
-        said.append(say("epoch_chosen_by_others"))
-    if run.mistakes is not run.metrics:
-        own = run.score["accuracy"]
-        said.append(say("folds_beside", folds=folds, photos=own.n, own=own))
     return said
 
 

@@ -29,12 +29,6 @@ def read(file: Path, vocab: Sequence[str]) -> pd.DataFrame:
     Raises InputError for a missing or damaged file, other classes than vocab, and what are no probabilities.
     """
     table = read_table(file, _TEXT)
-    _check_columns(table, vocab, file)
-    _check_values(table, vocab, file)
-    return table.astype(dict.fromkeys(["loss", *columns(vocab)], np.float32))
-
-
-def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:
     needed = [*_TEXT, "loss", *columns(vocab)]
     missing = [column for column in needed if column not in table]
     if missing:
@@ -46,6 +40,8 @@ def _check_columns(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> Non
         raise InputError(
             "{file} has `{column}`, a class that labels.json lacks.", file=file, column=beyond[0]
         )
+    _check_values(table, vocab, file)
+    return table.astype(dict.fromkeys(["loss", *columns(vocab)], np.float32))
 
 
 def _check_values(table: pd.DataFrame, vocab: Sequence[str], file: Path) -> None:

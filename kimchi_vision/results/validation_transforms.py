@@ -45,14 +45,11 @@ def read(dls: DataLoaders) -> Preprocess:
     """
     dl = dls.valid.new()  # fastai's own loader, whatever stands in front of it
     steps: Json = {}
-    for tfm in filter(_validates, [*dl.after_item.fs, *dl.after_batch.fs]):
-        steps |= _step(tfm)
+    for tfm in (*dl.after_item.fs, *dl.after_batch.fs):
+        # AffineCoordTfm serves both parts, and keeps in split_idx the part that it saw last.
+        if isinstance(tfm, AffineCoordTfm) or getattr(tfm, "split_idx", None) != 0:
+            steps |= _step(tfm)
     return Preprocess(**{"size": steps.get("resize"), **steps})
-
-
-def _validates(tfm: Transform) -> bool:
-    # AffineCoordTfm serves both parts, and keeps in split_idx the part that it saw last.
-    return isinstance(tfm, AffineCoordTfm) or getattr(tfm, "split_idx", None) != 0
 
 
 def _step(tfm: Transform) -> Json:

@@ -27,6 +27,7 @@ def test_help_is_korean(command, words):
         ("serve x --port 99999", "less than or equal to 65535", "'--port': 65535 이하로 쓰세요."),
         ("predict a b --runtime x", "'x' is not one of", "'onnxruntime', 'openvino' 중 하나를 쓰세요."),
         ("run", "Missing argument 'experiment'.", "'experiment' 인자가 없습니다."),
+        ("data fetch a", "Missing option '--to'.", "'--to' 옵션이 없습니다."),
         ("run a b", "unexpected extra argument(s) (b)", "필요 없는 인자가 있습니다: b."),
         ("cache clera", "Did you mean 'clear'?", "혹시 'clear'입니까?"),
         ("run a --exports", "requires an argument", "--exports' 옵션에는 값이 필요합니다."),

@@ -10,7 +10,7 @@ import pytest
 
 from kimchi_vision.base.errors import DataError
 from kimchi_vision.data.archive import opened
-from kimchi_vision.data.encodings import detect
+from kimchi_vision.data.encodings import DOUBLE, SINGLE, Guess, _is_common, _models, detect
 from kimchi_vision.data.importing import import_photos
 from kimchi_vision.data.zip_names import Names
 
@@ -121,6 +121,31 @@ def test_the_names_of_inner_zips_are_read_with_those_around_them(tmp_path):
     outer = [f"{dish}.zip".encode("gbk") for dish in DISHES["gbk"]]
     path = zip_of(tmp_path / "outer.zip", outer, content=inner)
     assert names_in(path)[0] == [f"{dish}/猫/1.jpg" for dish in DISHES["gbk"]]
+
+
+def test_names_that_nothing_fits_beside_those_of_another_system_name_the_archive(tmp_path):
+    greek = [f"{name}/1.jpg".encode("cp1253") for name in ("μήλο", "ψωμί", "γύρος")]
+    with pytest.raises(DataError, match=r"a\.zip does not say the encoding of its names"):
+        names_in(zip_of(tmp_path / "a.zip", ["김치/1.jpg".encode(), *greek]))
+
+
+def test_three_names_are_shown_in_both_readings():
+    dishes = [name.encode("cp949") for name in ("가지", "나물", "다시마", "라면")]
+    with pytest.raises(DataError) as error:
+        Guess("cp949", "gbk").check("a.csv", dishes, "Say which.")
+    assert "hold 가지, 나물, 다시마 (cp949) or " in str(error.value)
+
+
+@pytest.mark.parametrize(("encoding", "last", "first_rare"), [("cp949", "힝", "伽"), ("gbk", "座", "亍")])
+def test_letters_in_daily_use_end_where_the_table_of_an_encoding_says(encoding, last, first_rare):
+    assert _is_common(last, encoding)
+    assert not _is_common(first_rare, encoding)
+
+
+def test_the_models_of_languages_are_asked_about_each_encoding_by_its_name_here():
+    found = _models(["борщ".encode("cp866"), "пельмени".encode("cp866")])
+    assert {"cp866", "gbk", "big5"} <= set(found) <= {*DOUBLE, *SINGLE}
+    assert max(found, key=found.__getitem__) == "cp866"
 
 
 def test_two_readings_are_a_question(tmp_path):

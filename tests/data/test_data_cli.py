@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from kimchi_vision import data
 from kimchi_vision.base.errors import ConfigError, DataError
+from kimchi_vision.base.messages import say
 from kimchi_vision.cli.data import app
 from kimchi_vision.config.sections import Data
 
@@ -135,6 +137,17 @@ def test_import_says_what_was_taken_and_left(folder_of):
     said("import", "set.zip", "--to", "cut", "--crop")
     with Image.open("cut/b/001.jpg") as image:
         assert image.size == (30, 20)
+
+
+def test_import_says_what_was_there_and_what_is_numbered(folder_of, photo):
+    folder_of({"a": 3})
+    said("import", "photos", "--to", "new")
+    photo(Path("photos/a/deep/000.jpg"), 9).rename("photos/a/000.jpg")  # another photo of that name
+    assert said("import", "photos", "--to", "new")[1:] == [
+        say("import_there", count=2),
+        say("import_numbered", count=1),
+        say("import_written", count=1, folder="new"),
+    ]
 
 
 def test_fetch_prints_where_the_photos_are(monkeypatch):

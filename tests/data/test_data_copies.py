@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageOps
 from kimchi_vision import data
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data import duplicates
-from kimchi_vision.data.alignment import aligned, inverse, settled
+from kimchi_vision.data.alignment import _correlation, aligned, brightness, inverse, settled
 from kimchi_vision.data.duplicates import _around_one, _without_scenes, candidates, groups
 from kimchi_vision.data.hashes import thumbnail
 from kimchi_vision.data.memory import Memory
@@ -183,3 +183,15 @@ def test_of_a_folder_of_look_alikes_only_the_most_alike_are_opened(monkeypatch, 
     monkeypatch.setattr(duplicates, "MOST_SHARE", 0.0)
     assert candidates(pixels)[0].tolist() in ([[4, 30]], [[30, 4]])
     assert "too many to open: the 1 most alike are looked at" in caplog.text
+
+
+def test_a_brightness_is_found_in_one_round():
+    shown = np.random.default_rng(0).uniform(0, 255, 500)
+    assert brightness(shown, 2 * shown + 3, rounds=1) == pytest.approx((2, 3))
+
+
+def test_photos_that_share_less_than_a_fifth_look_unlike():
+    shown = np.arange(100.0).reshape(1, 100)
+    few, enough = (np.arange(100)[None] < count for count in (19, 20))
+    found = [_correlation(shown, 2 * shown + 1, inside.astype(float))[0] for inside in (few, enough)]
+    assert found == pytest.approx([-1, 1], abs=1e-3)

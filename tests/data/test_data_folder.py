@@ -55,13 +55,19 @@ def test_links_are_followed_but_for_loops(folder_of, photo, tmp_path):
     (root / "b" / "loop").symlink_to(root)
     photo(tmp_path / "store" / "c" / "1.jpg", 50)
     (root / "c").symlink_to(tmp_path / "store" / "c")
+    (tmp_path / "store" / "c" / "back").symlink_to(tmp_path / "store" / "c")
     photo(tmp_path / "store" / "d.jpg", 51).rename(tmp_path / "store" / "d")
     (root / "a" / "more.jpg").symlink_to(tmp_path / "store" / "d")
     listing = read(root)
-    assert listing.photos["path"].tolist() == ["a/000.jpg", "a/more.jpg", "b/000.jpg", "c/1.jpg"]
+    assert listing.photos["path"].tolist() == [
+        "a/000.jpg",
+        "a/more.jpg",
+        "b/000.jpg",
+        "c/1.jpg",
+    ]
     assert said(listing)[1:] == [
-        "1 link leads to a folder that it lies in, and is not followed: b/loop.",
-        "2 links lead out of the folder and are followed: a/more.jpg, c.",
+        "2 links lead to a folder that they lie in, and are not followed: b/loop, c/back.",
+        "3 links lead out of the folder and are followed: a/more.jpg, c, c/back.",
     ]
 
 

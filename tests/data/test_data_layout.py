@@ -81,6 +81,29 @@ def test_ts_in_a_column_of_parts_may_be_the_test_set(tree):
         read(root)
 
 
+def test_a_column_of_parts_that_says_one_in_some_rows_only_is_asked_about(tree):
+    root = tree({"images": 8})
+    rows = [f"images-{n}.jpg,{'ab'[n % 2]},{'train' if n < 6 else 'later'}" for n in range(8)]
+    (root / "labels.csv").write_text("\n".join(["image,label,set", *rows]))
+    with pytest.raises(DataError, match=r"the column set holds 'later', 'train'\. Write `train`"):
+        read(root)
+
+
+def test_a_table_with_two_columns_of_one_name_says_nothing(tree):
+    root = tree({"a": 2, "b": 2})
+    rows = [f"{name}-{n}.jpg,x,y" for name in "ab" for n in range(2)]
+    (root / "labels.csv").write_text("\n".join(["image,label,label", *rows]))
+    assert classes(read(root)) == {"a": 2, "b": 2}
+
+
+def test_records_of_an_export_without_a_class_are_no_labels(tree):
+    root = tree({"data": 4})
+    records = [{"file": f"data-{n}.jpg", "label": "aabb"[n]} for n in range(4)]
+    records.append({"file": "data-0.jpg", "note": "look again"})
+    (root / "labels.json").write_text(json.dumps(records))
+    assert classes(read(root)) == {"a": 2, "b": 2}
+
+
 def test_ai_hubs_wrapper_below_the_parts_is_no_class(tree):
     folders = {
         f"{part}/{kind}/{name}": 2
@@ -139,6 +162,15 @@ def test_a_class_that_is_still_packed_is_an_error_that_names_it(tree):
         archive.writestr("hen/hen-0.jpg", b"")
     with pytest.raises(DataError, match=r"No photo of hen: hen\.zip is an archive; unpack it"):
         read(root)
+
+
+def test_parts_whose_photos_have_no_class_are_each_named(tree):
+    says = (
+        r"holds no photo in a class folder\. images/ holds 4 photos without a class: set aside\. "
+        r"test/ holds 3 photos without a class: set aside\. Photos lie in folders named after"
+    )
+    with pytest.raises(DataError, match=says):
+        read(tree({"images": 4, "test": 3}))
 
 
 def test_an_unlabelled_test_folder_is_set_aside_and_told(tree):

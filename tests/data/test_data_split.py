@@ -111,12 +111,12 @@ def test_a_test_folder_alone_validates_where_folders_was_said():
 
 @pytest.mark.parametrize("splitter", ["random", "stratified", "kfold"])
 def test_parts_are_pooled_only_where_that_was_said(splitter):
-    photos = parted("train/", "Val/", "test/")
+    photos = parted("test/", "train/", "Val/")
     with pytest.raises(DataError, match=rf"`data\.splitter: {splitter}` would share them out anew"):
         split(photos, section(splitter=splitter))
     parts, notes = split(photos, section(splitter=splitter, parts="pool"))
-    assert (parts[40:] == "test").all()
-    assert parts[:40].value_counts().to_dict() == {"train": 32, "valid": 8}
+    assert (parts[:20] == "test").all()
+    assert parts[20:].value_counts().to_dict() == {"train": 32, "valid": 8}
     assert notes == [("noted_pooled", {"count": 40})]
 
 

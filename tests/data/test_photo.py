@@ -197,6 +197,7 @@ def test_parts_files_and_contents_follow_the_table(tmp_path):
     found = Photos(tmp_path, TABLE, ("b", "a"))
     assert found.part("valid")["path"].tolist() == ["b/1.jpg", "a/2.jpg"]
     assert found.part("valid").index.tolist() == [0, 1]
+    assert found.part("valid").columns.equals(found.items.columns)
     files = found.files(found.part("valid"))
     assert [file.path for file in files] == [tmp_path / "b" / "1.jpg", tmp_path / "a" / "2.jpg"]
     assert [file.content for file in found.files(TABLE[::-1])] == ["03", "02", "01", "00"]

@@ -152,3 +152,7 @@ def test_a_raw_file_named_as_a_jpeg_is_none(tmp_path, kind):
 def test_what_convert_would_leave_out_is_known(values, kind, lost):
     assert cuts_off(stored(values, kind)) is lost
     assert cuts_off(b"no photo") is False
+
+
+def test_of_colours_of_16_bits_the_low_bytes_would_be_left_out():
+    assert cuts_off(deep_colours(np.zeros((4, 4, 3), np.uint16), ".png"))

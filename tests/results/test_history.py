@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from kimchi_vision.results.history import overfits_from
+from kimchi_vision.results.candidates import overfits_from
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.config.sections import Train
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.results import report
-from kimchi_vision.results.report import calibration, decision, facts, run_page, table_page, training
+from kimchi_vision.results.report import calibration, decision, run_page, table_page, training
 from kimchi_vision.results.run import Run
 
 VOCAB = ("001", "김치", "NA")
@@ -65,7 +65,7 @@ def test_the_charts_of_calibration_show_it_as_it_is_after_calibration():
     reliability, risk = calibration.view(SimpleNamespace(calibration=found), say)["charts"]
     (series,) = reliability.series
     assert [point[:2] for point in series.points] == [(0.4, 0.3), (0.6, 0.7), (0.9, 0.8)]  # not of two photos
-    assert (series.low, series.high) == ([0.2, 0.5, 0.6], [0.5, 0.8, 0.95])
+    assert series.ends == [(0.2, 0.5), (0.5, 0.8), (0.6, 0.95)]
     assert series.points[0][2] == "5 photos at a confidence of 40.0 %: 30.0 % right"
     (series,) = risk.series
     assert series.points == [
@@ -183,7 +183,7 @@ def test_what_was_measured_stands_beside_its_name():
         "peak_memory_mb": 512.0,
         "train": {"seconds": 44.2},
     }
-    named = {say(key): value for key, value in facts.timings(metrics)["measured"].items()}
+    named = {say(key): value for key, value in run_page.timings(metrics)["measured"].items()}
     assert named == {
         "Latency of one photo, median, ms": 7.5,
         "Latency of one photo, 95 of 100 below, ms": 9.25,
@@ -274,7 +274,7 @@ def test_accuracy_is_drawn_over_the_median_time_of_a_photo(seeds, tmp_path):
         accuracy = run.score["accuracy"]
         ((x, y, tip),) = series.points
         assert (series.name, x, y) == (run.name, milliseconds, accuracy.value)
-        assert (series.low, series.high) == ([accuracy.low], [accuracy.high])
+        assert series.ends == [accuracy.interval]
         assert tip == f"{run.name}: {accuracy}, {milliseconds:.1f} ms"
         assert series.kind == ("own" if accuracy.value == best else "other")
 
@@ -285,7 +285,7 @@ def test_a_learning_curve_beside_a_table_has_its_intervals(seeds, tmp_path):
     *_, chart = table_page.view(seeds, tmp_path / "report.html", (), say)["charts"]
     (series,) = chart.series
     assert series.points == [(40, 0.4, "40: 40.0 % (30.0 % – 50.0 %)"), (160, 0.6, "160: 60.0 %")]
-    assert (series.low, series.high) == ([0.3, 0.6], [0.5, 0.6])
+    assert series.ends == [[0.3, 0.5], [0.6, 0.6]]
 
 
 def test_settings_that_only_some_runs_have_otherwise_are_named(make, tmp_path):

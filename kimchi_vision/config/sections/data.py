@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.config.sections.base import Probability, Section
+from kimchi_vision.config.base import Probability, Section
 
 
 class Sample(Section):
     """Drawn photos with known truth, for trying things out without a data set."""
+
+    short = (str, "name")
 
     name: Literal["kimchi"] = "kimchi"
     per_class: int = Field(40, ge=2, description="photos drawn for each class")
@@ -98,13 +100,6 @@ class Data(Section):
     folds: int = Field(5, ge=2, description="parts of `kfold`")
     fold: int = Field(0, ge=0, description="the part that validates, counted from 0")
     seed: int = Field(42, ge=0, description="seed of the split")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _sample_by_name(cls, value: object) -> object:
-        if isinstance(value, dict) and isinstance(value.get("sample"), str):
-            return {**value, "sample": {"name": value["sample"]}}
-        return value
 
     def contradictions(self) -> Iterator[Sentence]:
         """Two sources or none, and parts that leave nothing."""

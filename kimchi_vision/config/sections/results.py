@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
-from kimchi_vision.config.sections.base import Probability, Section
+from kimchi_vision.config.base import Probability, Section
 
 
 class Evaluate(Section):
@@ -90,12 +90,9 @@ class Export(Section):
 class Track(Section):
     """Trackers that a run tells about itself. A plain list is short for `{to: [...]}`."""
 
+    short = (list, "to")
+
     to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
         (), description="each needs the extra of its name; one that fails never stops a run"
     )
     project: str = Field("kimchi_vision", min_length=1, description="W&B's project, MLflow's experiment")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _list_is_to(cls, value: object) -> object:
-        return {"to": value} if isinstance(value, list) else value

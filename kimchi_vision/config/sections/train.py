@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator
 
 from kimchi_vision.base.sentence import Sentence
-from kimchi_vision.config.sections.base import Section
+from kimchi_vision.config.base import Section
 from kimchi_vision.config.stages import Stage
 
 Monitor = str
@@ -87,6 +87,8 @@ class EarlyStop(Section):
 class Train(Section):
     """Stages in order, and which epoch is kept. A plain list is short for `{stages: [...]}`."""
 
+    short = (list, "stages")
+
     stages: tuple[Stage, ...] = Field((), description="needed unless there is a recipe")
     keep: Literal["last", "best"] = Field("last", description="the epoch that is evaluated and exported")
     monitor: Monitor = Field("valid_loss", description="what `best` looks at")
@@ -132,11 +134,6 @@ class Train(Section):
         description="GPUs that train together, each with its part of a batch; auto: all that have 16 photos "
         "of it or more. Without a GPU, processes",
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _list_is_stages(cls, value: object) -> object:
-        return {"stages": value} if isinstance(value, list) else value
 
     def contradictions(self) -> Iterator[Sentence]:
         """Stages in an order that cannot be, and settings that exclude each other."""

@@ -68,9 +68,9 @@ def read(root: Path, layout: Layout = "auto", missing_class: Literal["error", "d
     gone = sorted(reading.missing.items())
     missing = {name: ("found_missing", {"label": name, "why": [why]}) for name, why in gone}
     if not reading.labels:
-        aside = [("took_aside", {"of": [each]}) for each in reading.aside]
-        whys = noted([*aside, *list(missing.values())[:SHOWN], *left])
-        more = Sentences([*whys.parts, WHERE_FROM], " ")
+        aside = [Sentence("{what}.", what=each) for each in noted(reading.aside).parts]
+        whys = noted([*list(missing.values())[:SHOWN], *left])
+        more = Sentences([*aside, *whys.parts, WHERE_FROM], " ")
         raise DataError("{root} holds no photo in a class folder. {more}", root=root, more=more)
     if missing and missing_class == "error":
         more = Sentence(" So are {count} more.", count=len(missing) - SHOWN) if len(missing) > SHOWN else ""

@@ -36,8 +36,11 @@ class Names:
     def __init__(self, paths: Iterable[str]) -> None:
         self.known: defaultdict[str, set[str]] = defaultdict(set)
         for path in paths:
-            for name in _tails(path):
-                self.known[name].add(path)
+            parts = PurePosixPath(unicodedata.normalize("NFC", path)).parts
+            for start in range(len(parts)):
+                tail = "/".join(parts[start:])
+                self.known[tail].add(path)
+                self.known[tail.rpartition(".")[0] or tail].add(path)
 
     def find(self, name: str) -> str | None:
         """The path of the photo that a table calls `name`; None when there is none, or more than one."""
@@ -71,11 +74,3 @@ def _plain(name: str) -> str:
     text = text.partition("?d=")[2] or text
     text = text.partition("?")[0] if "://" in text else text
     return text.removeprefix("file://").lstrip("./")
-
-
-def _tails(path: str) -> Iterable[str]:
-    parts = PurePosixPath(unicodedata.normalize("NFC", path)).parts
-    for start in range(len(parts)):
-        tail = "/".join(parts[start:])
-        yield tail
-        yield tail.rpartition(".")[0] or tail

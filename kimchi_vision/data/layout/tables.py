@@ -161,9 +161,11 @@ def _found(column: pd.Series, photos: Names) -> int:
 def _labels(table: pd.DataFrame, file: str) -> list[str] | None:
     given = [name for name in LABELS if name in table and table[name].str.strip().any()]
     if not given:
-        hot = _one_hot(table)
-        if hot is not None:
-            return hot
+        hot = table.drop(columns=[name for name in (*PARTS, *FLAGS, *_NEVER_LABELS) if name in table])
+        marked = hot.isin(_YES[:3])
+        one_hot = len(hot.columns) > 1 and (marked | hot.isin(_NO)).all(axis=None)
+        if one_hot and (marked.sum(axis=1) == 1).all():
+            return marked.idxmax(axis=1).tolist()
         others = [name for name in table if name not in (*PARTS, *FLAGS, *_NEVER_LABELS)]
         given = others if len(others) == 1 else []
     if not given:
@@ -195,13 +197,6 @@ def _check_several(labels: Iterable[str], file: str) -> None:
                     "{one}."
                 )
                 raise DataError(what, file=file, label=label, one="_".join(pieces))
-
-
-def _one_hot(table: pd.DataFrame) -> list[str] | None:
-    hot = table.drop(columns=[name for name in (*PARTS, *FLAGS, *_NEVER_LABELS) if name in table])
-    marked = hot.isin(_YES[:3])
-    plain = len(hot.columns) > 1 and (marked | hot.isin(_NO)).all(axis=None)
-    return marked.idxmax(axis=1).tolist() if plain and (marked.sum(axis=1) == 1).all() else None
 
 
 def _parts(table: pd.DataFrame, file: str) -> tuple[list[str], list[str]]:

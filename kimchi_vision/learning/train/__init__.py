@@ -33,7 +33,7 @@ from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watc
 from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
-from kimchi_vision.results.history import overfits_from
+from kimchi_vision.results.candidates import overfits_from
 
 __all__ = ["epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
 

@@ -17,13 +17,13 @@ from fastai.data.core import DataLoaders, TfmdDL
 from fastai.layers import AdaptiveConcatPool2d, Flatten
 from fastai.learner import Learner
 from fastcore.basics import noop
-from pydantic import BaseModel
 from torch import nn, tensor
 
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import stages as config
+from kimchi_vision.config.base import Section
 from kimchi_vision.config.stages import LrFind, Stage
 from kimchi_vision.learning.loader import stock
 from kimchi_vision.learning.train.callbacks import FreezeBN, Resized
@@ -106,7 +106,7 @@ def _rate(rate: float | tuple[float, ...] | str, suggested: float | None) -> flo
     return suggested
 
 
-def _cycle(a: BaseModel, epochs: int, rates: float | slice) -> Callable[..., None]:
+def _cycle(a: Section, epochs: int, rates: float | slice) -> Callable[..., None]:
     """Learner.fit_one_cycle with those of a stage's arguments that it has, too."""
     options = a.model_dump(include={"div", "div_final", "pct_start", "wd"})
     return lambda learn, **loop: learn.fit_one_cycle(epochs, rates, **options, **loop)

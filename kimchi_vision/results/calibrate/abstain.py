@@ -70,7 +70,11 @@ def abstain_at(
             answered = confidence >= threshold
             if answered.mean() < min(start, 1):
                 continue
-            if _p_value(wrong[answered], units[answered], error) > _level(epochs):
+            photos = worth(wrong[answered], units[answered])
+            count = wrong[answered].mean() * photos
+            # Probability of so few wrong answers, or fewer, if `error` of all were wrong.
+            by_chance = special.betainc(photos - count, count + 1, 1 - error) if count < photos else 1.0
+            if by_chance > _level(epochs):
                 break
             allowed.append(float(threshold))
     if not allowed:
@@ -86,13 +90,6 @@ def fewest_photos(error: float, epochs: int = 1) -> int:
 
 def _level(epochs: int) -> float:
     return DELTA / len(STARTS) / epochs
-
-
-def _p_value(wrong: np.ndarray, units: np.ndarray, error: float) -> float:
-    """Probability of so few wrong answers, or fewer, if `error` of all were wrong."""
-    photos = worth(wrong, units)
-    count = wrong.mean() * photos
-    return float(special.betainc(photos - count, count + 1, 1 - error)) if count < photos else 1.0
 
 
 def unknown_accepted(unknown: np.ndarray, known: np.ndarray, threshold: float) -> dict[str, object]:

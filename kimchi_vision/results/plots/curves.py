@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter
 
-from kimchi_vision.results.history import overfits_from
+from kimchi_vision.results.candidates import overfits_from
 from kimchi_vision.results.plots.fonts import hangul
 
 
@@ -34,7 +34,7 @@ def lr_find(steps: pd.DataFrame, suggestions: Mapping[str, float]) -> Figure:
 def losses(history: pd.DataFrame) -> Figure:
     """Training and validation loss of each epoch, over all stages.
 
-    history: columns stage, train_loss, valid_loss, kept; see history.py.
+    history: columns stage, train_loss, valid_loss, kept; see candidates.overfits_from.
     """
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.add_subplot(xlabel="epoch", ylabel="loss")

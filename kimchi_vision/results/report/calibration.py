@@ -39,8 +39,8 @@ def _reliability(found: Json, text: Text) -> charts.Chart | None:
         sure, right = each["confidence"], each["accuracy"]
         said = text("bin", photos=each["photos"], sure=percent(sure), right=percent(right))
         points.append((sure, right, said))
-    ends = {key: [each[f"accuracy_{key}"] for each in bins] for key in ("low", "high")}
-    series = charts.Series(text("accuracy"), points, line=False, **ends)
+    ends = [(each["accuracy_low"], each["accuracy_high"]) for each in bins]
+    series = charts.Series(text("accuracy"), points, line=False, ends=ends)
     x = charts.shares([0.0, 1.0])
     return charts.Chart(text("figure_reliability"), x, x, text("confidence"), [series], diagonal=True)
 

@@ -83,8 +83,7 @@ class Series:
     line: bool = True
     dots: bool = True
     """Whether the points of a line are seen; else only that under the pointer."""
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    ends: Sequence[Sequence[float]] = ()
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
-"""What the page about one run shows."""
+"""What the page about one run shows, and what pages say of an experiment and its machine."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kimchi_vision.base.messages import Language, Text, catalogue
+from kimchi_vision.base.messages import TEXTS, Language, Text, catalogue
 from kimchi_vision.base.numbers import percent, with_ends
-from kimchi_vision.base.plain import Json
+from kimchi_vision.base.plain import Json, leaves
 from kimchi_vision.data import images
 from kimchi_vision.results import embedding, headline
 from kimchi_vision.results.compare.background import about_background
 from kimchi_vision.results.predictions import Predictions
-from kimchi_vision.results.report import calibration, charts, decision, facts, training
+from kimchi_vision.results.report import calibration, charts, decision, training
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import Score
 
@@ -44,13 +44,13 @@ def view(run: Run, lang: Language) -> Json:
             "totals": totals,
             "batch": images.figure(batch) if batch.is_file() else None,
         },
-        "timings": timings if (timings := facts.timings(run.metrics))["measured"] else None,
-        "details": {"scores": _scores(run), "facts": facts.plain(run, text), "files": _texts(run)},
+        "timings": speed if (speed := timings(run.metrics))["measured"] else None,
+        "details": {"scores": _scores(run), "facts": plain(run, text), "files": _texts(run)},
     }
     return {
         "name": run.experiment.name,
         "over": headline.over(run, text),
-        "question": facts.question(run.experiment.question, experiment_text),
+        "question": question(run.experiment.question, experiment_text),
         "experiment_text": experiment_text,
         "run": run,
         "photos": len(predictions),
@@ -69,7 +69,12 @@ def _thumbnails(run: Run, predictions: Predictions) -> dict[str, str | None]:
 def _cells(run: Run, predictions: Predictions, small: Mapping[str, str | None]) -> list[Json]:
     """The photos as the page's script wants them; actual and predicted are places in the vocab."""
     columns = (predictions.truth, predictions.answers, predictions.confidence, predictions.loss)
-    overlays = _overlays(run, predictions)
+    # Where the network looks, of the photos for which that was drawn.
+    worst = predictions.of(run.metrics["top_losses"])
+    drawn = zip(worst.paths, run.photos.files(worst.table), strict=True)
+    drawn = {path: run.files.overlay(photo.content) for path, photo in drawn}
+    found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn.items() if file.is_file()}
+    overlays = {path: picture for path, picture in found.items() if picture}
     return [
         {
             "path": path,
@@ -90,15 +95,6 @@ def _map(run: Run, paths: Sequence[str]) -> Json | None:
     if not run.files.embedding.is_file():
         return None
     return {"points": embedding.points(run.table(run.files.embedding), paths)}
-
-
-def _overlays(run: Run, predictions: Predictions) -> dict[str, str]:
-    """Where the network looks, of the photos for which that was drawn: path → picture."""
-    worst = predictions.of(run.metrics["top_losses"])
-    shown = run.photos.files(worst.table)
-    drawn = ((path, run.files.overlay(photo.content)) for path, photo in zip(worst.paths, shown, strict=True))
-    found = {path: images.photo(file, OVERLAY_SIDE) for path, file in drawn if file.is_file()}
-    return {path: picture for path, picture in found.items() if picture}
 
 
 def _classes(run: Run, text: Text) -> charts.Intervals:
@@ -161,3 +157,56 @@ def _texts(run: Run) -> dict[str, str]:
     """What other libraries wrote, in their words, beside the page: key of its title → file."""
     files = {"classification_report": run.files.classification_report, "summary": run.files.summary}
     return {name: path.name for name, path in files.items() if path.is_file()}
+
+
+def question(asked: str, text: str) -> list[str]:
+    """Why a run was made. asked: the experiment's `question`; text: its file, whose first comment may say."""
+    if asked:
+        return [asked]
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# ").rstrip())
+    return [line for line in lines if line]
+
+
+def machine(metrics: Json) -> str | None:
+    """Where speed and memory were measured."""
+    found = metrics.get("machine")
+    return f"{found['processor']} ({found['cores']})" if found else None
+
+
+def timings(metrics: Json) -> Json:
+    """What was measured, by the key of its text; empty when nothing was."""
+    latency, train = metrics.get("latency_ms") or {}, metrics.get("train") or {}
+    found = {
+        "decision_p50_ms": latency.get("p50"),
+        "decision_p95_ms": latency.get("p95"),
+        "decision_photos_per_second": metrics.get("photos_per_second"),
+        "decision_peak_memory_mb": metrics.get("peak_memory_mb"),
+        "train_seconds": train.get("seconds"),
+    }
+    measured = {key: value for key, value in found.items() if value is not None}
+    return {"measured": measured, "machine": machine(metrics)}
+
+
+def plain(run: Run, text: Text) -> dict[str, Json]:
+    """Model and training, and the machine that made them: title → what a line is called → its value."""
+    known = {key: run.metrics.get(key, {}) for key in ("model", "train")}
+    versions = dict(run.json_if(run.files.versions))
+    packages = ", ".join(f"{name} {version}" for name, version in versions.pop("packages", {}).items())
+    return {
+        text("facts"): _named(flat(known), text),
+        text("environment"): _named({**versions, **({"packages": packages} if packages else {})}, text),
+    }
+
+
+def flat(tree: Json) -> Json:
+    """Values under dotted names; lists are joined, what is not set is left out."""
+    set_ones = {key: value for key, value in leaves(tree) if value is not None}
+    return {key: ", ".join(map(str, v)) if isinstance(v, list) else v for key, v in set_ones.items()}
+
+
+def _named(values: Mapping[str, object], text: Text) -> Json:
+    return {text(f"fact_{key}") if f"fact_{key}" in TEXTS else key: value for key, value in values.items()}

@@ -18,7 +18,7 @@ from kimchi_vision.results.choices import Winner
 from kimchi_vision.results.compare.runs import accuracy, common
 from kimchi_vision.results.predictions import Predictions
 from kimchi_vision.results.report import charts, pictures
-from kimchi_vision.results.report.facts import flat, machine, question
+from kimchi_vision.results.report.run_page import flat, machine, question
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import over_runs
 
@@ -93,11 +93,10 @@ def _cost(runs: Sequence[Run], part: str, say: Text) -> charts.Chart | None:
     best = max(score.value for _, score, _ in timed)
     series = []
     for run, score, milliseconds in timed:
-        low, high = score.interval or (score.value, score.value)
-        kind = "own" if score.value == best else "other"
+        kind, ends = "own" if score.value == best else "other", score.interval or 2 * [score.value]
         point = (milliseconds, score.value, f"{run.name}: {score}, {milliseconds:.1f} ms")
-        series.append(charts.Series(run.name, [point], kind, line=False, low=[low], high=[high]))
-    y = charts.shares([end for each in series for end in (*each.low, *each.high)])
+        series.append(charts.Series(run.name, [point], kind, line=False, ends=[ends]))
+    y = charts.shares([end for each in series for end in each.ends[0]])
     x = charts.axis([0.0, *(milliseconds for *_, milliseconds in timed)], "{:g}".format)
     return charts.Chart(say("accuracy_cost"), x, y, say("decision_p50_ms"), series, names=True)
 
@@ -108,15 +107,14 @@ def _learning(folder: Path, say: Text) -> charts.Chart | None:
     if not file.is_file():
         return None
     points = pd.read_csv(file, encoding=TABLE_ENCODING)
-    drawn, low, high = [], [], []
+    drawn, ends = [], []
     for row in points.itertuples():
         known = np.isfinite(row.low) and np.isfinite(row.high)
-        low.append(row.low if known else row.accuracy)
-        high.append(row.high if known else row.accuracy)
-        shown = with_ends(row.accuracy, low[-1], high[-1]) if known else percent(row.accuracy)
+        ends.append([row.low, row.high] if known else 2 * [row.accuracy])
+        shown = with_ends(row.accuracy, row.low, row.high) if known else percent(row.accuracy)
         drawn.append((row.train_photos, row.accuracy, f"{row.train_photos:,}: {shown}"))
-    x, y = charts.counts(points["train_photos"]), charts.shares([*low, *high])
-    series = [charts.Series(say("accuracy"), drawn, low=low, high=high)]
+    x, y = charts.counts(points["train_photos"]), charts.shares([end for both in ends for end in both])
+    series = [charts.Series(say("accuracy"), drawn, ends=ends)]
     return charts.Chart(say("learning_curve"), x, y, say("train_photos_column"), series)
 
 

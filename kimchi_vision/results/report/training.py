@@ -5,7 +5,7 @@ import pandas as pd
 from kimchi_vision.base.messages import TEXTS, Text
 from kimchi_vision.base.numbers import number
 from kimchi_vision.base.plain import Json
-from kimchi_vision.results.history import overfits_from
+from kimchi_vision.results.candidates import overfits_from
 from kimchi_vision.results.report import charts
 from kimchi_vision.results.run import Run
 from kimchi_vision.results.scores import METRICS
