@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import optimize
 from typing_extensions import Self
 
-from kimchi_vision.results.intervals import Estimate, of_class
+from kimchi_vision.results.intervals import Estimate, independent, of_class
 from kimchi_vision.results.temperature import logits, softmax
 
 DRAWS = 1000
@@ -97,26 +97,34 @@ def error_when_calibrated(confidence: np.ndarray, bins: int, groups: np.ndarray 
 
 @dataclass(frozen=True)
 class _Bins:
-    """Per bin with photos: its share of them, their mean confidence, and how many count."""
+    """Per bin with photos: its share of them, their mean confidence, and how many count; and those of all."""
 
     share: np.ndarray
     sure: np.ndarray
     worth: np.ndarray
+    all: int
 
     @classmethod
     def of(cls, confidence: np.ndarray, bins: int, groups: np.ndarray | None) -> Self:
         """Photos of one group in a bin are right or wrong together: Kish's effective size, 1965."""
         place = np.unique(_bin(confidence, bins), return_inverse=True)[1]
-        pairs, sizes = np.unique([place, units_of(len(place), groups)], axis=1, return_counts=True)
+        units = units_of(len(place), groups)
+        pairs, sizes = np.unique([place, units], axis=1, return_counts=True)
         photos, squares = (np.bincount(pairs[0], weights) for weights in (sizes, sizes**2))
         sure = np.bincount(place, confidence) / photos
-        return cls(photos / len(place), sure, np.rint(photos**2 / squares).astype(int))
+        worth = np.rint(photos**2 / squares).astype(int)
+        return cls(photos / len(place), sure, worth, round(independent(units)))
 
     def errors(self, chance: np.ndarray) -> np.ndarray:
-        """Calibration errors of DRAWS such folders, where a photo of each bin is right with this chance."""
-        worth, size = self.worth[:, None], (len(chance), DRAWS)
-        hits = np.random.default_rng(0).binomial(worth, chance[:, None], size) / worth
-        return self.share @ np.abs(hits - self.sure[:, None])
+        """Calibration errors of DRAWS such folders, where a photo of each bin is right with this chance.
+
+        Luck moves each bin as it is; how far it lies off counts by the photos that fall into it.
+        """
+        random, worth = np.random.default_rng(0), self.worth[:, None]
+        share, sure, chance = (each[:, None] for each in (self.share, self.sure, chance))
+        luck = random.binomial(worth, chance, (len(share), DRAWS)) / worth - chance
+        shares = random.multinomial(self.all, self.share, DRAWS).T / self.all
+        return np.abs(share * luck + shares * (chance - sure)).sum(axis=0)
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
