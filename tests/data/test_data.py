@@ -180,7 +180,7 @@ def test_a_class_that_loses_all_but_one_photo_is_refused(folder_of, tmp_path):
     root = folder_of({"a": 5, "b": 3})
     for name in ("000", "002"):
         (root / "b" / f"{name}.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match="only one photo of: b"):
+    with pytest.raises(DataError, match=f"^{root}: only one photo of: b"):
         data.load(Data(path=root, policy={"unreadable": "skip"}), tmp_path / "cache")
     (root / "b" / "001.jpg").write_bytes(b"")
     skipping = Data(path=root, policy={"unreadable": "skip"})

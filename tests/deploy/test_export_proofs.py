@@ -451,6 +451,7 @@ def test_the_speed_is_measured_on_validation_photos_with_the_threads_that_a_run_
     def run(command, env, **options):
         assert command[1:] == ["-m", "kimchi_vision.deploy.runtime.speed", str(another.files.onnx)]
         assert env[threads.SET] == str(threads.share())
+        assert options["text"]
         asked = json.loads(options["input"])
         assert [Path(file).name for file, box in asked] == list(
             another.predictions.part("valid").table["path"].map(lambda path: path.rpartition("/")[2])
