@@ -213,3 +213,9 @@ def test_a_blurred_copy_is_a_copy(tmp_path):
     dish = detailed(8, strength=45)
     soft = dish.filter(ImageFilter.GaussianBlur(0.6))
     assert found(tmp_path, dish=dish, soft=soft) == sets("dish soft")
+
+
+def test_a_thumbnail_is_no_brighter_and_no_darker_than_its_photo():
+    edges = np.where(np.arange(96) // 12 % 2, 200, 60).astype(np.uint8)
+    found = hashes.thumbnail(Image.fromarray(np.tile(edges, (96, 1))))
+    assert (found.min(), found.max()) == (60, 200)

@@ -14,6 +14,8 @@ from kimchi_vision.base.messages import catalogue
 from kimchi_vision.cli.main import app
 from kimchi_vision.config.sections import Data
 from kimchi_vision.data.layout import read
+from kimchi_vision.data.layout.files import few
+from kimchi_vision.data.layout.reading import Reading
 
 
 @pytest.fixture
@@ -94,6 +96,24 @@ def test_a_table_with_two_columns_of_one_name_says_nothing(tree):
     rows = [f"{name}-{n}.jpg,x,y" for name in "ab" for n in range(2)]
     (root / "labels.csv").write_text("\n".join(["image,label,label", *rows]))
     assert classes(read(root)) == {"a": 2, "b": 2}
+
+
+def test_a_column_whose_name_says_no_class_is_none_beside_folders_of_classes(tree):
+    root = tree({"a": 4, "b": 4})
+    rows = [f"{name}-{n}.jpg,{'xy'[n % 2]}" for name in "ab" for n in range(4)]
+    (root / "plates.csv").write_text("\n".join(["image,plate", *rows]))
+    assert classes(read(root)) == {"a": 4, "b": 4}
+
+
+def test_a_file_of_labels_above_many_that_belong_to_single_photos_is_read():
+    assert few(["labels.csv", *(f"notes/{number}.csv" for number in range(30))]) == ["labels.csv"]
+
+
+def test_parts_of_which_training_alone_is_left_are_none():
+    reading = Reading(
+        "path", ("from_paths", {}), {"a/1.jpg": "a"}, {"a/1.jpg": "train"}, parted_by=("train",)
+    )
+    assert (reading.parts, reading.parted_by) == ({}, ())
 
 
 def test_records_of_an_export_without_a_class_are_no_labels(tree):

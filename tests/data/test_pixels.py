@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from kimchi_vision.data.decoding import cuts_off
+from kimchi_vision.data.decoding import cuts_off, picture
 from kimchi_vision.data.formats import is_raw_tiff
 from kimchi_vision.data.photo import Photo, open_photo, photo_size, thumbnail
 
@@ -152,6 +152,7 @@ def test_a_raw_file_named_as_a_jpeg_is_none(tmp_path, kind):
 def test_what_convert_would_leave_out_is_known(values, kind, lost):
     assert cuts_off(stored(values, kind)) is lost
     assert cuts_off(b"no photo") is False
+    assert picture(stored(values, kind)).mode == "RGB"
 
 
 def test_of_colours_of_16_bits_the_low_bytes_would_be_left_out():
