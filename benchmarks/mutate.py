@@ -54,7 +54,7 @@ MODULES = {  # what is tried, and the test files that are about it
     "kimchi_vision/results/evaluate.py": ["results/test_evaluate*.py", "data/test_data_cut.py"],
     "kimchi_vision/results/calibrate": ["results/test_calibrate.py", "jobs/test_evaluation.py"],
     "kimchi_vision/results/goals.py": ["results/test_goals.py", "deploy/test_runtime_speed.py"],
-    "kimchi_vision/data": ["data/test_*.py"],
+    "kimchi_vision/data": ["data/test_*.py", "results/test_report_pictures.py"],
     "kimchi_vision/deploy/export": [
         "deploy/test_export*.py",
         "deploy/test_photo_graph.py",

@@ -186,3 +186,10 @@ def test_photos_that_only_one_of_two_runs_has_right_stand_under_its_name(make, t
         ("Only best has right", "a 50.0 %", "b · valid5.jpg", 5),
         ("Only other has right", "a 80.0 %", "게 · valid6.jpg", 6),
     ]
+
+
+def test_a_figure_is_no_wider_than_its_page(tmp_path):
+    Image.new("RGB", (1800, 600), "teal").save(tmp_path / "figure.png")
+    kind, content = images.figure(tmp_path / "figure.png").split(",")
+    with Image.open(io.BytesIO(base64.b64decode(content))) as drawn:
+        assert (kind, drawn.size) == ("data:image/webp;base64", (900, 300))
