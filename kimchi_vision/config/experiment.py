@@ -47,7 +47,7 @@ class Experiment(Section):
     export: sections.Export = sections.Export()
 
     def contradictions(self) -> Iterator[Sentence]:
-        """Stages and a recipe, the head that the stage probe needs, and rare classes corrected for twice."""
+        """Stages and a recipe, and the head that the stage probe needs."""
         if not self.train.stages and self.recipe is None:
             yield Sentence("without stages in `train` it needs a recipe, such as `recipe: best`")
         if self.budget and self.recipe != "best":
@@ -57,19 +57,6 @@ class Experiment(Section):
                 yield Sentence("the stage probe in `train` needs `model.head: linear`")
             if not self.features.floor:
                 yield Sentence("the stage probe in `train` needs `features.floor: true`")
-        remedies = {
-            "loader.sampling": self.loader.sampling == "balanced",
-            "train.class_weights": self.train.class_weights == "balanced",
-            "train.logit_adjustment": self.train.logit_adjustment > 0,
-        }
-        given = [key for key, asked in remedies.items() if asked]
-        if len(given) > 1:
-            yield Sentence(
-                "`{first}` and `{second}` each make up for rare classes, together twice: keep one. To make "
-                "rare classes count still more, raise `train.logit_adjustment` alone",
-                first=given[0],
-                second=given[1],
-            )
 
     def resolved(self) -> Json:
         """Every value as plain data, defaults included, ready for YAML or JSON."""

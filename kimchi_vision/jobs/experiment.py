@@ -22,7 +22,6 @@ from kimchi_vision.config import Experiment
 from kimchi_vision.data.photo import Photos
 from kimchi_vision.deploy import export
 from kimchi_vision.jobs import explain, run_lock, seeing, track
-from kimchi_vision.jobs.executor.interface import Watch
 from kimchi_vision.jobs.prepared import NO_PARTS, OwnParts, Prepared, prepare
 from kimchi_vision.jobs.process import its_share, logged, quiet
 from kimchi_vision.learning import augment, linear_probe, loader, model, predict, recipe, train
@@ -59,7 +58,7 @@ def run(
     experiment: Experiment,
     exports: Path = Path("exports"),
     force: bool = False,
-    watch: Watch | None = None,
+    watch: train.Watch | None = None,
     own: OwnParts = NO_PARTS,
 ) -> Run:
     """Train, explain and export one experiment into exports/NAME.
@@ -85,7 +84,7 @@ def run(
             return _train(prepared, files, force, watch)
 
 
-def _train(prepared: Prepared, files: RunFiles, force: bool, watch: Watch | None) -> Run:
+def _train(prepared: Prepared, files: RunFiles, force: bool, watch: train.Watch | None) -> Run:
     experiment, photos, own = prepared.experiment, prepared.photos, prepared.own
     with explained(files.path), run_lock.locked(files):
         run_lock.take(files, experiment, photos, force, own.named())
@@ -118,7 +117,7 @@ def _fold(prepared: Prepared, beside: RunFiles) -> Run:
 
 
 def _trained(
-    prepared: Prepared, files: RunFiles, scalars: train.Tell | None = None, watch: Watch | None = None
+    prepared: Prepared, files: RunFiles, scalars: train.Tell | None = None, watch: train.Watch | None = None
 ) -> tuple[Learner, Json, linear_probe.Floor | None]:
     """The Learner, the facts of model and training, and the frozen features' own score."""
     experiment, photos = prepared.experiment, prepared.photos

@@ -118,14 +118,6 @@ def test_rows_differ_from_defaults_key_by_key(write):
             "`features.floor: true`",
         ),
         (f"{DATA}train: [fit: {{epochs: 1, lr: auto}}, lr_find]", "needs the stage lr_find before it"),
-        (
-            f"{DATA}loader: {{sampling: balanced}}\ntrain: {{stages: [lr_find], class_weights: balanced}}",
-            ":2: `loader`: `loader.sampling` and `train.class_weights` each make up for rare classes",
-        ),
-        (
-            f"{DATA}train: {{stages: [lr_find], class_weights: balanced, logit_adjustment: 0.5}}",
-            ":2: `train`: `train.class_weights` and `train.logit_adjustment` each make up for rare classes",
-        ),
         (f"{DATA}train: {{stages: [lr_find], compile: true, devices: 2}}", "or several devices"),
     ],
 )

@@ -35,7 +35,19 @@ from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_b
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.candidates import overfits_from
 
-__all__ = ["epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
+__all__ = [
+    "Tell",
+    "Watch",
+    "epoch_scores",
+    "facts",
+    "fit",
+    "goes_on",
+    "listed",
+    "named",
+    "pace",
+    "seed",
+    "seeded",
+]
 
 Head = tuple[Any, ...]
 

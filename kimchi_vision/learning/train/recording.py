@@ -24,6 +24,7 @@ from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
 Watch = Callable[[Json], bool]
+"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 Tell = Callable[[dict[str, float], int], None]
 """Takes numbers by name, and the step that they belong to: training batches over all stages."""
 
