@@ -185,7 +185,7 @@ def data(bench: Bench) -> dict[str, Any]:
         list(dl)
         spent, count = timed(lambda dl=dl: (sum(len(classes) for _, classes in dl), device.wait(here))[0])
         found[f"batches, {workers} threads"] = count / spent
-    photos = [dl.photos[row] for row in range(dl.bs)]
+    photos = [dl.photos(row) for row in range(dl.bs)]
     draws = dl.fused.draw(dl.bs, dl.bs, seed=0)
     windows = dl.fused.room(dl.bs, here)
     ways = {

@@ -136,7 +136,7 @@ def _data(pipeline: Pipeline, dls: DataLoaders) -> dict[str, float]:
         batch = dl.do_batch(items)
         vary = partial(dl.after_batch, batch)
     else:
-        resized, _ = timed(lambda: [dl.photos[row].sum() for row in range(dl.bs)])
+        resized, _ = timed(lambda: [dl.photos(row).sum() for row in range(dl.bs)])
         vary, dl.threads = _augmentation(dl), 1
     varied = statistics.median(timed(vary)[0] for _ in range(BATCHES))
     loaded, count = timed(lambda: sum(len(batch[1]) for batch in dl))
@@ -149,7 +149,7 @@ def _data(pipeline: Pipeline, dls: DataLoaders) -> dict[str, float]:
 
 
 def _augmentation(dl: TfmdDL) -> Callable[[], object]:
-    small = [dl.photos[row] for row in range(dl.bs)]
+    small = [dl.photos(row) for row in range(dl.bs)]
     draws = dl.fused.draw(dl.bs, dl.bs, seed=0)
     pictures = dl.fused.empty(dl.bs)
     pictures[:] = 0  # memory that was never touched would be part of the measurement

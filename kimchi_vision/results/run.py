@@ -16,7 +16,7 @@ from kimchi_vision.base.plain import Json
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config import Experiment, load
 from kimchi_vision.data.photo import Photos
-from kimchi_vision.results import openings, seal
+from kimchi_vision.results import seal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,6 +163,8 @@ class Run:
 
     def times_opened(self) -> int:
         """How often any of the test photos was scored as one: by this run, or by others on this machine."""
+        from kimchi_vision.results import openings
+
         file = self.files.test_openings
         own = self.table(file).itertuples(index=False, name=None) if file.is_file() else ()
         return len({*own, *openings.of(self._test_photos)})
@@ -170,6 +172,8 @@ class Run:
     def open_test(self, command: str) -> None:
         """Note in test_openings.csv, and beside all runs, that a command is about to score the test part."""
         import pandas as pd
+
+        from kimchi_vision.results import openings
 
         file = self.files.test_openings
         now = datetime.now(timezone.utc).isoformat()
