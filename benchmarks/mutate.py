@@ -211,7 +211,7 @@ class Tests(PytestRunner):
         calls = Calls(self.avoided)
         arguments = [f"--basetemp={KEPT}", *self._pytest_args_regular_run(tests)]
         with change_cwd(PLACE):
-            code = self.execute_pytest(arguments, plugins=[calls])
+            code = self.execute_pytest(arguments, plugins=[calls, Errors()])
         FIXTURES.write_bytes(pickle.dumps(calls.kept))
         return code
 
@@ -241,7 +241,7 @@ def try_all(module: str, tests: list[str], given: argparse.Namespace, log: Path)
         "source_paths": [PACKAGE],
         "only_mutate": [module if module.endswith(".py") else f"{module}/*"],
         "do_not_mutate": NEVER,
-        "also_copy": ["experiments", "benchmarks", "README.md"],
+        "also_copy": ["experiments", "benchmarks", "docs", "README.md"],
         "pytest_add_cli_args": PYTEST,
         "pytest_add_cli_args_test_selection": tests,
         "process_isolation": "forkserver",
