@@ -458,7 +458,7 @@ def test_the_speed_is_measured_on_validation_photos_with_the_threads_that_a_run_
         )
         return SimpleNamespace(returncode=0, stdout=json.dumps(measured), stderr="")
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(timings, "subprocess", SimpleNamespace(run=run))
     timings.write(another.photos, another.files)
     metrics = Run(another.path).metrics
     assert metrics.items() >= {"accuracy": 0.5, **measured}.items()
