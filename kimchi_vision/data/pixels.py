@@ -13,6 +13,8 @@
 | several frames                         | the first                                               |
 """
 
+from __future__ import annotations  # Pillow 10 has no _Tile
+
 import io
 import sys
 
