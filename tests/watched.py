@@ -1,6 +1,6 @@
 """Work that is watched, in a module that loads at once in another process."""
 
-from kimchi_vision.jobs.executor.interface import Watch
+from kimchi_vision.base.progress import Watch
 
 
 def ends(again: bool, watch: Watch) -> int:

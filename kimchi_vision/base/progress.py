@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from kimchi_vision.base.messages import catalogue, language
+from kimchi_vision.base.plain import Json
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ class Task(NamedTuple):
 
 
 Look = Callable[[], Sequence[Task]]
+Watch = Callable[[Json], bool]
+"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 
 
 class Listener(Protocol):

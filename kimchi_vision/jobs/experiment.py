@@ -58,7 +58,7 @@ def run(
     experiment: Experiment,
     exports: Path = Path("exports"),
     force: bool = False,
-    watch: train.Watch | None = None,
+    watch: progress.Watch | None = None,
     own: OwnParts = NO_PARTS,
 ) -> Run:
     """Train, explain and export one experiment into exports/NAME.
@@ -84,7 +84,7 @@ def run(
             return _train(prepared, files, force, watch)
 
 
-def _train(prepared: Prepared, files: RunFiles, force: bool, watch: train.Watch | None) -> Run:
+def _train(prepared: Prepared, files: RunFiles, force: bool, watch: progress.Watch | None) -> Run:
     experiment, photos, own = prepared.experiment, prepared.photos, prepared.own
     with explained(files.path), run_lock.locked(files):
         run_lock.take(files, experiment, photos, force, own.named())
@@ -117,7 +117,10 @@ def _fold(prepared: Prepared, beside: RunFiles) -> Run:
 
 
 def _trained(
-    prepared: Prepared, files: RunFiles, scalars: train.Tell | None = None, watch: train.Watch | None = None
+    prepared: Prepared,
+    files: RunFiles,
+    scalars: train.Tell | None = None,
+    watch: progress.Watch | None = None,
 ) -> tuple[Learner, Json, linear_probe.Floor | None]:
     """The Learner, the facts of model and training, and the frozen features' own score."""
     experiment, photos = prepared.experiment, prepared.photos

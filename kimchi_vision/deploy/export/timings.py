@@ -41,5 +41,6 @@ def write(photos: Photos, files: RunFiles) -> None:
         log.error("The speed of %s was not measured: %s", files.onnx, reason)
         return
     measured: Json = json.loads(done.stdout)
-    machine = {name: versions()[name] for name in ("processor", "cores", "threads", "system")}
+    here = versions()
+    machine = {name: here[name] for name in ("processor", "cores", "threads", "system")}
     write_json(files.metrics, {**Run(files.path).metrics, **measured, "machine": machine})

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from kimchi_vision.base import child
 from kimchi_vision.base.errors import InterruptedRunError, KimchiError
 from kimchi_vision.base.plain import Json
-from kimchi_vision.base.progress import State, Task
+from kimchi_vision.base.progress import State, Task, Watch
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Quoted, Sentence
 from kimchi_vision.base.threads import SET
@@ -24,8 +24,6 @@ AGAIN = 2
 """How often a run whose process was killed goes on by itself."""
 Done = tuple[Any, str | Sentence | None]
 """What the work gave, and why it failed, or None."""
-Watch = Callable[[Json], bool]
-"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ from typing import Any
 from kimchi_vision.base.child import last_line
 from kimchi_vision.base.environment import code_version
 from kimchi_vision.base.errors import InputError
-from kimchi_vision.base.progress import side_by_side
+from kimchi_vision.base.progress import Watch, side_by_side
 from kimchi_vision.config.sections import Jobs
 from kimchi_vision.jobs.executor import cluster, node, parcels
-from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Leaf, Outcomes, Told, Watch, stopped
+from kimchi_vision.jobs.executor.interface import AGAIN, Ended, Leaf, Outcomes, Told, stopped
 
 STOPS = 60
 """Seconds in which runs write their checkpoints after Ctrl-C."""

@@ -14,6 +14,7 @@ from fastai.torch_core import set_seed
 
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
+from kimchi_vision.base.progress import Watch
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.config.sections import Train
 from kimchi_vision.learning import device
@@ -29,25 +30,13 @@ from kimchi_vision.learning.train.callbacks import (
 from kimchi_vision.learning.train.checkpoint import Checkpoint, Position, Restore, restore_opt
 from kimchi_vision.learning.train.memory import Fitting
 from kimchi_vision.learning.train.precision import pace
-from kimchi_vision.learning.train.recording import Ending, Recording, Tell, Watch, progress
+from kimchi_vision.learning.train.recording import Ending, Recording, Tell, progress
 from kimchi_vision.learning.train.scores import epoch_scores
 from kimchi_vision.learning.train.stages import count_epochs, find_rates, hold_batch_norm, phases
 from kimchi_vision.learning.train.unreadable import LostPhotos, listed, named
 from kimchi_vision.results.candidates import overfits_from
 
-__all__ = [
-    "Tell",
-    "Watch",
-    "epoch_scores",
-    "facts",
-    "fit",
-    "goes_on",
-    "listed",
-    "named",
-    "pace",
-    "seed",
-    "seeded",
-]
+__all__ = ["Tell", "epoch_scores", "facts", "fit", "goes_on", "listed", "named", "pace", "seed", "seeded"]
 
 Head = tuple[Any, ...]
 

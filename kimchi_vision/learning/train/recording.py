@@ -15,7 +15,7 @@ from fastcore.imports import IN_NOTEBOOK
 from kimchi_vision.base.errors import RunError
 from kimchi_vision.base.files import write_table
 from kimchi_vision.base.plain import Json
-from kimchi_vision.base.progress import reached
+from kimchi_vision.base.progress import Watch, reached
 from kimchi_vision.base.run_files import RunFiles
 from kimchi_vision.base.sentence import Sentence
 from kimchi_vision.config.sections import Train
@@ -23,8 +23,6 @@ from kimchi_vision.learning.train import distributed
 from kimchi_vision.learning.train.scores import keep_answers
 from kimchi_vision.results.scores import sign
 
-Watch = Callable[[Json], bool]
-"""Is shown each epoch's row of history.csv, and ends the training when it answers True."""
 Tell = Callable[[dict[str, float], int], None]
 """Takes numbers by name, and the step that they belong to: training batches over all stages."""
 
